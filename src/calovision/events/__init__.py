@@ -1,0 +1,1 @@
+"""Detector images: what they are, how they are stored, read, split and batched."""

@@ -1,0 +1,154 @@
+"""Detector images in memory: jagged hits and per-event columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.geometry import Geometry
+
+Unit = Literal["gev", "image"]
+
+
+@dataclass
+class Events:
+    """A set of sparse detector images.
+
+    A *hit* is one readout cell with a nonzero value. Hits of all events lie in flat arrays,
+    event ``i`` owning ``offsets[i]:offsets[i + 1]``, sorted by (code, cell) within an event.
+
+    Attributes:
+        geometry: pixel grid, channels and units.
+        offsets: ``(n + 1,)`` int64, first hit of every event.
+        cell: ``(hits,)`` uint16, ``row * cols + col`` of the pixel; of a readout cell larger
+            than one pixel its central pixel.
+        code: ``(hits,)`` uint8, the channel index ``c`` of a whole readout cell, or
+            ``c + len(channels)`` for a lone pixel of a channel whose cells are larger (found
+            only in converted files that are not made of whole cells).
+        value: ``(hits,)`` float32 or float64, content **per pixel** in image units.
+        columns: per-event arrays ``(n, ...)``, such as ``label`` (gluon 0, quark 1; photon 0,
+            electron 1), ``pt`` and ``m0`` (GeV).
+    """
+
+    geometry: Geometry
+    offsets: NDArray[np.int64]
+    cell: NDArray[np.uint16]
+    code: NDArray[np.uint8]
+    value: NDArray[np.floating[Any]]
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_hits(self) -> NDArray[np.int64]:
+        """``(n,)`` number of hits of every event."""
+        return np.diff(self.offsets)
+
+    @property
+    def owner(self) -> NDArray[np.int64]:
+        """``(hits,)`` index of the event that owns each hit."""
+        return np.repeat(np.arange(len(self)), self.n_hits)
+
+    @property
+    def channel(self) -> NDArray[np.uint8]:
+        """``(hits,)`` channel index of each hit."""
+        return self.code % np.uint8(len(self.geometry.channels))
+
+    @property
+    def area(self) -> NDArray[np.int64]:
+        """``(hits,)`` number of pixels that each hit covers."""
+        blocks = [c.block**2 for c in self.geometry.channels]
+        return np.array(blocks + [1] * len(blocks))[self.code]
+
+    @property
+    def energy(self) -> NDArray[np.float32]:
+        """``(hits,)`` energy of each whole hit in GeV (transverse momentum for tracks)."""
+        scale = np.array([c.gev_per_unit for c in self.geometry.channels])[self.channel]
+        return (self.value * self.area * scale).astype(np.float32)
+
+    @property
+    def label(self) -> NDArray[np.int8]:
+        """``(n,)`` class label: gluon 0, quark 1 (jets); photon 0, electron 1 (crops)."""
+        return self.columns["label"]
+
+    def counts(self) -> NDArray[np.int64]:
+        """``(n, channels)`` number of hits per event and channel."""
+        return self._per_channel(None).astype(np.int64)
+
+    def sums(self) -> NDArray[np.float64]:
+        """``(n, channels)`` summed energy per event and channel, GeV."""
+        return self._per_channel(self.energy)
+
+    def _per_channel(self, weights: NDArray[Any] | None) -> NDArray[np.float64]:
+        width = len(self.geometry.channels)
+        index = self.owner * width + self.channel
+        flat = np.bincount(index, weights, minlength=len(self) * width)
+        return flat.reshape(len(self), width).astype(np.float64)
+
+    def __getitem__(self, index: int | slice | Sequence[int] | NDArray[Any]) -> Events:
+        """Select events by position, slice, index array or boolean mask (always a new set)."""
+        chosen = np.atleast_1d(np.arange(len(self))[index])
+        lengths = self.n_hits[chosen]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        hits = np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], lengths)
+        columns = {k: v[chosen] for k, v in self.columns.items()}
+        return Events(
+            self.geometry, offsets, self.cell[hits], self.code[hits], self.value[hits], columns
+        )
+
+    def to_dense(self, unit: Unit = "gev") -> NDArray[np.floating[Any]]:
+        """Dense images ``(n, channels, rows, cols)``; energies of large cells are shared equally.
+
+        Args:
+            unit: ``"gev"`` for energies in GeV per pixel, ``"image"`` for the public sets' units.
+        """
+        geometry = self.geometry
+        width = len(geometry.channels)
+        shape = (len(self), width, geometry.rows, geometry.cols)
+        images = np.zeros(shape, self.value.dtype)
+        value, channel = self.value, self.channel
+        if unit == "gev":
+            scale = np.array([c.gev_per_unit for c in geometry.channels], self.value.dtype)
+            value = value * scale[channel]
+        owner, area = self.owner, self.area
+        row, col = self.cell // geometry.cols, self.cell % geometry.cols
+        for side in sorted({int(a) for a in np.unique(area)}):
+            mine = area == side
+            half = (int(side**0.5) - 1) // 2
+            for dr in range(-half, half + 1):
+                for dc in range(-half, half + 1):
+                    place = (owner[mine], channel[mine], row[mine] + dr, col[mine] + dc)
+                    images[place] = value[mine]
+        return images
+
+
+def concatenate(sets: Iterable[Events]) -> Events:
+    """Join event sets of one geometry and the same columns, in order.
+
+    Raises:
+        InputError: no set given, or sets of different geometry or columns.
+    """
+    parts = list(sets)
+    if not parts:
+        raise InputError("no event sets to join", "give at least one")
+    first = parts[0]
+    for other in parts[1:]:
+        if other.geometry != first.geometry or other.columns.keys() != first.columns.keys():
+            raise InputError(
+                "event sets differ in geometry or columns", "join sets of one kind only"
+            )
+    lengths = np.concatenate([p.n_hits for p in parts])
+    return Events(
+        first.geometry,
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        np.concatenate([p.cell for p in parts]),
+        np.concatenate([p.code for p in parts]),
+        np.concatenate([p.value for p in parts]),
+        {k: np.concatenate([p.columns[k] for p in parts]) for k in first.columns},
+    )

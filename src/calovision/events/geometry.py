@@ -1,0 +1,108 @@
+"""What a detector image is made of: its pixel grid, channels and units.
+
+Rows run along eta and columns along phi, as in the public CMS image sets.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
+CRYSTAL_PHI = 2 * math.pi / 360  #: width of one barrel crystal in phi, rad
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One layer of an image.
+
+    Attributes:
+        name: lower-case name, for example ``"ecal"``.
+        block: pixels along each side of one readout cell (an HCAL tower covers 5 x 5).
+        gev_per_unit: GeV of one image unit; the public sets are not in GeV.
+        signed: whether negative values are meaningful (a time is, an energy is not).
+    """
+
+    name: str
+    block: int = 1
+    gev_per_unit: float = 1.0
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The pixel grid of an image set and its channels.
+
+    Attributes:
+        name: identifier written to the manifest.
+        rows: pixels along eta.
+        cols: pixels along phi.
+        channels: the layers, in storage order.
+        schema: key layout of the public file it mirrors, ``"jets"`` (``X_jets``) or
+            ``"crops"`` (``X``).
+    """
+
+    name: str
+    rows: int
+    cols: int
+    channels: tuple[Channel, ...]
+    schema: Literal["jets", "crops"]
+
+    @property
+    def cells(self) -> int:
+        """Number of pixels in one channel."""
+        return self.rows * self.cols
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the channels, in storage order."""
+        return tuple(c.name for c in self.channels)
+
+    def eta(self, cell: NDArray[Any]) -> NDArray[np.float32]:
+        """Pseudorapidity of pixel centres relative to the window centre; same shape as ``cell``."""
+        row = np.asarray(cell, np.int64) // self.cols
+        return ((row - (self.rows - 1) / 2) * CRYSTAL_ETA).astype(np.float32)
+
+    def phi(self, cell: NDArray[Any]) -> NDArray[np.float32]:
+        """Azimuth (rad) of pixel centres relative to the window centre; same shape as ``cell``."""
+        col = np.asarray(cell, np.int64) % self.cols
+        return ((col - (self.cols - 1) / 2) * CRYSTAL_PHI).astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready form, the inverse of :meth:`from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Geometry:
+        """Rebuild a geometry from :meth:`to_dict`."""
+        channels = tuple(Channel(**c) for c in data["channels"])
+        return cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
+
+
+# GeV per image unit: what brings simulated channel means to the published pixel means
+# of the CMS quark/gluon set (docs: simulation); for public files an estimate.
+JET_IMAGES = Geometry(
+    "cms-jet-125",
+    125,
+    125,
+    (
+        Channel("track", gev_per_unit=87.0),
+        Channel("ecal", gev_per_unit=126.0),
+        Channel("hcal", block=5, gev_per_unit=158.0),
+    ),
+    "jets",
+)
+
+# Mean sum of a 50 GeV crop is 1.15 units in the public electron/photon set; time is in
+# the set's own unit, which no public document states.
+EGAMMA_CROPS = Geometry(
+    "cms-egamma-32",
+    32,
+    32,
+    (Channel("energy", gev_per_unit=50.0 / 1.15), Channel("time", signed=True)),
+    "crops",
+)
