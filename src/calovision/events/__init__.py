@@ -1,1 +1,20 @@
 """Detector images: what they are, how they are stored, read, split and batched."""
+
+from __future__ import annotations
+
+from calovision.events.events import Events, concatenate
+from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Channel, Geometry
+from calovision.events.store import EventStore, StoreWriter, save, shard_bytes
+
+__all__ = [
+    "EGAMMA_CROPS",
+    "JET_IMAGES",
+    "Channel",
+    "EventStore",
+    "Events",
+    "Geometry",
+    "StoreWriter",
+    "concatenate",
+    "save",
+    "shard_bytes",
+]

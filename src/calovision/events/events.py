@@ -70,7 +70,8 @@ class Events:
     def energy(self) -> NDArray[np.float32]:
         """``(hits,)`` energy of each whole hit in GeV (transverse momentum for tracks)."""
         scale = np.array([c.gev_per_unit for c in self.geometry.channels])[self.channel]
-        return (self.value * self.area * scale).astype(np.float32)
+        energy: NDArray[np.float32] = (self.value * self.area * scale).astype(np.float32)
+        return energy
 
     @property
     def label(self) -> NDArray[np.int8]:

@@ -1,0 +1,74 @@
+"""Writing files so that they are complete or absent, and a full disk is one clear line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from calovision.errors import InputError
+
+PART = ".part"  #: suffix of a file that is being written
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a full or read-only disk met while writing ``path`` into an :class:`InputError`."""
+    try:
+        yield
+    except OSError as error:
+        refused = refusal(error, path)
+        if refused is None:
+            raise
+        raise refused from error
+
+
+def refusal(error: OSError, path: Path) -> InputError | None:
+    """The one-line form of ``error`` met while writing ``path``, if the user can mend it."""
+    # HDF5 reports the system's error number in the text alone.
+    number = error.errno
+    if number in _FULL or "No space left" in str(error):
+        return InputError(
+            f"the disk is full while writing {path}", "free some space and run the command again"
+        )
+    if number in _DENIED:
+        return InputError(f"cannot write {path}: {error.strerror}", "choose another --out")
+    if number in {errno.ENOTDIR, errno.EEXIST}:
+        return InputError(f"cannot write {path}: a file is in the way", "choose another --out")
+    return None
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; on success it becomes ``path``, else it is removed."""
+    part = path.with_name(path.name + PART)
+    try:
+        with writing(path):
+            yield part
+            os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, payload: bytes) -> None:
+    """Write ``payload`` to ``path``, complete or not at all.
+
+    Raises:
+        InputError: the disk is full or not writable.
+    """
+    with atomic(path) as part:
+        part.write_bytes(payload)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write ``content`` as indented JSON, complete or not at all."""
+    text = json.dumps(content, indent=2, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())

@@ -1,0 +1,221 @@
+"""Reading an event set on disk, opened without reading everything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events, concatenate
+from calovision.events.geometry import Geometry
+from calovision.events.shards import MANIFEST, SCHEMA_VERSION, UNFINISHED, Shard, shard_name
+
+BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
+_READ_CHUNK = 1 << 20  # bytes hashed at a time
+
+Index = int | slice | Sequence[int] | NDArray[Any]
+
+
+class EventStore:
+    """A finished event set on disk; opening it reads the manifest only.
+
+    Attributes:
+        path: the folder.
+        manifest: its description: counts, units, provenance, one entry per shard.
+        geometry: the image grid.
+    """
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.geometry = Geometry.from_dict(manifest["geometry"])
+        self._indices = [int(s["index"]) for s in manifest["shards"]]
+        counts = [int(s["events"]) for s in manifest["shards"]]
+        self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    @classmethod
+    def open(cls, path: str | Path) -> EventStore:
+        """Open a finished set.
+
+        Raises:
+            InputError: nothing there, an unfinished set, or an unreadable manifest.
+        """
+        folder = Path(path)
+        manifest = folder / MANIFEST
+        if not manifest.is_file():
+            raise _no_set(folder)
+        try:
+            content = json.loads(manifest.read_text())
+            version = content["schema_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{manifest} is not a manifest", "make the set again") from error
+        if version != SCHEMA_VERSION:
+            raise InputError(
+                f"{folder} has schema version {version}, this release reads {SCHEMA_VERSION}",
+                "make the set again or use the matching release",
+            )
+        try:
+            return cls(folder, content)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{manifest} is damaged", "make the set again") from error
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the whole set, from the hashes of its shards."""
+        joined = "".join(s["sha256"] for s in self.manifest["shards"])
+        return hashlib.sha256(joined.encode()).hexdigest()
+
+    def columns(self) -> tuple[str, ...]:
+        """Names of the per-event columns."""
+        return tuple(self.manifest["columns"])
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One per-event column ``(n, ...)``; reads that column only.
+
+        Raises:
+            InputError: no such column.
+        """
+        if name not in self.manifest["columns"]:
+            raise InputError(
+                f"{self.path} has no column {name!r}", f"it has {', '.join(self.columns())}"
+            )
+        return np.concatenate([self._shard(i).column(name) for i in range(len(self._indices))])
+
+    def __getitem__(self, index: Index) -> Events:
+        """Read events by position, slice, index array or mask, in the order asked for."""
+        chosen = np.atleast_1d(np.arange(len(self))[index])
+        distinct, place = np.unique(chosen, return_inverse=True)
+        if not len(distinct):
+            return self._read(0, [0])[[]]
+        parts = list(self._pick(distinct))
+        events = parts[0] if len(parts) == 1 else concatenate(parts)
+        return events if np.array_equal(chosen, distinct) else events[place]
+
+    def load(self) -> Events:
+        """Read the whole set, into arrays allocated once."""
+        hits = sum(int(s["hits"]) for s in self.manifest["shards"])
+        offsets = np.zeros(len(self) + 1, np.int64)
+        cell, code = np.empty(hits, np.uint16), np.empty(hits, np.uint8)
+        value = np.empty(hits, np.dtype(self.manifest["value"]))
+        columns: dict[str, list[NDArray[Any]]] = {name: [] for name in self.columns()}
+        start = first = 0
+        for part in self._whole_groups():
+            stop = start + len(part.value)
+            cell[start:stop], code[start:stop] = part.cell, part.code
+            value[start:stop] = part.value
+            offsets[first + 1 : first + len(part) + 1] = part.offsets[1:] + start
+            for name, column in part.columns.items():
+                columns[name].append(column)
+            start, first = stop, first + len(part)
+        joined = {k: np.concatenate(v) for k, v in columns.items()}
+        return Events(self.geometry, offsets, cell, code, value, joined)
+
+    def stream(
+        self, batch: int, *, shuffle_seed: int | None = None, shard_of: tuple[int, int] = (0, 1)
+    ) -> Iterator[Events]:
+        """Go through the set once in batches, in flat memory.
+
+        Args:
+            batch: events a batch; the last one may be shorter.
+            shuffle_seed: mix the events: row groups in random order, and the events of
+                :data:`BUFFER_GROUPS` row groups among each other. ``None`` keeps the order.
+            shard_of: ``(k, n)`` gives the k-th of n disjoint parts (one per process).
+        """
+        rank, parts = shard_of
+        groups = self._groups
+        rng = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
+        if rng is not None:
+            groups = [groups[i] for i in rng.permutation(len(groups))]
+        mine = groups[len(groups) * rank // parts : len(groups) * (rank + 1) // parts]
+        step = 1 if rng is None else BUFFER_GROUPS
+        held: Events | None = None
+        for i in range(0, len(mine), step):
+            fresh = concatenate(self._read(shard, [g]) for shard, g in mine[i : i + step])
+            if rng is not None:
+                fresh = fresh[rng.permutation(len(fresh))]
+            held = fresh if held is None else concatenate([held, fresh])
+            whole = len(held) // batch * batch
+            for j in range(0, whole, batch):
+                yield held[j : j + batch]
+            held = held[whole:]
+        if held is not None and len(held):
+            yield held
+
+    def verify(self) -> None:
+        """Read every shard and compare it with the hash in the manifest.
+
+        Raises:
+            InputError: a shard is missing or differs, by name.
+        """
+        for position, entry in enumerate(self.manifest["shards"]):
+            shard = self._shard(position)
+            digest = hashlib.sha256()
+            with (self.path / shard.name).open("rb") as file:
+                while chunk := file.read(_READ_CHUNK):
+                    digest.update(chunk)
+            if digest.hexdigest() != entry["sha256"]:
+                raise shard.damaged()
+
+    @cached_property
+    def _groups(self) -> list[tuple[int, int]]:
+        """(shard position, row group) of every row group, in order."""
+        sizes = [len(self._shard(i).group_sizes) for i in range(len(self._indices))]
+        return [(i, g) for i, size in enumerate(sizes) for g in range(size)]
+
+    def _shard(self, position: int) -> Shard:
+        """Open one shard and check that it is the one the manifest describes."""
+        entry = self.manifest["shards"][position]
+        # Built from the number: a path in the manifest could point anywhere.
+        name = shard_name(self._indices[position])
+        path = self.path / name
+        if not path.is_file():
+            raise InputError(f"shard {name} of {self.path} is missing", "make the set again")
+        shard = Shard(path, name)
+        found = (shard.info.events, shard.info.hits, path.stat().st_size)
+        if found != (entry["events"], entry["hits"], entry["bytes"]):
+            raise shard.damaged()
+        return shard
+
+    def _read(self, position: int, groups: list[int]) -> Events:
+        return self._shard(position).read(groups)
+
+    def _whole_groups(self) -> Iterator[Events]:
+        for position in range(len(self._indices)):
+            shard = self._shard(position)
+            for group in range(len(shard.group_sizes)):
+                yield shard.read([group])
+
+    def _pick(self, chosen: NDArray[np.int64]) -> Iterator[Events]:
+        """Sorted, distinct events, one set per row group that holds any of them."""
+        home = np.searchsorted(self._starts, chosen, side="right") - 1
+        for position in np.unique(home):
+            shard = self._shard(int(position))
+            local = chosen[home == position] - self._starts[position]
+            ends = np.cumsum(shard.group_sizes)
+            group_of = np.searchsorted(ends, local, side="right")
+            for group in np.unique(group_of):
+                first = ends[group] - shard.group_sizes[group]
+                yield shard.read([int(group)])[local[group_of == group] - first]
+
+
+def _no_set(folder: Path) -> InputError:
+    if not folder.exists():
+        return InputError(f"no event set at {folder}", "check the path")
+    if (folder / UNFINISHED).is_file():
+        return InputError(
+            f"the event set at {folder} is unfinished", "run the command that makes it again"
+        )
+    return InputError(
+        f"{folder} is not an event set (no {MANIFEST})",
+        "make one with 'calovision data simulate' or 'calovision data convert'",
+    )

@@ -1,0 +1,205 @@
+"""One shard of an event store: a deterministic Parquet file of jagged hits."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"  #: in the folder of a set only when the set is complete
+UNFINISHED = "unfinished.json"  #: in the folder only while it is not
+GROUP_EVENTS = 512  #: events in one row group, the least that is read at a time
+HIT_COLUMNS = ("cell", "code", "value")
+_META = b"calovision"
+# Measured on CMS-like jets, bytes a hit: cell 1.4 (plain 2.2, delta 1.5), code 0.03,
+# value 3.3 (plain 3.6); higher zstd levels gain 2 % and cost twice the time.
+_ENCODING = {"cell": "BYTE_STREAM_SPLIT", "value": "BYTE_STREAM_SPLIT"}
+_COMPRESSION_LEVEL = 1
+
+
+def shard_name(index: int) -> str:
+    """File name of shard ``index`` inside a store."""
+    return f"shard-{index:05d}.parquet"
+
+
+def shard_bytes(events: Events) -> bytes:
+    """Serialise one shard; the same events give the same bytes.
+
+    Raises:
+        ValueError: a per-event column has the wrong length, a hit column's name or an
+            unsupported type.
+    """
+    offsets = pa.array((events.offsets - events.offsets[0]).astype(np.int32))
+    hits = slice(int(events.offsets[0]), int(events.offsets[-1]))
+    flat: dict[str, NDArray[Any]] = {
+        "cell": np.ascontiguousarray(events.cell[hits], np.uint16),
+        "code": np.ascontiguousarray(events.code[hits], np.uint8),
+        "value": np.ascontiguousarray(events.value[hits]),
+    }
+    arrays = {k: pa.ListArray.from_arrays(offsets, pa.array(v)) for k, v in flat.items()}
+    shapes: dict[str, list[int]] = {}
+    for name, column in events.columns.items():
+        _check_column(name, column, len(events))
+        arrays[name] = _column_array(column)
+        shapes[name] = list(column.shape[1:])
+    meta = {
+        "events": len(events),
+        "hits": len(flat["cell"]),
+        "geometry": events.geometry.to_dict(),
+        "shapes": shapes,
+    }
+    table = pa.table(arrays).replace_schema_metadata({_META: json.dumps(meta, sort_keys=True)})
+    paths = {f"{k}.list.element": v for k, v in _ENCODING.items()}
+    sink = io.BytesIO()
+    pq.write_table(
+        table,
+        sink,
+        row_group_size=GROUP_EVENTS,
+        compression="zstd",
+        compression_level=_COMPRESSION_LEVEL,
+        use_dictionary=["code.list.element"],
+        column_encoding=paths,
+        write_statistics=False,
+        write_page_checksum=True,
+    )
+    return sink.getvalue()
+
+
+def _check_column(name: str, column: NDArray[Any], n: int) -> None:
+    if name in HIT_COLUMNS:
+        raise ValueError(f"column name {name!r} is taken by the hits")
+    if len(column) != n:
+        raise ValueError(f"column {name!r} has {len(column)} entries for {n} events")
+    if column.dtype.kind not in "biuf":
+        raise ValueError(f"column {name!r} is of type {column.dtype}, not a number")
+
+
+def _column_array(column: NDArray[Any]) -> pa.Array:
+    if column.ndim == 1:
+        return pa.array(column)
+    width = int(np.prod(column.shape[1:]))
+    return pa.FixedSizeListArray.from_arrays(pa.array(column.reshape(-1)), width)
+
+
+@dataclass(frozen=True)
+class ShardInfo:
+    """What the footer of a shard says.
+
+    Attributes:
+        events: number of events.
+        hits: number of hits.
+        geometry: the image grid.
+        columns: names and types of the per-event columns.
+        value: type of the hit values.
+    """
+
+    events: int
+    hits: int
+    geometry: Geometry
+    columns: dict[str, str]
+    value: str
+
+
+class Shard:
+    """A shard file opened for reading: the footer is read once, row groups on demand.
+
+    Args:
+        source: path of the file, or its content.
+        name: what to call it in error messages.
+
+    Raises:
+        InputError: not a complete shard.
+    """
+
+    def __init__(self, source: Path | bytes, name: str) -> None:
+        self.name = name
+        handle = pa.BufferReader(source) if isinstance(source, bytes) else source
+        try:
+            self._file = pq.ParquetFile(handle, page_checksum_verification=True)
+            self._meta = json.loads(self._file.schema_arrow.metadata[_META])
+            self.info = self._read_info()
+            counted = self._file.metadata.num_rows
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+            raise self.damaged() from error
+        if counted != self.info.events:
+            raise self.damaged()
+
+    def damaged(self) -> InputError:
+        """The error for a shard that cannot be read."""
+        return InputError(
+            f"shard {self.name} is damaged or truncated", "make or download the event set again"
+        )
+
+    def _read_info(self) -> ShardInfo:
+        schema = self._file.schema_arrow
+        columns = {k: self._type(schema.field(k).type) for k in schema.names}
+        hits = {k: columns.pop(k) for k in HIT_COLUMNS}
+        geometry = Geometry.from_dict(self._meta["geometry"])
+        return ShardInfo(
+            int(self._meta["events"]), int(self._meta["hits"]), geometry, columns, hits["value"]
+        )
+
+    @staticmethod
+    def _type(kind: pa.DataType) -> str:
+        nested = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
+        return str(np.dtype((kind.value_type if nested else kind).to_pandas_dtype()))
+
+    @property
+    def group_sizes(self) -> list[int]:
+        """Events in each row group."""
+        meta = self._file.metadata
+        return [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
+
+    def read(self, groups: list[int] | None = None) -> Events:
+        """Events of some row groups (all by default), in their order."""
+        try:
+            wanted = range(self._file.num_row_groups) if groups is None else groups
+            table = self._file.read_row_groups(list(wanted), use_threads=False)
+            return self._events(table)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self.damaged() from error
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One per-event column of the whole shard."""
+        try:
+            table = self._file.read(columns=[name], use_threads=False)
+            return self._numbers(name, table)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self.damaged() from error
+
+    def _events(self, table: pa.Table) -> Events:
+        offsets = np.zeros(1, np.int64)
+        hits: dict[str, NDArray[Any]] = {}
+        for name in HIT_COLUMNS:
+            lists = _whole(table.column(name))
+            offsets = lists.offsets.to_numpy().astype(np.int64)
+            values = lists.values.to_numpy(zero_copy_only=False)
+            hits[name] = values[offsets[0] : offsets[-1]]
+        columns = {k: self._numbers(k, table) for k in self.info.columns}
+        geometry, start = self.info.geometry, offsets[0]
+        return Events(geometry, offsets - start, hits["cell"], hits["code"], hits["value"], columns)
+
+    def _numbers(self, name: str, table: pa.Table) -> NDArray[Any]:
+        array = _whole(table.column(name))
+        shape = (len(array), *self._meta["shapes"][name])
+        if pa.types.is_nested(array.type):
+            array = array.flatten()
+        numbers: NDArray[Any] = array.to_numpy(zero_copy_only=False)
+        return numbers.reshape(shape).copy()
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """The column as one array."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

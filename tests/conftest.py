@@ -1,0 +1,57 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from calovision.events.events import Events
+
+
+def _load_toys() -> ModuleType:
+    """Import ``toys.py`` under the name ``toys``, whatever the directory pytest runs in."""
+    if "toys" not in sys.modules:
+        path = Path(__file__).with_name("toys.py")
+        spec = importlib.util.spec_from_file_location("toys", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["toys"] = module
+        spec.loader.exec_module(module)
+    return sys.modules["toys"]
+
+
+_load_toys()
+
+
+@pytest.fixture(scope="session")
+def toy_jets() -> Events:
+    """64 random jets with the occupancy of the public set."""
+    events: Events = sys.modules["toys"].toy_jets(64, seed=1)
+    return events
+
+
+@pytest.fixture(scope="session")
+def toy_crops() -> Events:
+    """64 random electron/photon crops."""
+    events: Events = sys.modules["toys"].toy_crops(64, seed=2)
+    return events
+
+
+@pytest.fixture(scope="session")
+def make_jets() -> Callable[[int, int], Events]:
+    """The function ``toy_jets(n, seed)``, for tests that need another number."""
+    function: Callable[[int, int], Events] = sys.modules["toys"].toy_jets
+    return function
+
+
+@pytest.fixture(scope="session")
+def make_crops() -> Callable[[int, int], Events]:
+    """The function ``toy_crops(n, seed)``, for tests that need another number."""
+    function: Callable[[int, int], Events] = sys.modules["toys"].toy_crops
+    return function
