@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -117,15 +118,15 @@ class Events:
         if unit == "gev":
             scale = np.array([c.gev_per_unit for c in geometry.channels], self.value.dtype)
             value = value * scale[channel]
-        owner, area = self.owner, self.area
-        row, col = self.cell // geometry.cols, self.cell % geometry.cols
-        for side in sorted({int(a) for a in np.unique(area)}):
-            mine = area == side
-            half = (int(side**0.5) - 1) // 2
+        area = self.area
+        place = (self.owner * width + channel) * geometry.cells + self.cell
+        flat = images.reshape(-1)
+        for size in np.unique(area):
+            mine = area == size
+            half = (math.isqrt(int(size)) - 1) // 2
             for dr in range(-half, half + 1):
                 for dc in range(-half, half + 1):
-                    place = (owner[mine], channel[mine], row[mine] + dr, col[mine] + dc)
-                    images[place] = value[mine]
+                    flat[place[mine] + (dr * geometry.cols + dc)] = value[mine]
         return images
 
 
