@@ -1,0 +1,87 @@
+"""Energy response: reconstructed over true energy, channel by channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calovision.metrics.pairs import check_pair
+from calovision.metrics.value import Floats, Metric, bootstrap_sums, event_weights
+
+if TYPE_CHECKING:
+    from calovision.events.events import Events
+
+#: half the central 68.27 % interval equals one standard deviation of a Gaussian
+CENTRAL = (0.15866, 0.84134)
+
+
+def responses(true: Events, rec: Events) -> list[Floats]:
+    """Ratio of summed energies, reconstructed over true, of the events with true energy > 0.
+
+    Args:
+        true: ``n`` original events.
+        rec: ``n`` reconstructions in the same order.
+
+    Returns:
+        Per channel the ratios ``(m,)``, pure numbers, ``m <= n``.
+
+    Raises:
+        InputError: the sets do not match.
+    """
+    check_pair(true, rec)
+    before, after = true.sums(), rec.sums()
+    return [
+        after[before[:, c] > 0, c] / before[before[:, c] > 0, c] for c in range(before.shape[1])
+    ]
+
+
+def _mean_and_spread(total: Floats) -> Floats:
+    """Mean and standard deviation from the sums of 1, x and x^2."""
+    mean = total[1] / total[0]
+    return np.array([mean, np.sqrt(np.maximum(total[2] / total[0] - mean**2, 0))])
+
+
+def half_width(ratio: Floats) -> float:
+    """Half the width of the central 68.27 % of the ratios ``(m,)``: tails do not count."""
+    low, high = np.quantile(ratio, CENTRAL)
+    return float(high - low) / 2
+
+
+def response_metrics(true: Events, rec: Events, *, seed: int) -> dict[str, Metric]:
+    """Response and resolution of the summed energy per channel.
+
+    ``response`` is the mean ratio (1 is perfect), ``resolution`` its standard deviation over
+    events, ``resolution68`` half the central 68 % interval (robust against events of little
+    energy, whose ratio is large by accident). Each has a bootstrap error over events. Channels
+    without any energy are left out.
+
+    Args:
+        true: ``n`` original events.
+        rec: ``n`` reconstructions in the same order.
+        seed: seed of the bootstrap.
+
+    Returns:
+        ``response_{channel}``, ``resolution_{channel}``, ``resolution68_{channel}``.
+    """
+    found = {}
+    for channel, ratio in zip(true.geometry.channel_names, responses(true, rec), strict=True):
+        if not len(ratio):
+            continue
+        # powers of (x - 1) keep the standard deviation of a near-perfect response accurate
+        powers = np.stack([np.ones_like(ratio), ratio - 1, (ratio - 1) ** 2], axis=1)
+        mean, spread = _mean_and_spread(powers.sum(axis=0))
+        mean_error, spread_error = bootstrap_sums(powers, _mean_and_spread, seed)
+        ordered = np.sort(ratio)
+        widths = [
+            half_width(np.repeat(ordered, w.astype(int)))
+            for w in event_weights(len(ratio), seed, 50)
+        ]
+        found[f"response_{channel}"] = Metric(float(1 + mean), float(mean_error))
+        found[f"resolution_{channel}"] = Metric(
+            float(spread), float(spread_error), higher_is_better=False
+        )
+        found[f"resolution68_{channel}"] = Metric(
+            half_width(ratio), float(np.std(widths, ddof=1)), higher_is_better=False
+        )
+    return found

@@ -1,0 +1,178 @@
+"""A measured number with its error, and the bootstrap that gives the error.
+
+All bootstraps resample *events* (never hits, which are not independent) with a seeded
+generator: the same seed gives the same error. Errors are the standard deviation over replicas
+(Efron, Ann. Statist. 7 (1979) 1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from calovision.errors import InputError
+
+Floats = NDArray[np.float64]
+REPLICAS = 200  #: an error from 200 replicas is itself known to 5 %
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured quantity.
+
+    Attributes:
+        value: the value, in ``unit``.
+        error: its standard error, in ``unit``.
+        unit: for example ``"GeV"``; empty for a pure number.
+        floor: the value that truth against truth reaches, where that is known.
+        higher_is_better: direction in which the quantity improves.
+    """
+
+    value: float
+    error: float
+    unit: str = ""
+    floor: float | None = None
+    higher_is_better: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of ``results.json``; infinite or undefined numbers become ``None``."""
+        return {
+            "value": _finite(self.value),
+            "error": _finite(self.error),
+            "unit": self.unit,
+            "floor": _finite(self.floor),
+            "higher_is_better": self.higher_is_better,
+        }
+
+    def with_floor(self, floor: float) -> Metric:
+        """The same measurement with its truth-against-truth floor."""
+        return replace(self, floor=float(floor))
+
+
+def _finite(number: float | None) -> float | None:
+    """The number as a plain float, or ``None`` where JSON has no word for it."""
+    return float(number) if number is not None and math.isfinite(number) else None
+
+
+def same_length(*arrays: ArrayLike, what: str = "arrays") -> int:
+    """Common length of the arrays' first axis.
+
+    Raises:
+        InputError: the lengths differ or are zero.
+    """
+    lengths = {len(np.asarray(a)) for a in arrays}
+    if len(lengths) != 1:
+        raise InputError(f"{what} differ in number of events ({sorted(lengths)})", "give equals")
+    (length,) = lengths
+    if length == 0:
+        raise InputError(f"{what} hold no events", "give at least one event")
+    return length
+
+
+def event_weights(n: int, seed: int, replicas: int = REPLICAS) -> Iterator[Floats]:
+    """Bootstrap replicas as event weights.
+
+    Args:
+        n: number of events.
+        seed: seed of the resampling.
+        replicas: number of replicas.
+
+    Yields:
+        ``(n,)`` how often each event was drawn; sums to ``n``.
+    """
+    rng = np.random.default_rng(seed)
+    for _ in range(replicas):
+        yield np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
+
+
+def bootstrap(
+    statistic: Callable[[Floats], ArrayLike], n: int, seed: int, replicas: int = REPLICAS
+) -> Floats:
+    """Standard error of any statistic that accepts event weights.
+
+    Args:
+        statistic: maps weights ``(n,)`` to a number or an array.
+        n: number of events.
+        seed: seed of the resampling.
+        replicas: number of replicas.
+
+    Returns:
+        Standard deviation over replicas, shaped like the statistic; replicas in which it is
+        undefined are left out.
+    """
+    drawn = np.array([np.asarray(statistic(w), float) for w in event_weights(n, seed, replicas)])
+    masked = np.ma.masked_invalid(drawn)
+    return np.ma.filled(masked.std(axis=0, ddof=1), np.nan)
+
+
+def bootstrap_sums(
+    contributions: Floats,
+    statistic: Callable[[Floats], ArrayLike],
+    seed: int,
+    replicas: int = REPLICAS,
+) -> Floats:
+    """Standard error of a statistic of per-event sums, such as a ratio of totals.
+
+    Args:
+        contributions: ``(n, ...)`` what every event adds to the sums.
+        statistic: maps the summed contributions ``(...)`` to a number or an array.
+        seed: seed of the resampling.
+        replicas: number of replicas.
+
+    Returns:
+        Standard deviation over replicas, shaped like the statistic.
+    """
+    n = same_length(contributions)
+    flat = contributions.reshape(n, -1)
+    shape = contributions.shape[1:]
+    return bootstrap(lambda w: statistic((w @ flat).reshape(shape)), n, seed, replicas)
+
+
+def mean_metric(values: ArrayLike, *, unit: str = "", higher_is_better: bool = True) -> Metric:
+    """Mean over events ``(n,)`` with its standard error (standard deviation over sqrt(n))."""
+    array = np.asarray(values, np.float64)
+    n = same_length(array)
+    error = array.std(ddof=1) / math.sqrt(n) if n > 1 else math.nan
+    return Metric(float(array.mean()), float(error), unit, None, higher_is_better)
+
+
+def paired_difference(
+    a: ArrayLike,
+    b: ArrayLike,
+    statistic: Callable[[Floats], ArrayLike] | None = None,
+    *,
+    seed: int,
+    unit: str = "",
+    replicas: int = REPLICAS,
+) -> Metric:
+    """Difference ``a - b`` of two models measured on the same events, by paired bootstrap.
+
+    The same events are drawn for both, so what the events have in common cancels.
+
+    Args:
+        a: ``(n, ...)`` per-event contributions of the first model.
+        b: ``(n, ...)`` the same of the second, in the same order of events.
+        statistic: maps summed contributions ``(...)`` to a number; by default the mean.
+        seed: seed of the resampling.
+        unit: unit of the statistic.
+        replicas: number of replicas.
+
+    Raises:
+        InputError: the numbers of events differ.
+    """
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    n = same_length(first, second, what="the two models' results")
+    of = statistic or (lambda total: total / n)
+
+    def difference(total: Floats) -> Floats:
+        gap: Floats = np.asarray(of(total[0]), float) - np.asarray(of(total[1]), float)
+        return gap
+
+    both = np.stack([first, second], axis=1)
+    error = bootstrap_sums(both, difference, seed, replicas)
+    return Metric(float(difference(both.sum(axis=0))), float(error), unit)
