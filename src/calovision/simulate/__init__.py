@@ -1,0 +1,5 @@
+"""Simulated events."""
+
+from calovision.simulate.driver import jets
+
+__all__ = ["jets"]

@@ -1,0 +1,151 @@
+# ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
+"""One chunk of simulated quark/gluon jets: a seed in, an event set out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calovision.events.events import Events, concatenate
+from calovision.events.geometry import JET_IMAGES
+from calovision.simulate import pileup
+from calovision.simulate.compiled import compiled
+from calovision.simulate.detector import CMS_BARREL, Detector, tracker_layers
+from calovision.simulate.generator import GLUON, QUARK, DijetGenerator, Jets
+from calovision.simulate.imaging import (
+    MAX_HITS,
+    hard_collision,
+    new_canvas,
+    pile_up,
+    start,
+)
+from calovision.simulate.readout import read_out
+
+_COLLISIONS = 150  #: most collisions generated at once; bounds the memory
+_YIELD = 1.4  #: jets expected from a collision, to size the batches
+
+
+@compiled
+def _grown(array: Any) -> Any:
+    larger = np.empty(2 * len(array), array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+@compiled
+def _detect(
+    seed: int,
+    collision: Any,
+    slot: Any,
+    eta: Any,
+    phi: Any,
+    particles: Any,
+    member: Any,
+    minimum_bias: Any,
+    c: Any,
+    layers: Any,
+    d: Any,
+) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """Images of jets: hit offsets, cell, code, energy (GeV), four-momenta and pile-up counts."""
+    np.random.seed(seed)
+    n = len(collision)
+    offsets = np.zeros(n + 1, np.int64)
+    flow = np.zeros((n, 4))
+    extra = np.zeros(n, np.int16)
+    cell = np.empty(2 * MAX_HITS, np.uint16)
+    code = np.empty(2 * MAX_HITS, np.uint8)
+    value = np.empty(2 * MAX_HITS, np.float64)
+    m = 0
+    for k in range(n):
+        if m + MAX_HITS > len(cell):
+            cell, code, value = _grown(cell), _grown(code), _grown(value)
+        start(c, eta[k], phi[k], d)
+        hard_collision(c, particles, member, collision[k], slot[k], layers, d)
+        extra[k] = pile_up(c, minimum_bias, layers, d)
+        m = read_out(c, cell, code, value, m, d)
+        offsets[k + 1] = m
+        flow[k] = c.flow
+    return offsets, cell[:m], code[:m], value[:m], flow, extra
+
+
+def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
+    """Simulate the detector for generator-level jets.
+
+    Args:
+        jets: to be seen.
+        seed: of the detector's random numbers and of the pile-up.
+        detector: its description.
+
+    Returns:
+        One event per jet, in order, without a cut on the reconstructed jet; columns as
+        documented in :func:`chunk`, with ``event_id`` numbering the collisions of ``jets``.
+    """
+    offsets, cell, code, energy, flow, extra = _detect(
+        seed % 2**32,
+        jets.collision,
+        jets.slot,
+        jets.eta,
+        jets.phi,
+        jets.particles,
+        jets.member,
+        pileup.library(),
+        new_canvas(),
+        tracker_layers(),
+        detector,
+    )
+    channels = JET_IMAGES.channels
+    unit = np.array([c.gev_per_unit * c.block**2 for c in channels])
+    px, py, pz, e = flow.T
+    mass2 = e**2 - px**2 - py**2 - pz**2
+    columns = {
+        "label": jets.label,
+        "pt": np.hypot(px, py) - detector.pileup_offset * extra,
+        "m0": np.sqrt(np.maximum(mass2, 0.0)),
+        "gen_pt": jets.pt,
+        "gen_m0": jets.mass,
+        "parton_pt": jets.parton_pt,
+        "eta": jets.eta,
+        "phi": jets.phi,
+    }
+    columns = {k: v if v.dtype == np.int8 else v.astype(np.float32) for k, v in columns.items()}
+    columns["n_pileup"] = extra
+    columns["event_id"] = jets.collision
+    return Events(
+        JET_IMAGES, offsets, cell, code, (energy / unit[code]).astype(np.float32), columns
+    )
+
+
+def chunk(seed: int, gluons: int, quarks: int, first_id: int = 0) -> Events:
+    """Simulate jets from a fresh generator.
+
+    Args:
+        seed: of everything random; the same arguments give the same bytes.
+        gluons: number of gluon jets.
+        quarks: number of quark jets.
+        first_id: ``event_id`` of the first collision; fewer than ``gluons + quarks`` are used.
+
+    Returns:
+        ``gluons + quarks`` jets in random order, with the columns ``label``, ``pt``, ``m0``
+        (reconstructed, GeV), ``gen_pt``, ``gen_m0``, ``parton_pt`` (GeV), ``eta``, ``phi`` (of
+        the generator-level jet), ``n_pileup`` and ``event_id`` (shared by the jets of one
+        collision).
+    """
+    streams = np.random.SeedSequence(seed).generate_state(3, np.uint32)
+    generator = DijetGenerator(int(streams[0]), CMS_BARREL.jet_radius)
+    random = np.random.default_rng(int(streams[1]))
+    parts: list[Events] = []
+    for label, wanted in ((GLUON, gluons), (QUARK, quarks)):
+        missing = wanted
+        while missing > 0:
+            collisions = min(int(missing / _YIELD) + 2, _COLLISIONS)
+            jets = generator.generate(label, collisions)
+            seen = detect(jets, int(random.integers(2**32)))
+            good = np.nonzero(seen.columns["pt"] > CMS_BARREL.jet_threshold)[0][:missing]
+            part = seen[good]
+            _, number = np.unique(part.columns["event_id"], return_inverse=True)
+            part.columns["event_id"] = first_id + number
+            first_id += int(number.max(initial=-1)) + 1
+            parts.append(part)
+            missing -= len(part)
+    return concatenate(parts)[random.permutation(gluons + quarks)]

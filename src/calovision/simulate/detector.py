@@ -1,0 +1,109 @@
+"""The detector: one description of a CMS-barrel-like tracker and calorimeter.
+
+Lengths are in mm, energies in GeV, angles in rad, the field in T. Sources: CMS physics TDR
+(CERN-LHCC-2006-001), CMS detector paper (JINST 3 S08004), GFLASH (hep-ex/0001020). Values
+marked *effective* were tuned to the published image statistics (docs: simulation).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI
+
+
+class Detector(NamedTuple):
+    """Constants of the detector; a named tuple, so that compiled loops take it as it is."""
+
+    # magnet and beam
+    field: float = 3.8  #: solenoid field along +z, T
+    beam_spot_length: float = 45.0  #: r.m.s. of the vertex position along z, mm
+
+    # tracker
+    track_eta: float = 2.5  #: coverage in abs(eta)
+    track_threshold: float = 0.1  #: transverse momentum where tracking starts, GeV
+    track_turn_on: float = 0.1  #: scale of the exponential turn-on above it, GeV
+    track_efficiency: float = 0.90  #: plateau efficiency for charged particles
+    track_resolution: float = 0.007  #: constant term of sigma(pt)/pt
+    track_curvature: float = 1.5e-4  #: term of sigma(pt)/pt proportional to pt, 1/GeV
+    track_resolution_eta: float = 0.004  #: growth of sigma(pt)/pt per unit of abs(eta)
+    photon_cut: float = 0.02  #: lowest energy of a radiated photon or conversion electron, GeV
+
+    # electromagnetic calorimeter (PbWO4)
+    ecal_radius: float = 1290.0  #: front face, mm
+    ecal_depth: float = 230.0  #: crystal length, mm
+    ecal_x0: float = 8.903  #: radiation length, mm
+    ecal_moliere: float = 21.9  #: Moliere radius, mm
+    ecal_critical: float = 9.64e-3  #: critical energy, GeV
+    ecal_z: float = 68.36  #: effective atomic number
+    ecal_interaction: float = 207.0  #: nuclear interaction length, mm
+    ecal_mip: float = 0.25  #: energy loss of a minimum-ionising particle, GeV
+    crystal_eta: float = CRYSTAL_ETA  #: crystal width in eta
+    crystal_phi: float = CRYSTAL_PHI  #: crystal width in phi, rad
+    ecal_noise: float = 0.042  #: r.m.s. noise per crystal, GeV
+    ecal_seed: float = 0.23  #: a cluster of crystals needs one above it, GeV
+    ecal_threshold: float = 0.08  #: crystals touching a cluster join it above this, GeV
+    em_threshold: float = 0.05  #: particles below it are not showered, GeV
+    spot_fraction: float = 0.12  #: shower spots drawn, of the number GFLASH asks for
+
+    # hadronic calorimeter (brass and scintillator towers)
+    hcal_radius: float = 1800.0  #: front face, mm
+    hcal_interaction: float = 170.0  #: nuclear interaction length, mm
+    hcal_stochastic: float = 0.9  #: sampling term of sigma(E)/E, GeV**0.5
+    hcal_mip: float = 2.0  #: energy loss of a muon, GeV
+    hcal_noise: float = 0.64  #: r.m.s. noise per tower, GeV
+    hcal_threshold: float = 1.65  #: tower threshold, GeV
+
+    # hadronic response
+    ecal_hadron_response: float = 0.5  #: response to the non-em part of a shower in the ECAL
+    hcal_e_over_h: float = 1.4  #: ratio of em to hadronic response of the HCAL
+    ecal_hadron_spread: float = 55.0  #: median radius of hadronic deposits in the ECAL, mm
+    hcal_hadron_spread: float = 30.0  #: median radius of hadronic deposits in the HCAL, mm
+    ecal_hadron_spots: float = 10.0  #: hadronic spots per GeV in the ECAL
+
+    # particle flow: the jet's momentum is the sum of what these see
+    flow_track_resolution: float = 0.01  #: of a charged particle's momentum
+    flow_photon_threshold: float = 0.3  #: GeV
+    flow_photon_stochastic: float = 0.03  #: GeV**0.5
+    flow_photon_constant: float = 0.007
+    flow_hadron_threshold: float = 0.9  #: neutral or untracked hadrons, GeV
+    flow_hadron_reach: float = 0.75  #: pt below which untracked charged hadrons curl up, GeV
+    flow_hadron_stochastic: float = 1.1  #: GeV**0.5
+    flow_hadron_constant: float = 0.09
+    flow_hadron_response: float = 0.9
+
+    # jets and pile-up
+    pileup: float = 17.0  #: mean number of additional collisions
+    jet_radius: float = 0.5  #: anti-kt radius
+    jet_threshold: float = 70.0  #: lowest reconstructed jet pt, GeV
+    pileup_offset: float = 0.37  #: jet pt removed per pile-up collision, GeV
+    seed_distance: float = 0.4  #: largest distance of the window's centre from the jet axis
+
+
+CMS_BARREL = Detector()
+
+TOWER = 5  #: crystals along each side of one HCAL tower
+PHI_CELLS = round(2 * math.pi / CRYSTAL_PHI)  #: crystals around the full circle
+
+
+def tracker_layers() -> NDArray[np.float64]:
+    """Tracker material ``(layers, 4)``: radius mm, thickness X0, then abs(z) range in mm.
+
+    0.40 X0 at eta 0, 0.73 at 1.0, 1.19 at 1.4, services and discs folded into cylinders; the
+    last row is the ECAL front face.
+    """
+    full, rows = 2500.0, [(30.0, 0.003, 0.0, 2500.0)]
+    for radius in (44.0, 73.0, 102.0):  # pixel barrel, then its discs
+        rows += [(radius, 0.022, 0.0, 265.0), (radius + 1, 0.035, 270.0, 600.0)]
+    rows.append((180.0, 0.015, 0.0, full))  # pixel support
+    for radius in (255.0, 340.0, 430.0, 510.0):  # inner strips, then inner discs
+        rows += [(radius, 0.032, 0.0, 700.0), (radius + 1, 0.062, 702.0, 1050.0)]
+    rows.append((545.0, 0.02, 0.0, 1100.0))  # inner support
+    for radius in (610.0, 700.0, 780.0, 870.0, 970.0, 1080.0):  # outer strips, then end caps
+        rows += [(radius, 0.022, 0.0, 1090.0), (radius + 1, 0.055, 1100.0, 1800.0)]
+    rows += [(1190.0, 0.04, 0.0, 2400.0), (CMS_BARREL.ecal_radius, 0.0, 0.0, 1e9)]
+    return np.array(rows)

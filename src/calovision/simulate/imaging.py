@@ -1,0 +1,234 @@
+# ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
+"""From particles around a jet to its image: signals, noise, zero suppression, window."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.events.geometry import JET_IMAGES
+from calovision.simulate import showers
+from calovision.simulate.compiled import compiled
+from calovision.simulate.detector import PHI_CELLS, TOWER
+from calovision.simulate.generator import MUON, PHOTON
+from calovision.simulate.propagation import TWO_PI, through_tracker, to_cylinder
+
+WINDOW = JET_IMAGES.rows  #: crystals along each side of the image
+_HALF = WINDOW // TOWER // 2  #: towers from the window's centre tower to its border
+_SEED_TOWERS = 5  #: towers by which the window's centre may lie off the jet axis
+_SPAN = 2 * (_HALF + _SEED_TOWERS) + 1  #: towers along each side of the signal grids
+_REACH = 1.5  #: particles further from the jet axis than this in eta or phi are left out
+_TRACK, _ECAL, _HCAL = range(3)  #: channel codes
+_PION_MASS2 = 0.0195  #: GeV**2
+MAX_HITS = 2 * WINDOW**2 + (WINDOW // TOWER) ** 2
+
+
+class Canvas(NamedTuple):
+    """Work arrays for one jet, used again for the next.
+
+    Attributes:
+        tracks, ecal: ``(175, 175)`` transverse momentum and energy by crystal, GeV.
+        towers: ``(35, 35)`` HCAL energy by tower, GeV.
+        origin: ``(2,)`` int64 eta and phi number of the grids' first crystal.
+        axis: ``(2,)`` eta and phi of the jet, rad.
+        flow: ``(4,)`` particle-flow px, py, pz, energy, GeV.
+        state, ray, arrivals: see propagation and showers.
+        clustered: ``(125, 125)`` int8, which crystals the clustering took.
+        stack: crystals still to be looked at by the clustering.
+    """
+
+    tracks: NDArray[np.float64]
+    ecal: NDArray[np.float64]
+    towers: NDArray[np.float64]
+    origin: NDArray[np.int64]
+    axis: NDArray[np.float64]
+    flow: NDArray[np.float64]
+    state: NDArray[np.float64]
+    ray: NDArray[np.float64]
+    arrivals: NDArray[np.float64]
+    clustered: NDArray[np.int8]
+    stack: NDArray[np.int64]
+
+
+def new_canvas() -> Canvas:
+    """Allocate the work arrays."""
+    cells = _SPAN * TOWER
+    return Canvas(
+        np.zeros((cells, cells)),
+        np.zeros((cells, cells)),
+        np.zeros((_SPAN, _SPAN)),
+        np.zeros(2, np.int64),
+        np.zeros(2),
+        np.zeros(4),
+        np.zeros(7),
+        np.zeros(12),
+        np.zeros((200, 7)),
+        np.zeros((WINDOW, WINDOW), np.int8),
+        np.zeros(WINDOW * WINDOW, np.int64),
+    )
+
+
+@compiled
+def wrapped(angle: float) -> float:
+    """The same angle in -pi..pi."""
+    return angle - TWO_PI * math.floor(angle / TWO_PI + 0.5)
+
+
+@compiled
+def start(c: Canvas, eta: float, phi: float, d: Any) -> None:
+    """Clear the canvas and centre it on a jet axis, aligned to towers."""
+    c.tracks[:] = 0
+    c.ecal[:] = 0
+    c.towers[:] = 0
+    c.flow[:] = 0
+    c.axis[0], c.axis[1] = eta, phi
+    margin = _HALF + _SEED_TOWERS
+    c.origin[0] = (math.floor(eta / d.crystal_eta / TOWER) - margin) * TOWER
+    c.origin[1] = (math.floor(phi / d.crystal_phi / TOWER) - margin) * TOWER
+
+
+@compiled
+def track(c: Canvas, pt: float, eta: float, phi: float, d: Any) -> bool:
+    """Reconstruct a charged particle in the tracker, or miss it; returns whether it is found."""
+    if abs(eta) > d.track_eta or pt < d.track_threshold:
+        return False
+    efficiency = 1 - math.exp(-(pt - d.track_threshold) / d.track_turn_on)
+    if np.random.random() > d.track_efficiency * efficiency:
+        return False
+    width = math.sqrt(
+        d.track_resolution**2 + (d.track_curvature * pt) ** 2 + (d.track_resolution_eta * eta) ** 2
+    )
+    i = math.floor(eta / d.crystal_eta) - c.origin[0]
+    j = (math.floor(phi / d.crystal_phi) - c.origin[1]) % PHI_CELLS
+    if 0 <= i < len(c.tracks) and j < len(c.tracks):
+        c.tracks[i, j] += pt * max(1 + np.random.normal() * width, 0.1)
+    return True
+
+
+@compiled
+def flow(
+    c: Canvas, pt: float, eta: float, phi: float, e: float, q: int, kind: int, tracked: bool, d: Any
+) -> None:
+    """Add a particle to the jet's momentum as particle flow would see it."""
+    response = 0.0
+    if kind == PHOTON:
+        if e > d.flow_photon_threshold:
+            width = math.sqrt(d.flow_photon_stochastic**2 / e + d.flow_photon_constant**2)
+            response = 1 + np.random.normal() * width
+    elif tracked:
+        response = 1 + np.random.normal() * d.flow_track_resolution
+    elif kind != MUON and e > d.flow_hadron_threshold and (q == 0 or pt > d.flow_hadron_reach):
+        width = math.sqrt(d.flow_hadron_stochastic**2 / e + d.flow_hadron_constant**2)
+        response = max(1 + np.random.normal() * width, 0.0) * d.flow_hadron_response
+    if response > 0:
+        pz = pt * math.sinh(eta)
+        mass2 = _PION_MASS2 if kind > MUON else 0.0
+        c.flow[0] += response * pt * math.cos(phi)
+        c.flow[1] += response * pt * math.sin(phi)
+        c.flow[2] += response * pz
+        c.flow[3] += response * math.sqrt(pt * pt + pz * pz + mass2)
+
+
+@compiled
+def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) -> None:
+    """Take the particle in ``c.state`` to the calorimeters and shower it there."""
+    n = 1
+    if kind < MUON:
+        n = through_tracker(c.state, layers, d.field, d.photon_cut, c.arrivals)
+    elif to_cylinder(c.state, d.ecal_radius, d.field):
+        c.arrivals[0] = c.state
+    else:
+        return
+    for k in range(n):
+        at = c.arrivals[k]
+        if abs(math.asinh(at[2] / d.ecal_radius) - c.axis[0]) > _REACH:
+            continue
+        if abs(wrapped(math.atan2(at[1], at[0]) - c.axis[1])) > _REACH:
+            continue
+        p = showers.set_ray(c.ray, at)
+        if kind == MUON:
+            showers.add(c.ecal, c.origin, 1, c.ray, 0.0, 0.0, d.ecal_mip, d)
+            showers.add(c.towers, c.origin, TOWER, c.ray, 0.0, 0.0, d.hcal_mip, d)
+        elif kind > MUON:
+            showers.hadron(e, q != 0, c.ray, c.ecal, c.towers, c.origin, d)
+        elif p > d.em_threshold:
+            if at[6] == 0:
+                showers.photon(p, c.ray, c.ecal, c.origin, d)
+            else:
+                showers.electron(p, 0.0, c.ray, c.ecal, c.origin, d)
+
+
+@compiled
+def particle(
+    c: Canvas,
+    pt: float,
+    eta: float,
+    phi: float,
+    e: float,
+    q: int,
+    kind: int,
+    z: float,
+    in_jet: bool,
+    layers: Any,
+    d: Any,
+) -> None:
+    """Add one particle from a vertex at ``z`` mm to the canvas."""
+    tracked = q != 0 and track(c, pt, eta, phi, d)
+    if in_jet:
+        flow(c, pt, eta, phi, e, q, kind, tracked, d)
+    s = c.state
+    s[0], s[1], s[2] = 0.0, 0.0, z
+    s[3], s[4], s[5], s[6] = pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta), q
+    calorimeters(c, e, q, kind, layers, d)
+
+
+@compiled
+def hard_collision(
+    c: Canvas, p: Any, member: Any, event: int, slot: int, layers: Any, d: Any
+) -> None:
+    """Add the particles of the jet's own collision."""
+    z = np.random.normal() * d.beam_spot_length
+    for k in range(p.offsets[event], p.offsets[event + 1]):
+        if abs(p.eta[k] - c.axis[0]) > _REACH:
+            continue
+        if p.charge[k] == 0 and abs(wrapped(p.phi[k] - c.axis[1])) > _REACH:
+            continue
+        particle(
+            c,
+            p.pt[k],
+            p.eta[k],
+            p.phi[k],
+            p.energy[k],
+            p.charge[k],
+            p.kind[k],
+            z,
+            member[k] == slot,
+            layers,
+            d,
+        )
+
+
+@compiled
+def pile_up(c: Canvas, p: Any, layers: Any, d: Any) -> int:
+    """Add a Poisson number of minimum-bias collisions, each turned and mirrored at random."""
+    n = np.random.poisson(d.pileup)
+    for _ in range(n):
+        event = np.random.randint(len(p.offsets) - 1)
+        turn, z = TWO_PI * np.random.random(), np.random.normal() * d.beam_spot_length
+        mirror = 1.0 if np.random.random() < 0.5 else -1.0
+        for k in range(p.offsets[event], p.offsets[event + 1]):
+            eta = mirror * p.eta[k]
+            if abs(eta - c.axis[0]) > _REACH:
+                continue
+            phi = wrapped(p.phi[k] + turn)
+            away = abs(wrapped(phi - c.axis[1]))
+            if p.charge[k] == 0 and away > _REACH:
+                continue
+            in_jet = (eta - c.axis[0]) ** 2 + away**2 < d.jet_radius**2
+            particle(
+                c, p.pt[k], eta, phi, p.energy[k], p.charge[k], p.kind[k], z, in_jet, layers, d
+            )
+    return n

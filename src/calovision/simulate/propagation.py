@@ -1,0 +1,183 @@
+# ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
+"""Charged and neutral particles from the vertex to the calorimeter.
+
+A state is an array of seven numbers: position x, y, z (mm), momentum px, py, pz (GeV), charge.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from calovision.simulate.compiled import compiled
+
+CURVATURE = 0.299792458e-3  #: transverse momentum per field and bending radius, GeV/(T mm)
+TWO_PI = 2 * math.pi
+MAX_SECONDARIES = 256  #: photons, electrons and positrons followed per primary
+_STOPPED = 0.02  #: transverse momentum below which an electron no longer leaves the tracker, GeV
+_MULTIPLE_SCATTERING = 0.0136  #: Highland constant, GeV
+
+
+@compiled
+def to_cylinder(state: Any, radius: float, field: float) -> bool:
+    """Move a state outwards to a cylinder about the beam, in place.
+
+    Args:
+        state: see the module's docstring.
+        radius: of the cylinder, mm.
+        field: along +z, T.
+
+    Returns:
+        Whether the particle gets there (a curling one may not); if not, it stays.
+    """
+    x, y, px, py = state[0], state[1], state[3], state[4]
+    pt = math.hypot(px, py)
+    if state[6] == 0:
+        along = (x * px + y * py) / pt
+        root = along * along - x * x - y * y + radius * radius
+        if root < 0:
+            return False
+        step = math.sqrt(root) - along
+        state[0] += step * px / pt
+        state[1] += step * py / pt
+        state[2] += step * state[5] / pt
+        return True
+    bend = pt / (CURVATURE * field)
+    turn = -state[6]  # a positive particle turns clockwise in a field along +z
+    cx, cy = x - turn * py / pt * bend, y + turn * px / pt * bend
+    centre = math.hypot(cx, cy)
+    if centre + bend < radius or abs(centre - bend) > radius:
+        return False
+    # crossings of the two circles, in the frame whose first axis points to the bending centre
+    a = (radius * radius - bend * bend + centre * centre) / (2 * centre)
+    h = math.sqrt(max(radius * radius - a * a, 0.0))
+    start = math.atan2(y - cy, x - cx)
+    angle, best_x, best_y = 1e9, 0.0, 0.0
+    for side in (-1.0, 1.0):
+        to_x, to_y = (a * cx - side * h * cy) / centre, (a * cy + side * h * cx) / centre
+        turned = (math.atan2(to_y - cy, to_x - cx) - start) * turn
+        turned -= TWO_PI * math.floor(turned / TWO_PI)
+        if turned < angle:
+            angle, best_x, best_y = turned, to_x, to_y
+    c, s = math.cos(turn * angle), math.sin(turn * angle)
+    state[0], state[1] = best_x, best_y
+    state[2] += angle * bend * state[5] / pt
+    state[3], state[4] = c * px - s * py, s * px + c * py
+    return True
+
+
+@compiled
+def _push(stack: Any, top: int, state: Any, fraction: float, charge: float, layer: int) -> int:
+    if top < len(stack):
+        stack[top, :3] = state[:3]
+        stack[top, 3:6] = fraction * state[3:6]
+        stack[top, 6] = charge
+        stack[top, 7] = layer
+        top += 1
+    return top
+
+
+@compiled
+def _pair_fraction() -> float:
+    """Energy share of one electron of a pair, from 1 - 4/3 x (1 - x)."""
+    while True:
+        x = np.random.random()
+        if np.random.random() < 1 - 4 / 3 * x * (1 - x):
+            return x
+
+
+@compiled
+def _scatter(state: Any, p: float, thickness: float) -> None:
+    """Multiple Coulomb scattering in ``thickness`` radiation lengths (Highland)."""
+    width = _MULTIPLE_SCATTERING / p * math.sqrt(thickness)
+    px, py = state[3], state[4]
+    pt = math.hypot(px, py)
+    turn = np.random.normal() * width * p / pt
+    polar = math.atan2(pt, state[5]) + np.random.normal() * width
+    scale = p * abs(math.sin(polar)) / pt
+    c, s = math.cos(turn) * scale, math.sin(turn) * scale
+    state[3], state[4], state[5] = c * px - s * py, s * px + c * py, p * math.cos(polar)
+
+
+@compiled
+def _radiate(
+    state: Any, p: float, thickness: float, cut: float, stack: Any, top: int, layer: int
+) -> int:
+    """Bremsstrahlung, complete screening: dN/dy = t/y (4/3 - 4/3 y + y^2) above ``cut`` GeV."""
+    lowest = cut / p
+    if lowest >= 1:
+        return top
+    for _ in range(np.random.poisson(thickness * 4 / 3 * math.log(1 / lowest))):
+        y = lowest ** np.random.random()
+        if np.random.random() < 1 - y + 0.75 * y * y:
+            top = _push(stack, top, state, y, 0.0, layer)
+            state[3:6] *= 1 - y
+    return top
+
+
+@compiled
+def _material(state: Any, layers: Any, i: int) -> float:
+    """Radiation lengths crossed at layer ``i``; 0 outside its range in z."""
+    z = abs(state[2])
+    if layers[i, 1] == 0 or z < layers[i, 2] or z >= layers[i, 3]:
+        return 0.0
+    p = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
+    cosine = abs(state[0] * state[3] + state[1] * state[4]) / (layers[i, 0] * p)
+    return layers[i, 1] / max(cosine, 0.05)
+
+
+@compiled
+def through_tracker(primary: Any, layers: Any, field: float, cut: float, out: Any) -> int:
+    """Follow a photon or electron and its secondaries through the tracker material.
+
+    Args:
+        primary: its state at the vertex.
+        layers: :func:`~calovision.simulate.detector.tracker_layers`.
+        field: along +z, T.
+        cut: lowest energy of a secondary, GeV.
+        out: ``(k, 7)``, filled with the states at the last layer.
+
+    Returns:
+        How many states were filled.
+    """
+    stack = np.empty((MAX_SECONDARIES, 8))
+    state = np.empty(7)
+    top, found, last = _push(stack, 0, primary, 1.0, primary[6], 0), 0, len(layers) - 1
+    while top > 0:
+        top -= 1
+        state[:] = stack[top, :7]
+        i, arrives = int(stack[top, 7]), True
+        while True:
+            if not to_cylinder(state, layers[i, 0], field):
+                arrives = False
+                break
+            if i == last:
+                break
+            thickness = _material(state, layers, i)
+            i += 1
+            if thickness == 0:
+                continue
+            p = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
+            if state[6] == 0:
+                # the pair cross-section falls below its high-energy limit at low energies
+                rate = 7 / 9 * thickness * (1 - 0.25 * min(1.0, 0.02 / p))
+                if np.random.random() < 1 - math.exp(-rate):
+                    x = _pair_fraction()
+                    if x * p > cut:
+                        top = _push(stack, top, state, x, -1.0, i)
+                    if (1 - x) * p > cut:
+                        top = _push(stack, top, state, 1 - x, 1.0, i)
+                    arrives = False
+                    break
+            else:
+                _scatter(state, p, thickness)
+                top = _radiate(state, p, thickness, cut, stack, top, i)
+                if math.hypot(state[3], state[4]) < _STOPPED:
+                    arrives = False
+                    break
+        if arrives and found < len(out):
+            out[found] = state
+            found += 1
+    return found
