@@ -91,7 +91,8 @@ def _event_table(
 
 def _cumulative(histogram: Floats) -> Floats:
     """Cumulative distribution of a histogram."""
-    cumulative: Floats = np.cumsum(histogram) / histogram.sum()
+    with np.errstate(invalid="ignore"):  # a replica may draw no event with hits
+        cumulative: Floats = np.cumsum(histogram) / histogram.sum()
     return cumulative
 
 

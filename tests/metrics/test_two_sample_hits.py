@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.metrics.two_sample_hits import classifier_auc_hits
+
+
+def scaled(events: Events, factor: float) -> Events:
+    value = (events.value * factor).astype(np.float32)
+    return Events(events.geometry, events.offsets, events.cell, events.code, value, events.columns)
+
+
+def test_different_hits_are_told_apart_and_the_same_are_not(make_jets):
+    jets = make_jets(120, 31)
+    assert classifier_auc_hits(jets, scaled(jets, 3), paired=True, seed=1).value > 0.95
+    assert classifier_auc_hits(jets, jets, paired=True, seed=1, epochs=1).value == pytest.approx(
+        0.5
+    )
+
+
+def test_blank_reconstructions_are_told_apart(toy_jets, blank):
+    assert classifier_auc_hits(toy_jets, blank, paired=True, seed=1).value == 1
+
+
+def test_the_seed_decides_and_global_randomness_is_untouched(toy_jets, make_jets):
+    other = make_jets(64, 8)
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    first = classifier_auc_hits(toy_jets, other, paired=False, seed=1, epochs=1)
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.manual_seed(5)
+    assert first == classifier_auc_hits(toy_jets, other, paired=False, seed=1, epochs=1)
+
+
+def test_bad_samples_are_refused(toy_jets):
+    with pytest.raises(InputError, match="differ"):
+        classifier_auc_hits(toy_jets, toy_jets[:60], paired=True, seed=1)
+    with pytest.raises(InputError, match="too few"):
+        classifier_auc_hits(toy_jets[:9], toy_jets[:9], paired=True, seed=1)
