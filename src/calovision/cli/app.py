@@ -1,0 +1,56 @@
+"""The ``calovision`` command: its verbs, and one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from calovision import __version__
+from calovision.cli import data, model, study
+from calovision.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Deep learning on particle-physics detector images, from collision to report.",
+    epilog="Example: calovision study jet-vae --scale quick --out demo",
+)
+app.add_typer(data.app, name="data")
+for verb in (model.train, model.evaluate, model.reconstruct, study.study, study.report):
+    app.command()(verb)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"calovision {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Deep learning on particle-physics detector images, from collision to report."""
+    if debug:
+        os.environ["CALOVISION_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Entry point: 0 done, 2 bad input (one line), 130 interrupted."""
+    try:
+        app()
+    except InputError as error:
+        if os.environ.get("CALOVISION_DEBUG"):
+            raise
+        typer.echo(f"calovision: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("calovision: interrupted; finished parts are kept", err=True)
+        sys.exit(130)

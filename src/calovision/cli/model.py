@@ -1,0 +1,83 @@
+"""Verbs on one model: train, evaluate, reconstruct."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calovision.cli.output import emit
+
+Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
+Run = Annotated[Path, typer.Argument(help="Run directory, from 'calovision train'.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
+
+
+def train(
+    task: Annotated[str, typer.Argument(help="What to learn: jet-vae.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Run directory to write.")],
+    model: Annotated[str | None, typer.Option(help="point (default) or baseline.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting, key=value; repeatable.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+    json: Json = False,
+) -> None:
+    """Train a model on an event set.
+
+    Example: calovision train jet-vae --data jets --out runs/vae --set budget_s=600
+    """
+    from calovision.events.store import EventStore
+    from calovision.tasks.config import load_config, parse_overrides
+    from calovision.tasks.training import train as run_training
+
+    overrides = parse_overrides(settings or [])
+    if seed is not None:
+        overrides["seed"] = seed
+    chosen = load_config(task, model, config, overrides)
+    run = run_training(chosen, EventStore.open(data), out, resume=resume)
+    budget = run.budget()
+    emit(
+        {"run": str(run.path), **budget},
+        f"trained {chosen.model} in {budget['wall_s']:.0f} s, {budget['steps']} steps: {run.path}",
+        json,
+    )
+
+
+def evaluate(run: Run, data: Data, seed: Seed = 1, json: Json = False) -> None:
+    """Measure a trained model on an event set; its training events are left out.
+
+    Example: calovision evaluate runs/vae --data test-jets
+    """
+    from calovision.events.store import EventStore
+    from calovision.studies.evaluation import evaluate as measure
+
+    results = measure(run, EventStore.open(data), seed=seed)
+    lines = [
+        f"{name:28s} {m['value']:10.4g} +- {m['error']:.2g} {m['unit']}"
+        for name, m in results["metrics"].items()
+    ]
+    emit(results, "\n".join([*lines, f"written to {run / 'results.json'}"]), json)
+
+
+def reconstruct(
+    run: Run,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Event set to write.")],
+    seed: Seed = 1,
+    json: Json = False,
+) -> None:
+    """Send an event set through a VAE; latent means go to OUT/latent.npy.
+
+    Example: calovision reconstruct runs/vae --data test-jets --out rebuilt
+    """
+    from calovision.events.store import EventStore
+    from calovision.tasks.reconstruct import reconstruct as rebuild
+
+    store = rebuild(run, EventStore.open(data), out, seed=seed)
+    emit({"out": str(out), "events": len(store)}, f"{len(store)} events in {out}", json)

@@ -1,0 +1,1 @@
+"""Pure networks: plain keyword arguments, tensors in, tensors out."""

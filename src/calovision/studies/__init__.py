@@ -1,0 +1,1 @@
+"""One file per system: its baseline, ours, and the comparison of both."""

@@ -1,0 +1,159 @@
+"""Measure a trained jet VAE on an event set: everything that goes into its results.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import EventStore
+from calovision.metrics.observables import observable_matrix, observable_units, observables
+from calovision.metrics.reconstruction import reconstruction_metrics
+from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
+from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.metrics.value import Metric
+from calovision.metrics.wasserstein import w1_hits, w1_observables
+from calovision.tasks.rundir import RunDir, versions, write_json
+from calovision.tasks.training import load_task, parts_of, reconstructions, typed_config
+
+FOLDS = 5  #: cross-fitting folds of the probe and the tagger
+MIN_EVENTS = 200  #: fewer events than this give no meaningful comparison
+
+Floats = NDArray[np.float64]
+
+
+def held_out(run: RunDir, store: EventStore) -> Events:
+    """Events of ``store`` that the run has not seen: all of another set, its test part else.
+
+    Raises:
+        InputError: too few such events.
+    """
+    described = run.describe()
+    events: Events
+    if described["data"]["hash"] == store.hash:
+        events = store[parts_of(store, typed_config(described["config"]))["test"]]
+    else:
+        events = store.load()
+    if len(events) < MIN_EVENTS:
+        raise InputError(
+            f"{store.path} has {len(events)} events that the run has not seen",
+            f"give a set with at least {MIN_EVENTS} others",
+        )
+    return events
+
+
+def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False) -> dict[str, Any]:
+    """Reconstruct what the run has not seen of ``store``, measure, and write results.json.
+
+    Returns:
+        The content of results.json.
+
+    Raises:
+        InputError: not a finished jet-vae run, or too few unseen events.
+    """
+    directory = RunDir(run)
+    task = load_task(directory)
+    task.check(store.geometry)
+    events = held_out(directory, store)
+    rebuilt, latent = reconstructions(task, events, seed, quiet)
+    metrics = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
+    results = results_of(directory, store, len(events), seed, metrics)
+    write_json(directory.path / "results.json", results)
+    return results
+
+
+def truth_floor(events: Events, seed: int) -> dict[str, float]:
+    """What truth against truth reaches: one half of the originals against the other."""
+    half = len(events) // 2
+    halves = events[:half], events[half : 2 * half]
+    found = w1_hits(*halves, paired=False, seed=seed)
+    found |= _spectra(*halves, seed, paired=False)
+    return {"classifier_auc": 0.5, "classifier_auc_hits": 0.5, "emd": 0.0} | {
+        k: m.value for k, m in found.items()
+    }
+
+
+def _spectra(a: Events, b: Events, seed: int, *, paired: bool) -> dict[str, Metric]:
+    units = observable_units(a)
+    return w1_observables(observables(a), observables(b), units=units, paired=paired, seed=seed)
+
+
+def _with_floor(metric: Metric, floor: float | None) -> Metric:
+    return metric if floor is None else metric.with_floor(floor)
+
+
+def measure(
+    events: Events,
+    rebuilt: Events,
+    latent: NDArray[np.float32],
+    seed: int,
+    floors: dict[str, float],
+) -> dict[str, Metric]:
+    """All metrics of originals, their reconstructions and latent means ``(n, L)``."""
+    metrics = reconstruction_metrics(events, rebuilt, seed=seed)
+    metrics |= _spectra(events, rebuilt, seed, paired=True)
+    metrics = {k: _with_floor(m, floors.get(k)) for k, m in metrics.items()}
+    seen, made = observable_matrix(events)[0], observable_matrix(rebuilt)[0]
+    metrics["classifier_auc"] = classifier_auc(seen, made, paired=True, seed=seed)
+    metrics["classifier_auc_hits"] = classifier_auc_hits(events, rebuilt, paired=True, seed=seed)
+    if set(np.unique(events.label)) == {0, 1}:
+        metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed)
+        metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed)
+    return metrics
+
+
+Fold = tuple[NDArray[Any], NDArray[Any]]
+
+
+def _probe(train: Fold, test: Fold, seed: int) -> Metric:
+    cut = int(0.85 * len(train[0]))
+    validation = (train[0][cut:], train[1][cut:])
+    return probe_auc((train[0][:cut], train[1][:cut]), validation, test, seed=seed)
+
+
+def _tagger(train: Fold, test: Fold, seed: int) -> Metric:
+    return tagger_auc(*train, *test, seed=seed)
+
+
+def cross_fitted(
+    score: Callable[[Fold, Fold, int], Metric],
+    features: NDArray[Any],
+    labels: NDArray[Any],
+    seed: int,
+) -> Metric:
+    """Mean over folds of a metric whose model has not seen the fold; errors in quadrature."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    parts = []
+    for fold in np.array_split(order, FOLDS):
+        rest = np.setdiff1d(order, fold, assume_unique=True)
+        np.random.default_rng(seed).shuffle(rest)
+        train, test = (features[rest], labels[rest]), (features[fold], labels[fold])
+        parts.append(score(train, test, seed))
+    error = np.sqrt(sum(p.error**2 for p in parts)) / len(parts)
+    return Metric(float(np.mean([p.value for p in parts])), float(error))
+
+
+def results_of(
+    run: RunDir, store: EventStore, events: int, seed: int, metrics: dict[str, Metric]
+) -> dict[str, Any]:
+    """The content of results.json."""
+    config = run.describe()["config"]
+    return {
+        "task": config["task"],
+        "model": config["model"],
+        "data": {
+            "path": str(store.path),
+            "hash": store.hash,
+            "events": events,
+            "split": "events not seen in training",
+        },
+        "seed": seed,
+        "budget": run.budget(),
+        "metrics": {k: m.to_dict() for k, m in metrics.items()},
+        "versions": versions(),
+    }

@@ -1,0 +1,1 @@
+"""What is learned: losses, optimisers, schedules and the runs that carry them out."""

@@ -1,0 +1,129 @@
+"""One Lightning module for every autoencoder task: schedule, logging and exact resumption."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from calovision.tasks.autoencoder import AutoencoderTask, Batch
+from calovision.tasks.config import DenseVAEConfig, PointVAEConfig
+
+WARMUP_STEPS = 50  #: steps over which the learning rate rises
+
+
+class TrainingBatches(IterableDataset[Batch]):
+    """An endless stream of shuffled batches; batch ``i`` depends on ``(seed, i)`` alone.
+
+    So a training that goes on from step ``i`` sees what it would have seen uninterrupted.
+    """
+
+    def __init__(self, task: AutoencoderTask, view: Any, batch: int, seed: int, start: int) -> None:
+        self.task, self.view, self.size, self.seed, self.start = task, view, batch, seed, start
+
+    def __iter__(self) -> Iterator[Batch]:
+        size = min(self.size, len(self.view))
+        per_epoch = max(len(self.view) // size, 1)
+        step = self.start
+        epoch, order = -1, np.empty(0, np.int64)
+        while True:
+            if step // per_epoch != epoch:
+                epoch = step // per_epoch
+                order = np.random.default_rng([self.seed, epoch]).permutation(len(self.view))
+            place = step % per_epoch
+            yield self.task.batch(self.view, np.sort(order[place * size : (place + 1) * size]))
+            step += 1
+
+
+class Learner(pl.LightningModule):
+    """Trains an autoencoder task with a cosine (ours) or constant (baseline) learning rate.
+
+    Progress is the larger of steps done over steps planned and time spent over the budget, so that
+    the schedule always ends; within the budget a training is determined by its seed.
+    """
+
+    def __init__(
+        self,
+        task: AutoencoderTask,
+        config: PointVAEConfig | DenseVAEConfig,
+        steps: int,
+        cosine: bool,
+    ) -> None:
+        super().__init__()
+        self.task: AutoencoderTask = task
+        self.config, self.steps, self.cosine = config, steps, cosine
+        self.spent_s = 0.0
+        self._clock = time.monotonic()
+        self.sums: dict[str, list[float]] = {}
+
+    @property
+    def progress(self) -> float:
+        """Fraction of the training that is done, in [0, 1]."""
+        return min(max(self.global_step / self.steps, self.spent_s / self.config.budget_s), 1.0)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam, with decoupled weight decay where the configuration asks for it."""
+        return torch.optim.AdamW(
+            self.task.parameters(),
+            self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            fused=True,
+        )
+
+    def on_train_start(self) -> None:
+        """Start the clock that the budget is measured by."""
+        self._clock = time.monotonic()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        self.spent_s += now - self._clock
+        self._clock = now
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """One step; its noise depends on the seed and the step alone."""
+        if self.cosine:
+            warm = min(1.0, (self.global_step + 1) / WARMUP_STEPS)
+            factor = warm * (0.5 * (1 + math.cos(math.pi * self.progress)) + 0.005)
+            optimizer = self.optimizers()
+            assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.learning_rate * factor
+        parts: dict[str, Tensor] = self.task.loss(batch, self.noise(self.global_step))
+        for name, value in parts.items():
+            self.sums.setdefault(name, []).append(float(value.detach()))
+        return parts["loss"]
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Stop when the budget is spent or the planned steps are done."""
+        self._tick()
+        if self.progress >= 1.0:
+            self.trainer.should_stop = True
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Loss of a validation batch, with the same noise at every look."""
+        parts: dict[str, Tensor] = self.task.loss(batch, self.noise(index))
+        self.log("val_loss", parts["loss"], batch_size=1)
+
+    def on_validation_end(self) -> None:
+        """Validation belongs to the budget too."""
+        self._tick()
+
+    def noise(self, step: int) -> torch.Generator:
+        """Generator of the noise of one step."""
+        seed = np.random.SeedSequence([self.config.seed, step]).generate_state(1)[0]
+        return torch.Generator().manual_seed(int(seed))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember the time spent."""
+        checkpoint["spent_s"] = self.spent_s
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the time already spent."""
+        self.spent_s = checkpoint["spent_s"]

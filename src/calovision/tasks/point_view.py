@@ -1,0 +1,171 @@
+"""Events as the point VAE sees them: hits in latent-point order and a summary of each image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events.events import Events
+from calovision.networks.point_vae import Hits
+
+#: most latent points that a channel may take before the finest channel gets the rest
+POINT_CAPS = {"hcal": 40, "track": 120}
+#: radii (eta-phi) within which the summary gives the share of energy
+RADII = (0.1, 0.2, 0.4)
+
+
+@dataclass(frozen=True)
+class PointView:
+    """Jagged hits, those with a latent point first, hardest first within a channel.
+
+    Attributes:
+        offsets: ``(n + 1,)`` first hit of every event.
+        position: ``(hits, 2)`` float32 row and column from the window centre, pixels.
+        log_energy: ``(hits,)`` float32 natural log of the energy in GeV.
+        channel: ``(hits,)`` uint8.
+        points: ``(n,)`` hits with a latent point.
+        summary: ``(n, S)`` float32, see :func:`summarise`.
+    """
+
+    offsets: NDArray[np.int64]
+    position: NDArray[np.float32]
+    log_energy: NDArray[np.float32]
+    channel: NDArray[np.uint8]
+    points: NDArray[np.int64]
+    summary: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @classmethod
+    def of(cls, events: Events, points: int) -> PointView:
+        """Order the hits of ``events`` for at most ``points`` latent points an event."""
+        channel, energy, counts = events.channel, events.energy, events.counts()
+        # One integer sort: events and channels are in order already, and the bits of positive
+        # floats rank as the floats do.
+        group = events.owner * counts.shape[1] + channel
+        softness = np.int64(2**32 - 1) - energy.view(np.uint32).astype(np.int64)
+        by_energy = np.argsort((group << 32) | softness, kind="stable")
+        starts = np.cumsum(counts.ravel()) - counts.ravel()
+        rank = np.arange(len(group)) - starts[group[by_energy]]
+        room = _room(events, points)
+        extra = rank >= room.ravel()[group[by_energy]]
+        # Within an event the hits without a latent point go last, the order else unchanged.
+        order = by_energy[np.argsort(2 * events.owner + extra, kind="stable")]
+        geometry = events.geometry
+        half = np.array([(geometry.rows - 1) // 2, (geometry.cols - 1) // 2])
+        row_col = np.stack([events.cell // geometry.cols, events.cell % geometry.cols], 1)
+        return cls(
+            events.offsets,
+            (row_col - half).astype(np.float32)[order],
+            np.log(np.maximum(energy, 1e-6)).astype(np.float32)[order],
+            channel[order],
+            np.minimum(counts, room).sum(1),
+            summarise(events),
+        )
+
+    def batch(self, chosen: NDArray[np.int64], scaling: Scaling) -> tuple[Hits, Tensor]:
+        """Padded :class:`Hits` and standardised summary of the ``chosen`` events."""
+        lengths = np.diff(self.offsets)[chosen]
+        width = int(lengths.max(initial=1))
+        mask = np.arange(width) < lengths[:, None]
+        flat = np.minimum(self.offsets[chosen][:, None] + np.arange(width), len(self.channel) - 1)
+        channel = torch.from_numpy(self.channel[flat]).long()
+        log_energy = torch.from_numpy(self.log_energy[flat])
+        keep = torch.from_numpy(mask)
+        hits = Hits(
+            torch.from_numpy(self.position[flat]) * keep[..., None],
+            scaling.standardise(log_energy, channel) * keep,
+            channel * keep,
+            keep,
+            torch.from_numpy(self.points[chosen]),
+        )
+        summary = torch.from_numpy(self.summary[chosen])
+        return hits, (summary - scaling.summary_mean) / scaling.summary_std
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Means and standard deviations that make energies and summaries dimensionless.
+
+    Attributes:
+        energy_mean, energy_std: ``(C,)`` of log energy (GeV) per channel.
+        energy_floor: ``(C,)`` smallest log energy (GeV) per channel: the zero suppression.
+        summary_mean, summary_std: ``(S,)``.
+    """
+
+    energy_mean: Tensor
+    energy_std: Tensor
+    energy_floor: Tensor
+    summary_mean: Tensor
+    summary_std: Tensor
+
+    @classmethod
+    def fit(cls, view: PointView, channels: int) -> Scaling:
+        """Statistics of a training set."""
+        per_channel = [view.log_energy[view.channel == c] for c in range(channels)]
+        filled = [e if len(e) else np.zeros(1, np.float32) for e in per_channel]
+        return cls(
+            torch.tensor([float(e.mean()) for e in filled]),
+            torch.tensor([float(e.std()) + 1e-3 for e in filled]),
+            torch.tensor([float(e.min()) for e in filled]),
+            torch.from_numpy(view.summary.mean(0)),
+            torch.from_numpy(view.summary.std(0) + 1e-3),
+        )
+
+    def standardise(self, log_energy: Tensor, channel: Tensor) -> Tensor:
+        """Log energy in GeV to standard units of its channel; shapes equal."""
+        return (log_energy - self.energy_mean[channel]) / self.energy_std[channel]
+
+    def restore(self, energy: Tensor, channel: Tensor) -> Tensor:
+        """Inverse of :meth:`standardise`."""
+        return energy * self.energy_std[channel] + self.energy_mean[channel]
+
+
+def _room(events: Events, points: int) -> NDArray[np.int64]:
+    """``(n, C)`` latent points open to each channel; one without a cap gets what is left."""
+    counts = events.counts()
+    names = events.geometry.channel_names
+    room = np.stack([np.full(len(events), POINT_CAPS.get(n, points)) for n in names], 1)
+    capped = [i for i, n in enumerate(names) if n in POINT_CAPS]
+    left = np.full(len(events), points)
+    for c in capped:
+        room[:, c] = np.minimum(room[:, c], left)
+        left = left - np.minimum(counts[:, c], room[:, c])
+    for c in set(range(len(names))) - set(capped):
+        room[:, c] = left
+    return room
+
+
+def summarise(events: Events) -> NDArray[np.float32]:
+    """Per-image summary ``(n, S)`` that the global code must carry.
+
+    ``log(N + 1/2)`` and ``log(sum E + 1 MeV)`` per channel (GeV); then per channel the
+    energy-weighted mean radius, pTD = sqrt(sum E^2) / sum E, and the shares of energy within
+    :data:`RADII`; then ``log`` of ``pt`` and ``m0`` (GeV) where the set has them.
+    """
+    energy, channel, owner = events.energy.astype(np.float64), events.channel, events.owner
+    width = len(events.geometry.channels)
+    index = owner * width + channel
+    radius = np.hypot(events.geometry.eta(events.cell), events.geometry.phi(events.cell))
+
+    def total(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        flat = np.bincount(index, weights, minlength=len(events) * width)
+        out: NDArray[np.float64] = flat.reshape(len(events), width)
+        return out
+
+    sums = total(energy)
+    safe = np.maximum(sums, 1e-3)
+    parts = [np.log(events.counts() + 0.5), np.log(sums + 1e-3)]
+    parts += [total(energy * radius) / safe, np.sqrt(total(energy**2)) / safe]
+    parts += [total(energy * (radius < r)) / safe for r in RADII]
+    parts += [
+        np.log(np.maximum(events.columns[name], 1e-3))[:, None]
+        for name in ("pt", "m0")
+        if name in events.columns
+    ]
+    return np.concatenate(parts, 1).astype(np.float32)

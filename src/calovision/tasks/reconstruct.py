@@ -1,0 +1,56 @@
+"""Send an event set through a trained autoencoder into a new set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from calovision.events.store import EventStore, StoreWriter
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.training import load_task, reconstructions
+
+SHARD = 2000  #: events of the input read, and written as one shard, at a time
+
+
+def reconstruct(
+    run: Path, store: EventStore, out: Path, *, seed: int = 1, quiet: bool = False
+) -> EventStore:
+    """Write the reconstruction of ``store`` to ``out``, in the same order.
+
+    Labels and truth columns are copied; ``pt`` and ``m0`` are the decoded ones where the model
+    decodes them. Latent means ``(n, L)`` float32 go to ``out/latent.npy``. An interrupted call
+    goes on where it stopped.
+
+    Raises:
+        InputError: not a finished autoencoder run, or images of another geometry.
+    """
+    directory = RunDir(run)
+    task = load_task(directory)
+    task.check(store.geometry)
+    provenance = {
+        "made_by": "reconstruct",
+        "run": str(run),
+        "model": directory.describe()["config"]["model"],
+        "source": store.hash,
+        "seed": seed,
+    }
+    writer = StoreWriter(out, store.geometry, provenance=provenance)
+    pieces = [Path(out) / f".latent-{i:05d}.npy" for i in range(-(-len(store) // SHARD))]
+    for index, piece in enumerate(pieces):
+        if index in writer.done() and piece.exists():
+            continue
+        start = index * SHARD
+        chunk = store[start : min(start + SHARD, len(store))]
+        rebuilt, latent = reconstructions(task, chunk, seed + start, quiet)
+        rebuilt.columns = {**chunk.columns, **rebuilt.columns}
+        np.save(piece, latent)
+        writer.write(index, rebuilt)
+    finished = writer.finish()
+    partial = Path(out) / ".latent.partial.npy"
+    np.save(partial, np.concatenate([np.load(p) for p in pieces]))
+    os.replace(partial, Path(out) / "latent.npy")
+    for piece in pieces:
+        piece.unlink()
+    return finished

@@ -1,0 +1,137 @@
+"""A run directory: configuration, training log, checkpoint, weights and results, written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from calovision.errors import InputError
+
+PACKAGES = ("calovision", "torch", "numpy", "pytorch-lightning", "pyarrow")
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write ``text`` so that ``path`` is either the old file or the whole new one.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror}", "free some space or choose another folder"
+        ) from None
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write ``data`` as readable JSON, atomically."""
+    write_atomic(path, json.dumps(data, indent=1) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    return {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
+
+
+class RunDir:
+    """Files of one training.
+
+    Attributes:
+        path: the folder.
+        checkpoint: last state of the training, to resume from.
+        weights: final weights (safetensors), present once training is done.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.checkpoint = self.path / "last.ckpt"
+        self.weights = self.path / "model.safetensors"
+        self.metrics = self.path / "metrics.jsonl"
+
+    def start(self, config: dict[str, Any], data: dict[str, Any], *, resume: bool) -> None:
+        """Create the folder, or check that what is there is this very training.
+
+        Raises:
+            InputError: a run is there and ``resume`` is not asked for, or it differs.
+        """
+        before = self.path / "config.yaml"
+        wanted = {"config": config, "data": data}
+        if before.exists():
+            if not resume:
+                raise InputError(
+                    f"{self.path} already holds a run", "add --resume or choose another --out"
+                )
+            if self.describe()["config"] != config:
+                raise InputError(
+                    f"{self.path} holds a run with another configuration",
+                    "give the same options, or choose another --out",
+                )
+            if self.describe()["data"]["hash"] != data["hash"]:
+                raise InputError(f"{self.path} was trained on other data", "give the same --data")
+            return
+        if self.path.exists() and any(self.path.iterdir()):
+            raise InputError(f"{self.path} is not empty", "choose a new folder for --out")
+        write_atomic(before, yaml.safe_dump({**wanted, "versions": versions()}, sort_keys=False))
+
+    def describe(self) -> dict[str, Any]:
+        """The recorded configuration, data and versions.
+
+        Raises:
+            InputError: no readable run here.
+        """
+        try:
+            loaded = yaml.safe_load((self.path / "config.yaml").read_text())
+        except (OSError, yaml.YAMLError, UnicodeDecodeError):
+            loaded = None
+        if not isinstance(loaded, dict) or not {"config", "data"} <= loaded.keys():
+            raise InputError(
+                f"{self.path} is not a run directory", "give the --out of 'calovision train'"
+            )
+        return loaded
+
+    def budget(self) -> dict[str, Any]:
+        """Time, steps, parameters and device of the training.
+
+        Raises:
+            InputError: the training is not finished.
+        """
+        try:
+            loaded: dict[str, Any] = json.loads((self.path / "budget.json").read_text())
+        except (OSError, json.JSONDecodeError):
+            raise InputError(
+                f"the training in {self.path} is not finished", "go on with --resume"
+            ) from None
+        return loaded
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add one row to the training log."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The training log."""
+        if not self.metrics.exists():
+            return []
+        rows = []
+        for line in self.metrics.read_text().splitlines():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue  # a line cut short by a kill
+        return rows

@@ -1,0 +1,287 @@
+"""Train an autoencoder on an event set into a run directory, and load it back."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from calovision.errors import InputError
+from calovision.events.events import Events, concatenate
+from calovision.events.geometry import Geometry
+from calovision.events.splits import split
+from calovision.events.store import EventStore
+from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.config import DenseVAEConfig, PointVAEConfig, load_config
+from calovision.tasks.dense_vae import DenseVAETask
+from calovision.tasks.learner import Learner, TrainingBatches
+from calovision.tasks.point_vae import PointVAETask
+from calovision.tasks.point_view import PointView, Scaling
+from calovision.tasks.rundir import RunDir, write_json
+
+VALIDATION_EVENTS = 2000  #: most events that a look at the validation loss uses
+CHUNK = 250  #: events reconstructed at a time
+
+
+def build(
+    config: PointVAEConfig | DenseVAEConfig, geometry: Geometry, train: Events
+) -> AutoencoderTask:
+    """A fresh task, its scaling fitted to the training events."""
+    if isinstance(config, DenseVAEConfig):
+        largest = float(train.value.max(initial=1e-6))
+        return DenseVAETask(geometry, largest, latent=config.latent)
+    scaling = Scaling.fit(PointView.of(train, config.points), len(geometry.channels))
+    return _point(config, geometry, scaling)
+
+
+def _point(config: PointVAEConfig, geometry: Geometry, scaling: Scaling) -> PointVAETask:
+    return PointVAETask(
+        geometry,
+        scaling,
+        beta=config.beta,
+        code=config.code,
+        points=config.points,
+        width=config.width,
+    )
+
+
+def parts_of(
+    store: EventStore, config: PointVAEConfig | DenseVAEConfig
+) -> dict[str, NDArray[np.int64]]:
+    """Training, validation and test events of a set, jets of one collision kept together."""
+    fractions = {
+        "train": 1 - config.validation - config.test,
+        "validation": config.validation,
+        "test": config.test,
+    }
+    groups = store.column("event_id") if "event_id" in store.columns() else None
+    found: dict[str, NDArray[np.int64]] = split(len(store), fractions, config.seed, groups)
+    return found
+
+
+def train(
+    config: PointVAEConfig | DenseVAEConfig,
+    store: EventStore,
+    out: Path,
+    *,
+    resume: bool = False,
+    quiet: bool = False,
+) -> RunDir:
+    """Train ``config`` on the training part of ``store`` and write the run to ``out``.
+
+    A run that was interrupted goes on from its last checkpoint with ``resume``.
+
+    Raises:
+        InputError: ``out`` holds another run, or the set is too small or of the wrong kind.
+    """
+    if store.geometry.schema != "jets":
+        raise InputError(
+            f"{store.path} does not hold jet images", "give a set of 'data simulate jets'"
+        )
+    parts = parts_of(store, config)
+    if min(len(parts["train"]), len(parts["validation"])) < 2:
+        raise InputError(f"{store.path} has too few events to train on", "give some hundred")
+    run = RunDir(out)
+    data = {
+        "path": str(store.path),
+        "hash": store.hash,
+        "events": len(store),
+        "split": {k: len(v) for k, v in parts.items()},
+        "geometry": store.geometry.to_dict(),
+    }
+    run.start(config.model_dump(), data, resume=resume)
+    if run.weights.exists():
+        return run
+    events = store[parts["train"]]
+    held_out = store[parts["validation"][:VALIDATION_EVENTS]]
+    with _reproducible(config.seed):
+        task = build(config, store.geometry, events)
+    _fit(task, config, events, held_out, run, quiet)
+    return run
+
+
+def _fit(
+    task: AutoencoderTask,
+    config: PointVAEConfig | DenseVAEConfig,
+    events: Events,
+    held_out: Events,
+    run: RunDir,
+    quiet: bool,
+) -> None:
+    view, validation = task.view(events), task.view(held_out)
+    steps = max(int(config.epochs * len(events) / config.batch), 1)
+    learner = Learner(task, config, steps, cosine=isinstance(config, PointVAEConfig))
+    resuming = run.checkpoint.exists()
+    start = _step_of(run.checkpoint) if resuming else 0
+    every = min(config.validate_every, steps)
+    batches = TrainingBatches(task, view, config.batch, config.seed, start)
+    looks = [
+        task.batch(validation, np.arange(i, min(i + CHUNK, len(held_out))))
+        for i in range(0, len(held_out), CHUNK)
+    ]
+    best = ModelCheckpoint(
+        run.path, "best", monitor="val_loss", save_weights_only=True, enable_version_counter=False
+    )
+    last = ModelCheckpoint(run.path, "last", every_n_epochs=1, enable_version_counter=False)
+    callbacks: list[Callback] = [_Log(run, quiet), best, last]
+    if config.patience:
+        callbacks.append(EarlyStopping("val_loss", patience=config.patience))
+    cpu = time.process_time()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+        trainer = pl.Trainer(
+            accelerator="auto",
+            devices=1,
+            max_steps=steps,
+            max_epochs=-1,
+            limit_train_batches=every,
+            gradient_clip_val=1.0 if isinstance(config, PointVAEConfig) else None,
+            callbacks=callbacks,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        trainer.fit(
+            learner,
+            DataLoader(batches, batch_size=None),
+            DataLoader(looks, batch_size=None),  # type: ignore[arg-type]
+            ckpt_path=str(run.checkpoint) if resuming else None,
+            weights_only=True,
+        )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    state = torch.load(run.path / "best.ckpt", weights_only=True)["state_dict"]
+    learner.load_state_dict(state)
+    task.finish(validation)
+    write_json(
+        run.path / "budget.json",
+        {
+            "wall_s": round(learner.spent_s, 2),
+            "cpu_s": round(time.process_time() - cpu, 2),
+            "steps": trainer.global_step,
+            "parameters": sum(p.numel() for p in task.parameters()),
+            "latent_numbers": task.latent_numbers,
+            "device": str(learner.device),
+        },
+    )
+    partial = run.weights.with_suffix(".partial")
+    save_file(task.state_dict(), partial)
+    partial.replace(run.weights)
+    for checkpoint in ("best.ckpt", "last.ckpt"):
+        (run.path / checkpoint).unlink(missing_ok=True)
+
+
+class _Log(Callback):
+    """Progress bar and training log."""
+
+    def __init__(self, run: RunDir, quiet: bool) -> None:
+        self.run = run
+        self.bar = tqdm(
+            total=100.0,
+            disable=quiet,
+            unit="%",
+            desc=f"train {run.path.name}",
+            bar_format="{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]",
+        )
+
+    def on_train_batch_end(self, trainer: pl.Trainer, learner: Any, *args: Any) -> None:
+        if trainer.global_step % 10 == 0:
+            self.bar.n = round(100 * learner.progress, 1)
+            self.bar.set_postfix(step=trainer.global_step, loss=learner.sums["loss"][-1])
+
+    def on_validation_end(self, trainer: pl.Trainer, learner: Any) -> None:
+        means = {f"train_{k}": float(np.mean(v)) for k, v in learner.sums.items()}
+        learner.sums = {}
+        row = {"step": trainer.global_step, "wall_s": round(learner.spent_s, 2)}
+        self.run.append(row | means | {"val_loss": float(trainer.callback_metrics["val_loss"])})
+
+    def on_train_end(self, trainer: pl.Trainer, learner: Any) -> None:
+        self.bar.close()
+
+
+def typed_config(recorded: dict[str, Any]) -> PointVAEConfig | DenseVAEConfig:
+    """The configuration recorded in a run directory, checked again.
+
+    Raises:
+        InputError: it is of another task or model.
+    """
+    return load_config(str(recorded.get("task")), recorded.get("model"), overrides=recorded)
+
+
+def load_task(run: RunDir) -> AutoencoderTask:
+    """The trained task of a finished run, in evaluation mode.
+
+    Raises:
+        InputError: no run there, of another task, unfinished, or with broken weights.
+    """
+    described = run.describe()
+    config = typed_config(described["config"])
+    if not run.weights.exists():
+        raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
+    geometry = Geometry.from_dict(described["data"]["geometry"])
+    try:
+        state = load_file(run.weights)
+        task: AutoencoderTask
+        if isinstance(config, DenseVAEConfig):
+            task = DenseVAETask(geometry, 1.0, latent=config.latent)
+        else:
+            scaling = Scaling(**{f: state[f] for f in Scaling.__dataclass_fields__})
+            task = _point(config, geometry, scaling)
+        task.load_state_dict(state)
+    except (SafetensorError, RuntimeError, KeyError, OSError):
+        raise InputError(f"{run.weights} is damaged", "train again") from None
+    return task.eval()
+
+
+def reconstructions(
+    task: AutoencoderTask, events: Events, seed: int, quiet: bool = False
+) -> tuple[Events, NDArray[np.float32]]:
+    """Reconstructed events, in order, and their latent means ``(n, L)``."""
+    sets, codes = [], []
+    for start in tqdm(
+        range(0, len(events), CHUNK), "reconstruct", disable=quiet, unit="chunk", leave=False
+    ):
+        chunk = events[start : start + CHUNK]
+        generator = torch.Generator().manual_seed(seed + start)
+        rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
+        sets.append(rebuilt)
+        codes.append(means)
+    return concatenate(sets), np.concatenate(codes)
+
+
+class _reproducible:  # noqa: N801
+    """Seeds the initial weights without touching the caller's random state."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __enter__(self) -> None:
+        self.state = torch.random.get_rng_state()
+        torch.manual_seed(self.seed)
+
+    def __exit__(self, *args: object) -> None:
+        torch.random.set_rng_state(self.state)
+
+
+def _step_of(checkpoint: Path) -> int:
+    try:
+        return int(torch.load(checkpoint, weights_only=True, mmap=True)["global_step"])
+    except Exception as error:
+        raise InputError(
+            f"{checkpoint} cannot be read ({type(error).__name__})",
+            "delete it to start the training again",
+        ) from None
