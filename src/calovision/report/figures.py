@@ -1,0 +1,212 @@
+"""Curves, spectra and maps; every function returns a new matplotlib figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.report.style import BLUE, COLOUR_MAP, GREEN, ORANGE, PINK, WIDTH, colours, styled
+
+Row = Mapping[str, float]
+BINS = 30
+CLASSES = ("gluon", "quark")  #: names of labels 0 and 1
+OF_CLASS = (ORANGE, BLUE, GREEN, PINK)  #: colours of classes 0, 1, ...
+MAX_POINTS = 4000  #: points of a scatter plot; more only hide each other
+
+
+@styled
+def loss_curves(curves: Mapping[str, Sequence[Row]]) -> Figure:
+    """Training and validation loss against training time, one panel per model.
+
+    Losses of different models are different functions, so each panel has its own scale.
+
+    Args:
+        curves: model to rows of its training log, each with ``wall_s`` (s) and any of
+            ``train_loss`` and ``val_loss``.
+    """
+    colour = colours(list(curves))
+    figure = Figure(figsize=(WIDTH, 2.6 * len(curves) + 0.5), layout="constrained")
+    axes = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
+    for ax, (model, rows) in zip(axes, curves.items(), strict=True):
+        for key, line, label in (("train_loss", "--", "training"), ("val_loss", "-", "validation")):
+            points = [(r["wall_s"], r[key]) for r in rows if r.get(key) is not None]
+            if points:
+                mark = "o" if len(points) < 40 else None
+                x, y = np.array(points).T
+                ax.plot(x, y, line, color=colour[model], label=label, marker=mark, markersize=3)
+        ax.set_title(model, loc="left")
+        ax.set_ylabel("loss")
+        ax.legend()
+    axes[-1].set_xlabel("training time [s]")
+    return figure
+
+
+@styled
+def latent_map(
+    coordinates: NDArray[Any],
+    values: NDArray[Any],
+    *,
+    title: str,
+    unit: str = "",
+    classes: Sequence[str] = (),
+) -> Figure:
+    """Two principal components of the latent code, coloured by one quantity.
+
+    Args:
+        coordinates: ``(n, 2)``, pure numbers.
+        values: ``(n,)`` what colours the points.
+        title: name of that quantity.
+        unit: its unit.
+        classes: names of the values 0, 1, ... where these are classes.
+
+    Raises:
+        InputError: the arrays do not match.
+    """
+    if coordinates.shape != (len(values), 2):
+        raise InputError(
+            f"latent coordinates of shape {coordinates.shape} for {len(values)} values",
+            "give (n, 2) and (n,)",
+        )
+    shown = np.random.default_rng(0).permutation(len(coordinates))[:MAX_POINTS]
+    (x, y), colour = coordinates[shown].T, values[shown]
+    figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
+    ax = figure.subplots()
+    if classes:
+        # one call for all points, or the last class would hide the others
+        ax.scatter(x, y, s=7, linewidths=0, c=[to_rgba(OF_CLASS[int(v)], 0.6) for v in colour])
+        for value, name in enumerate(classes):
+            ax.scatter([], [], s=30, color=OF_CLASS[value], label=name)
+        ax.legend(title=title, loc="upper right", frameon=True)
+    else:
+        low, high = np.quantile(values, [0.02, 0.98])
+        points = ax.scatter(
+            x, y, s=7, linewidths=0, c=colour, cmap=COLOUR_MAP, vmin=low, vmax=high, alpha=0.8
+        )
+        figure.colorbar(points, ax=ax, label=f"{title} [{unit}]" if unit else title, extend="both")
+    limits = np.quantile(coordinates, [0.002, 0.998], axis=0)
+    margin = 0.08 * (limits[1] - limits[0]) + 1e-9
+    ax.set_xlim(limits[0, 0] - margin[0], limits[1, 0] + margin[0])
+    ax.set_ylim(limits[0, 1] - margin[1], limits[1, 1] + margin[1])
+    ax.set_xlabel("1st principal component")
+    ax.set_ylabel("2nd principal component")
+    return figure
+
+
+@styled
+def distribution(
+    samples: Mapping[str, NDArray[Any]], *, label: str, unit: str = "", log: bool = False
+) -> Figure:
+    """Histogram of one observable for several samples, with a panel of ratios to the first.
+
+    Args:
+        samples: name to ``(n,)`` values; the first is the reference.
+        label: the observable.
+        unit: its unit.
+        log: logarithmic event axis.
+    """
+    names = list(samples)
+    colour = colours(names)
+    pooled = np.concatenate([np.asarray(s, float) for s in samples.values()])
+    low, high = np.quantile(pooled, [0.001, 0.995])
+    whole = bool(np.all(pooled == np.round(pooled)))
+    edges = _edges(low, high, whole)
+    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    reference, reference_error = _density(samples[names[0]], edges)
+    for name in names:
+        height, error = _density(samples[name], edges)
+        first = name == names[0]
+        top.stairs(
+            height, edges, color=colour[name], label=name, fill=first, alpha=0.25 if first else 1
+        )
+        if first:
+            top.stairs(height, edges, color=colour[name])
+        _ratio(bottom, edges, (height, error), (reference, reference_error), colour[name], first)
+    if log:
+        top.set_yscale("log")
+    else:
+        top.set_ylim(bottom=0)
+    top.set_ylabel(f"density [1/{unit}]" if unit else "density")
+    top.legend()
+    bottom.axhline(1, color="gray", linewidth=0.8)
+    bottom.set_ylim(0.4, 1.6)
+    bottom.set_ylabel(f"ratio to\n{names[0]}", loc="center")
+    bottom.set_xlabel(f"{label} [{unit}]" if unit else label)
+    bottom.set_xlim(edges[0], edges[-1])
+    return figure
+
+
+def _edges(low: float, high: float, whole: bool) -> NDArray[np.float64]:
+    """Bin edges; counts get bins of whole width around the integers."""
+    if whole:
+        step = max(1, round((high - low) / BINS))
+        return np.arange(np.floor(low) - 0.5, high + step + 0.5, step)
+    if high <= low:
+        low, high = low - 0.5, low + 0.5
+    return np.linspace(low, high, BINS + 1)
+
+
+def _density(
+    values: NDArray[Any], edges: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Normalised histogram and its Poisson error; what lies outside the edges still counts."""
+    counts = np.histogram(values, edges)[0]
+    scale = max(len(values), 1) * np.diff(edges)
+    return counts / scale, np.sqrt(counts) / scale
+
+
+def _ratio(
+    ax: Axes,
+    edges: NDArray[np.float64],
+    sample: tuple[NDArray[np.float64], NDArray[np.float64]],
+    reference: tuple[NDArray[np.float64], NDArray[np.float64]],
+    colour: str,
+    is_reference: bool,
+) -> None:
+    """Points of the ratio to the reference; the reference's own error as a band around 1."""
+    known = reference[0] > 0
+    middle = ((edges[1:] + edges[:-1]) / 2)[known]
+    relative = reference[1][known] / reference[0][known]
+    if is_reference:
+        ax.fill_between(
+            middle, 1 - relative, 1 + relative, step="mid", color=colour, alpha=0.2, linewidth=0
+        )
+        return
+    ratio = sample[0][known] / reference[0][known]
+    error = sample[1][known] / reference[0][known]
+    ax.errorbar(middle, ratio, error, fmt="o", color=colour, markersize=3, linewidth=1)
+
+
+@styled
+def response_histogram(
+    responses: Mapping[str, Mapping[str, NDArray[Any]]], *, limits: tuple[float, float] = (0.5, 1.5)
+) -> Figure:
+    """Reconstructed over true summed energy per channel, one panel each.
+
+    Args:
+        responses: channel to model to ratios ``(n,)``.
+        limits: range shown; events outside are counted in the first and last bin.
+    """
+    figure = Figure(figsize=(WIDTH, 2.3 * len(responses) + 0.4), layout="constrained")
+    axes = figure.subplots(len(responses), 1, sharex=True, squeeze=False)[:, 0]
+    edges = np.linspace(*limits, 61)
+    for ax, (channel, models) in zip(axes, responses.items(), strict=True):
+        colour = colours(list(models))
+        for model, ratio in models.items():
+            height = np.histogram(np.clip(ratio, *limits), edges)[0] / max(len(ratio), 1)
+            text = f"{model}: {np.mean(ratio):.3f} ± {np.std(ratio):.3f}"
+            ax.stairs(height, edges, color=colour[model], label=text, linewidth=1.8)
+        ax.axvline(1, color="gray", linewidth=0.8, linestyle=":")
+        ax.set_title(channel.upper() if channel != "track" else "Track", loc="left")
+        ax.set_ylabel("fraction")
+        ax.legend(title="mean ± deviation", fontsize=9, title_fontsize=9)
+    axes[-1].set_xlabel("reconstructed / true summed energy")
+    axes[-1].set_xlim(*limits)
+    return figure

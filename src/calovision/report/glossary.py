@@ -1,0 +1,171 @@
+"""Every metric in plain words: its name, what it means, and the value a perfect model has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+CHANNELS = {"track": "Track", "ecal": "ECAL", "hcal": "HCAL"}
+REFERENCES = {"_blank": "blank image", "_mean": "mean image"}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a metric is.
+
+    Attributes:
+        label: short name for tables.
+        text: one or two sentences for somebody new to the field.
+        target: best value, where that is neither the largest nor the smallest.
+        ratio: whether a ratio of two models' values says anything.
+    """
+
+    label: str
+    text: str
+    target: float | None = None
+    ratio: bool = True
+
+    @property
+    def title(self) -> str:
+        """The label with a capital first letter."""
+        return self.label[:1].upper() + self.label[1:]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Metrics that answer one question, shown in one table."""
+
+    title: str
+    text: str
+    stems: tuple[str, ...]
+
+
+_MEANINGS = {
+    "occupancy_precision": Meaning("precision", "Share of the reconstructed pixels that are lit."),
+    "occupancy_recall": Meaning("recall", "Share of the original's lit pixels that are found."),
+    "occupancy_f1": Meaning("F1, exact pixel", "Harmonic mean of precision and recall."),
+    "occupancy_f1_near": Meaning("F1, within one pixel", "A pixel's distance is forgiven."),
+    "occupancy_f1_energy": Meaning("F1, weighted by energy", "Energetic pixels count more."),
+    "response": Meaning("response", "Mean of reconstructed over true energy.", 1.0, ratio=False),
+    "resolution": Meaning("resolution", "Standard deviation of that ratio over jets."),
+    "resolution68": Meaning("resolution, central 68 %", "The same, blind to rare outliers."),
+    "emd": Meaning(
+        "energy-mover distance",
+        "The least work that turns the original's energy pattern into the reconstruction's.",
+    ),
+    "classifier_auc": Meaning(
+        "AUC, trees on observables", "Trained to tell the two apart.", 0.5, False
+    ),
+    "classifier_auc_hits": Meaning("AUC, network on hits", "The same on the hits.", 0.5, False),
+    "probe_auc": Meaning(
+        "linear probe of the latent", "Quark against gluon from the code.", ratio=False
+    ),
+    "tagger_auc": Meaning("tagger on observables", "Quark against gluon by trees.", ratio=False),
+    "psnr": Meaning("PSNR", "Peak signal-to-noise ratio.", ratio=False),
+    "ssim": Meaning("SSIM", "Structural similarity.", ratio=False),
+    "auc": Meaning("ROC AUC", "How often a signal event outranks a background event."),
+    "accuracy": Meaning("accuracy", "Share of events classified correctly."),
+    "rejection_30": Meaning("rejection at 30 %", "Background suppression at 30 % signal."),
+    "rejection_50": Meaning("rejection at 50 %", "Background suppression at 50 % signal."),
+    "ece": Meaning("calibration error", "Mean gap of stated and true probability."),
+    "emd_ms_per_event": Meaning("time of the energy-mover distance", "Per jet."),
+    "w1_hit_energy": Meaning("W1 of hit energy", "Distance of the hit energy spectra."),
+    "w1_n_hit": Meaning("W1 of the number of hits", "Distance of the distributions."),
+    "w1_sum_e": Meaning("W1 of summed energy", "Distance of the distributions."),
+    "w1_max_e": Meaning("W1 of the largest hit", "Distance of the distributions."),
+    "w1_girth": Meaning("W1 of girth", "Girth: energy-weighted mean distance to the axis."),
+    "w1_ptd": Meaning("W1 of pTD", "pTD: how few hits carry the energy."),
+    "w1_core": Meaning("W1 of the core share", "Share of the energy within 0.1 rad."),
+    "w1_mass": Meaning("W1 of image mass", "Mass of the calorimeter hits."),
+    "w1_pt": Meaning("W1 of image pT", "Transverse momentum of the calorimeter hits."),
+    "w1_n_track": Meaning("W1 of track multiplicity", "Tracks within 0.4 rad of the axis."),
+    "w1_profile_10": Meaning("W1 of energy within 0.1 rad", "Radial profile."),
+    "w1_profile_20": Meaning("W1 of energy within 0.2 rad", "Radial profile."),
+    "w1_profile_40": Meaning("W1 of energy within 0.4 rad", "Radial profile."),
+}
+
+GROUPS = (
+    Group(
+        "Which cells are lit",
+        "A detector image is mostly empty, so the first question is whether the right pixels are "
+        "lit. F1 is the harmonic mean of precision (how many reconstructed pixels are right) and "
+        "recall (how many original pixels are found), summed over all jets: 1 is perfect, and a "
+        "blank image scores 0. It is given for the exact pixel, with one pixel of tolerance, and "
+        "with every pixel weighted by its energy.",
+        ("occupancy_f1", "occupancy_f1_near", "occupancy_f1_energy"),
+    ),
+    Group(
+        "How much energy",
+        "The response is the mean of reconstructed over true energy, summed over a channel of a "
+        "jet; 1 is perfect. The resolution is the spread of that ratio from jet to jet.",
+        ("response", "resolution", "resolution68"),
+    ),
+    Group(
+        "How far the energy is misplaced",
+        "The energy-mover distance of a jet is the least work, in GeV, that turns one energy "
+        "pattern into the other: moving 1 GeV by 1 rad costs 1 GeV, and so does creating or "
+        "removing 1 GeV. It is summed over the channels; 0 is perfect, and a blank image scores "
+        "the whole energy of the jet.",
+        ("emd",),
+    ),
+    Group(
+        "Can they be told apart",
+        "A classifier is trained to tell originals from reconstructions and tested on jets it has "
+        "not seen. An area under the ROC curve (AUC) of 0.5 means that it cannot; 1.0 means that "
+        "every reconstruction gives itself away.",
+        ("classifier_auc", "classifier_auc_hits"),
+    ),
+    Group(
+        "What the latent code knows",
+        "A linear probe tells quark from gluon jets using only the latent code of the model. The "
+        "tagger on observables of the original jets shows what could be known. Higher is better; "
+        "0.5 is guessing.",
+        ("probe_auc", "tagger_auc"),
+    ),
+    Group(
+        "Classification",
+        "How well the scores separate the two classes.",
+        ("auc", "accuracy", "rejection_30", "rejection_50", "ece"),
+    ),
+    Group(
+        "Do the distributions agree",
+        "The Wasserstein-1 distance (W1) is the area between two cumulative distributions, in "
+        "the unit of the observable. The floor is what one half of the originals scores against "
+        "the other half; no model can be expected to go below it by more than chance.",
+        tuple(k for k in _MEANINGS if k.startswith("w1_")),
+    ),
+    Group(
+        "Pixel-wise scores, and why not to trust them",
+        "PSNR and SSIM compare images pixel by pixel. Detector images are so empty that a "
+        "completely blank image scores very well; the rows of the blank and of the mean image "
+        "show what a result has to beat before it means anything.",
+        ("psnr", "psnr_blank", "psnr_mean", "ssim", "ssim_blank", "ssim_mean"),
+    ),
+)
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """A metric key as its stem and its channel (empty where it has none)."""
+    for channel in CHANNELS if key not in _MEANINGS else ():
+        if key.endswith(f"_{channel}"):
+            return key.removesuffix(f"_{channel}"), channel
+    return key, ""
+
+
+def meaning(key: str) -> Meaning:
+    """What the metric of a ``results.json`` key means; an unknown key stands for itself."""
+    stem, channel = split_key(key)
+    of = ""
+    for suffix, name in REFERENCES.items():
+        if stem.removesuffix(suffix) in ("psnr", "ssim") and stem.endswith(suffix):
+            stem, of = stem.removesuffix(suffix), f" of the {name}"
+    found = _MEANINGS.get(stem, Meaning(stem.replace("_", " "), ""))
+    prefix = f"{CHANNELS[channel]}: " if channel else ""
+    return replace(found, label=f"{prefix}{found.label}{of}")
+
+
+def keys_of(group: Group, available: set[str]) -> list[str]:
+    """The metrics of a group that a result has, by stem and then by channel."""
+    wanted = [f"{s}{c}" for s in group.stems for c in ("", *(f"_{x}" for x in CHANNELS))]
+    if group.stems[0] == "psnr":
+        wanted = list(group.stems)
+    return [key for key in wanted if key in available]

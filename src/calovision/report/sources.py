@@ -1,0 +1,184 @@
+"""What a report is made of: the files of a study folder, or of a single evaluated run.
+
+A study folder::
+
+    comparison.json     required: models (one results.json object each), differences, floor
+    curves.json         {model: [{"step", "wall_s", "train_loss", "val_loss", ...}, ...]}
+    examples/           event sets of the same few events in the same order: ``original``
+                        and one named like each model
+    latent.npz          coordinates (n, 2), label (n,), and any other (n,) arrays by name
+    distributions.npz   arrays named "OBSERVABLE/SAMPLE", for example "sum_e_ecal/original"
+    responses.npz       arrays named "CHANNEL/MODEL": reconstructed over true summed energy
+
+Only ``comparison.json`` must be there; each missing file leaves out its part of the report. A
+run folder has ``results.json`` and, for its curves, ``metrics.jsonl``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.files import atomic
+from calovision.events.store import EventStore
+from calovision.report.tables import BASELINE
+
+ORIGINAL = "original"
+OURS = "ours"
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass
+class Source:
+    """Everything a report shows about one study or run; what is missing is empty.
+
+    Attributes:
+        path: the folder.
+        name: name of the study, or task of the run.
+        scale: scale of the study, empty for a run.
+        models: name shown to results.json content, the baseline first.
+        floor: metric to its truth-against-truth value.
+        curves: name shown to rows of the training log.
+        examples: ``original`` and models to the same few events.
+        latent: arrays of the latent map.
+        distributions: observable to sample to values.
+        responses: channel to model to ratios.
+    """
+
+    path: Path
+    name: str
+    scale: str
+    models: dict[str, dict[str, Any]]
+    floor: dict[str, float] = field(default_factory=dict)
+    curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    examples: dict[str, Events] = field(default_factory=dict)
+    latent: Arrays = field(default_factory=dict)
+    distributions: dict[str, Arrays] = field(default_factory=dict)
+    responses: dict[str, Arrays] = field(default_factory=dict)
+
+
+def read_source(path: Path) -> Source:
+    """Read a study or a run folder.
+
+    Raises:
+        InputError: neither is there, or a file in it is broken.
+    """
+    path = Path(path)
+    if (path / "comparison.json").is_file():
+        return _read_study(path)
+    if (path / "results.json").is_file():
+        return _read_run(path)
+    raise InputError(
+        f"{path} holds neither comparison.json nor results.json",
+        "run 'calovision study' or 'calovision evaluate' first",
+    )
+
+
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """Write an ``.npz`` file of this layout, complete or not at all."""
+    with atomic(Path(path)) as part, part.open("wb") as file:
+        np.savez_compressed(file, **dict(arrays))  # type: ignore[arg-type]
+    return Path(path)
+
+
+def shown_names(models: list[str]) -> dict[str, str]:
+    """Model to the name shown: a single model beside the baseline is called ``ours``."""
+    others = [m for m in models if m != BASELINE]
+    ours = BASELINE in models and len(others) == 1
+    return {m: OURS if ours and m != BASELINE else m for m in models}
+
+
+def _read_study(path: Path) -> Source:
+    comparison = _json(path / "comparison.json")
+    try:
+        results = {str(r["model"]): r for r in comparison["models"]}
+        metrics = [r["metrics"] for r in results.values()]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path / 'comparison.json'} is not a comparison", _AGAIN) from error
+    if not metrics:
+        raise InputError(f"{path / 'comparison.json'} compares no models", _AGAIN)
+    order = sorted(results, key=lambda m: m != BASELINE)
+    names = shown_names(order)
+    curves = _json(path / "curves.json") if (path / "curves.json").exists() else {}
+    examples = {}
+    for folder, name in {ORIGINAL: ORIGINAL, **names}.items():
+        if (path / "examples" / folder).is_dir():
+            examples[name] = EventStore.open(path / "examples" / folder).load()
+    return Source(
+        path,
+        str(comparison.get("study", path.name)),
+        str(comparison.get("scale", "")),
+        {names[m]: results[m] for m in order},
+        {k: v for k, v in comparison.get("floor", {}).items() if isinstance(v, int | float)},
+        {names[m]: curves[m] for m in order if curves.get(m)},
+        examples,
+        _arrays(path / "latent.npz"),
+        _nested(_arrays(path / "distributions.npz"), names),
+        _nested(_arrays(path / "responses.npz"), names),
+    )
+
+
+def _read_run(path: Path) -> Source:
+    results = _json(path / "results.json")
+    if not isinstance(results.get("metrics"), dict):
+        raise InputError(f"{path / 'results.json'} has no metrics", "evaluate the run again")
+    model = str(results.get("model", path.name))
+    source = Source(path, str(results.get("task", path.name)), "", {model: results})
+    log = path / "metrics.jsonl"
+    rows = []
+    for line in log.read_text().splitlines() if log.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue  # the last line of a run that was killed while writing
+    source.curves = {model: rows} if rows else {}
+    return source
+
+
+_AGAIN = "run the study again"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as JSON", _AGAIN) from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} does not hold a JSON object", _AGAIN)
+    return content
+
+
+def _arrays(path: Path) -> Arrays:
+    """All arrays of an ``.npz`` file, none if it is absent."""
+    if not path.exists():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, BadZipFile) as error:
+        raise InputError(f"{path} is damaged", _AGAIN) from error
+
+
+def _nested(arrays: Arrays, names: Mapping[str, str]) -> dict[str, Arrays]:
+    """``"a/b"`` to ``[a][b]``, originals first, with the models' shown names."""
+    found: dict[str, Arrays] = {}
+    order = [ORIGINAL, *names]
+    for key in sorted(arrays, key=lambda k: _rank(k.partition("/")[2], order)):
+        outer, _, inner = key.partition("/")
+        found.setdefault(outer, {})[names.get(inner, inner)] = arrays[key]
+    return found
+
+
+def _rank(name: str, order: list[str]) -> int:
+    """Position in ``order``, the end for strangers."""
+    return order.index(name) if name in order else len(order)
