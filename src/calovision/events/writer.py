@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,13 @@ class StoreWriter:
         write_json(self.path / MANIFEST, manifest)
         (self.path / UNFINISHED).unlink(missing_ok=True)
         return EventStore.open(self.path)
+
+    def discard(self) -> None:
+        """Remove what was written, and the folder if nothing else is in it."""
+        self._clear()
+        self._entries.clear()
+        with suppress(OSError):
+            self.path.rmdir()
 
     def _claim(self, overwrite: bool) -> None:
         """Make sure that the folder is ours to write to, and mark it unfinished."""
