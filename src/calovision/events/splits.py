@@ -1,4 +1,4 @@
-"""Divide an event set into disjoint parts, reproducibly and without tearing collisions apart."""
+"""Dividing a set into training, validation and test parts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 
+_ROUNDING = 1e-9
+
 
 def split(
     n: int,
@@ -17,35 +19,37 @@ def split(
     seed: int,
     groups: NDArray[Any] | None = None,
 ) -> dict[str, NDArray[np.int64]]:
-    """Disjoint random parts of ``n`` events that together are all of them.
+    """Divide ``n`` events at random into disjoint parts.
 
     Args:
         n: number of events.
-        fractions: name of each part and its share, each at least 0, summing to 1.
-        seed: of the shuffling.
-        groups: ``(n,)`` collision of every event; events of one collision stay in one part.
+        fractions: share of each part by name, 0 to 1, together at most 1.
+        seed: same seed, same parts.
+        groups: ``(n,)`` events with equal values, such as the jets of one collision, are
+            never divided; a part's share is then met to within one group.
 
     Returns:
-        Name to sorted indices. Sizes are within one event (or collision) of the shares.
+        Sorted event numbers of every part.
 
     Raises:
-        InputError: shares that are negative or do not sum to 1, or ``groups`` of another length.
+        InputError: negative fractions, or more than 1 together.
+        ValueError: ``groups`` of another length.
     """
     shares = np.array(list(fractions.values()), float)
-    if (shares < 0).any() or abs(shares.sum() - 1) > 1e-9:
+    if (shares < 0).any() or shares.sum() > 1 + _ROUNDING:
         raise InputError(
-            f"fractions {dict(fractions)} do not divide a set", "give shares that sum to 1"
+            f"split fractions {dict(fractions)} are not shares of one set",
+            "give numbers from 0 to 1 that add up to at most 1",
         )
     if groups is None:
-        group = np.arange(n)
-        members = n
-    else:
-        if len(groups) != n:
-            raise InputError(f"{len(groups)} group labels for {n} events", "give one an event")
-        found, group = np.unique(groups, return_inverse=True)
-        members = len(found)
-    place = np.empty(members, np.int64)
-    place[np.random.default_rng(seed).permutation(members)] = np.arange(members)
-    edges = np.round(np.cumsum(shares)[:-1] * members)
-    part = np.searchsorted(edges, place, side="right")[group]
+        groups = np.arange(n)
+    if len(groups) != n:
+        raise ValueError(f"{len(groups)} groups for {n} events")
+    _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    ends = np.cumsum(sizes[order])
+    middle = np.empty(len(sizes))
+    middle[order] = ends - sizes[order] / 2
+    borders = np.round(np.cumsum(shares) * n)
+    part = np.searchsorted(borders, middle, side="right")[member]
     return {name: np.flatnonzero(part == i) for i, name in enumerate(fractions)}

@@ -20,8 +20,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 PIXELS_PER_UNIT = 31.0  #: pixels in one unit of a latent point's coordinates
-CHANNEL_SPACING = 3.0  #: distance between channels along a latent point's third number
-ENERGY_SCALE = 0.3  #: units of a latent point's third number per standard deviation of log energy
+ENERGY_SCALE = 0.15  #: units of a latent point's third number per standard deviation of log energy
+CHANNEL_SPACING = 10 * ENERGY_SCALE  #: distance between channels along the third number
+
+
+def channel_centre(channel: Tensor, channels: int) -> Tensor:
+    """Where along a latent point's third number the energies of ``channel`` lie.
+
+    Channel ``channels``, one past the last, is that of a point without a hit.
+    """
+    return CHANNEL_SPACING * (channel - (channels - 1) / 2)
 
 
 class Hits(NamedTuple):
@@ -169,9 +177,7 @@ class Encoder(nn.Module):
         lead = slice(0, self.points)
         context = code[:, None].expand(-1, embedded[:, lead].shape[1], -1)
         shift, point_log_std = self.refine(torch.cat([embedded[:, lead], context], -1)).chunk(2, -1)
-        third = ENERGY_SCALE * hits.energy + CHANNEL_SPACING * (
-            hits.channel - (self.channels - 1) / 2
-        )
+        third = ENERGY_SCALE * hits.energy + channel_centre(hits.channel, self.channels)
         point = torch.cat([xy, third[..., None]], -1)[:, lead] + shift
         return Posterior(code, code_log_std.clamp(-7, 1), point, point_log_std.clamp(-7, 1))
 
@@ -212,11 +218,10 @@ class Decoder(nn.Module):
         context = code[:, None].expand(-1, point.shape[1], -1)
         out = self.point(torch.cat([point, context], -1))
         position = (point[..., :2] + out[..., :2]) * PIXELS_PER_UNIT
-        centres = torch.arange(self.channels, device=point.device) - (self.channels - 1) / 2
-        offset = point[..., 2:] - CHANNEL_SPACING * centres
-        logits = out[..., 6:] - 8 * offset**2
-        mixed = (logits.softmax(-1) * offset).sum(-1)
-        energy = mixed / ENERGY_SCALE + out[..., 4]
+        centres = channel_centre(torch.arange(self.channels), self.channels)
+        offset = (point[..., 2:] - centres) / ENERGY_SCALE
+        logits = out[..., 6:] - 0.5 * offset**2
+        energy = (logits.softmax(-1) * offset).sum(-1) + out[..., 4]
         return PointDecoding(
             position, out[..., 2:4].clamp(-4, 3), energy, (out[..., 5] - 1).clamp(-4, 2), logits
         )

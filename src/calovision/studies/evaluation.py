@@ -18,8 +18,10 @@ from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1_hits, w1_observables
+from calovision.tasks.models import load_task, typed_config
+from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.rundir import RunDir, versions, write_json
-from calovision.tasks.training import load_task, parts_of, reconstructions, typed_config
+from calovision.tasks.training import parts_of
 
 FOLDS = 5  #: cross-fitting folds of the probe and the tagger
 MIN_EVENTS = 200  #: fewer events than this give no meaningful comparison

@@ -17,8 +17,10 @@ from calovision.report.from_runs import report
 from calovision.simulate.driver import simulate_jets
 from calovision.studies.evaluation import measure, results_of, truth_floor
 from calovision.tasks.config import load_config
+from calovision.tasks.models import load_task
+from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.rundir import RunDir, write_json
-from calovision.tasks.training import load_task, reconstructions, train
+from calovision.tasks.training import train
 
 MODELS = ("baseline", "point")
 EXAMPLES = 12  #: jets shown in the report

@@ -18,7 +18,7 @@ from calovision.networks.likelihoods import (
     gaussian_kl,
     gaussian_nll,
 )
-from calovision.networks.point_vae import Hits, PointVAE, Posterior
+from calovision.networks.point_vae import CHANNEL_SPACING, Hits, PointVAE, Posterior, channel_centre
 from calovision.tasks.autoencoder import AutoencoderTask, Batch
 from calovision.tasks.point_view import PointView, Scaling
 
@@ -155,11 +155,19 @@ class PointVAETask(AutoencoderTask):
 
     @torch.no_grad()
     def encode(self, hits: Hits, summary: Tensor) -> tuple[Tensor, Posterior]:
-        """Latent means ``(B, G + 3 P)``, points without a hit at zero, and the posterior."""
+        """Latent means ``(B, G + 3 P)``, unused points where no channel is, and the posterior."""
         q: Posterior = self.network.encoder(hits, summary)
         lead = self._leading(hits)[:, : q.point.shape[1], None]
-        point = F.pad((q.point * lead).flatten(1), (0, 3 * (self.points - q.point.shape[1])))
-        return torch.cat([q.code, point], 1), q
+        unused = torch.tensor([0.0, 0.0, self._no_hit])
+        point = unused.repeat(len(q.code), self.points, 1)
+        point[:, : q.point.shape[1]] = torch.where(lead, q.point, unused)
+        return torch.cat([q.code, point.flatten(1)], 1), q
+
+    @property
+    def _no_hit(self) -> float:
+        """Third number of a latent point that stands for no hit."""
+        channels = len(self.pitch)
+        return float(channel_centre(torch.tensor(channels), channels))
 
     @torch.no_grad()
     def reconstruct(
@@ -181,11 +189,11 @@ class PointVAETask(AutoencoderTask):
         sums = (described[:, channels : 2 * channels].exp() - 1e-3).clamp(min=0)
         p = decoder.points(code, point)
         kind = p.channel.argmax(-1)
-        used = counts.sum(1).clamp(max=self.points)
-        keep = torch.arange(self.points) < used[:, None]
         index = grid.index(self._snap(p.position, kind), kind)
+        keep = point[..., 2] < self._no_hit - CHANNEL_SPACING / 2
         # Two points may decode to one cell: the harder one stays.
         keep &= _first_in_cell(index, p.energy, keep)
+        keep &= _hardest(p.energy, kind, keep, counts)
         occupied = self._images(index, p.energy, keep)
         logits, mean = decoder.remainder(code, occupied)
         strength = grid.scatter(index, (p.energy + ENERGY_SHIFT) * keep)
@@ -250,6 +258,17 @@ def _first_in_cell(index: Tensor, energy: Tensor, keep: Tensor) -> Tensor:
     new[:, 1:] = cells[:, 1:] != cells[:, :-1]
     first = torch.empty_like(keep)
     return first.scatter_(1, order.gather(1, by_cell), new)
+
+
+def _hardest(energy: Tensor, kind: Tensor, keep: Tensor, counts: Tensor) -> Tensor:
+    """``(B, P)`` true for the hardest ``counts`` ``(B, C)`` kept points of every channel."""
+    chosen = torch.zeros_like(keep)
+    for c in range(counts.shape[1]):
+        mine = keep & (kind == c)
+        order = torch.where(mine, energy, -math.inf).argsort(dim=1, descending=True, stable=True)
+        rank = order.argsort(dim=1)
+        chosen |= mine & (rank < counts[:, c : c + 1])
+    return chosen
 
 
 def _draw(logits: Tensor, taken: Tensor, number: Tensor, generator: torch.Generator) -> Tensor:

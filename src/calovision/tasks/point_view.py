@@ -154,9 +154,8 @@ def summarise(events: Events) -> NDArray[np.float32]:
     radius = np.hypot(events.geometry.eta(events.cell), events.geometry.phi(events.cell))
 
     def total(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        flat = np.bincount(index, weights, minlength=len(events) * width)
-        out: NDArray[np.float64] = flat.reshape(len(events), width)
-        return out
+        flat = np.bincount(index, weights, minlength=len(events) * width).astype(np.float64)
+        return flat.reshape(len(events), width)
 
     sums = total(energy)
     safe = np.maximum(sums, 1e-3)

@@ -6,12 +6,34 @@ import os
 from pathlib import Path
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
 
+from calovision.events.events import Events, concatenate
 from calovision.events.store import EventStore, StoreWriter
+from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.models import load_task
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.training import load_task, reconstructions
 
+CHUNK = 250  #: events reconstructed at a time
 SHARD = 2000  #: events of the input read, and written as one shard, at a time
+
+
+def reconstructions(
+    task: AutoencoderTask, events: Events, seed: int, quiet: bool = False
+) -> tuple[Events, NDArray[np.float32]]:
+    """Reconstructed events, in order, and their latent means ``(n, L)``."""
+    sets, codes = [], []
+    for start in tqdm(
+        range(0, len(events), CHUNK), "reconstruct", disable=quiet, unit="chunk", leave=False
+    ):
+        chunk = events[start : start + CHUNK]
+        generator = torch.Generator().manual_seed(seed + start)
+        rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
+        sets.append(rebuilt)
+        codes.append(means)
+    return concatenate(sets), np.concatenate(codes)
 
 
 def reconstruct(

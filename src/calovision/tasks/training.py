@@ -13,48 +13,22 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.events.events import Events, concatenate
-from calovision.events.geometry import Geometry
+from calovision.events.events import Events
 from calovision.events.splits import split
 from calovision.events.store import EventStore
 from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.config import DenseVAEConfig, PointVAEConfig, load_config
-from calovision.tasks.dense_vae import DenseVAETask
+from calovision.tasks.config import DenseVAEConfig, PointVAEConfig
 from calovision.tasks.learner import Learner, TrainingBatches
-from calovision.tasks.point_vae import PointVAETask
-from calovision.tasks.point_view import PointView, Scaling
+from calovision.tasks.models import build
 from calovision.tasks.rundir import RunDir, write_json
 
 VALIDATION_EVENTS = 2000  #: most events that a look at the validation loss uses
-CHUNK = 250  #: events reconstructed at a time
-
-
-def build(
-    config: PointVAEConfig | DenseVAEConfig, geometry: Geometry, train: Events
-) -> AutoencoderTask:
-    """A fresh task, its scaling fitted to the training events."""
-    if isinstance(config, DenseVAEConfig):
-        largest = float(train.value.max(initial=1e-6))
-        return DenseVAETask(geometry, largest, latent=config.latent)
-    scaling = Scaling.fit(PointView.of(train, config.points), len(geometry.channels))
-    return _point(config, geometry, scaling)
-
-
-def _point(config: PointVAEConfig, geometry: Geometry, scaling: Scaling) -> PointVAETask:
-    return PointVAETask(
-        geometry,
-        scaling,
-        beta=config.beta,
-        code=config.code,
-        points=config.points,
-        width=config.width,
-    )
+CHUNK = 250  #: events in a batch of validation
 
 
 def parts_of(
@@ -211,56 +185,6 @@ class _Log(Callback):
 
     def on_train_end(self, trainer: pl.Trainer, learner: Any) -> None:
         self.bar.close()
-
-
-def typed_config(recorded: dict[str, Any]) -> PointVAEConfig | DenseVAEConfig:
-    """The configuration recorded in a run directory, checked again.
-
-    Raises:
-        InputError: it is of another task or model.
-    """
-    return load_config(str(recorded.get("task")), recorded.get("model"), overrides=recorded)
-
-
-def load_task(run: RunDir) -> AutoencoderTask:
-    """The trained task of a finished run, in evaluation mode.
-
-    Raises:
-        InputError: no run there, of another task, unfinished, or with broken weights.
-    """
-    described = run.describe()
-    config = typed_config(described["config"])
-    if not run.weights.exists():
-        raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
-    geometry = Geometry.from_dict(described["data"]["geometry"])
-    try:
-        state = load_file(run.weights)
-        task: AutoencoderTask
-        if isinstance(config, DenseVAEConfig):
-            task = DenseVAETask(geometry, 1.0, latent=config.latent)
-        else:
-            scaling = Scaling(**{f: state[f] for f in Scaling.__dataclass_fields__})
-            task = _point(config, geometry, scaling)
-        task.load_state_dict(state)
-    except (SafetensorError, RuntimeError, KeyError, OSError):
-        raise InputError(f"{run.weights} is damaged", "train again") from None
-    return task.eval()
-
-
-def reconstructions(
-    task: AutoencoderTask, events: Events, seed: int, quiet: bool = False
-) -> tuple[Events, NDArray[np.float32]]:
-    """Reconstructed events, in order, and their latent means ``(n, L)``."""
-    sets, codes = [], []
-    for start in tqdm(
-        range(0, len(events), CHUNK), "reconstruct", disable=quiet, unit="chunk", leave=False
-    ):
-        chunk = events[start : start + CHUNK]
-        generator = torch.Generator().manual_seed(seed + start)
-        rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
-        sets.append(rebuilt)
-        codes.append(means)
-    return concatenate(sets), np.concatenate(codes)
 
 
 class _reproducible:  # noqa: N801

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from calovision.errors import InputError
+from calovision.tasks.config import TASKS, load_config, parse_overrides
+
+
+@pytest.mark.parametrize("model", sorted(TASKS["jet-vae"]))
+def test_every_preset_is_valid(model: str) -> None:
+    assert load_config("jet-vae", model).model == model
+
+
+def test_order_of_precedence_is_preset_file_override(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("batch: 7\nepochs: 3\n")
+    config = load_config("jet-vae", None, file, {"epochs": 5})
+    assert (config.batch, config.epochs, config.model) == (7, 5, "point")
+
+
+def test_numbers_in_scientific_notation_are_numbers() -> None:
+    assert parse_overrides(["learning_rate=4e-4"]) == {"learning_rate": 4e-4}
+    assert load_config("jet-vae", overrides={"learning_rate": "4e-4"}).learning_rate == 4e-4
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("batchsize: 3", "batchsize"), ("batch: 0", "batch"), ("batch: [", "YAML"), ("3", "no keys")],
+)
+def test_bad_files_are_named(tmp_path: Path, text: str, word: str) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=word):
+        load_config("jet-vae", None, file)
+
+
+def test_unknown_names_list_the_known_ones() -> None:
+    with pytest.raises(InputError, match="jet-vae"):
+        load_config("jet-vea")
+    with pytest.raises(InputError, match="baseline"):
+        load_config("jet-vae", "resnet")
+    with pytest.raises(InputError, match="key=value"):
+        parse_overrides(["beta"])

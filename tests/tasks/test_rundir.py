@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from calovision.errors import InputError
+from calovision.tasks.rundir import RunDir, write_atomic, write_json
+
+CONFIG = {"task": "jet-vae", "model": "point", "seed": 1}
+DATA = {"path": "jets", "hash": "abc"}
+
+
+def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    run.start(CONFIG, DATA, resume=False)
+    described = run.describe()
+    assert described["config"] == CONFIG
+    assert described["data"] == DATA
+    assert "torch" in described["versions"]
+
+
+def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    run.start(CONFIG, DATA, resume=False)
+    with pytest.raises(InputError, match="--resume"):
+        run.start(CONFIG, DATA, resume=False)
+    run.start(CONFIG, DATA, resume=True)
+    with pytest.raises(InputError, match="another configuration"):
+        run.start({**CONFIG, "seed": 2}, DATA, resume=True)
+    with pytest.raises(InputError, match="other data"):
+        run.start(CONFIG, {**DATA, "hash": "def"}, resume=True)
+
+
+def test_foreign_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match="not empty"):
+        RunDir(tmp_path).start(CONFIG, DATA, resume=False)
+    with pytest.raises(InputError, match="not a run"):
+        RunDir(tmp_path).describe()
+
+
+def test_rows_survive_a_line_cut_short(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    run.append({"step": 1})
+    with run.metrics.open("a") as file:
+        file.write('{"step": 2, "lo')
+    assert run.rows() == [{"step": 1}]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.json"
+    write_json(target, {"old": 1})
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match="No space left"):
+        write_atomic(target, "new")
+    assert '"old"' in target.read_text()
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import EventStore, save
+from calovision.tasks.config import load_config
+from calovision.tasks.learner import TrainingBatches
+from calovision.tasks.models import build, load_task
+from calovision.tasks.reconstruct import reconstruct
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.training import parts_of, train
+
+SMALL = {
+    "code": 32,
+    "points": 40,
+    "width": 8,
+    "epochs": 4,
+    "batch": 16,
+    "validate_every": 5,
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]) -> EventStore:
+    path = tmp_path_factory.mktemp("data") / "jets"
+    return save(make_jets(120, 5), path, provenance={"made_by": "toys"})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, store: EventStore) -> RunDir:
+    out = tmp_path_factory.mktemp("runs") / "point"
+    return train(load_config("jet-vae", overrides=SMALL), store, out, quiet=True)
+
+
+def test_a_run_holds_what_it_takes_to_repeat_it(run: RunDir, store: EventStore) -> None:
+    described = run.describe()
+    assert described["config"]["points"] == 40
+    assert described["data"]["hash"] == store.hash
+    rows = run.rows()
+    assert rows[-1]["step"] == run.budget()["steps"]
+    assert {"train_loss", "val_loss", "wall_s"} <= rows[0].keys()
+    assert rows[-1]["val_loss"] < rows[0]["val_loss"]
+    assert sorted(p.name for p in run.path.iterdir()) == [
+        "budget.json",
+        "config.yaml",
+        "metrics.jsonl",
+        "model.safetensors",
+    ]
+
+
+def test_same_seed_same_weights(run: RunDir, store: EventStore, tmp_path: Path) -> None:
+    again = train(load_config("jet-vae", overrides=SMALL), store, tmp_path / "r", quiet=True)
+    other = train(
+        load_config("jet-vae", overrides={**SMALL, "seed": 2}), store, tmp_path / "s", quiet=True
+    )
+    first, second, third = (load_file(r.weights) for r in (run, again, other))
+    assert all(torch.equal(first[k], second[k]) for k in first)
+    assert any(not torch.equal(first[k], third[k]) for k in first)
+
+
+def test_parts_keep_collisions_together(store: EventStore) -> None:
+    parts = parts_of(store, load_config("jet-vae"))
+    collisions = [set(store.column("event_id")[i]) for i in parts.values()]
+    assert not collisions[0] & collisions[1]
+    assert not collisions[0] & collisions[2]
+    assert sum(map(len, parts.values())) == len(store)
+
+
+def test_batches_go_on_where_they_stopped(toy_jets: Events, store: EventStore) -> None:
+    config = load_config("jet-vae", overrides=SMALL)
+    task = build(config, store.geometry, toy_jets)
+    view = task.view(toy_jets)
+    whole = iter(TrainingBatches(task, view, 16, seed=1, start=0))
+    later = iter(TrainingBatches(task, view, 16, seed=1, start=6))
+    skipped = [next(whole) for _ in range(7)][6]
+    assert torch.equal(skipped[0].energy, next(later)[0].energy)
+
+
+def test_an_epoch_sees_every_event_once(toy_jets: Events, store: EventStore) -> None:
+    task = build(load_config("jet-vae", overrides=SMALL), store.geometry, toy_jets)
+    seen: list[int] = []
+
+    class Spy:
+        def batch(self, view: object, chosen: np.ndarray) -> tuple[()]:
+            seen.extend(chosen.tolist())
+            return ()
+
+    batches = iter(TrainingBatches(Spy(), task.view(toy_jets), 16, seed=1, start=0))  # type: ignore[arg-type]
+    for _ in range(4):
+        next(batches)
+    assert sorted(seen) == list(range(64))
+
+
+def test_a_killed_training_resumes_to_the_same_weights(
+    run: RunDir, store: EventStore, tmp_path: Path
+) -> None:
+    out = tmp_path / "killed"
+    settings = [f"--set={k}={v}" for k, v in SMALL.items()]
+    command = [sys.executable, "-m", "calovision.cli.app", "train", "jet-vae"]
+    command += ["--data", str(store.path), "--out", str(out), *settings]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (out / "last.ckpt").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (out / "last.ckpt").exists(), "it never got as far as a checkpoint"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (out / "model.safetensors").exists()
+    resumed = train(load_config("jet-vae", overrides=SMALL), store, out, resume=True, quiet=True)
+    first, second = load_file(run.weights), load_file(resumed.weights)
+    assert all(torch.allclose(first[k], second[k], atol=1e-6) for k in first)
+
+
+def test_the_budget_ends_a_training(store: EventStore, tmp_path: Path) -> None:
+    config = load_config("jet-vae", overrides={**SMALL, "epochs": 1e6, "budget_s": 1.0})
+    finished = train(config, store, tmp_path / "r", quiet=True)
+    assert finished.budget()["wall_s"] < 10
+
+
+def test_the_baseline_trains_and_reconstructs(store: EventStore, tmp_path: Path) -> None:
+    small = {"latent": 4, "epochs": 0.1, "batch": 4, "validate_every": 2}
+    baseline = train(
+        load_config("jet-vae", "baseline", overrides=small), store, tmp_path / "b", quiet=True
+    )
+    rebuilt = reconstruct(baseline.path, store, tmp_path / "out", quiet=True)
+    assert len(rebuilt) == len(store)
+    assert np.load(tmp_path / "out" / "latent.npy").shape == (len(store), 4)
+
+
+def test_reconstructions_are_stored_with_labels_and_latents(
+    run: RunDir, store: EventStore, tmp_path: Path
+) -> None:
+    rebuilt = reconstruct(run.path, store, tmp_path / "out", quiet=True)
+    assert np.array_equal(rebuilt.column("label"), store.column("label"))
+    assert not np.array_equal(rebuilt.column("pt"), store.column("pt"))
+    assert np.load(tmp_path / "out" / "latent.npy").shape == (120, 32 + 3 * 40)
+    again = reconstruct(run.path, store, tmp_path / "again", quiet=True)
+    assert again.hash == rebuilt.hash
+
+
+def test_what_is_wrong_is_said(
+    run: RunDir, store: EventStore, tmp_path: Path, make_crops: Callable[..., Events]
+) -> None:
+    config = load_config("jet-vae", overrides=SMALL)
+    with pytest.raises(InputError, match="--resume"):
+        train(config, store, run.path, quiet=True)
+    crops = save(make_crops(20, 1), tmp_path / "crops", provenance={})
+    with pytest.raises(InputError, match="jet images"):
+        train(config, crops, tmp_path / "r", quiet=True)
+    with pytest.raises(InputError, match="trained on"):
+        reconstruct(run.path, crops, tmp_path / "o", quiet=True)
+    with pytest.raises(InputError, match="not a run"):
+        load_task(RunDir(tmp_path / "nothing"))
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for file in run.path.iterdir():
+        content = file.read_bytes()
+        (damaged / file.name).write_bytes(
+            content[: len(content) // 2] if "model" in file.name else content
+        )
+    with pytest.raises(InputError, match="damaged"):
+        load_task(RunDir(damaged))
