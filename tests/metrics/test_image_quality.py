@@ -50,6 +50,8 @@ def test_perfect_reconstruction(toy_jets):
 def test_a_blank_image_wins_these_scores_and_no_other(toy_jets, blank):
     """Why PSNR and SSIM never stand alone."""
     jets, blank = toy_jets[:16], blank[:16]
+    # as in the public set, where one hit in a hundred thousand defines the range
+    jets.value[jets.offsets[0]] *= 300
     found = image_quality(jets, blank, seed=1)
     assert found["ssim_track"].value > 0.99
     assert found["psnr_track"].value > 40

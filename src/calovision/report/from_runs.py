@@ -73,7 +73,7 @@ def report(paths: Sequence[Path], out: Path) -> Path:
 def headlines(source: Source) -> list[Headline]:
     """The three numbers that matter, ours beside the baseline's."""
     found = []
-    ours = list(source.models)[-1]
+    ours = next(iter(source.models))
     metrics = source.models[ours]["metrics"]
     base = source.models.get(BASELINE, {}).get("metrics", {})
     for key in HEADLINES.get(source.name, tuple(metrics)[:3]):

@@ -40,11 +40,19 @@ class Group:
 
 
 _MEANINGS = {
-    "occupancy_precision": Meaning("precision", "Share of the reconstructed pixels that are lit."),
-    "occupancy_recall": Meaning("recall", "Share of the original's lit pixels that are found."),
-    "occupancy_f1": Meaning("F1, exact pixel", "Harmonic mean of precision and recall."),
-    "occupancy_f1_near": Meaning("F1, within one pixel", "A pixel's distance is forgiven."),
-    "occupancy_f1_energy": Meaning("F1, weighted by energy", "Energetic pixels count more."),
+    **{
+        f"occupancy_{name}{suffix}": Meaning(f"{label}, {view}", text)
+        for suffix, view in {
+            "": "exact pixel",
+            "_near": "within one pixel",
+            "_energy": "weighted by energy",
+        }.items()
+        for name, label, text in (
+            ("f1", "F1", "Harmonic mean of precision and recall."),
+            ("precision", "precision", "Share of the reconstruction that is in the original."),
+            ("recall", "recall", "Share of the original that is found."),
+        )
+    },
     "response": Meaning("response", "Mean of reconstructed over true energy.", 1.0, ratio=False),
     "resolution": Meaning("resolution", "Standard deviation of that ratio over jets."),
     "resolution68": Meaning("resolution, central 68 %", "The same, blind to rare outliers."),
@@ -91,7 +99,13 @@ GROUPS = (
         "recall (how many original pixels are found), summed over all jets: 1 is perfect, and a "
         "blank image scores 0. It is given for the exact pixel, with one pixel of tolerance, and "
         "with every pixel weighted by its energy.",
-        ("occupancy_f1", "occupancy_f1_near", "occupancy_f1_energy"),
+        (
+            "occupancy_f1",
+            "occupancy_f1_near",
+            "occupancy_f1_energy",
+            "occupancy_precision",
+            "occupancy_recall",
+        ),
     ),
     Group(
         "How much energy",

@@ -74,7 +74,7 @@ def originals_vs_reconstructions(
 
 def _grid(rows: int, cols: int) -> tuple[Figure, NDArray[Any], list[Axes]]:
     """Square panels close together, and one narrow axis for the colour bar of each row but one."""
-    left, right, top, bottom, gap, bar = 0.75, 0.75, 0.3, 0.55, 0.08, 0.14  # inch
+    left, right, top, bottom, gap, bar = 1.0, 0.75, 0.3, 0.55, 0.08, 0.14  # inch
     side = (IMAGE_WIDTH - left - right - cols * gap - bar) / cols
     height = top + bottom + rows * side + (rows - 1) * gap
     figure = Figure(figsize=(IMAGE_WIDTH, height))

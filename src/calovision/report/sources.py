@@ -45,7 +45,7 @@ class Source:
         path: the folder.
         name: name of the study, or task of the run.
         scale: scale of the study, empty for a run.
-        models: name shown to results.json content, the baseline first.
+        models: name shown to results.json content, the baseline last.
         floor: metric to its truth-against-truth value.
         curves: name shown to rows of the training log.
         examples: ``original`` and models to the same few events.
@@ -106,7 +106,7 @@ def _read_study(path: Path) -> Source:
         raise InputError(f"{path / 'comparison.json'} is not a comparison", _AGAIN) from error
     if not metrics:
         raise InputError(f"{path / 'comparison.json'} compares no models", _AGAIN)
-    order = sorted(results, key=lambda m: m != BASELINE)
+    order = sorted(results, key=lambda m: m == BASELINE)
     names = shown_names(order)
     curves = _json(path / "curves.json") if (path / "curves.json").exists() else {}
     examples = {}

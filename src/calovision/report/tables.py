@@ -94,10 +94,10 @@ def _name(key: str, entries: Mapping[str, Mapping[str, Any]]) -> Cell:
     entry = next(e for e in entries.values() if e)
     unit = f" [{entry['unit']}]" if entry.get("unit") else ""
     if means.target is not None:
-        direction = f"→ {means.target:g}"
+        direction = f"→\N{NO-BREAK SPACE}{means.target:g}"
     else:
         direction = "↑" if entry.get("higher_is_better", True) else "↓"
-    return Cell(f"{means.title}{unit} {direction}", note=f"{key}. {means.text}")
+    return Cell(f"{means.title}{unit}\N{NO-BREAK SPACE}{direction}", note=f"{key}. {means.text}")
 
 
 def _values(entries: Mapping[str, Mapping[str, Any]], means: Meaning) -> list[Cell]:
