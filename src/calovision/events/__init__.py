@@ -1,9 +1,15 @@
-"""Detector images: what they are, how they are stored, read, split and batched."""
+"""Detector images: what they are, how they are stored, read, split and batched.
+
+Conversion, export, download and batching live in :mod:`~calovision.events.convert`,
+:mod:`~calovision.events.export`, :mod:`~calovision.events.fetch` and
+:mod:`~calovision.events.batching`; they load larger libraries.
+"""
 
 from __future__ import annotations
 
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Channel, Geometry
+from calovision.events.splits import split
 from calovision.events.store import EventStore, StoreWriter, save, shard_bytes
 
 __all__ = [
@@ -17,4 +23,5 @@ __all__ = [
     "concatenate",
     "save",
     "shard_bytes",
+    "split",
 ]

@@ -161,7 +161,8 @@ class ParquetImages:
             lists = lists.flatten()
         if lists.null_count:
             raise InputError(f"{self.path}: {self._key} has missing values", "fill or drop them")
-        return lists.to_numpy(zero_copy_only=False).reshape(n, *self._sizes)
+        values: NDArray[Any] = lists.to_numpy(zero_copy_only=False)
+        return values.reshape(n, *self._sizes)
 
     def _numbers(self, name: str, column: pa.ChunkedArray) -> NDArray[Any]:
         if column.null_count:

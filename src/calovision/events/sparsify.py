@@ -14,7 +14,7 @@ from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
 
 _BATCH_BYTES = 12 << 20  # pixels handled at a time: what a processor's cache can hold
-_WORDS = {np.dtype(np.float32): np.dtype(np.uint32), np.dtype(np.float64): np.dtype(np.uint64)}
+_WORDS: dict[int, type[np.unsignedinteger[Any]]] = {4: np.uint32, 8: np.uint64}
 
 
 class BadPixelError(ValueError):
@@ -102,7 +102,7 @@ class _Pixels:
 def _sparsify(images: NDArray[Any], geometry: Geometry, channels_last: bool) -> Events:
     n, channels = len(images), len(geometry.channels)
     cells = images[0].size // channels
-    words = images.reshape(-1).view(_WORDS[images.dtype])
+    words = images.reshape(-1).view(_WORDS[images.dtype.itemsize])
     place = np.flatnonzero(words != 0)
     owner, inner = _divide(place, channels * cells)
     if channels_last:

@@ -1,0 +1,142 @@
+"""Verbs on event sets: simulate, fetch, convert, export, info."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from calovision.cli.output import emit
+from calovision.cli.simulate import simulate
+
+app = typer.Typer(no_args_is_help=True, help="Make, fetch, convert and inspect event sets.")
+app.command()(simulate)
+
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+class PublicSet(StrEnum):
+    """The public sets that can be fetched."""
+
+    QUARK_GLUON = "quark-gluon"
+    ELECTRON_PHOTON = "electron-photon"
+    MNIST = "mnist"
+
+
+class Compression(StrEnum):
+    """How exported images are compressed."""
+
+    GZIP = "gzip"
+    LZF = "lzf"
+    NONE = "none"
+
+
+@app.command()
+def convert(
+    files: Annotated[list[Path], typer.Argument(help="Public HDF5 or Parquet files, in order.")],
+    out: Annotated[Path, typer.Option(help="Folder of the event set to write.")],
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Convert public dense files to a sparse event set, lossless; resumes when interrupted.
+
+    Example: calovision data convert quark-gluon_data-set_n139306.hdf5 --out jets
+    """
+    from calovision.events.convert import convert as run
+
+    store = run(files, out, overwrite=overwrite, progress=True)
+    content = {"path": str(out), "events": len(store), "hash": store.hash}
+    emit(content, f"converted {len(store)} events: {out}", json)
+
+
+@app.command()
+def export(
+    data: Annotated[Path, typer.Argument(help="Event set.")],
+    out: Annotated[Path, typer.Option(help="HDF5 file to write.")],
+    compression: Annotated[
+        Compression, typer.Option(help="Compression of the images.")
+    ] = Compression.GZIP,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Write an event set in the public HDF5 schema (X_jets, m0, pt, y or X, y).
+
+    Example: calovision data export jets --out jets.h5
+    """
+    from calovision.events.export import export as run
+    from calovision.events.store import EventStore
+
+    store = EventStore.open(data)
+    run(store, out, compression=compression.value, overwrite=overwrite, progress=True)
+    emit(
+        {"path": str(out), "events": len(store), "bytes": out.stat().st_size},
+        f"exported {len(store)} events: {out}",
+        json,
+    )
+
+
+@app.command()
+def info(
+    data: Annotated[Path, typer.Argument(help="Event set.")],
+    json: Json = False,
+) -> None:
+    """Show counts, occupancy, energies, spectra, class balance and provenance of a set.
+
+    Example: calovision data info jets
+    """
+    from calovision.events.info import info as summarise
+    from calovision.events.store import EventStore
+
+    content = summarise(EventStore.open(data))
+    emit(content, _table(content), json)
+
+
+@app.command()
+def fetch(
+    name: Annotated[PublicSet, typer.Argument(help="Which public set.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    mirror: Annotated[
+        str | None, typer.Option(help="Take the files, by name, from this URL.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Download a public set; resumes when interrupted and checks size or checksum.
+
+    Example: calovision data fetch electron-photon --out downloads
+    """
+    from calovision.events.fetch import fetch as run
+
+    paths = run(name.value, out, mirror=mirror, progress=True)
+    listed = [str(p) for p in paths]
+    emit({"files": listed}, "fetched " + ", ".join(listed), json)
+
+
+def _table(content: dict[str, Any]) -> str:
+    """The summary as aligned text."""
+    size = content["bytes"] / 1e6
+    lines = [
+        f"{content['path']}: {content['events']} events, {content['hits']} hits, "
+        f"{size:.1f} MB in {content['shards']} shards ({content['geometry']})",
+        f"columns: {', '.join(content['columns']) or 'none'}",
+        "",
+        f"{'':10}{'events':>8}  {'quantity':<16}{'mean':>11}{'std':>11}"
+        f"{'5 %':>11}{'50 %':>11}{'95 %':>11}",
+    ]
+    for name, part in content["classes"].items():
+        head = f"{name:10}{part['events']:>8}"
+        for quantity, stats in _rows(part):
+            numbers = "".join(f"{stats[k]:>11.4g}" for k in ("mean", "std", "p5", "p50", "p95"))
+            lines.append(f"{head}  {quantity:<16}{numbers}")
+            head = " " * 18
+    lines += ["", "provenance:"]
+    lines += [f"  {k}: {v}" for k, v in content["provenance"].items()]
+    return "\n".join(lines)
+
+
+def _rows(part: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
+    rows = [(f"{c} pixels", s) for c, s in part.get("pixels", {}).items()]
+    rows += [(f"{c} sum", s) for c, s in part.get("energy", {}).items()]
+    return rows + [(f"{k} (GeV)", part[k]) for k in ("pt", "m0") if k in part]

@@ -1,0 +1,234 @@
+"""Batches for networks: padded sets of hits, pixel graphs, and a loader that builds them ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any, Literal, Self, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from calovision.events.events import Events
+
+Batch = TypeVar("Batch")
+
+
+class _Movable:
+    """A dataclass of tensors (and dicts of tensors) that moves between devices as one."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same batch on another device."""
+        moved = {}
+        for f in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, f.name)
+            if isinstance(value, dict):
+                moved[f.name] = {k: v.to(device) for k, v in value.items()}
+            else:
+                moved[f.name] = value.to(device)
+        return type(self)(**moved)
+
+
+@dataclass(frozen=True)
+class Padded(_Movable):
+    """Hits of a batch as padded sets; padding is zero everywhere.
+
+    Attributes:
+        eta: ``(n, h)`` float32, pseudorapidity relative to the window centre.
+        phi: ``(n, h)`` float32, azimuth relative to the window centre, rad.
+        energy: ``(n, h)`` float32, GeV (transverse momentum for tracks).
+        channel: ``(n, h)`` int64.
+        cell: ``(n, h)`` int64, pixel number.
+        mask: ``(n, h)`` bool, true for hits.
+        columns: per-event columns ``(n, ...)``.
+    """
+
+    eta: Tensor
+    phi: Tensor
+    energy: Tensor
+    channel: Tensor
+    cell: Tensor
+    mask: Tensor
+    columns: dict[str, Tensor]
+
+
+def padded(
+    events: Events,
+    max_hits: int | None = None,
+    order: Literal["energy", "cell"] = "energy",
+) -> Padded:
+    """Pad the hits of every event to the same number.
+
+    Args:
+        events: ``n`` events.
+        max_hits: keep at most so many hits of an event, the first in ``order``; by default
+            as many as the largest event has.
+        order: ``"energy"`` by falling absolute energy (equal ones by code and cell), or
+            ``"cell"`` as stored.
+    """
+    owner, energy = events.owner, events.energy
+    if order == "energy":
+        by = np.lexsort((events.cell, events.code, -np.abs(energy), owner))
+    else:
+        by = np.arange(len(owner))
+    rank = np.arange(len(owner)) - events.offsets[owner]
+    width = int(events.n_hits.max(initial=0)) if max_hits is None else max_hits
+    fits = rank < width
+    hits, row, rank = by[fits], owner[fits], rank[fits]
+
+    def fill(values: NDArray[Any]) -> Tensor:
+        table = np.zeros((len(events), width), values.dtype)
+        table[row, rank] = values[hits]
+        return torch.from_numpy(table)
+
+    return Padded(
+        eta=fill(events.geometry.eta(events.cell)),
+        phi=fill(events.geometry.phi(events.cell)),
+        energy=fill(energy),
+        channel=fill(events.channel.astype(np.int64)),
+        cell=fill(events.cell.astype(np.int64)),
+        mask=fill(np.ones(len(owner), np.bool_)),
+        columns=_tensors(events),
+    )
+
+
+@dataclass(frozen=True)
+class Graphs(_Movable):
+    """Nonzero pixels of a batch as one graph without edges between events.
+
+    Attributes:
+        features: ``(nodes, channels)`` float32, the pixel's content in image units.
+        position: ``(nodes, 2)`` float32, eta and phi (rad) relative to the window centre.
+        batch: ``(nodes,)`` int64, event of every node.
+        edge_index: ``(2, edges)`` int64, from neighbour to node.
+        columns: per-event columns ``(n, ...)``.
+    """
+
+    features: Tensor
+    position: Tensor
+    batch: Tensor
+    edge_index: Tensor
+    columns: dict[str, Tensor]
+
+
+def graphs(events: Events, k: int, space: Literal["position", "value"] = "position") -> Graphs:
+    """Connect every nonzero pixel with its ``k`` nearest ones in the same event.
+
+    Args:
+        events: ``n`` events.
+        k: neighbours of a node; fewer in events with fewer than ``k + 1`` pixels.
+        space: where distances are taken: ``"position"`` in (eta, phi), ``"value"`` between
+            the channel contents, as in the published baseline.
+    """
+    geometry = events.geometry
+    images = events.to_dense("image")
+    images = images.reshape(len(events), len(geometry.channels), geometry.cells)
+    owner, cell = np.nonzero(images.any(axis=1))
+    features = images[owner, :, cell].astype(np.float32)
+    position = np.stack([geometry.eta(cell), geometry.phi(cell)], axis=1)
+    source, target = _neighbours(position if space == "position" else features, owner, k)
+    return Graphs(
+        features=torch.from_numpy(features),
+        position=torch.from_numpy(position),
+        batch=torch.from_numpy(owner),
+        edge_index=torch.from_numpy(np.stack([source, target])),
+        columns=_tensors(events),
+    )
+
+
+def _neighbours(
+    points: NDArray[np.float32], owner: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(neighbour, node) pairs of the k nearest points of the same event."""
+    ends = np.searchsorted(owner, np.arange(owner.max(initial=-1) + 2))
+    sources, targets = [], []
+    for first, end in pairwise(ends):
+        near = min(k, end - first - 1)
+        if near < 1:
+            continue
+        mine = points[first:end].astype(np.float64)
+        _, found = cKDTree(mine, balanced_tree=False).query(mine, near + 1)
+        # The node itself comes first, unless others lie on the same spot.
+        other = found != np.arange(end - first)[:, None]
+        other[other.all(axis=1), -1] = False
+        sources.append(found[other] + first)
+        targets.append(np.repeat(np.arange(first, end), near))
+    empty = [np.empty(0, np.int64)]
+    return np.concatenate(sources or empty), np.concatenate(targets or empty)
+
+
+def _tensors(events: Events) -> dict[str, Tensor]:
+    return {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in events.columns.items()}
+
+
+class BatchIndices(Sampler[NDArray[np.int64]]):
+    """Event numbers batch by batch, in another order every epoch.
+
+    Args:
+        n: number of events.
+        batch: events a batch.
+        seed: of the order; ``None`` keeps it.
+        drop_last: leave out an incomplete last batch.
+    """
+
+    def __init__(self, n: int, batch: int, seed: int | None, drop_last: bool = False) -> None:
+        self.n, self.batch, self.seed, self.drop_last = n, batch, seed, drop_last
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next pass: the same seed and epoch give the same order."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.n // self.batch if self.drop_last else -(-self.n // self.batch)
+
+    def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        order = np.arange(self.n)
+        if self.seed is not None:
+            order = np.random.default_rng((self.seed, self.epoch)).permutation(self.n)
+        self.epoch += 1
+        for i in range(len(self)):
+            yield order[i * self.batch : (i + 1) * self.batch]
+
+
+class _Built(Dataset[Any]):
+    """Builds the batch for an array of event numbers."""
+
+    def __init__(self, events: Events, build: Callable[[Events], Any]) -> None:
+        self.events, self.build = events, build
+
+    def __getitem__(self, index: NDArray[np.int64]) -> Any:
+        return self.build(self.events[index])
+
+
+def loader(
+    events: Events,
+    build: Callable[[Events], Batch],
+    batch: int,
+    *,
+    seed: int | None = None,
+    workers: int = 0,
+    drop_last: bool = False,
+) -> DataLoader[Batch]:
+    """Go through events in batches that are built ahead by other processes.
+
+    Args:
+        events: the events; worker processes share their memory.
+        build: makes a batch, for example ``lambda e: padded(e, 400)``.
+        batch: events a batch.
+        seed: shuffles anew every epoch; ``None`` keeps the order.
+        workers: processes that build batches; 0 builds them in this one.
+        drop_last: leave out an incomplete last batch.
+    """
+    return DataLoader(
+        _Built(events, build),
+        batch_size=None,
+        sampler=BatchIndices(len(events), batch, seed, drop_last),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )
