@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import math
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES
 from calovision.simulate import pileup
 from calovision.simulate.compiled import compiled
+from calovision.simulate.constituents import Constituents, constituents, join
 from calovision.simulate.detector import CMS_BARREL, Detector, tracker_layers
 from calovision.simulate.generator import GLUON, QUARK, DijetGenerator, Jets
 from calovision.simulate.imaging import (
@@ -79,7 +84,7 @@ def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
 
     Returns:
         One event per jet, in order, without a cut on the reconstructed jet; columns as
-        documented in :func:`chunk`, with ``event_id`` numbering the collisions of ``jets``.
+        of :func:`simulate_chunk`, with ``event_id`` numbering the collisions of ``jets``.
     """
     offsets, cell, code, energy, flow, extra = _detect(
         seed % 2**32,
@@ -96,7 +101,7 @@ def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
     )
     channels = JET_IMAGES.channels
     unit = np.array([c.gev_per_unit * c.block**2 for c in channels])
-    px, py, pz, e = flow.T
+    px, py, pz, e = detector.jet_scale * flow.T
     mass2 = e**2 - px**2 - py**2 - pz**2
     columns = {
         "label": jets.label,
@@ -116,36 +121,79 @@ def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
     )
 
 
-def chunk(seed: int, gluons: int, quarks: int, first_id: int = 0) -> Events:
+@dataclass(frozen=True)
+class Task:
+    """What makes one chunk; the same task gives the same bytes.
+
+    Attributes:
+        index: number of the chunk within the set.
+        seed: of everything random.
+        gluons: number of gluon jets.
+        quarks: number of quark jets.
+        first_id: ``event_id`` of the first collision; at most as many are used as there are jets.
+    """
+
+    index: int
+    seed: int
+    gluons: int
+    quarks: int
+    first_id: int
+
+    @property
+    def jets(self) -> int:
+        """Number of jets of both classes."""
+        return self.gluons + self.quarks
+
+
+def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Constituents]:
     """Simulate jets from a fresh generator.
 
     Args:
-        seed: of everything random; the same arguments give the same bytes.
-        gluons: number of gluon jets.
-        quarks: number of quark jets.
-        first_id: ``event_id`` of the first collision; fewer than ``gluons + quarks`` are used.
+        task: what to make.
+        time_limit: seconds after which to give up.
 
     Returns:
-        ``gluons + quarks`` jets in random order, with the columns ``label``, ``pt``, ``m0``
-        (reconstructed, GeV), ``gen_pt``, ``gen_m0``, ``parton_pt`` (GeV), ``eta``, ``phi`` (of
-        the generator-level jet), ``n_pileup`` and ``event_id`` (shared by the jets of one
-        collision).
+        The jets in random order, with the columns ``label``, ``pt``, ``m0`` (reconstructed,
+        GeV), ``gen_pt``, ``gen_m0``, ``parton_pt`` (GeV), ``eta``, ``phi`` (rad, of the
+        generator-level jet), ``n_pileup`` and ``event_id`` (shared by the jets of one collision),
+        and their generator-level constituents.
+
+    Raises:
+        InputError: it takes longer than the time limit.
     """
-    streams = np.random.SeedSequence(seed).generate_state(3, np.uint32)
+    deadline = time.monotonic() + time_limit
+    streams = np.random.SeedSequence(task.seed).generate_state(2, np.uint32)
     generator = DijetGenerator(int(streams[0]), CMS_BARREL.jet_radius)
     random = np.random.default_rng(int(streams[1]))
-    parts: list[Events] = []
-    for label, wanted in ((GLUON, gluons), (QUARK, quarks)):
-        missing = wanted
+    images: list[Events] = []
+    truth: list[Constituents] = []
+    next_id = task.first_id
+    for label, missing in ((GLUON, task.gluons), (QUARK, task.quarks)):
         while missing > 0:
-            collisions = min(int(missing / _YIELD) + 2, _COLLISIONS)
-            jets = generator.generate(label, collisions)
+            if time.monotonic() > deadline:
+                raise InputError(
+                    f"chunk {task.index} is not done after its {time_limit:g} s",
+                    "raise the time limit; finished chunks are kept",
+                )
+            jets = generator.generate(label, min(int(missing / _YIELD) + 2, _COLLISIONS))
             seen = detect(jets, int(random.integers(2**32)))
             good = np.nonzero(seen.columns["pt"] > CMS_BARREL.jet_threshold)[0][:missing]
             part = seen[good]
-            _, number = np.unique(part.columns["event_id"], return_inverse=True)
-            part.columns["event_id"] = first_id + number
-            first_id += int(number.max(initial=-1)) + 1
-            parts.append(part)
+            collisions, number = np.unique(part.columns["event_id"], return_inverse=True)
+            part.columns["event_id"] = next_id + number.astype(np.int64)
+            next_id += len(collisions)
             missing -= len(part)
-    return concatenate(parts)[random.permutation(gluons + quarks)]
+            images.append(part)
+            truth.append(constituents(jets)[good])
+    order = random.permutation(task.jets)
+    return concatenate(images)[order], join(truth)[order]
+
+
+def warm_up() -> None:
+    """Compile the loops and make the pile-up library, or find both in the cache."""
+    none, no_jets = pileup.library(), np.zeros(0)
+    index, code = np.zeros(0, np.int64), np.zeros(0, np.int8)
+    member = np.full(len(none.pt), -1, np.int8)
+    detect(
+        Jets(none, member, index, code, code, no_jets, no_jets, no_jets, no_jets, no_jets), seed=0
+    )

@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 import pooch
-from numba.core import config
 
 
 def cache_folder() -> Path:
@@ -33,11 +32,16 @@ def source_digest() -> str:
 _FOLDER = str(cache_folder() / f"compiled-{source_digest()}")
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
     """Compile ``function`` to machine code on its first call (decorator)."""
-    before = config.CACHE_DIR
-    config.CACHE_DIR = _FOLDER
+    settings: Any = numba.config  # the cache folder is read when a function is decorated
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = _FOLDER
     try:
-        return numba.njit(cache=True, fastmath=True, error_model="numpy")(function)
+        compile_ = numba.njit(cache=True, fastmath=True, error_model="numpy")
+        return cast(Function, compile_(function))
     finally:
-        config.CACHE_DIR = before
+        settings.CACHE_DIR = before

@@ -28,6 +28,11 @@ class Detector(NamedTuple):
     track_threshold: float = 0.1  #: transverse momentum where tracking starts, GeV
     track_turn_on: float = 0.1  #: scale of the exponential turn-on above it, GeV
     track_efficiency: float = 0.90  #: plateau efficiency for charged particles
+    conversion_radius: float = 500.0  #: conversions further out leave no track, mm
+    conversion_efficiency: float = 0.5  #: plateau efficiency for electrons of conversions
+    secondary_rate: float = 0.35  #: tracks from nuclear interactions in the tracker, per hadron
+    secondary_share: float = 0.2  #: mean share of the hadron's momentum that such a track has
+    secondary_kick: float = 0.3  #: their r.m.s. momentum across the hadron, per axis, GeV
     track_resolution: float = 0.007  #: constant term of sigma(pt)/pt
     track_curvature: float = 1.5e-4  #: term of sigma(pt)/pt proportional to pt, 1/GeV
     track_resolution_eta: float = 0.004  #: growth of sigma(pt)/pt per unit of abs(eta)
@@ -45,8 +50,9 @@ class Detector(NamedTuple):
     crystal_eta: float = CRYSTAL_ETA  #: crystal width in eta
     crystal_phi: float = CRYSTAL_PHI  #: crystal width in phi, rad
     ecal_noise: float = 0.042  #: r.m.s. noise per crystal, GeV
-    ecal_seed: float = 0.23  #: a cluster of crystals needs one above it, GeV
-    ecal_threshold: float = 0.08  #: crystals touching a cluster join it above this, GeV
+    ecal_seed: float = 0.23  #: crystals above it are read out with their neighbours, GeV
+    ecal_neighbours: int = 2  #: how many crystals to each side of a seed are read out
+    ecal_threshold: float = 0.08  #: zero suppression of what is read out, GeV
     em_threshold: float = 0.05  #: particles below it are not showered, GeV
     spot_fraction: float = 0.12  #: shower spots drawn, of the number GFLASH asks for
 
@@ -79,7 +85,8 @@ class Detector(NamedTuple):
     # jets and pile-up
     pileup: float = 17.0  #: mean number of additional collisions
     jet_radius: float = 0.5  #: anti-kt radius
-    jet_threshold: float = 70.0  #: lowest reconstructed jet pt, GeV
+    jet_threshold: float = 75.0  #: lowest reconstructed jet pt, GeV
+    jet_scale: float = 1.02  #: jet energy correction
     pileup_offset: float = 0.37  #: jet pt removed per pile-up collision, GeV
     seed_distance: float = 0.4  #: largest distance of the window's centre from the jet axis
 

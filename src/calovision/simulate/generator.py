@@ -130,7 +130,7 @@ class CentralPair(pythia8mc.UserHooks):  # type: ignore[misc]
         first, second = process[5], process[6]
         if (first.id() == 21) != (self.wanted == GLUON):
             return True
-        return max(abs(first.eta()), abs(second.eta())) > PARTON_ETA
+        return bool(max(abs(first.eta()), abs(second.eta())) > PARTON_ETA)
 
 
 def start_pythia(settings: tuple[str, ...], seed: int, hook: Any = None) -> Any:
@@ -189,6 +189,7 @@ class Record:
 
     @classmethod
     def read(cls, batch: Any) -> Record:
+        """Flatten what ``Pythia.nextBatch`` returned."""
         entries = batch.prt
         n = ak.to_numpy(ak.num(entries.id, axis=1))
         pdg = ak.to_numpy(ak.flatten(entries.id)).astype(np.int32)
@@ -203,6 +204,7 @@ class Record:
         return cls(pdg, status, momentum, keep, np.bincount(owner[keep], minlength=len(n)))
 
     def particles(self) -> Particles:
+        """The kept particles in detector coordinates."""
         px, py, pz, energy = self.momentum[:, self.keep]
         pdg = self.pdg[self.keep]
         charge, pt = _charge(pdg), np.hypot(px, py)

@@ -14,7 +14,7 @@ from calovision.simulate import showers
 from calovision.simulate.compiled import compiled
 from calovision.simulate.detector import PHI_CELLS, TOWER
 from calovision.simulate.generator import MUON, PHOTON
-from calovision.simulate.propagation import TWO_PI, through_tracker, to_cylinder
+from calovision.simulate.propagation import CURVATURE, TWO_PI, through_tracker, to_cylinder
 
 WINDOW = JET_IMAGES.rows  #: crystals along each side of the image
 _HALF = WINDOW // TOWER // 2  #: towers from the window's centre tower to its border
@@ -35,9 +35,8 @@ class Canvas(NamedTuple):
         origin: ``(2,)`` int64 eta and phi number of the grids' first crystal.
         axis: ``(2,)`` eta and phi of the jet, rad.
         flow: ``(4,)`` particle-flow px, py, pz, energy, GeV.
-        state, ray, arrivals: see propagation and showers.
-        clustered: ``(125, 125)`` int8, which crystals the clustering took.
-        stack: crystals still to be looked at by the clustering.
+        state, ray, arrivals, pairs: see propagation and showers.
+        kept: ``(125, 125)`` int8, which crystals are read out.
     """
 
     tracks: NDArray[np.float64]
@@ -49,8 +48,8 @@ class Canvas(NamedTuple):
     state: NDArray[np.float64]
     ray: NDArray[np.float64]
     arrivals: NDArray[np.float64]
-    clustered: NDArray[np.int8]
-    stack: NDArray[np.int64]
+    pairs: NDArray[np.float64]
+    kept: NDArray[np.int8]
 
 
 def new_canvas() -> Canvas:
@@ -66,8 +65,8 @@ def new_canvas() -> Canvas:
         np.zeros(7),
         np.zeros(12),
         np.zeros((200, 7)),
+        np.zeros((100, 8)),
         np.zeros((WINDOW, WINDOW), np.int8),
-        np.zeros(WINDOW * WINDOW, np.int64),
     )
 
 
@@ -91,12 +90,12 @@ def start(c: Canvas, eta: float, phi: float, d: Any) -> None:
 
 
 @compiled
-def track(c: Canvas, pt: float, eta: float, phi: float, d: Any) -> bool:
+def track(c: Canvas, pt: float, eta: float, phi: float, plateau: float, d: Any) -> bool:
     """Reconstruct a charged particle in the tracker, or miss it; returns whether it is found."""
     if abs(eta) > d.track_eta or pt < d.track_threshold:
         return False
     efficiency = 1 - math.exp(-(pt - d.track_threshold) / d.track_turn_on)
-    if np.random.random() > d.track_efficiency * efficiency:
+    if np.random.random() > plateau * efficiency:
         return False
     width = math.sqrt(
         d.track_resolution**2 + (d.track_curvature * pt) ** 2 + (d.track_resolution_eta * eta) ** 2
@@ -133,11 +132,34 @@ def flow(
 
 
 @compiled
+def secondaries(c: Canvas, pt: float, eta: float, phi: float, d: Any) -> None:
+    """Tracks of charged particles that a hadron knocks out of the tracker material."""
+    for _ in range(np.random.poisson(d.secondary_rate)):
+        soft = min(np.random.exponential(d.secondary_share), 1.0) * pt
+        across = d.secondary_kick / (soft + d.secondary_kick)
+        away_eta, away_phi = np.random.normal() * across, np.random.normal() * across
+        track(c, soft, eta + away_eta, wrapped(phi + away_phi), d.track_efficiency, d)
+
+
+@compiled
+def conversion(c: Canvas, electron: Any, d: Any) -> None:
+    """Track of an electron from a photon conversion, at its direction next to the beam."""
+    r = math.hypot(electron[0], electron[1])
+    if r < d.conversion_radius:
+        pt = math.hypot(electron[3], electron[4])
+        turned = electron[6] * math.atan2(r * CURVATURE * d.field, pt)
+        phi = wrapped(math.atan2(electron[4], electron[3]) + turned)
+        track(c, pt, math.asinh(electron[5] / pt), phi, d.conversion_efficiency, d)
+
+
+@compiled
 def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) -> None:
     """Take the particle in ``c.state`` to the calorimeters and shower it there."""
     n = 1
     if kind < MUON:
-        n = through_tracker(c.state, layers, d.field, d.photon_cut, c.arrivals)
+        n, born = through_tracker(c.state, layers, d.field, d.photon_cut, c.arrivals, c.pairs)
+        for k in range(born):
+            conversion(c, c.pairs[k], d)
     elif to_cylinder(c.state, d.ecal_radius, d.field):
         c.arrivals[0] = c.state
     else:
@@ -176,7 +198,9 @@ def particle(
     d: Any,
 ) -> None:
     """Add one particle from a vertex at ``z`` mm to the canvas."""
-    tracked = q != 0 and track(c, pt, eta, phi, d)
+    tracked = q != 0 and track(c, pt, eta, phi, d.track_efficiency, d)
+    if kind > MUON:
+        secondaries(c, pt, eta, phi, d)
     if in_jet:
         flow(c, pt, eta, phi, e, q, kind, tracked, d)
     s = c.state
@@ -214,7 +238,7 @@ def hard_collision(
 @compiled
 def pile_up(c: Canvas, p: Any, layers: Any, d: Any) -> int:
     """Add a Poisson number of minimum-bias collisions, each turned and mirrored at random."""
-    n = np.random.poisson(d.pileup)
+    n = int(np.random.poisson(d.pileup))
     for _ in range(n):
         event = np.random.randint(len(p.offsets) - 1)
         turn, z = TWO_PI * np.random.random(), np.random.normal() * d.beam_spot_length

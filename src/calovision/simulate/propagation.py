@@ -73,8 +73,7 @@ def _push(stack: Any, top: int, state: Any, fraction: float, charge: float, laye
     if top < len(stack):
         stack[top, :3] = state[:3]
         stack[top, 3:6] = fraction * state[3:6]
-        stack[top, 6] = charge
-        stack[top, 7] = layer
+        stack[top, 6], stack[top, 7] = charge, layer
         top += 1
     return top
 
@@ -125,11 +124,13 @@ def _material(state: Any, layers: Any, i: int) -> float:
         return 0.0
     p = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
     cosine = abs(state[0] * state[3] + state[1] * state[4]) / (layers[i, 0] * p)
-    return layers[i, 1] / max(cosine, 0.05)
+    return float(layers[i, 1] / max(cosine, 0.05))
 
 
 @compiled
-def through_tracker(primary: Any, layers: Any, field: float, cut: float, out: Any) -> int:
+def through_tracker(
+    primary: Any, layers: Any, field: float, cut: float, out: Any, pairs: Any
+) -> tuple[int, int]:
     """Follow a photon or electron and its secondaries through the tracker material.
 
     Args:
@@ -138,13 +139,15 @@ def through_tracker(primary: Any, layers: Any, field: float, cut: float, out: An
         field: along +z, T.
         cut: lowest energy of a secondary, GeV.
         out: ``(k, 7)``, filled with the states at the last layer.
+        pairs: ``(k, 8)``, filled with the states of conversion electrons at their birth.
 
     Returns:
-        How many states were filled.
+        How many states were filled in ``out`` and in ``pairs``.
     """
     stack = np.empty((MAX_SECONDARIES, 8))
     state = np.empty(7)
     top, found, last = _push(stack, 0, primary, 1.0, primary[6], 0), 0, len(layers) - 1
+    born = 0
     while top > 0:
         top -= 1
         state[:] = stack[top, :7]
@@ -165,10 +168,10 @@ def through_tracker(primary: Any, layers: Any, field: float, cut: float, out: An
                 rate = 7 / 9 * thickness * (1 - 0.25 * min(1.0, 0.02 / p))
                 if np.random.random() < 1 - math.exp(-rate):
                     x = _pair_fraction()
-                    if x * p > cut:
-                        top = _push(stack, top, state, x, -1.0, i)
-                    if (1 - x) * p > cut:
-                        top = _push(stack, top, state, 1 - x, 1.0, i)
+                    for share, charge in ((x, -1.0), (1 - x, 1.0)):
+                        if share * p > cut:
+                            top = _push(stack, top, state, share, charge, i)
+                            born = _push(pairs, born, state, share, charge, 0)
                     arrives = False
                     break
             else:
@@ -180,4 +183,4 @@ def through_tracker(primary: Any, layers: Any, field: float, cut: float, out: An
         if arrives and found < len(out):
             out[found] = state
             found += 1
-    return found
+    return found, born

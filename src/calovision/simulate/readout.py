@@ -17,7 +17,7 @@ from calovision.simulate.imaging import (
     Canvas,
 )
 
-_EMPTY, _DRAWN, _TAKEN = 0, 1, 2  #: states of a crystal in the clustering
+_EMPTY, _SIGNAL, _NEAR, _READ = 0, 1, 2, 4  #: marks of a crystal: energy, a seed nearby, kept
 
 
 @compiled
@@ -35,44 +35,36 @@ def centre(towers: Any, axis: Any, origin: Any, d: Any) -> tuple[int, int]:
 
 
 @compiled
-def cluster(ecal: Any, clustered: Any, stack: Any, d: Any) -> None:
-    """Add noise and mark the crystals of clusters as particle flow builds them (in place).
+def select(ecal: Any, kept: Any, d: Any) -> None:
+    """Add noise to the crystals and choose those that are read out (in place).
 
-    A cluster starts at a crystal above ``ecal_seed`` and takes in every crystal above
-    ``ecal_threshold`` that touches it. Noise alone does not reach a seed, so a crystal without
-    signal gets its noise only when a cluster reaches it.
+    As in the reduced collections of CMS, these are the surroundings of energetic crystals, after
+    zero suppression. Noise alone does not make a seed, so a crystal without signal gets its noise
+    only if it lies next to one.
 
     Args:
         ecal: ``(125, 125)`` energies, GeV; noise is added.
-        clustered: ``(125, 125)`` int8, filled with ``_TAKEN`` for crystals in clusters.
-        stack: work space.
+        kept: ``(125, 125)`` int8, filled with ``_READ`` for the crystals that are read out.
         d: the detector.
     """
-    clustered[:] = _EMPTY
-    top = 0
+    kept[:] = _EMPTY
+    near = d.ecal_neighbours
     for i in range(WINDOW):
         for j in range(WINDOW):
             if ecal[i, j] > 0:
                 ecal[i, j] += np.random.normal() * d.ecal_noise
-                clustered[i, j] = _DRAWN
+                kept[i, j] |= _SIGNAL
                 if ecal[i, j] > d.ecal_seed:
-                    clustered[i, j] = _TAKEN
-                    stack[top] = i * WINDOW + j
-                    top += 1
-    while top > 0:
-        top -= 1
-        i, j = divmod(stack[top], WINDOW)
-        for a in range(max(i - 1, 0), min(i + 2, WINDOW)):
-            for b in range(max(j - 1, 0), min(j + 2, WINDOW)):
-                if clustered[a, b] == _TAKEN:
-                    continue
-                if clustered[a, b] == _EMPTY:
-                    ecal[a, b] = np.random.normal() * d.ecal_noise
-                    clustered[a, b] = _DRAWN
-                if ecal[a, b] > d.ecal_threshold:
-                    clustered[a, b] = _TAKEN
-                    stack[top] = a * WINDOW + b
-                    top += 1
+                    for a in range(max(i - near, 0), min(i + near + 1, WINDOW)):
+                        for b in range(max(j - near, 0), min(j + near + 1, WINDOW)):
+                            kept[a, b] |= _NEAR
+    for i in range(WINDOW):
+        for j in range(WINDOW):
+            if kept[i, j] & _NEAR:
+                if not kept[i, j] & _SIGNAL:
+                    ecal[i, j] = np.random.normal() * d.ecal_noise
+                if ecal[i, j] > d.ecal_threshold:
+                    kept[i, j] = _READ
 
 
 @compiled
@@ -81,7 +73,7 @@ def read_out(c: Canvas, cell: Any, code: Any, value: Any, first: int, d: Any) ->
     ti, tj = centre(c.towers, c.axis, c.origin, d)
     rows, cols = slice(ti * TOWER, ti * TOWER + WINDOW), slice(tj * TOWER, tj * TOWER + WINDOW)
     tracks, ecal = c.tracks[rows, cols], c.ecal[rows, cols]
-    cluster(ecal, c.clustered, c.stack, d)
+    select(ecal, c.kept, d)
     m = first
     for i in range(WINDOW):
         for j in range(WINDOW):
@@ -90,7 +82,7 @@ def read_out(c: Canvas, cell: Any, code: Any, value: Any, first: int, d: Any) ->
                 m += 1
     for i in range(WINDOW):
         for j in range(WINDOW):
-            if c.clustered[i, j] == _TAKEN:
+            if c.kept[i, j] == _READ:
                 cell[m], code[m], value[m] = i * WINDOW + j, 1, ecal[i, j]
                 m += 1
     for i in range(WINDOW // TOWER):

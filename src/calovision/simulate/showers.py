@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from calovision.simulate.compiled import compiled
-from calovision.simulate.detector import PHI_CELLS, TOWER, Detector
+from calovision.simulate.detector import PHI_CELLS, TOWER
 from calovision.simulate.propagation import TWO_PI
 
 SOFT = 0.15  #: GeV; softer electrons leave one compact deposit
@@ -102,7 +102,9 @@ def electron(energy: float, start: float, ray: Any, grid: Any, origin: Any, d: A
     Args:
         energy: GeV.
         start: where it begins, in radiation lengths behind the front face.
-        ray, grid, origin: see the module's docstring.
+        ray: see the module's docstring, as for the next two.
+        grid: of the ECAL.
+        origin: of the grid.
         d: the detector.
 
     Returns:
@@ -144,7 +146,7 @@ def photon(energy: float, ray: Any, grid: Any, origin: Any, d: Any) -> float:
 @compiled
 def em_share(energy: float) -> float:
     """Mean electromagnetic share of a hadronic shower of ``energy`` GeV (Groom, k = 0.82)."""
-    return max(1 - (max(energy, 0.8) / 0.76) ** -0.18, 0.02)
+    return max(1 - math.pow(max(energy, 0.8) / 0.76, -0.18), 0.02)
 
 
 @compiled
@@ -170,8 +172,10 @@ def hadron(
     Args:
         energy: GeV.
         charged: whether it ionises on its way.
-        ray, origin: see the module's docstring.
-        ecal, towers: the two grids.
+        ray: see the module's docstring, as for the next three.
+        ecal: grid of the ECAL.
+        towers: grid of the HCAL.
+        origin: of the grids.
         d: the detector.
     """
     start = np.random.exponential(d.ecal_interaction)
@@ -207,6 +211,3 @@ def hadron(
     behind = (leak + rest * (1 - contained) * weak) / calibration
     if behind > 0.05:
         into_towers(behind, ray, towers, origin, d)
-
-
-__all__ = ["Detector", "electron", "em_share", "hadron", "photon", "set_ray"]
