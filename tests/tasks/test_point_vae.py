@@ -10,7 +10,7 @@ import torch
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES
-from calovision.tasks.point_vae import PointVAETask, _draw, _first_in_cell
+from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.point_view import PointView, Scaling
 
 POINTS = 250
@@ -129,28 +129,3 @@ def test_hits_are_in_storage_order_and_positive(
 def test_other_geometries_are_refused(task: PointVAETask) -> None:
     with pytest.raises(InputError, match="cms-jet-125"):
         task.check(EGAMMA_CROPS)
-
-
-def test_draw_takes_the_number_asked_for_and_nothing_taken() -> None:
-    logits = torch.randn(5, 100, generator=generator())
-    taken = torch.rand(5, 100, generator=generator()) < 0.3
-    number = torch.tensor([0, 1, 7, 30, -2])
-    drawn = _draw(logits, taken, number, generator())
-    assert drawn.sum(1).tolist() == [0, 1, 7, 30, 0]
-    assert not (drawn & taken).any()
-
-
-def test_draw_follows_the_odds() -> None:
-    logits = torch.log(torch.tensor([0.7, 0.2, 0.1])).expand(20_000, 3)
-    drawn = _draw(
-        logits, torch.zeros_like(logits, dtype=torch.bool), torch.ones(20_000), generator()
-    )
-    assert torch.allclose(drawn.float().mean(0), torch.tensor([0.7, 0.2, 0.1]), atol=0.015)
-
-
-def test_hardest_point_of_a_cell_stays() -> None:
-    index = torch.tensor([[5, 5, 3, 5, 3]])
-    energy = torch.tensor([[1.0, 3.0, 2.0, 9.0, 4.0]])
-    keep = torch.tensor([[True, True, True, False, True]])
-    first = _first_in_cell(index, energy, keep) & keep
-    assert first.tolist() == [[False, True, False, False, True]]

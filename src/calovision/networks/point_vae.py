@@ -23,6 +23,8 @@ PIXELS_PER_UNIT = 31.0  #: pixels in one unit of a latent point's coordinates
 ENERGY_SCALE = 0.15  #: units of a latent point's third number per standard deviation of log energy
 CHANNEL_SPACING = 10 * ENERGY_SCALE  #: distance between channels along the third number
 
+ENERGY_SHIFT = 3.0  #: added to log energies in the decoder's images, where zero means no hit
+
 
 def channel_centre(channel: Tensor, channels: int) -> Tensor:
     """Where along a latent point's third number the energies of ``channel`` lie.
@@ -131,6 +133,13 @@ class Grid:
         """Sum ``value`` ``(B, N)`` into an image ``(B, layers, rows, rows)``."""
         image = value.new_zeros(len(index), self.layers * self.rows**2)
         return image.scatter_add(1, index, value).view(-1, self.layers, self.rows, self.rows)
+
+
+def hit_images(grid: Grid, index: Tensor, energy: Tensor, keep: Tensor) -> Tensor:
+    """Occupancy and shifted log energy of the kept hits, ``(B, 2 layers, rows, rows)``."""
+    on = keep.to(energy.dtype)
+    occupancy = grid.scatter(index, on).clamp(max=1)
+    return torch.cat([occupancy, grid.scatter(index, (energy + ENERGY_SHIFT) * on)], 1)
 
 
 def mlp(*widths: int) -> nn.Sequential:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 
 import numpy as np
@@ -18,12 +17,17 @@ from calovision.networks.likelihoods import (
     gaussian_kl,
     gaussian_nll,
 )
-from calovision.networks.point_vae import CHANNEL_SPACING, Hits, PointVAE, Posterior, channel_centre
+from calovision.networks.point_vae import (
+    Hits,
+    PointVAE,
+    Posterior,
+    channel_centre,
+    hit_images,
+)
 from calovision.tasks.autoencoder import AutoencoderTask, Batch
+from calovision.tasks.point_decode import HitDecoder
 from calovision.tasks.point_view import PointView, Scaling
 
-#: log energies enter the decoder's image shifted so that zero means an empty cell
-ENERGY_SHIFT = 3.0
 #: one jet's loss is some thousand nats; this keeps gradients near one
 LOSS_SCALE = 300.0
 #: one in so many jets of a batch trains the density of the remaining hits, the costliest part
@@ -133,17 +137,10 @@ class PointVAETask(AutoencoderTask):
         total = rebuilt + self.beta * (means["kl_code"] + means["kl_points"])
         return {"loss": total / LOSS_SCALE, **{k: v.detach() for k, v in means.items()}}
 
-    def _images(self, index: Tensor, energy: Tensor, keep: Tensor) -> Tensor:
-        """Occupancy and shifted log energy of the kept hits, ``(B, 2 L, rows, rows)``."""
-        grid = self.network.grid
-        on = keep.to(energy.dtype)
-        occupancy = grid.scatter(index, on).clamp(max=1)
-        return torch.cat([occupancy, grid.scatter(index, (energy + ENERGY_SHIFT) * on)], 1)
-
     def _remainder_nll(self, hits: Hits, lead: Tensor, code: Tensor) -> Tensor:
         grid = self.network.grid
         index = grid.index(hits.position, hits.channel)
-        given = self._images(index, hits.energy, lead & hits.mask)
+        given = hit_images(grid, index, hits.energy, lead & hits.mask)
         rest = hits.mask & ~lead
         target = grid.scatter(index, rest.to(code.dtype)).clamp(max=1)
         logits, energy = self.network.decoder.remainder(code, given)
@@ -158,13 +155,13 @@ class PointVAETask(AutoencoderTask):
         """Latent means ``(B, G + 3 P)``, unused points where no channel is, and the posterior."""
         q: Posterior = self.network.encoder(hits, summary)
         lead = self._leading(hits)[:, : q.point.shape[1], None]
-        unused = torch.tensor([0.0, 0.0, self._no_hit])
+        unused = torch.tensor([0.0, 0.0, self.no_hit])
         point = unused.repeat(len(q.code), self.points, 1)
         point[:, : q.point.shape[1]] = torch.where(lead, q.point, unused)
         return torch.cat([q.code, point.flatten(1)], 1), q
 
     @property
-    def _no_hit(self) -> float:
+    def no_hit(self) -> float:
         """Third number of a latent point that stands for no hit."""
         channels = len(self.pitch)
         return float(channel_centre(torch.tensor(channels), channels))
@@ -173,112 +170,15 @@ class PointVAETask(AutoencoderTask):
     def reconstruct(
         self, view: PointView, chosen: NDArray[np.int64], generator: torch.Generator
     ) -> tuple[Events, NDArray[np.float32]]:
-        """Reconstruction of the ``chosen`` events from their latent means, and those means.
-
-        Hit counts and energy sums per channel are the decoded ones; the hits beyond the latent
-        points are drawn from the decoder's density with ``generator``.
-        """
+        """Reconstruction of the ``chosen`` events from their latent means, and those means."""
         hits, summary = view.batch(chosen, self.scaling)
         means, _ = self.encode(hits, summary)
         code_size = self.network.encoder.skip.out_features
-        code, point = means[:, :code_size], means[:, code_size:].view(len(chosen), -1, 3)
-        decoder, grid = self.network.decoder, self.network.grid
-        described = decoder.describe(code) * self.summary_std + self.summary_mean
-        channels = len(self.pitch)
-        counts = (described[:, :channels].exp() - 0.5).round().clamp(min=0).long()
-        sums = (described[:, channels : 2 * channels].exp() - 1e-3).clamp(min=0)
-        p = decoder.points(code, point)
-        kind = p.channel.argmax(-1)
-        index = grid.index(self._snap(p.position, kind), kind)
-        keep = point[..., 2] < self._no_hit - CHANNEL_SPACING / 2
-        # Two points may decode to one cell: the harder one stays.
-        keep &= _first_in_cell(index, p.energy, keep)
-        keep &= _hardest(p.energy, kind, keep, counts)
-        occupied = self._images(index, p.energy, keep)
-        logits, mean = decoder.remainder(code, occupied)
-        strength = grid.scatter(index, (p.energy + ENERGY_SHIFT) * keep)
-        energy, on = strength.flatten(1) - ENERGY_SHIFT, occupied[:, : grid.layers].flatten(1) > 0
-        layer = torch.repeat_interleave(torch.arange(channels), torch.tensor(grid.sizes))
-        cell_channel = layer.repeat_interleave(grid.rows**2)
-        for c in range(channels):
-            mine = cell_channel == c
-            missing = counts[:, c] - on[:, mine].sum(1)
-            drawn = _draw(logits.flatten(1)[:, mine], on[:, mine], missing, generator)
-            spread = self.remainder_log_std[c].exp() * torch.randn(drawn.shape, generator=generator)
-            soft = mean.flatten(1)[:, mine] + spread
-            energy[:, mine] = torch.where(drawn, soft, energy[:, mine])
-            on[:, mine] |= drawn
-        log_energy = self.scaling.restore(energy, cell_channel)
-        log_energy = log_energy.maximum(self.energy_floor[cell_channel])
-        gev = torch.where(on, log_energy.exp(), 0.0)
-        for c in range(channels):
-            mine = cell_channel == c
-            have = gev[:, mine].sum(1).clamp(min=1e-9)
-            gev[:, mine] *= (sums[:, c] / have)[:, None]
-        return self._events(gev, on, described), means.numpy()
-
-    def _snap(self, position: Tensor, kind: Tensor) -> Tensor:
-        pitch = torch.tensor(self.pitch)[kind][..., None]
-        return (position / pitch).round() * pitch
-
-    def _events(self, gev: Tensor, on: Tensor, described: Tensor) -> Events:
-        grid, geometry = self.network.grid, self.geometry
-        owner, index = on.nonzero(as_tuple=True)
-        position, channel = grid.place(index)
-        half = (geometry.rows - 1) // 2
-        cell = ((position[:, 0] + half) * geometry.cols + position[:, 1] + half).numpy()
-        code = channel.numpy().astype(np.uint8)
-        scale = np.array([c.block**2 * c.gev_per_unit for c in geometry.channels])
-        value = (gev[owner, index].numpy() / scale[code]).astype(np.float32)
-        order = np.lexsort((cell, code, owner.numpy()))
-        offsets = np.concatenate([[0], np.cumsum(on.sum(1).numpy())]).astype(np.int64)
-        columns = {}
-        if described.shape[1] > 7 * len(self.pitch):
-            columns = {
-                "pt": described[:, -2].exp().numpy(),
-                "m0": described[:, -1].exp().numpy(),
-            }
-        return Events(
-            geometry, offsets, cell.astype(np.uint16)[order], code[order], value[order], columns
-        )
+        point = means[:, code_size:].view(len(chosen), -1, 3)
+        decode = HitDecoder(self.network.decoder, self.geometry, self.scaling, self.no_hit)
+        spread = self.remainder_log_std.exp()
+        return decode(means[:, :code_size], point, spread, generator), means.numpy()
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator)
-
-
-def _first_in_cell(index: Tensor, energy: Tensor, keep: Tensor) -> Tensor:
-    """``(B, P)`` true for the hardest kept point of every cell."""
-    score = torch.where(keep, energy, -math.inf)
-    order = score.argsort(dim=1, descending=True, stable=True)
-    ordered = index.gather(1, order)
-    by_cell = ordered.argsort(dim=1, stable=True)
-    cells = ordered.gather(1, by_cell)
-    new = torch.ones_like(keep)
-    new[:, 1:] = cells[:, 1:] != cells[:, :-1]
-    first = torch.empty_like(keep)
-    return first.scatter_(1, order.gather(1, by_cell), new)
-
-
-def _hardest(energy: Tensor, kind: Tensor, keep: Tensor, counts: Tensor) -> Tensor:
-    """``(B, P)`` true for the hardest ``counts`` ``(B, C)`` kept points of every channel."""
-    chosen = torch.zeros_like(keep)
-    for c in range(counts.shape[1]):
-        mine = keep & (kind == c)
-        order = torch.where(mine, energy, -math.inf).argsort(dim=1, descending=True, stable=True)
-        rank = order.argsort(dim=1)
-        chosen |= mine & (rank < counts[:, c : c + 1])
-    return chosen
-
-
-def _draw(logits: Tensor, taken: Tensor, number: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw ``number`` ``(B,)`` free cells without replacement in proportion to their odds.
-
-    The Gumbel top-k trick (arXiv:1903.06059).
-    """
-    uniform = torch.rand(logits.shape, generator=generator).clamp(min=1e-20)
-    score = torch.where(taken, -math.inf, logits - torch.log(-torch.log(uniform)))
-    most = int(number.max().clamp(min=0))
-    top = score.topk(most, 1).indices
-    chosen = torch.arange(most) < number[:, None]
-    return torch.zeros_like(taken).scatter_(1, top, chosen) & ~taken
