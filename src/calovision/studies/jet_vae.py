@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.store import EventStore, save
+from calovision.events.store import EventStore
+from calovision.metrics.emd import MAX_EVENTS, emd_per_event
+from calovision.metrics.occupancy import occupancy_difference
+from calovision.metrics.value import Metric, paired_difference
 from calovision.report.from_runs import report
 from calovision.simulate.driver import simulate_jets
+from calovision.studies import exhibits
 from calovision.studies.evaluation import measure, results_of, truth_floor
 from calovision.tasks.config import load_config
 from calovision.tasks.models import load_task
@@ -23,8 +27,7 @@ from calovision.tasks.rundir import RunDir, write_json
 from calovision.tasks.training import train
 
 MODELS = ("baseline", "point")
-EXAMPLES = 12  #: jets shown in the report
-LATENT_SHOWN = 3000  #: jets in the latent map
+TEST_SEED = 1_000_000  #: added to the seed for the jets of the comparison
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,8 @@ def study(
         raise InputError(f"unknown scale {scale!r}", f"choose one of {', '.join(SCALES)}")
     size, out = SCALES[scale], Path(out)
     _claim(out, {"study": "jet-vae", "scale": scale, "seed": seed})
-    training = simulate_jets(
-        out / "data" / "train", size.training, seed=seed, workers=workers, quiet=quiet
-    )
-    test = simulate_jets(
-        out / "data" / "test", size.test, seed=seed + 1_000_000, workers=workers, quiet=quiet
-    )
+    training = _jets(out / "data" / "train", size.training, seed, workers, quiet)
+    test = _jets(out / "data" / "test", size.test, seed + TEST_SEED, workers, quiet)
     overrides = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
     for model in MODELS:
         config = load_config("jet-vae", model, overrides=overrides)
@@ -93,19 +92,29 @@ def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) 
         results.append(results_of(run, test, len(events), seed, metrics))
         write_json(run.path / "results.json", results[-1])
         if model == "point":
-            _save_latent(out, events, latent)
+            exhibits.save_latent(out, events, latent)
     comparison = {
         "study": "jet-vae",
         "scale": scale,
         "models": results,
-        "differences": _differences(results),
+        "differences": _differences(events, rebuilt, results, seed),
         "floor": floors,
     }
-    _save_examples(out, events, rebuilt, seed)
+    exhibits.save_examples(out, events, rebuilt, seed)
+    exhibits.save_distributions(out, events, rebuilt)
     curves = {m: RunDir(out / "runs" / m).rows() for m in MODELS}
     write_json(out / "curves.json", curves)
     write_json(out / "comparison.json", comparison)
     return comparison
+
+
+def _jets(path: Path, number: int, seed: int, workers: int, quiet: bool) -> EventStore:
+    if (path / "manifest.json").exists():
+        return EventStore.open(path)
+    with tqdm(total=number, desc=f"simulate {path.name}", unit="jet", disable=quiet) as bar:
+        return simulate_jets(
+            path, number, seed, workers=workers, progress=lambda jets, found: bar.update(jets)
+        )
 
 
 def headline(comparison: dict[str, Any]) -> list[str]:
@@ -137,43 +146,24 @@ def _claim(out: Path, what: dict[str, Any]) -> None:
         write_json(marker, what)
 
 
-def _differences(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Ours minus the baseline for every metric; errors in quadrature, an upper bound for pairs."""
-    base, ours = (next(r for r in results if r["model"] == m)["metrics"] for m in MODELS)
-    rows = []
-    for key in ours.keys() & base.keys():
-        a, b = ours[key], base[key]
-        if None not in (a["value"], b["value"], a["error"], b["error"]):
-            error = math.hypot(a["error"], b["error"])
-            value = a["value"] - b["value"]
-            rows.append({"a": "point", "b": "baseline", "metric": key, "value": value})
-            rows[-1]["error"] = error
-    return sorted(rows, key=lambda r: str(r["metric"]))
+def _differences(
+    events: Events, rebuilt: dict[str, Events], results: list[dict[str, Any]], seed: int
+) -> list[dict[str, Any]]:
+    """Ours minus the baseline on the same jets, with paired bootstrap errors.
 
-
-def _save_latent(out: Path, events: Events, latent: np.ndarray[Any, Any]) -> None:
-    """Two principal components of the latent means, with what colours the map."""
-    shown = slice(0, LATENT_SHOWN)
-    centred = latent - latent.mean(0)
-    centred = centred / (latent.std(0) + 1e-6) * (latent.std(0) > 1e-3)
-    _, _, axes = np.linalg.svd(centred[shown], full_matrices=False)
-    np.savez_compressed(
-        out / "latent.npz",
-        coordinates=(centred[shown] @ axes[:2].T).astype(np.float32),
-        label=events.label[shown],
-        pt=events.columns["pt"][shown],
-        multiplicity=events.counts().sum(1)[shown],
-    )
-
-
-def _save_examples(out: Path, events: Events, rebuilt: dict[str, Events], seed: int) -> None:
-    """Small sets of originals and reconstructions, both classes in turn."""
-    order = np.argsort(events.label, kind="stable")
-    half = EXAMPLES // 2
-    gluons = int((events.label == 0).sum())
-    chosen = np.stack([order[:half], order[gluons : gluons + half]], 1).ravel()
-    for name, source in {"original": events, **rebuilt}.items():
-        subset = source[chosen]
-        subset.columns = {**events[chosen].columns, **subset.columns}
-        provenance = {"made_by": "study jet-vae", "seed": seed}
-        save(subset, out / "examples" / name, provenance=provenance)
+    The classifiers' areas are of networks trained apart: their errors add in quadrature.
+    """
+    base, ours = rebuilt["baseline"], rebuilt["point"]
+    found = occupancy_difference(events, ours, base, seed=seed)
+    some = slice(0, MAX_EVENTS)
+    distances = [emd_per_event(events[some], r[some]).sum(1) for r in (ours, base)]
+    found["emd"] = paired_difference(*distances, seed=seed, unit="GeV")
+    metrics = {r["model"]: r["metrics"] for r in results}
+    for key in ("classifier_auc", "classifier_auc_hits", "probe_auc"):
+        if key in metrics["point"]:
+            a, b = metrics["point"][key], metrics["baseline"][key]
+            found[key] = Metric(a["value"] - b["value"], math.hypot(a["error"], b["error"]))
+    return [
+        {"a": "point", "b": "baseline", "metric": k, "value": m.value, "error": m.error}
+        for k, m in sorted(found.items())
+    ]
