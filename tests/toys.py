@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
@@ -100,3 +104,32 @@ def _assemble(
         np.where(signed, time, energy).astype(np.float32),
         columns,
     )
+
+
+def write_hdf5(path: Path, events: Events, dtype: str = "f4", **storage: Any) -> Path:
+    """Write events as a file in the public schema, independently of the package's export."""
+    dense = events.to_dense("image").transpose(0, 2, 3, 1).astype(dtype)
+    jets = events.geometry.schema == "jets"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("X_jets" if jets else "X", data=dense, **storage)
+        file["y"] = events.label.astype("f8")
+        for name in ("m0", "pt") if jets else ():
+            file[name] = events.columns[name]
+    return path
+
+
+def write_parquet(path: Path, events: Events, group: int = 1, layout: str = "first") -> Path:
+    """Write jets as nested lists, channels first, one row a row group as in the public files."""
+    dense = events.to_dense("image").astype("f8")
+    if layout == "last":
+        dense = dense.transpose(0, 2, 3, 1)
+    table = pa.table(
+        {
+            "X_jets": pa.array([image.tolist() for image in dense]),
+            "pt": events.columns["pt"].astype("f8"),
+            "m0": events.columns["m0"].astype("f8"),
+            "y": events.label.astype("f4"),
+        }
+    )
+    pq.write_table(table, path, row_group_size=group, compression="snappy")
+    return path

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from calovision.events import Events
+from calovision.events.batching import BatchIndices, graphs, loader, padded
+
+
+def shuffled(events: Events, seed: int) -> Events:
+    """The same events with their hits in another order."""
+    rng = np.random.default_rng(seed)
+    by = np.lexsort((rng.random(len(events.cell)), events.owner))
+    return Events(
+        events.geometry,
+        events.offsets,
+        events.cell[by],
+        events.code[by],
+        events.value[by],
+        events.columns,
+    )
+
+
+def test_padded_holds_every_hit_and_zero_elsewhere(toy_jets: Events) -> None:
+    batch = padded(toy_jets)
+    assert batch.mask.sum(1).tolist() == toy_jets.n_hits.tolist()
+    np.testing.assert_allclose(batch.energy.double().sum(1), toy_jets.sums().sum(axis=1), rtol=1e-6)
+    for field in ("eta", "phi", "energy", "channel", "cell"):
+        assert not getattr(batch, field)[~batch.mask].any()
+    for channel in range(3):
+        mine = batch.mask & (batch.channel == channel)
+        assert mine.sum(1).tolist() == toy_jets.counts()[:, channel].tolist()
+    assert batch.columns["label"].tolist() == toy_jets.label.tolist()
+
+
+def test_padded_does_not_depend_on_the_order_of_hits(toy_jets: Events) -> None:
+    a, b = padded(toy_jets, 100), padded(shuffled(toy_jets, 5), 100)
+    for field in ("eta", "phi", "energy", "channel", "cell", "mask"):
+        assert torch.equal(getattr(a, field), getattr(b, field))
+
+
+def test_padded_keeps_the_most_energetic_hits(toy_jets: Events) -> None:
+    all_hits, few = padded(toy_jets), padded(toy_jets, 10)
+    assert few.energy.shape == (64, 10)
+    assert torch.equal(few.energy, all_hits.energy.topk(10, dim=1).values)
+    assert torch.equal(padded(toy_jets, 500).energy[:, :10], few.energy)
+    stored = padded(toy_jets, order="cell")
+    assert stored.cell[0][stored.mask[0]].tolist() == toy_jets[0].cell.tolist()
+
+
+def test_coordinates_are_those_of_the_pixels(toy_jets: Events) -> None:
+    batch = padded(toy_jets, 20)
+    eta = (batch.cell // 125 - 62) * 0.0174
+    assert torch.allclose(batch.eta[batch.mask], eta[batch.mask].float(), atol=1e-6)
+
+
+@pytest.mark.parametrize("space", ["position", "value"])
+def test_graph_neighbours_are_the_nearest(toy_jets: Events, space: str) -> None:
+    k = 6
+    batch = graphs(toy_jets[:3], k, space)  # type: ignore[arg-type]
+    source, target = batch.edge_index
+    assert torch.equal(batch.batch[source], batch.batch[target])
+    assert not (source == target).any()
+    assert torch.bincount(target, minlength=len(batch.batch)).unique().tolist() == [k]
+    points = (batch.position if space == "position" else batch.features).double()
+    for event in range(3):
+        mine = batch.batch == event
+        exact = torch.cdist(points[mine], points[mine]).fill_diagonal_(torch.inf)
+        nearest = exact.topk(k, largest=False).values.sort(1).values
+        edges = mine[target]
+        found = (points[source[edges]] - points[target[edges]]).norm(dim=1)
+        found = found.reshape(-1, k).sort(1).values
+        torch.testing.assert_close(found, nearest, atol=1e-7, rtol=1e-5)
+
+
+def test_graph_nodes_are_the_nonzero_pixels(toy_jets: Events) -> None:
+    batch = graphs(toy_jets[:4], 2)
+    dense = toy_jets[:4].to_dense("image")
+    assert torch.bincount(batch.batch).tolist() == dense.any(axis=1).sum(axis=(1, 2)).tolist()
+    sums = torch.zeros(4, 3).index_add_(0, batch.batch, batch.features)
+    np.testing.assert_allclose(sums, dense.sum(axis=(2, 3)), rtol=1e-4)
+
+
+def test_graph_of_tiny_events() -> None:
+    from calovision.events import JET_IMAGES
+
+    offsets = np.array([0, 0, 1, 3])
+    cell = np.array([5, 7, 9], np.uint16)
+    events = Events(JET_IMAGES, offsets, cell, np.zeros(3, np.uint8), np.ones(3, np.float32))
+    batch = graphs(events, 4)
+    assert sorted(batch.edge_index.T.tolist()) == [[1, 2], [2, 1]]
+    assert graphs(events[:1], 4).edge_index.shape == (2, 0)
+
+
+def test_loader_goes_through_everything_in_a_new_order_each_epoch(toy_jets: Events) -> None:
+    batches = loader(toy_jets, padded, 10, seed=3)
+    epochs = [[x for b in batches for x in b.columns["pt"].tolist()] for _ in range(2)]
+    assert len(batches) == 7
+    assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(toy_jets.columns["pt"].tolist())
+    assert epochs[0] != epochs[1]
+    again = BatchIndices(64, 10, 3)
+    again.set_epoch(1)
+    order = np.concatenate(list(again))
+    assert toy_jets.columns["pt"][order].tolist() == epochs[1]
+    assert len(BatchIndices(64, 10, None, drop_last=True)) == 6
+
+
+def test_worker_processes_build_ahead_of_the_training_step(
+    make_jets: Callable[[int, int], Events],
+) -> None:
+    jets = make_jets(2000, 9)
+    start = time.perf_counter()
+    alone = [b.energy.sum().item() for b in loader(jets, padded, 250, seed=1)]
+    build_s = (time.perf_counter() - start) / len(alone)
+    batches = iter(loader(jets, padded, 250, seed=1, workers=1))
+    built, waits = [next(batches).energy.sum().item()], []
+    for _ in range(len(alone) - 1):
+        time.sleep(3 * build_s)  # a training step
+        start = time.perf_counter()
+        built.append(next(batches).energy.sum().item())
+        waits.append(time.perf_counter() - start)
+    assert built == alone
+    assert np.median(waits) < build_s / 2
+
+
+def test_batches_move_as_one(toy_jets: Events) -> None:
+    moved = padded(toy_jets[:2]).to("meta")
+    assert moved.energy.device.type == moved.columns["pt"].device.type == "meta"
