@@ -13,21 +13,16 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES
-from calovision.simulate import pileup
 from calovision.simulate.compiled import compiled
 from calovision.simulate.constituents import Constituents, constituents, join
 from calovision.simulate.detector import CMS_BARREL, Detector, tracker_layers
-from calovision.simulate.generator import GLUON, QUARK, DijetGenerator, Jets
-from calovision.simulate.imaging import (
-    MAX_HITS,
-    hard_collision,
-    new_canvas,
-    pile_up,
-    start,
-)
-from calovision.simulate.readout import read_out
+from calovision.simulate.generator import GLUON, QUARK, DijetGenerator, Jets, no_particles
+from calovision.simulate.imaging import new_canvas, particle, start, wrapped
+from calovision.simulate.overlay import overlay, response
+from calovision.simulate.readout import MAX_HITS, SPAN, WINDOW, read_out
 
 _COLLISIONS = 150  #: most collisions generated at once; bounds the memory
+_REACH = 1.5  #: particles further from the jet axis than this in eta or phi are left out
 _YIELD = 1.4  #: jets expected from a collision, to size the batches
 
 
@@ -36,6 +31,23 @@ def _grown(array: Any) -> Any:
     larger = np.empty(2 * len(array), array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+@compiled
+def _collision(
+    c: Any, particles: Any, member: Any, event: int, slot: int, layers: Any, d: Any
+) -> None:
+    """Add the particles of the jet's own collision that lie around it."""
+    z = np.random.normal() * d.beam_spot_length
+    p = particles
+    for k in range(p.offsets[event], p.offsets[event + 1]):
+        eta, phi, q = p.eta[k], p.phi[k], p.charge[k]
+        if abs(eta - c.axis[0]) > c.axis[2]:
+            continue
+        if q == 0 and abs(wrapped(phi - c.axis[1])) > c.axis[2]:
+            continue
+        mine = member[k] == slot
+        particle(c, p.pt[k], eta, phi, p.energy[k], q, p.kind[k], z, mine, layers, d)
 
 
 @compiled
@@ -61,14 +73,15 @@ def _detect(
     cell = np.empty(2 * MAX_HITS, np.uint16)
     code = np.empty(2 * MAX_HITS, np.uint8)
     value = np.empty(2 * MAX_HITS, np.float64)
+    kept = np.zeros((WINDOW, WINDOW), np.int8)
     m = 0
     for k in range(n):
         if m + MAX_HITS > len(cell):
             cell, code, value = _grown(cell), _grown(code), _grown(value)
-        start(c, eta[k], phi[k], d)
-        hard_collision(c, particles, member, collision[k], slot[k], layers, d)
-        extra[k] = pile_up(c, minimum_bias, layers, d)
-        m = read_out(c, cell, code, value, m, d)
+        start(c, eta[k], phi[k], _REACH, d)
+        _collision(c, particles, member, collision[k], slot[k], layers, d)
+        extra[k] = overlay(c, minimum_bias, d)
+        m = read_out(c, kept, cell, code, value, m, d)
         offsets[k + 1] = m
         flow[k] = c.flow
     return offsets, cell[:m], code[:m], value[:m], flow, extra
@@ -94,8 +107,8 @@ def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
         jets.phi,
         jets.particles,
         jets.member,
-        pileup.library(),
-        new_canvas(),
+        response(detector),
+        new_canvas(SPAN, SPAN),
         tracker_layers(),
         detector,
     )
@@ -191,9 +204,5 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
 
 def warm_up() -> None:
     """Compile the loops and make the pile-up library, or find both in the cache."""
-    none, no_jets = pileup.library(), np.zeros(0)
-    index, code = np.zeros(0, np.int64), np.zeros(0, np.int8)
-    member = np.full(len(none.pt), -1, np.int8)
-    detect(
-        Jets(none, member, index, code, code, no_jets, no_jets, no_jets, no_jets, no_jets), seed=0
-    )
+    index, code, number = np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0)
+    detect(Jets(no_particles(), code, index, code, code, number, number, number, number, number), 0)

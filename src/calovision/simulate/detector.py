@@ -26,11 +26,11 @@ class Detector(NamedTuple):
     # tracker
     track_eta: float = 2.5  #: coverage in abs(eta)
     track_threshold: float = 0.1  #: transverse momentum where tracking starts, GeV
-    track_turn_on: float = 0.1  #: scale of the exponential turn-on above it, GeV
+    track_turn_on: float = 0.22  #: scale of the exponential turn-on above it, GeV
     track_efficiency: float = 0.90  #: plateau efficiency for charged particles
     conversion_radius: float = 500.0  #: conversions further out leave no track, mm
-    conversion_efficiency: float = 0.5  #: plateau efficiency for electrons of conversions
-    secondary_rate: float = 0.35  #: tracks from nuclear interactions in the tracker, per hadron
+    conversion_efficiency: float = 0.6  #: plateau efficiency for electrons of conversions
+    secondary_rate: float = 0.7  #: tracks from nuclear interactions in the tracker, per hadron
     secondary_share: float = 0.2  #: mean share of the hadron's momentum that such a track has
     secondary_kick: float = 0.3  #: their r.m.s. momentum across the hadron, per axis, GeV
     track_resolution: float = 0.007  #: constant term of sigma(pt)/pt
@@ -46,13 +46,13 @@ class Detector(NamedTuple):
     ecal_critical: float = 9.64e-3  #: critical energy, GeV
     ecal_z: float = 68.36  #: effective atomic number
     ecal_interaction: float = 207.0  #: nuclear interaction length, mm
-    ecal_mip: float = 0.25  #: energy loss of a minimum-ionising particle, GeV
+    ecal_mip: float = 0.3  #: energy loss of a minimum-ionising particle, GeV
     crystal_eta: float = CRYSTAL_ETA  #: crystal width in eta
     crystal_phi: float = CRYSTAL_PHI  #: crystal width in phi, rad
     ecal_noise: float = 0.042  #: r.m.s. noise per crystal, GeV
-    ecal_seed: float = 0.23  #: crystals above it are read out with their neighbours, GeV
-    ecal_neighbours: int = 2  #: how many crystals to each side of a seed are read out
-    ecal_threshold: float = 0.08  #: zero suppression of what is read out, GeV
+    ecal_seed: float = 0.8  #: crystals above it are read out with their neighbours, GeV
+    ecal_neighbours: int = 4  #: how many crystals to each side of a seed are read out
+    ecal_threshold: float = 0.039  #: zero suppression of what is read out, GeV
     em_threshold: float = 0.05  #: particles below it are not showered, GeV
     spot_fraction: float = 0.12  #: shower spots drawn, of the number GFLASH asks for
 
@@ -61,14 +61,14 @@ class Detector(NamedTuple):
     hcal_interaction: float = 170.0  #: nuclear interaction length, mm
     hcal_stochastic: float = 0.9  #: sampling term of sigma(E)/E, GeV**0.5
     hcal_mip: float = 2.0  #: energy loss of a muon, GeV
-    hcal_noise: float = 0.64  #: r.m.s. noise per tower, GeV
-    hcal_threshold: float = 1.65  #: tower threshold, GeV
+    hcal_noise: float = 0.3  #: r.m.s. noise per tower, GeV
+    hcal_threshold: float = 1.2  #: tower threshold, GeV
 
     # hadronic response
-    ecal_hadron_response: float = 0.5  #: response to the non-em part of a shower in the ECAL
+    ecal_hadron_response: float = 0.4  #: response to the non-em part of a shower in the ECAL
     hcal_e_over_h: float = 1.4  #: ratio of em to hadronic response of the HCAL
-    ecal_hadron_spread: float = 55.0  #: median radius of hadronic deposits in the ECAL, mm
-    hcal_hadron_spread: float = 30.0  #: median radius of hadronic deposits in the HCAL, mm
+    ecal_hadron_spread: float = 20.0  #: median radius of hadronic deposits in the ECAL, mm
+    hcal_hadron_spread: float = 80.0  #: median radius of hadronic deposits in the HCAL, mm
     ecal_hadron_spots: float = 10.0  #: hadronic spots per GeV in the ECAL
 
     # particle flow: the jet's momentum is the sum of what these see
@@ -86,7 +86,7 @@ class Detector(NamedTuple):
     pileup: float = 17.0  #: mean number of additional collisions
     jet_radius: float = 0.5  #: anti-kt radius
     jet_threshold: float = 75.0  #: lowest reconstructed jet pt, GeV
-    jet_scale: float = 1.02  #: jet energy correction
+    jet_scale: float = 1.045  #: jet energy correction
     pileup_offset: float = 0.37  #: jet pt removed per pile-up collision, GeV
     seed_distance: float = 0.4  #: largest distance of the window's centre from the jet axis
 

@@ -35,9 +35,9 @@ MINIMUM_BIAS = (*COMMON, "SoftQCD:inelastic = on")
 
 PHOTON, ELECTRON, MUON, CHARGED_HADRON, NEUTRAL_HADRON = range(5)  #: particle kinds
 
-JET_ETA = 1.4  #: largest abs(eta) of a jet axis: its core lies in the barrel
+JET_ETA = 1.5  #: largest abs(eta) of a jet axis: its core lies in the barrel
 PARTON_ETA = 1.5  #: both hard partons lie within it
-PARTON_DISTANCE = 0.3  #: largest distance of a jet's hard parton from its axis
+PARTON_DISTANCE = 0.4  #: largest distance of a jet's hard parton from its axis
 JET_PT = 55.0  #: lowest generator-level jet pt, GeV; the reconstructed cut is higher
 _PARTICLE_PT = 0.05  #: softer particles are dropped, GeV
 _PARTICLE_ETA = 3.0  #: coverage of what is kept
@@ -68,6 +68,13 @@ class Particles(NamedTuple):
     energy: NDArray[np.float32]
     charge: NDArray[np.int8]
     kind: NDArray[np.int8]
+
+
+def no_particles() -> Particles:
+    """One collision that leaves nothing."""
+    real, small = np.zeros(0, np.float32), np.zeros(0, np.int8)
+    pdg = np.zeros(0, np.int32)
+    return Particles(np.zeros(2, np.int64), pdg, real, real, real, real, small, small)
 
 
 @dataclass

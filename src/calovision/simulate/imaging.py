@@ -1,5 +1,5 @@
 # ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
-"""From particles around a jet to its image: signals, noise, zero suppression, window."""
+"""From particles to the signals that they leave in tracker and calorimeters."""
 
 from __future__ import annotations
 
@@ -9,34 +9,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.events.geometry import JET_IMAGES
 from calovision.simulate import showers
 from calovision.simulate.compiled import compiled
 from calovision.simulate.detector import PHI_CELLS, TOWER
 from calovision.simulate.generator import MUON, PHOTON
 from calovision.simulate.propagation import CURVATURE, TWO_PI, through_tracker, to_cylinder
 
-WINDOW = JET_IMAGES.rows  #: crystals along each side of the image
-_HALF = WINDOW // TOWER // 2  #: towers from the window's centre tower to its border
-_SEED_TOWERS = 5  #: towers by which the window's centre may lie off the jet axis
-_SPAN = 2 * (_HALF + _SEED_TOWERS) + 1  #: towers along each side of the signal grids
-_REACH = 1.5  #: particles further from the jet axis than this in eta or phi are left out
-_TRACK, _ECAL, _HCAL = range(3)  #: channel codes
 _PION_MASS2 = 0.0195  #: GeV**2
-MAX_HITS = 2 * WINDOW**2 + (WINDOW // TOWER) ** 2
 
 
 class Canvas(NamedTuple):
-    """Work arrays for one jet, used again for the next.
+    """Work arrays for one image, used again for the next.
 
     Attributes:
-        tracks, ecal: ``(175, 175)`` transverse momentum and energy by crystal, GeV.
-        towers: ``(35, 35)`` HCAL energy by tower, GeV.
+        tracks: transverse momentum by crystal, GeV.
+        ecal: energy by crystal, GeV, of the same shape.
+        towers: HCAL energy by tower, GeV.
         origin: ``(2,)`` int64 eta and phi number of the grids' first crystal.
-        axis: ``(2,)`` eta and phi of the jet, rad.
+        axis: ``(3,)`` eta and phi of the jet, and the distance in eta and in phi beyond which
+            particles are left out, rad.
         flow: ``(4,)`` particle-flow px, py, pz, energy, GeV.
         state, ray, arrivals, pairs: see propagation and showers.
-        kept: ``(125, 125)`` int8, which crystals are read out.
     """
 
     tracks: NDArray[np.float64]
@@ -49,24 +42,22 @@ class Canvas(NamedTuple):
     ray: NDArray[np.float64]
     arrivals: NDArray[np.float64]
     pairs: NDArray[np.float64]
-    kept: NDArray[np.int8]
 
 
-def new_canvas() -> Canvas:
-    """Allocate the work arrays."""
-    cells = _SPAN * TOWER
+def new_canvas(eta_towers: int, phi_towers: int) -> Canvas:
+    """Allocate the work arrays for grids of so many towers."""
+    crystals = (eta_towers * TOWER, phi_towers * TOWER)
     return Canvas(
-        np.zeros((cells, cells)),
-        np.zeros((cells, cells)),
-        np.zeros((_SPAN, _SPAN)),
+        np.zeros(crystals),
+        np.zeros(crystals),
+        np.zeros((eta_towers, phi_towers)),
         np.zeros(2, np.int64),
-        np.zeros(2),
+        np.zeros(3),
         np.zeros(4),
         np.zeros(7),
         np.zeros(12),
         np.zeros((200, 7)),
         np.zeros((100, 8)),
-        np.zeros((WINDOW, WINDOW), np.int8),
     )
 
 
@@ -77,16 +68,16 @@ def wrapped(angle: float) -> float:
 
 
 @compiled
-def start(c: Canvas, eta: float, phi: float, d: Any) -> None:
-    """Clear the canvas and centre it on a jet axis, aligned to towers."""
+def start(c: Canvas, eta: float, phi: float, reach: float, d: Any) -> None:
+    """Clear the canvas and centre its grids on a jet axis, aligned to towers."""
     c.tracks[:] = 0
     c.ecal[:] = 0
     c.towers[:] = 0
     c.flow[:] = 0
-    c.axis[0], c.axis[1] = eta, phi
-    margin = _HALF + _SEED_TOWERS
-    c.origin[0] = (math.floor(eta / d.crystal_eta / TOWER) - margin) * TOWER
-    c.origin[1] = (math.floor(phi / d.crystal_phi / TOWER) - margin) * TOWER
+    c.axis[0], c.axis[1], c.axis[2] = eta, phi, reach
+    rows, cols = c.towers.shape
+    c.origin[0] = (math.floor(eta / d.crystal_eta / TOWER) - rows // 2) * TOWER
+    c.origin[1] = (math.floor(phi / d.crystal_phi / TOWER) - cols // 2) * TOWER
 
 
 @compiled
@@ -102,7 +93,7 @@ def track(c: Canvas, pt: float, eta: float, phi: float, plateau: float, d: Any) 
     )
     i = math.floor(eta / d.crystal_eta) - c.origin[0]
     j = (math.floor(phi / d.crystal_phi) - c.origin[1]) % PHI_CELLS
-    if 0 <= i < len(c.tracks) and j < len(c.tracks):
+    if 0 <= i < c.tracks.shape[0] and j < c.tracks.shape[1]:
         c.tracks[i, j] += pt * max(1 + np.random.normal() * width, 0.1)
     return True
 
@@ -166,9 +157,9 @@ def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) ->
         return
     for k in range(n):
         at = c.arrivals[k]
-        if abs(math.asinh(at[2] / d.ecal_radius) - c.axis[0]) > _REACH:
+        if abs(math.asinh(at[2] / d.ecal_radius) - c.axis[0]) > c.axis[2]:
             continue
-        if abs(wrapped(math.atan2(at[1], at[0]) - c.axis[1])) > _REACH:
+        if abs(wrapped(math.atan2(at[1], at[0]) - c.axis[1])) > c.axis[2]:
             continue
         p = showers.set_ray(c.ray, at)
         if kind == MUON:
@@ -207,52 +198,3 @@ def particle(
     s[0], s[1], s[2] = 0.0, 0.0, z
     s[3], s[4], s[5], s[6] = pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta), q
     calorimeters(c, e, q, kind, layers, d)
-
-
-@compiled
-def hard_collision(
-    c: Canvas, p: Any, member: Any, event: int, slot: int, layers: Any, d: Any
-) -> None:
-    """Add the particles of the jet's own collision."""
-    z = np.random.normal() * d.beam_spot_length
-    for k in range(p.offsets[event], p.offsets[event + 1]):
-        if abs(p.eta[k] - c.axis[0]) > _REACH:
-            continue
-        if p.charge[k] == 0 and abs(wrapped(p.phi[k] - c.axis[1])) > _REACH:
-            continue
-        particle(
-            c,
-            p.pt[k],
-            p.eta[k],
-            p.phi[k],
-            p.energy[k],
-            p.charge[k],
-            p.kind[k],
-            z,
-            member[k] == slot,
-            layers,
-            d,
-        )
-
-
-@compiled
-def pile_up(c: Canvas, p: Any, layers: Any, d: Any) -> int:
-    """Add a Poisson number of minimum-bias collisions, each turned and mirrored at random."""
-    n = int(np.random.poisson(d.pileup))
-    for _ in range(n):
-        event = np.random.randint(len(p.offsets) - 1)
-        turn, z = TWO_PI * np.random.random(), np.random.normal() * d.beam_spot_length
-        mirror = 1.0 if np.random.random() < 0.5 else -1.0
-        for k in range(p.offsets[event], p.offsets[event + 1]):
-            eta = mirror * p.eta[k]
-            if abs(eta - c.axis[0]) > _REACH:
-                continue
-            phi = wrapped(p.phi[k] + turn)
-            away = abs(wrapped(phi - c.axis[1]))
-            if p.charge[k] == 0 and away > _REACH:
-                continue
-            in_jet = (eta - c.axis[0]) ** 2 + away**2 < d.jet_radius**2
-            particle(
-                c, p.pt[k], eta, phi, p.energy[k], p.charge[k], p.kind[k], z, in_jet, layers, d
-            )
-    return n

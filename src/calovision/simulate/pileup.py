@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import hashlib
 import importlib.metadata
-import os
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
-from calovision.simulate.compiled import cache_folder
+from calovision.simulate import cache
 from calovision.simulate.generator import (
     MINIMUM_BIAS,
     Particles,
@@ -22,27 +17,22 @@ from calovision.simulate.generator import (
     start_pythia,
 )
 
-COLLISIONS = 6000  #: size of the library; rotated and mirrored at random when used
+COLLISIONS = 3000  #: size of the library
 _SEED = 20120704
 _BATCH = 500
-_FIELDS = ("pdg", "pt", "eta", "phi", "energy", "charge", "kind")
 
 
 @functools.cache
-def library(collisions: int = COLLISIONS) -> Particles:
-    """The minimum-bias library, the same for every process on every machine.
+def library() -> Particles:
+    """The minimum-bias library, the same in every process."""
+    stored = cache.arrays(f"minimum-bias-{key()}", lambda: generate(COLLISIONS, _SEED)._asdict())
+    return Particles(**stored)
 
-    It is read from the cache if it is there, otherwise generated and put there; a cache that
-    cannot be written only costs the time of making it again.
-    """
-    path = cache_folder() / f"minimum-bias-{_key(collisions)}.npz"
-    if path.exists():
-        with np.load(path) as stored:
-            return Particles(stored["offsets"], *(stored[f] for f in _FIELDS))
-    made = generate(collisions, _SEED)
-    with contextlib.suppress(OSError):
-        _store(made, path)
-    return made
+
+def key() -> str:
+    """Changes with anything that changes the library."""
+    version = importlib.metadata.version("pythia8mc")
+    return cache.digest(version, MINIMUM_BIAS, COLLISIONS, _SEED, _BATCH, Particles._fields)
 
 
 def generate(collisions: int, seed: int) -> Particles:
@@ -53,19 +43,6 @@ def generate(collisions: int, seed: int) -> Particles:
     for start in range(0, collisions, _BATCH):
         batch = pythia.nextBatch(min(_BATCH, collisions - start))
         parts.append(Record.read(batch).particles())
-    joined = [np.concatenate([getattr(p, f) for p in parts]) for f in _FIELDS]
-    return Particles(offsets_of(np.concatenate([np.diff(p.offsets) for p in parts])), *joined)
-
-
-def _key(collisions: int) -> str:
-    """Changes with anything that changes the library."""
-    version = importlib.metadata.version("pythia8mc")
-    text = f"{version} {MINIMUM_BIAS} {collisions} {_SEED} {_BATCH} {_FIELDS}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _store(particles: Particles, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-        np.savez(file, offsets=particles.offsets, **{f: getattr(particles, f) for f in _FIELDS})
-    os.replace(file.name, path)
+    offsets = offsets_of(np.concatenate([np.diff(p.offsets) for p in parts]))
+    joined = {f: np.concatenate([getattr(p, f) for p in parts]) for f in Particles._fields[1:]}
+    return Particles(offsets, **joined)

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from calovision.events.geometry import JET_IMAGES
 from calovision.simulate.compiled import compiled
 from calovision.simulate.detector import TOWER
-from calovision.simulate.imaging import (
-    _HALF,
-    _SEED_TOWERS,
-    WINDOW,
-    Canvas,
-)
+from calovision.simulate.imaging import Canvas
 
+WINDOW = JET_IMAGES.rows  #: crystals along each side of the image
+HALF = WINDOW // TOWER // 2  #: towers from the window's centre tower to its border
+SEED_TOWERS = 5  #: towers by which the window's centre may lie off the jet axis
+SPAN = 2 * (HALF + SEED_TOWERS) + 1  #: towers along each side of the grids of a jet
+MAX_HITS = 2 * WINDOW**2 + (WINDOW // TOWER) ** 2
 _EMPTY, _SIGNAL, _NEAR, _READ = 0, 1, 2, 4  #: marks of a crystal: energy, a seed nearby, kept
 
 
@@ -24,14 +25,14 @@ _EMPTY, _SIGNAL, _NEAR, _READ = 0, 1, 2, 4  #: marks of a crystal: energy, a see
 def centre(towers: Any, axis: Any, origin: Any, d: Any) -> tuple[int, int]:
     """First tower ``(eta, phi)`` of the window, whose middle is the hottest tower near the jet."""
     best, bi, bj = -1.0, 0, 0
-    middle = _HALF + _SEED_TOWERS
+    middle = HALF + SEED_TOWERS
     width = TOWER * d.crystal_eta
-    for i in range(middle - _SEED_TOWERS, middle + _SEED_TOWERS + 1):
-        for j in range(middle - _SEED_TOWERS, middle + _SEED_TOWERS + 1):
+    for i in range(middle - SEED_TOWERS, middle + SEED_TOWERS + 1):
+        for j in range(middle - SEED_TOWERS, middle + SEED_TOWERS + 1):
             away = math.hypot(i - middle, j - middle) * width
             if away < d.seed_distance and towers[i, j] > best:
                 best, bi, bj = towers[i, j], i, j
-    return bi - _HALF, bj - _HALF
+    return bi - HALF, bj - HALF
 
 
 @compiled
@@ -68,12 +69,12 @@ def select(ecal: Any, kept: Any, d: Any) -> None:
 
 
 @compiled
-def read_out(c: Canvas, cell: Any, code: Any, value: Any, first: int, d: Any) -> int:
+def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, first: int, d: Any) -> int:
     """Write the hits of the canvas from position ``first`` on; returns the position after them."""
     ti, tj = centre(c.towers, c.axis, c.origin, d)
     rows, cols = slice(ti * TOWER, ti * TOWER + WINDOW), slice(tj * TOWER, tj * TOWER + WINDOW)
     tracks, ecal = c.tracks[rows, cols], c.ecal[rows, cols]
-    select(ecal, c.kept, d)
+    select(ecal, kept, d)
     m = first
     for i in range(WINDOW):
         for j in range(WINDOW):
@@ -82,7 +83,7 @@ def read_out(c: Canvas, cell: Any, code: Any, value: Any, first: int, d: Any) ->
                 m += 1
     for i in range(WINDOW):
         for j in range(WINDOW):
-            if c.kept[i, j] == _READ:
+            if kept[i, j] == _READ:
                 cell[m], code[m], value[m] = i * WINDOW + j, 1, ecal[i, j]
                 m += 1
     for i in range(WINDOW // TOWER):

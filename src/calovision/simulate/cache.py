@@ -1,0 +1,51 @@
+"""What is made once and kept in the user's cache folder; all of it can be made again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pooch
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def folder() -> Path:
+    """The cache folder of calovision (``XDG_CACHE_HOME`` moves it)."""
+    return Path(pooch.os_cache("calovision"))
+
+
+def digest(*parts: object) -> str:
+    """Short hexadecimal digest of the given parts' text."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def source_digest() -> str:
+    """Changes with any source file of this room and with the compiler."""
+    sources = [p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py"))]
+    return digest(numba.__version__, np.__version__, sources)
+
+
+def arrays(name: str, make: Callable[[], Arrays]) -> Arrays:
+    """Read named arrays from the cache, or make them and put them there.
+
+    A cache that cannot be read or written only costs the time of making them again.
+    """
+    path = folder() / f"{name}.npz"
+    with contextlib.suppress(OSError, ValueError), np.load(path) as stored:
+        return dict(stored)
+    made = make()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+            np.savez(file, allow_pickle=False, **made)
+        os.replace(file.name, path)
+    return made
