@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -8,7 +10,7 @@ import pytest
 
 import toys
 from calovision.errors import InputError
-from calovision.events import Events, save
+from calovision.events import Events, concatenate, save
 from calovision.events.convert import convert
 from calovision.events.export import Compression, export
 
@@ -78,13 +80,27 @@ def test_refusals_leave_nothing_behind(toy_jets: Events, tmp_path: Path) -> None
     assert not [p.name for p in tmp_path.iterdir() if "torn" in p.name or "plain.h5" in p.name]
 
 
-def test_full_disk(toy_jets: Events, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = save(toy_jets[:5], tmp_path / "set", provenance={})
+FULL_DISK = """
+import resource, signal, sys
+from calovision.errors import InputError
+from calovision.events import EventStore
+from calovision.events.export import export
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+try:
+    export(EventStore.open(sys.argv[1]), sys.argv[2], compression=sys.argv[3])
+except InputError as error:
+    print(error)
+    sys.exit(2)
+"""
 
-    def full(*_: object) -> None:
-        raise OSError("Can't write data (errno = 28, error message = 'No space left on device')")
 
-    monkeypatch.setattr(h5py.Dataset, "__setitem__", full)
-    with pytest.raises(InputError, match="disk is full"):
-        export(store, tmp_path / "out.h5")
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_full_disk(toy_jets: Events, tmp_path: Path, compression: str) -> None:
+    # A limit of the file's size fails writes as a full disk does, deep inside HDF5.
+    store = save(concatenate([toy_jets] * 4), tmp_path / "set", provenance={})
+    command = [sys.executable, "-c", FULL_DISK, str(store.path), str(tmp_path / "out.h5")]
+    result = subprocess.run([*command, compression], capture_output=True, text=True, check=False)
+    assert result.returncode == 2, result.stderr
+    assert "the disk is full while writing" in result.stdout
     assert [p.name for p in tmp_path.iterdir()] == ["set"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,11 +55,49 @@ def export(
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent}", "create it first")
     columns = _columns(store)
-    with atomic(path) as part, h5py.File(part, "w") as file:
-        for name, values in columns.items():
-            file.create_dataset(name, data=values, track_times=False)
-        _write_images(file, store, compression, progress)
+    with atomic(path) as part, _Sink(part) as sink:
+        with h5py.File(sink, "w") as file:
+            for name, values in columns.items():
+                file.create_dataset(name, data=values, track_times=False)
+            _write_images(file, store, compression, progress, sink)
+        sink.check()
     return path
+
+
+class _Sink(io.FileIO):
+    """A file that keeps a failed write to itself until it is asked.
+
+    HDF5 cannot close a file after a failed write and crashes the process at its end; so it
+    is told that all is well, and the file is thrown away.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self._error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of ``data`` or remember why not."""
+        left = memoryview(data).cast("B")
+        total = len(left)
+        try:
+            while self._error is None and len(left):
+                left = left[super().write(left) or 0 :]
+        except OSError as error:
+            self._error = error
+        return total
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length or remember why not."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self._error = self._error or error
+            return size or 0
+
+    def check(self) -> None:
+        """Raise what went wrong with an earlier write."""
+        if self._error is not None:
+            raise self._error
 
 
 def _columns(store: EventStore) -> dict[str, NDArray[Any]]:
@@ -78,7 +117,7 @@ def _columns(store: EventStore) -> dict[str, NDArray[Any]]:
 
 
 def _write_images(
-    file: h5py.File, store: EventStore, compression: Compression, progress: bool
+    file: h5py.File, store: EventStore, compression: Compression, progress: bool, sink: _Sink
 ) -> None:
     geometry = store.geometry
     shape = (len(store), geometry.rows, geometry.cols, len(geometry.channels))
@@ -101,3 +140,5 @@ def _write_images(
             images[start : start + len(events)] = dense
             start += len(events)
             bar.update(len(events))
+            file.flush()
+            sink.check()

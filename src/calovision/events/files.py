@@ -31,14 +31,13 @@ def writing(path: Path) -> Iterator[None]:
 
 def refusal(error: OSError, path: Path) -> InputError | None:
     """The one-line form of ``error`` met while writing ``path``, if the user can mend it."""
-    # HDF5 reports the system's error number in the text alone.
     number = error.errno
-    if number in _FULL or "No space left" in str(error):
+    if number in _FULL:
         return InputError(
             f"the disk is full while writing {path}", "free some space and run the command again"
         )
     if number in _DENIED:
-        return InputError(f"cannot write {path}: {error.strerror}", "choose another --out")
+        return InputError(f"cannot write {path}: permission denied", "choose another --out")
     if number in {errno.ENOTDIR, errno.EEXIST}:
         return InputError(f"cannot write {path}: a file is in the way", "choose another --out")
     return None

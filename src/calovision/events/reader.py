@@ -109,7 +109,7 @@ class EventStore:
         value = np.empty(hits, np.dtype(self.manifest["value"]))
         columns: dict[str, list[NDArray[Any]]] = {name: [] for name in self.columns()}
         start = first = 0
-        for part in self._whole_groups():
+        for part in (self._shard(i).read() for i in range(len(self._indices))):
             stop = start + len(part.value)
             cell[start:stop], code[start:stop] = part.cell, part.code
             value[start:stop] = part.value
@@ -188,12 +188,6 @@ class EventStore:
 
     def _read(self, position: int, groups: list[int]) -> Events:
         return self._shard(position).read(groups)
-
-    def _whole_groups(self) -> Iterator[Events]:
-        for position in range(len(self._indices)):
-            shard = self._shard(position)
-            for group in range(len(shard.group_sizes)):
-                yield shard.read([group])
 
     def _pick(self, chosen: NDArray[np.int64]) -> Iterator[Events]:
         """Sorted, distinct events, one set per row group that holds any of them."""
