@@ -1,10 +1,9 @@
-"""All reconstruction metrics of a set of originals and their reconstructions, in one call."""
+"""The reconstruction metrics of originals and their reconstructions, in one call."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calovision.metrics.emd import MAX_EVENTS, emd_metrics
 from calovision.metrics.image_quality import image_quality
 from calovision.metrics.occupancy import occupancy_metrics
 from calovision.metrics.response import response_metrics
@@ -16,16 +15,15 @@ if TYPE_CHECKING:
 
 
 def reconstruction_metrics(
-    true: Events, rec: Events, *, seed: int, max_events: int = MAX_EVENTS
+    true: Events, rec: Events, *, seed: int, max_events: int
 ) -> dict[str, Metric]:
-    """Occupancy, response, hit spectra, energy-mover distance, PSNR and SSIM.
+    """Occupancy, response, hit spectra, PSNR and SSIM.
 
     Args:
         true: ``n`` original events.
         rec: ``n`` reconstructions in the same order.
         seed: seed of all bootstraps.
-        max_events: events used for the slow ones (energy-mover distance, PSNR, SSIM); the first
-            of the set.
+        max_events: events used for PSNR and SSIM, the slow ones; the first of the set.
 
     Returns:
         Metric key to metric; the keys are those of the functions called here.
@@ -37,6 +35,5 @@ def reconstruction_metrics(
         **occupancy_metrics(true, rec, seed=seed),
         **response_metrics(true, rec, seed=seed),
         **w1_hits(true, rec, paired=True, seed=seed),
-        **emd_metrics(true, rec, max_events=max_events),
         **image_quality(true, rec, seed=seed, max_events=max_events),
     }

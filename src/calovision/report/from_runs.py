@@ -28,7 +28,7 @@ SUMMARIES = {
 #: the three numbers that matter, per study or task
 HEADLINES = {"jet-vae": ("occupancy_f1_ecal", "emd", "classifier_auc")}
 EXAMPLES_SHOWN = 4  #: jets drawn
-HIDDEN = ("emd_ms_per_event", "occupancy_precision", "occupancy_recall")
+HIDDEN = ("occupancy_precision", "occupancy_recall")
 #: label and unit of the arrays that colour the latent map
 LATENT_COLUMNS = {"pt": ("jet pT", "GeV"), "multiplicity": ("hits in the image", "")}
 

@@ -75,7 +75,6 @@ _MEANINGS = {
     "rejection_30": Meaning("rejection at 30 %", "Background suppression at 30 % signal."),
     "rejection_50": Meaning("rejection at 50 %", "Background suppression at 50 % signal."),
     "ece": Meaning("calibration error", "Mean gap of stated and true probability."),
-    "emd_ms_per_event": Meaning("time of the energy-mover distance", "Per jet."),
     "w1_hit_energy": Meaning("W1 of hit energy", "Distance of the hit energy spectra."),
     "w1_n_hit": Meaning("W1 of the number of hits", "Distance of the distributions."),
     "w1_sum_e": Meaning("W1 of summed energy", "Distance of the distributions."),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore
+from calovision.metrics.emd import emd_metrics, emd_per_event
 from calovision.metrics.observables import observable_matrix, observable_units, observables
 from calovision.metrics.reconstruction import reconstruction_metrics
 from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
@@ -25,6 +26,7 @@ from calovision.tasks.training import parts_of
 
 FOLDS = 5  #: cross-fitting folds of the probe and the tagger
 MIN_EVENTS = 200  #: fewer events than this give no meaningful comparison
+SLOW_EVENTS = 1000  #: events of the slow metrics unless told otherwise
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +65,7 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
     task.check(store.geometry)
     events = held_out(directory, store)
     rebuilt, latent = reconstructions(task, events, seed, quiet)
-    metrics = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
+    metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
     results = results_of(directory, store, len(events), seed, metrics)
     write_json(directory.path / "results.json", results)
     return results
@@ -95,9 +97,18 @@ def measure(
     latent: NDArray[np.float32],
     seed: int,
     floors: dict[str, float],
-) -> dict[str, Metric]:
-    """All metrics of originals, their reconstructions and latent means ``(n, L)``."""
-    metrics = reconstruction_metrics(events, rebuilt, seed=seed)
+    slow_events: int = SLOW_EVENTS,
+) -> tuple[dict[str, Metric], Floats]:
+    """All metrics of originals, their reconstructions and latent means ``(n, L)``.
+
+    The first ``slow_events`` serve for the energy-mover distance and the image similarities.
+
+    Returns:
+        the metrics, and the energy-mover distance per event and channel, GeV.
+    """
+    metrics = reconstruction_metrics(events, rebuilt, seed=seed, max_events=slow_events)
+    distances = emd_per_event(events[:slow_events], rebuilt[:slow_events])
+    metrics |= emd_metrics(distances, events.geometry.channel_names)
     metrics |= _spectra(events, rebuilt, seed, paired=True)
     metrics = {k: _with_floor(m, floors.get(k)) for k, m in metrics.items()}
     seen, made = observable_matrix(events)[0], observable_matrix(rebuilt)[0]
@@ -106,7 +117,7 @@ def measure(
     if set(np.unique(events.label)) == {0, 1}:
         metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed)
         metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed)
-    return metrics
+    return metrics, distances
 
 
 Fold = tuple[NDArray[Any], NDArray[Any]]
