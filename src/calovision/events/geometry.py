@@ -90,9 +90,9 @@ JET_IMAGES = Geometry(
     125,
     125,
     (
-        Channel("track", gev_per_unit=87.0),
-        Channel("ecal", gev_per_unit=126.0),
-        Channel("hcal", block=5, gev_per_unit=158.0),
+        Channel("track", gev_per_unit=94.0),
+        Channel("ecal", gev_per_unit=107.0),
+        Channel("hcal", block=5, gev_per_unit=128.0),
     ),
     "jets",
 )

@@ -17,6 +17,19 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 
+#: Files of this room that hold compiled functions or constants in them.
+_COMPILED = (
+    "chunk",
+    "compiled",
+    "detector",
+    "generator",
+    "imaging",
+    "overlay",
+    "propagation",
+    "readout",
+    "showers",
+)
+
 
 def folder() -> Path:
     """The cache folder of calovision (``XDG_CACHE_HOME`` moves it)."""
@@ -29,8 +42,8 @@ def digest(*parts: object) -> str:
 
 
 def source_digest() -> str:
-    """Changes with any source file of this room and with the compiler."""
-    sources = [p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py"))]
+    """Changes with any source file that compiled functions depend on, and with the compiler."""
+    sources = [Path(__file__).with_name(f"{name}.py").read_bytes() for name in _COMPILED]
     return digest(numba.__version__, np.__version__, sources)
 
 

@@ -19,6 +19,12 @@ Result = TypeVar("Result")
 Make = Callable[[Task, float], Result]
 
 
+def check_workers(workers: int) -> None:
+    """Raise an :class:`InputError` unless the number is positive."""
+    if workers < 1:
+        raise InputError(f"{workers} workers asked for", "ask for at least 1")
+
+
 def run(
     tasks: Sequence[Task],
     make: Make[Result],
@@ -40,8 +46,7 @@ def run(
         InputError: ``workers`` is not positive, the scheduler does not answer, workers die
             again and again, or a task takes too long.
     """
-    if workers < 1:
-        raise InputError(f"{workers} workers asked for", "ask for at least 1")
+    check_workers(workers)
     if scheduler is None and (workers == 1 or len(tasks) == 1):
         for task in tasks:
             yield task.index, make(task, time_limit)
@@ -64,7 +69,10 @@ def _distribute(
             task = waiting.pop()
             running[client.submit(make, task, time_limit, pure=False)] = task.index
         try:
-            state = distributed.wait(list(running), timeout=patience, return_when="FIRST_COMPLETED")
+            with client.as_current():
+                state = distributed.wait(
+                    list(running), timeout=patience, return_when="FIRST_COMPLETED"
+                )
             results = [(running.pop(future), future.result()) for future in state.done]
         except TimeoutError as error:
             raise InputError(

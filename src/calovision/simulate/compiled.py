@@ -1,7 +1,7 @@
 """Compilation of the inner loops, with an on-disk cache that cannot go stale.
 
 Numba's own cache does not notice a change in a *called* function of another file, so the name of
-the cache folder carries a digest of every source file of this room.
+the cache folder carries a digest of all the files with compiled functions.
 """
 
 from __future__ import annotations

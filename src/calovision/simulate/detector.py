@@ -26,7 +26,7 @@ class Detector(NamedTuple):
     # tracker
     track_eta: float = 2.5  #: coverage in abs(eta)
     track_threshold: float = 0.1  #: transverse momentum where tracking starts, GeV
-    track_turn_on: float = 0.22  #: scale of the exponential turn-on above it, GeV
+    track_turn_on: float = 0.25  #: scale of the exponential turn-on above it, GeV
     track_efficiency: float = 0.90  #: plateau efficiency for charged particles
     conversion_radius: float = 500.0  #: conversions further out leave no track, mm
     conversion_efficiency: float = 0.6  #: plateau efficiency for electrons of conversions

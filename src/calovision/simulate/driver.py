@@ -15,7 +15,7 @@ from calovision.events.files import write_bytes
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter, shard_bytes
 from calovision.simulate.chunk import Task, simulate_chunk
-from calovision.simulate.cluster import run
+from calovision.simulate.cluster import check_workers, run
 from calovision.simulate.detector import CMS_BARREL
 from calovision.simulate.generator import DIJETS, MINIMUM_BIAS
 
@@ -98,6 +98,7 @@ def simulate_jets(
             the address, or a chunk that takes too long.
     """
     tasks = plan(events, seed)
+    check_workers(workers)
     writer = StoreWriter(
         path, JET_IMAGES, provenance=_provenance(events, seed, particles), overwrite=overwrite
     )

@@ -1,0 +1,24 @@
+"""One simulated set for all tests of this room."""
+
+from __future__ import annotations
+
+import pytest
+
+from calovision.events.events import Events
+from calovision.simulate import jets
+from calovision.simulate.generator import GLUON, QUARK, DijetGenerator, Jets
+
+JETS = 2000
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Events:
+    """2000 jets."""
+    return jets(JETS, seed=7)
+
+
+@pytest.fixture(scope="session")
+def generated() -> dict[int, Jets]:
+    """Generator-level jets of 40 collisions, by label."""
+    generator = DijetGenerator(seed=3, radius=0.5)
+    return {label: generator.generate(label, 40) for label in (GLUON, QUARK)}
