@@ -12,11 +12,13 @@ from calovision.simulate.detector import CMS_BARREL
 from calovision.simulate.imaging import Canvas, calorimeters, new_canvas, start
 from calovision.simulate.propagation import to_cylinder
 
+DETECTOR = CMS_BARREL.record()
+
 
 @pytest.fixture
 def canvas() -> Canvas:
     made = new_canvas(35, 35)
-    start(made, 0.04, 0.04, 1.5, CMS_BARREL)
+    start(made, 0.04, 0.04, 1.5, DETECTOR)
     made.state[:] = [0.0, 0.0, 0.0, 1.0, 0.04, 0.04, 0.0]
     assert to_cylinder(made.state, CMS_BARREL.ecal_radius, CMS_BARREL.field)
     showers.set_ray(made.ray, made.state)
@@ -27,7 +29,7 @@ def canvas() -> Canvas:
 def test_electron_energy_is_deposited_or_leaks(canvas: Canvas, energy: float) -> None:
     leak = 0.0
     for _ in range(50):
-        leak += showers.electron(energy, 0.0, canvas.ray, canvas.ecal, canvas.origin, CMS_BARREL)
+        leak += showers.electron(energy, 0.0, canvas.ray, canvas.ecal, canvas.origin, DETECTOR)
     total = canvas.ecal.sum() + leak
     assert total == pytest.approx(50 * energy, rel=2e-3)  # a few spots fall beside the grid
     assert leak < 0.03 * 50 * energy
@@ -36,7 +38,7 @@ def test_electron_energy_is_deposited_or_leaks(canvas: Canvas, energy: float) ->
 def test_late_showers_leak_more(canvas: Canvas) -> None:
     def leak(first: float) -> float:
         return sum(
-            showers.electron(20.0, first, canvas.ray, canvas.ecal, canvas.origin, CMS_BARREL)
+            showers.electron(20.0, first, canvas.ray, canvas.ecal, canvas.origin, DETECTOR)
             for _ in range(50)
         )
 
@@ -46,7 +48,7 @@ def test_late_showers_leak_more(canvas: Canvas) -> None:
 @pytest.mark.parametrize("energy", [5.0, 20.0, 100.0])
 def test_longitudinal_maximum_follows_gflash(energy: float) -> None:
     y = energy / CMS_BARREL.ecal_critical
-    drawn = np.array([showers.longitudinal(energy, CMS_BARREL) for _ in range(4000)])
+    drawn = np.array([showers.longitudinal(energy, DETECTOR) for _ in range(4000)])
     spread = 1 / (-1.4 + 1.26 * math.log(y))  # of log T, hep-ex/0001020 app. A.1
     log_t = np.log(drawn[:, 0])
     assert log_t.mean() == pytest.approx(math.log(math.log(y) - 0.858), abs=4 * spread / 4000**0.5)
@@ -58,7 +60,7 @@ def test_longitudinal_maximum_follows_gflash(energy: float) -> None:
 
 def test_radial_profile_holds_90_percent_in_one_moliere_radius() -> None:
     depth = np.random.default_rng(1).gamma(4.0, 1 / 3.0, 4000)  # in units of the maximum's
-    r = np.array([showers.radius(math.log(20.0), float(t), CMS_BARREL) for t in depth])
+    r = np.array([showers.radius(math.log(20.0), float(t), DETECTOR) for t in depth])
     assert np.mean(r < 1.0) == pytest.approx(0.90, abs=0.04)
 
 
@@ -67,7 +69,7 @@ def test_hadron_deposits_less_than_it_has_and_shares_it(canvas: Canvas) -> None:
     for _ in range(400):
         canvas.ecal[:] = 0
         canvas.towers[:] = 0
-        args = (canvas.ray, canvas.ecal, canvas.towers, canvas.origin, CMS_BARREL)
+        args = (canvas.ray, canvas.ecal, canvas.towers, canvas.origin, DETECTOR)
         showers.hadron(20.0, True, *args)
         ecal.append(canvas.ecal.sum())
         hcal.append(canvas.towers.sum())
@@ -79,8 +81,8 @@ def test_hadron_deposits_less_than_it_has_and_shares_it(canvas: Canvas) -> None:
 
 
 def test_towers_and_crystals_are_aligned(canvas: Canvas) -> None:
-    showers.add(canvas.ecal, canvas.origin, 1, canvas.ray, 0.0, 0.0, 2.0, CMS_BARREL)
-    showers.add(canvas.towers, canvas.origin, 5, canvas.ray, 0.0, 0.0, 3.0, CMS_BARREL)
+    showers.add(canvas.ecal, canvas.origin, 1, canvas.ray, 0.0, 0.0, 2.0, DETECTOR)
+    showers.add(canvas.towers, canvas.origin, 5, canvas.ray, 0.0, 0.0, 3.0, DETECTOR)
     crystal = np.argwhere(canvas.ecal)
     tower = np.argwhere(canvas.towers)
     assert canvas.ecal.sum() == 2.0
@@ -91,11 +93,11 @@ def test_towers_and_crystals_are_aligned(canvas: Canvas) -> None:
 def test_photon_reaches_the_right_crystal() -> None:
     made = new_canvas(35, 35)
     eta, phi = 0.3123, 0.777
-    start(made, eta, phi, 1.5, CMS_BARREL)
+    start(made, eta, phi, 1.5, DETECTOR)
     pt = 30.0
     made.state[:] = [0, 0, 0, pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta), 0]
     no_material = np.array([[CMS_BARREL.ecal_radius, 0.0, 0.0, 1e9]])
-    calorimeters(made, pt * math.cosh(eta), 0, 0, no_material, CMS_BARREL)
+    calorimeters(made, pt * math.cosh(eta), 0, 0, no_material, DETECTOR)
     i, j = np.unravel_index(made.ecal.argmax(), made.ecal.shape)
     assert abs(i + made.origin[0] - math.floor(eta / CMS_BARREL.crystal_eta)) <= 1
     assert abs(j + made.origin[1] - math.floor(phi / CMS_BARREL.crystal_phi)) <= 1

@@ -110,7 +110,7 @@ def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
         response(detector),
         new_canvas(SPAN, SPAN),
         tracker_layers(),
-        detector,
+        detector.record(),
     )
     channels = JET_IMAGES.channels
     unit = np.array([c.gev_per_unit * c.block**2 for c in channels])

@@ -8,7 +8,7 @@ marked *effective* were tuned to the published image statistics (docs: simulatio
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI
 
 
 class Detector(NamedTuple):
-    """Constants of the detector; a named tuple, so that compiled loops take it as it is."""
+    """Constants of the detector."""
 
     # magnet and beam
     field: float = 3.8  #: solenoid field along +z, T
@@ -89,6 +89,11 @@ class Detector(NamedTuple):
     jet_scale: float = 1.045  #: jet energy correction
     pileup_offset: float = 0.37  #: jet pt removed per pile-up collision, GeV
     seed_distance: float = 0.4  #: largest distance of the window's centre from the jet axis
+
+    def record(self) -> Any:
+        """The constants as a NumPy record, which compiled loops pass on as one pointer."""
+        kinds = [(name, type(value)) for name, value in self._field_defaults.items()]
+        return np.array([tuple(self)], kinds)[0]
 
 
 CMS_BARREL = Detector()

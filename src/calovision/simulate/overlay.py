@@ -92,6 +92,7 @@ def _flatten(made: Response) -> dict[str, NDArray[Any]]:
 def expose(library: Particles, detector: Detector) -> Response:
     """Simulate the response of the whole detector to every collision of a library."""
     canvas, layers = new_canvas(_ETA_TOWERS, _PHI_TOWERS), tracker_layers()
+    constants = detector.record()
     grids = {"tracks": canvas.tracks, "ecal": canvas.ecal, "towers": canvas.towers}
     found: dict[str, list[tuple[NDArray[Any], ...]]] = {name: [] for name in grids}
     flows = []
@@ -99,7 +100,7 @@ def expose(library: Particles, detector: Detector) -> Response:
     flow = np.zeros((most, 4), np.float32)
     _seed(_SEED)
     for event in range(len(library.offsets) - 1):
-        n = _collision(canvas, library, event, flow, layers, detector)
+        n = _collision(canvas, library, event, flow, layers, constants)
         flows.append(flow[:n].copy())
         for name, grid in grids.items():
             i, j = np.nonzero(grid)
