@@ -87,12 +87,14 @@ def longitudinal(energy: float, d: Any) -> tuple[float, float]:
 def radius(log_energy: float, tau: float, d: Any) -> float:
     """GFLASH: a random radius (Moliere radii) at depth ``tau`` in units of the maximum's."""
     z = d.ecal_z
-    core = 0.0251 + 0.00319 * log_energy + (0.1162 - 0.000381 * z) * tau
-    rise = math.exp((0.3585 + 0.0421 * log_energy) * (tau - 0.645))
-    tail = (0.659 - 0.00309 * z) * (math.exp(-2.59 * (tau - 0.645)) + rise)
     x = (0.401 + 0.00187 * z - tau) / (1.313 - 0.0686 * log_energy)
     in_core = (2.632 - 0.00094 * z) * math.exp(x - math.exp(x))
-    return heavy_tail(core if np.random.random() < in_core else tail, _MAX_RADIUS)
+    if np.random.random() < in_core:
+        core = 0.0251 + 0.00319 * log_energy + (0.1162 - 0.000381 * z) * tau
+        return heavy_tail(core, _MAX_RADIUS)
+    rise = math.exp((0.3585 + 0.0421 * log_energy) * (tau - 0.645))
+    tail = (0.659 - 0.00309 * z) * (math.exp(-2.59 * (tau - 0.645)) + rise)
+    return heavy_tail(tail, _MAX_RADIUS)
 
 
 @compiled
