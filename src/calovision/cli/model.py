@@ -32,15 +32,19 @@ def train(
 
     Example: calovision train jet-vae --data jets --out runs/vae --set budget_s=600
     """
-    from calovision.events.store import EventStore
     from calovision.tasks.config import load_config, parse_overrides
-    from calovision.tasks.training import train as run_training
 
     overrides = parse_overrides(settings or [])
     if seed is not None:
         overrides["seed"] = seed
     chosen = load_config(task, model, config, overrides)
-    run = run_training(chosen, EventStore.open(data), out, resume=resume)
+    from calovision.events.store import EventStore
+
+    store = EventStore.open(data)
+    # PyTorch takes seconds to load: bad input should not have to wait for it.
+    from calovision.tasks.training import train as run_training
+
+    run = run_training(chosen, store, out, resume=resume)
     budget = run.budget()
     emit(
         {"run": str(run.path), **budget},
@@ -55,9 +59,11 @@ def evaluate(run: Run, data: Data, seed: Seed = 1, json: Json = False) -> None:
     Example: calovision evaluate runs/vae --data test-jets
     """
     from calovision.events.store import EventStore
+
+    store = EventStore.open(data)
     from calovision.studies.evaluation import evaluate as measure
 
-    results = measure(run, EventStore.open(data), seed=seed)
+    results = measure(run, store, seed=seed)
     lines = [
         f"{name:28s} {m['value']:10.4g} +- {m['error']:.2g} {m['unit']}"
         for name, m in results["metrics"].items()
@@ -77,7 +83,9 @@ def reconstruct(
     Example: calovision reconstruct runs/vae --data test-jets --out rebuilt
     """
     from calovision.events.store import EventStore
+
+    store = EventStore.open(data)
     from calovision.tasks.reconstruct import reconstruct as rebuild
 
-    store = rebuild(run, EventStore.open(data), out, seed=seed)
-    emit({"out": str(out), "events": len(store)}, f"{len(store)} events in {out}", json)
+    rebuilt = rebuild(run, store, out, seed=seed)
+    emit({"out": str(out), "events": len(rebuilt)}, f"{len(rebuilt)} events in {out}", json)

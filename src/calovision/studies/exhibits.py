@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.events.store import save
+from calovision.events.store import StoreWriter
 from calovision.metrics.observables import observables
 from calovision.report.sources import ORIGINAL, save_arrays
 
@@ -43,7 +43,10 @@ def save_examples(out: Path, events: Events, rebuilt: dict[str, Events], seed: i
         subset = source[chosen]
         subset.columns = {**originals.columns, **subset.columns}
         provenance = {"source": "calovision study", "seed": seed}
-        save(subset, out / "examples" / name, provenance=provenance)
+        path = out / "examples" / name
+        writer = StoreWriter(path, subset.geometry, provenance=provenance, overwrite=True)
+        writer.write(0, subset)
+        writer.finish()
 
 
 def save_distributions(out: Path, events: Events, rebuilt: dict[str, Events]) -> None:

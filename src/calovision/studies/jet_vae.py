@@ -74,7 +74,11 @@ def study(
     for model in MODELS:
         config = load_config("jet-vae", model, overrides=overrides)
         train(config, training, out / "runs" / model, resume=True, quiet=quiet)
-    comparison = compare(out, test, scale=scale, seed=seed, quiet=quiet)
+    finished = out / "comparison.json"
+    if finished.exists():
+        comparison = json.loads(finished.read_text())
+    else:
+        comparison = compare(out, test, scale=scale, seed=seed, quiet=quiet)
     page = report([out], out / "report.html")
     return comparison, page, headline(comparison)
 

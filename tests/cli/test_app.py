@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+VERBS = [
+    ["train"],
+    ["evaluate"],
+    ["reconstruct"],
+    ["study"],
+    ["report"],
+    ["data", "simulate"],
+    ["data", "convert"],
+    ["data", "export"],
+    ["data", "info"],
+    ["data", "fetch"],
+]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "calovision.cli.app", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_every_verb_shows_help_with_an_example(verb: list[str]) -> None:
+    shown = run(*verb, "--help")
+    assert shown.returncode == 0
+    assert "Example: calovision " + " ".join(verb) in " ".join(shown.stdout.split())
+    assert "--json" in shown.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, calovision.cli.app;"
+        "print([m for m in ('torch', 'numba', 'pyarrow', 'pythia8mc', 'matplotlib') "
+        "if m in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["train", "jet-vae", "--data", "nowhere", "--out", "o"], "nowhere"),
+        (["train", "jet-vea", "--data", "nowhere", "--out", "o"], "jet-vae"),
+        (["train", "jet-vae", "--data", "n", "--out", "o", "--set", "bta=1"], "bta"),
+        (["evaluate", "nowhere", "--data", "nowhere"], "nowhere"),
+        (["reconstruct", "nowhere", "--data", "nowhere", "--out", "o"], "nowhere"),
+        (["report", "nowhere"], "nowhere"),
+        (["data", "info", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    words: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    failed = run(*words)
+    assert failed.returncode == 2
+    assert says in failed.stderr
+    assert len(failed.stderr.strip().splitlines()) == 1
+    assert failed.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_shows_the_traceback() -> None:
+    failed = run("--debug", "data", "info", "nowhere")
+    assert "Traceback" in failed.stderr
+
+
+def test_interruption_is_exit_code_130(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "calovision.cli.app", "data", "simulate", "jets"]
+    command += ["--events", "100000", "--out", str(tmp_path / "jets")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(6)
+    process.send_signal(2)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in text
+
+
+def test_json_is_alone_on_stdout(tmp_path: Path, toy_jets: object) -> None:
+    from calovision.events.events import Events
+    from calovision.events.store import save
+
+    assert isinstance(toy_jets, Events)
+    save(toy_jets, tmp_path / "jets", provenance={})
+    shown = run("data", "info", str(tmp_path / "jets"), "--json")
+    assert json.loads(shown.stdout)["events"] == 64
