@@ -6,7 +6,8 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.simulate import jets
-from calovision.simulate.generator import GLUON, QUARK, DijetGenerator, Jets
+from calovision.simulate.generator import DijetGenerator, Jets
+from calovision.simulate.pythia import GLUON, QUARK
 
 JETS = 2000
 

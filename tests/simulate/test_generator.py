@@ -10,7 +10,8 @@ import pytest
 
 from calovision.simulate import generator
 from calovision.simulate.constituents import constituents, join
-from calovision.simulate.generator import GLUON, QUARK, DijetGenerator, Jets
+from calovision.simulate.generator import DijetGenerator, Jets
+from calovision.simulate.pythia import GLUON, QUARK
 
 
 @pytest.mark.parametrize("label", [GLUON, QUARK])

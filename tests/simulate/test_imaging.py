@@ -10,8 +10,9 @@ import pytest
 from calovision.events.events import Events
 from calovision.simulate.chunk import detect
 from calovision.simulate.detector import CMS_BARREL
-from calovision.simulate.generator import GLUON, NEUTRAL_HADRON, PHOTON, Jets, Particles
+from calovision.simulate.generator import NEUTRAL_HADRON, PHOTON, Jets, Particles
 from calovision.simulate.imaging import new_canvas, start, track
+from calovision.simulate.pythia import GLUON
 
 QUIET = CMS_BARREL._replace(pileup=0.0, ecal_noise=0.0, hcal_noise=0.0)
 
@@ -119,7 +120,8 @@ def test_pileup_adds_activity_evenly(simulated: Events) -> None:
     n = simulated.columns["n_pileup"].astype(float)
     assert n.mean() == pytest.approx(CMS_BARREL.pileup, abs=4 * (17 / len(n)) ** 0.5)
     assert n.var() == pytest.approx(CMS_BARREL.pileup, rel=0.2)
-    for channel, least in enumerate((0.3, 0.08, 0.2)):
+    # pile-up's share of the hits over sqrt(17), over their relative spread, is .6, .15 and .13
+    for channel, least in enumerate((0.3, 0.06, 0.05)):
         assert np.corrcoef(n, simulated.counts()[:, channel])[0, 1] > least
     track = simulated.code == 0
     far = np.abs(simulated.geometry.eta(simulated.cell[track])) > 0.6

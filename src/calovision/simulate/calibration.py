@@ -15,7 +15,7 @@ import typer
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.simulate.generator import GLUON, QUARK
+from calovision.simulate.pythia import GLUON, QUARK
 
 CLASSES = {"gluon": GLUON, "quark": QUARK}
 #: Means of the CMS Open Data set quark-gluon_data-set_n139306, for gluon and quark jets.

@@ -16,9 +16,10 @@ from calovision.events.geometry import JET_IMAGES
 from calovision.simulate.compiled import compiled
 from calovision.simulate.constituents import Constituents, constituents, join
 from calovision.simulate.detector import CMS_BARREL, Detector, tracker_layers
-from calovision.simulate.generator import GLUON, QUARK, DijetGenerator, Jets, no_particles
+from calovision.simulate.generator import DijetGenerator, Jets, no_particles
 from calovision.simulate.imaging import new_canvas, particle, start, wrapped
 from calovision.simulate.overlay import overlay, response
+from calovision.simulate.pythia import GLUON, QUARK
 from calovision.simulate.readout import MAX_HITS, SPAN, WINDOW, read_out
 
 _COLLISIONS = 150  #: most collisions generated at once; bounds the memory

@@ -17,7 +17,7 @@ from calovision.events.store import EventStore, StoreWriter, shard_bytes
 from calovision.simulate.chunk import Task, simulate_chunk
 from calovision.simulate.cluster import check_workers, run
 from calovision.simulate.detector import CMS_BARREL
-from calovision.simulate.generator import DIJETS, MINIMUM_BIAS
+from calovision.simulate.pythia import DIJETS, MINIMUM_BIAS
 
 CHUNK = 1000  #: jets in one chunk; part of what a seed means, so the same for any workers
 TIME_LIMIT = 900.0  #: seconds that a chunk may take; a usual one takes some ten

@@ -8,14 +8,8 @@ import importlib.metadata
 import numpy as np
 
 from calovision.simulate import cache
-from calovision.simulate.generator import (
-    MINIMUM_BIAS,
-    Particles,
-    Record,
-    offsets_of,
-    quiet,
-    start_pythia,
-)
+from calovision.simulate.generator import Particles, Record, offsets_of
+from calovision.simulate.pythia import MINIMUM_BIAS, quiet, start_pythia
 
 COLLISIONS = 3000  #: size of the library
 _SEED = 20120704
