@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +17,11 @@ from safetensors.torch import load_file
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
+from calovision.tasks.autoencoder import Batch
 from calovision.tasks.config import load_config
 from calovision.tasks.learner import TrainingBatches
 from calovision.tasks.models import build, load_task
+from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.reconstruct import reconstruct
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import parts_of, train
@@ -83,10 +86,31 @@ def test_batches_go_on_where_they_stopped(toy_jets: Events, store: EventStore) -
     config = load_config("jet-vae", overrides=SMALL)
     task = build(config, store.geometry, toy_jets)
     view = task.view(toy_jets)
-    whole = iter(TrainingBatches(task, view, 16, seed=1, start=0))
-    later = iter(TrainingBatches(task, view, 16, seed=1, start=6))
-    skipped = [next(whole) for _ in range(7)][6]
-    assert torch.equal(skipped[0].energy, next(later)[0].energy)
+    now = 0
+    batches = TrainingBatches(task, view, 16, seed=1, step_now=lambda: now)
+    whole = [batch[0].energy for batch, _ in zip(batches, range(9), strict=False)]
+    now = 6
+    later = [batch[0].energy for batch, _ in zip(batches, range(3), strict=False)]
+    assert all(torch.equal(a, b) for a, b in zip(whole[6:], later, strict=True))
+    assert not torch.equal(whole[0], whole[6])
+
+
+def test_a_look_at_the_validation_loss_does_not_start_the_batches_again(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+    loss = PointVAETask.loss
+
+    def spy(self: PointVAETask, batch: Batch, generator: torch.Generator) -> dict[str, Any]:
+        if torch.is_grad_enabled():
+            seen.append(batch[0].energy.numpy().tobytes())
+        return loss(self, batch, generator)
+
+    monkeypatch.setattr(PointVAETask, "loss", spy)
+    config = load_config("jet-vae", overrides={**SMALL, "epochs": 1, "validate_every": 2})
+    train(config, store, tmp_path / "r", quiet=True)
+    assert len(seen) == 6
+    assert len(set(seen)) == len(seen)
 
 
 def test_an_epoch_sees_every_event_once(toy_jets: Events, store: EventStore) -> None:
@@ -98,7 +122,7 @@ def test_an_epoch_sees_every_event_once(toy_jets: Events, store: EventStore) -> 
             seen.extend(chosen.tolist())
             return ()
 
-    batches = iter(TrainingBatches(Spy(), task.view(toy_jets), 16, seed=1, start=0))  # type: ignore[arg-type]
+    batches = iter(TrainingBatches(Spy(), task.view(toy_jets), 16, seed=1, step_now=lambda: 0))  # type: ignore[arg-type]
     for _ in range(4):
         next(batches)
     assert sorted(seen) == list(range(64))
@@ -122,6 +146,39 @@ def test_a_killed_training_resumes_to_the_same_weights(
     resumed = train(load_config("jet-vae", overrides=SMALL), store, out, resume=True, quiet=True)
     first, second = load_file(run.weights), load_file(resumed.weights)
     assert all(torch.allclose(first[k], second[k], atol=1e-6) for k in first)
+
+
+def test_an_interrupted_training_is_exit_code_130_and_resumes(
+    store: EventStore, tmp_path: Path
+) -> None:
+    out = tmp_path / "stopped"
+    command = [sys.executable, "-m", "calovision.cli.app", "train", "jet-vae"]
+    command += ["--data", str(store.path), "--out", str(out), "--set", "epochs=100000"]
+    command += ["--set", "points=40", "--set", "width=8", "--set", "validate_every=3"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (out / "last.ckpt").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in text
+    assert (out / "last.ckpt").exists()
+
+
+def test_a_full_disk_is_one_line(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import calovision.tasks.training as training
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training, "save_file", full)
+    config = load_config("jet-vae", overrides={**SMALL, "epochs": 0.5})
+    with pytest.raises(InputError, match="No space left"):
+        train(config, store, tmp_path / "r", quiet=True)
+    assert not (tmp_path / "r" / "model.safetensors").exists()
 
 
 def test_the_budget_ends_a_training(store: EventStore, tmp_path: Path) -> None:
@@ -164,6 +221,10 @@ def test_what_is_wrong_is_said(
         reconstruct(run.path, crops, tmp_path / "o", quiet=True)
     with pytest.raises(InputError, match="not a run"):
         load_task(RunDir(tmp_path / "nothing"))
+    other = RunDir(tmp_path / "other")
+    other.start({"task": "jet-tagger", "model": "x"}, {"hash": ""}, resume=False)
+    with pytest.raises(InputError, match="jet-tagger"):
+        load_task(other)
     damaged = tmp_path / "damaged"
     damaged.mkdir()
     for file in run.path.iterdir():

@@ -19,7 +19,7 @@ from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1_hits, w1_observables
-from calovision.tasks.models import load_task, typed_config
+from calovision.tasks.models import load_task, recorded_config
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.rundir import RunDir, versions, write_json
 from calovision.tasks.training import parts_of
@@ -37,10 +37,9 @@ def held_out(run: RunDir, store: EventStore) -> Events:
     Raises:
         InputError: too few such events.
     """
-    described = run.describe()
     events: Events
-    if described["data"]["hash"] == store.hash:
-        events = store[parts_of(store, typed_config(described["config"]))["test"]]
+    if run.describe()["data"]["hash"] == store.hash:
+        events = store[parts_of(store, recorded_config(run))["test"]]
     else:
         events = store.load()
     if len(events) < MIN_EVENTS:

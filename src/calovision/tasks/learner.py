@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,23 +22,27 @@ WARMUP_STEPS = 50  #: steps over which the learning rate rises
 class TrainingBatches(IterableDataset[Batch]):
     """An endless stream of shuffled batches; batch ``i`` depends on ``(seed, i)`` alone.
 
-    So a training that goes on from step ``i`` sees what it would have seen uninterrupted.
+    Every new iteration begins at the step that ``step_now`` tells, so a training that looks at
+    its validation loss now and then, or that goes on after an interruption, sees every batch that
+    it would have seen in one go.
     """
 
-    def __init__(self, task: AutoencoderTask, view: Any, batch: int, seed: int, start: int) -> None:
-        self.task, self.view, self.size, self.seed, self.start = task, view, batch, seed, start
+    def __init__(
+        self, task: AutoencoderTask, view: Any, batch: int, seed: int, step_now: Callable[[], int]
+    ) -> None:
+        self.task, self.view, self.seed, self.step_now = task, view, seed, step_now
+        self.size = min(batch, len(view))
 
     def __iter__(self) -> Iterator[Batch]:
-        size = min(self.size, len(self.view))
-        per_epoch = max(len(self.view) // size, 1)
-        step = self.start
+        per_epoch = max(len(self.view) // self.size, 1)
+        step = self.step_now()
         epoch, order = -1, np.empty(0, np.int64)
         while True:
             if step // per_epoch != epoch:
                 epoch = step // per_epoch
                 order = np.random.default_rng([self.seed, epoch]).permutation(len(self.view))
-            place = step % per_epoch
-            yield self.task.batch(self.view, np.sort(order[place * size : (place + 1) * size]))
+            first = step % per_epoch * self.size
+            yield self.task.batch(self.view, np.sort(order[first : first + self.size]))
             step += 1
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -11,7 +9,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.config import DenseVAEConfig, PointVAEConfig, load_config
+from calovision.tasks.config import TASKS, DenseVAEConfig, PointVAEConfig, load_config
 from calovision.tasks.dense_vae import DenseVAETask
 from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.point_view import PointView, Scaling
@@ -40,13 +38,18 @@ def _point(config: PointVAEConfig, geometry: Geometry, scaling: Scaling) -> Poin
     )
 
 
-def typed_config(recorded: dict[str, Any]) -> PointVAEConfig | DenseVAEConfig:
+def recorded_config(run: RunDir) -> PointVAEConfig | DenseVAEConfig:
     """The configuration recorded in a run directory, checked again.
 
     Raises:
-        InputError: it is of another task or model.
+        InputError: no run there, or one of another task.
     """
-    return load_config(str(recorded.get("task")), recorded.get("model"), overrides=recorded)
+    recorded = run.describe()["config"]
+    if recorded.get("task") not in TASKS:
+        raise InputError(
+            f"{run.path} is a run of another task, {recorded.get('task')}", "give a jet-vae run"
+        )
+    return load_config(recorded["task"], recorded.get("model"), overrides=recorded)
 
 
 def load_task(run: RunDir) -> AutoencoderTask:
@@ -55,11 +58,10 @@ def load_task(run: RunDir) -> AutoencoderTask:
     Raises:
         InputError: no run there, of another task, unfinished, or with broken weights.
     """
-    described = run.describe()
-    config = typed_config(described["config"])
+    config = recorded_config(run)
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
-    geometry = Geometry.from_dict(described["data"]["geometry"])
+    geometry = Geometry.from_dict(run.describe()["data"]["geometry"])
     try:
         state = load_file(run.weights)
         task: AutoencoderTask

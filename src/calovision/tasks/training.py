@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import time
 import warnings
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -82,7 +84,18 @@ def train(
     held_out = store[parts["validation"][:VALIDATION_EVENTS]]
     with _reproducible(config.seed):
         task = build(config, store.geometry, events)
-    _fit(task, config, events, held_out, run, quiet)
+    try:
+        _fit(task, config, events, held_out, run, quiet)
+    except (pickle.UnpicklingError, EOFError, KeyError) as error:
+        raise InputError(
+            f"{run.checkpoint} cannot be read ({type(error).__name__})",
+            "delete it to start the training again",
+        ) from None
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"cannot write the run in {run.path}: {getattr(error, 'strerror', None) or error}",
+            "free some space, then go on with --resume",
+        ) from None
     return run
 
 
@@ -98,48 +111,29 @@ def _fit(
     steps = max(int(config.epochs * len(events) / config.batch), 1)
     learner = Learner(task, config, steps, cosine=isinstance(config, PointVAEConfig))
     resuming = run.checkpoint.exists()
-    start = _step_of(run.checkpoint) if resuming else 0
     every = min(config.validate_every, steps)
-    batches = TrainingBatches(task, view, config.batch, config.seed, start)
+    batches = TrainingBatches(task, view, config.batch, config.seed, lambda: learner.global_step)
     looks = [
         task.batch(validation, np.arange(i, min(i + CHUNK, len(held_out))))
         for i in range(0, len(held_out), CHUNK)
     ]
-    best = ModelCheckpoint(
-        run.path, "best", monitor="val_loss", save_weights_only=True, enable_version_counter=False
-    )
-    last = ModelCheckpoint(run.path, "last", every_n_epochs=1, enable_version_counter=False)
-    callbacks: list[Callback] = [_Log(run, quiet), best, last]
-    if config.patience:
-        callbacks.append(EarlyStopping("val_loss", patience=config.patience))
     cpu = time.process_time()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
-        logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-        trainer = pl.Trainer(
-            accelerator="auto",
-            devices=1,
-            max_steps=steps,
-            max_epochs=-1,
-            limit_train_batches=every,
-            gradient_clip_val=1.0 if isinstance(config, PointVAEConfig) else None,
-            callbacks=callbacks,
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
-        trainer.fit(
-            learner,
-            DataLoader(batches, batch_size=None),
-            DataLoader(looks, batch_size=None),  # type: ignore[arg-type]
-            ckpt_path=str(run.checkpoint) if resuming else None,
-            weights_only=True,
-        )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    state = torch.load(run.path / "best.ckpt", weights_only=True)["state_dict"]
-    learner.load_state_dict(state)
+    trainer = _trainer(config, run, every, steps, quiet)
+    resume_from = str(run.checkpoint) if resuming else None
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning")
+            trainer.fit(
+                learner,
+                DataLoader(batches, batch_size=None),
+                DataLoader(looks, batch_size=None),  # type: ignore[arg-type]
+                ckpt_path=resume_from,
+                weights_only=True,
+            )
+    except SystemExit:
+        # Lightning turns Ctrl-C into an exit of its own.
+        raise KeyboardInterrupt from None
+    learner.load_state_dict(torch.load(run.path / "best.ckpt", weights_only=True)["state_dict"])
     task.finish(validation)
     write_json(
         run.path / "budget.json",
@@ -157,6 +151,38 @@ def _fit(
     partial.replace(run.weights)
     for checkpoint in ("best.ckpt", "last.ckpt"):
         (run.path / checkpoint).unlink(missing_ok=True)
+
+
+def _trainer(
+    config: PointVAEConfig | DenseVAEConfig, run: RunDir, every: int, steps: int, quiet: bool
+) -> pl.Trainer:
+    """A trainer that looks at the validation loss and keeps its state ``every`` so many steps."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    best = ModelCheckpoint(
+        run.path, "best", monitor="val_loss", save_weights_only=True, enable_version_counter=False
+    )
+    # At the very end of an "epoch", when validation is done and counted.
+    last = ModelCheckpoint(
+        run.path, "last", save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    callbacks: list[Callback] = [_Log(run, quiet), best, last]
+    if config.patience:
+        callbacks.append(EarlyStopping("val_loss", patience=config.patience))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        return pl.Trainer(
+            accelerator="cpu",
+            devices=1,
+            max_steps=steps,
+            max_epochs=-1,
+            limit_train_batches=every,
+            gradient_clip_val=1.0 if isinstance(config, PointVAEConfig) else None,
+            callbacks=callbacks,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
 
 
 class _Log(Callback):
@@ -199,13 +225,3 @@ class _reproducible:  # noqa: N801
 
     def __exit__(self, *args: object) -> None:
         torch.random.set_rng_state(self.state)
-
-
-def _step_of(checkpoint: Path) -> int:
-    try:
-        return int(torch.load(checkpoint, weights_only=True, mmap=True)["global_step"])
-    except Exception as error:
-        raise InputError(
-            f"{checkpoint} cannot be read ({type(error).__name__})",
-            "delete it to start the training again",
-        ) from None
