@@ -299,23 +299,23 @@ def test_full_disk_keeps_finished_shards_and_can_go_on(
 MEASURE = """
 import re, sys
 from pathlib import Path
-from calovision.events.convert import convert
-convert([sys.argv[1]], sys.argv[2])
+from calovision.events import convert as c
+c.SHARD_EVENTS = 256
+c.convert([sys.argv[1]], sys.argv[2])
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+@pytest.mark.parametrize("storage", [{"chunks": (64, 125, 125, 3), "compression": "lzf"}, {}])
 def test_memory_does_not_grow_with_the_file(
-    make_jets: Callable[[int, int], Events], tmp_path: Path
+    make_jets: Callable[[int, int], Events], tmp_path: Path, storage: dict[str, Any]
 ) -> None:
     path = tmp_path / "jets.h5"
     jets = make_jets(64, 1)
     copies = 50  # 3,200 jets, 600 MB dense
     with h5py.File(path, "w") as file:
-        images = file.create_dataset(
-            "X_jets", (64 * copies, 125, 125, 3), "f4", chunks=(64, 125, 125, 3), compression="lzf"
-        )
+        images = file.create_dataset("X_jets", (64 * copies, 125, 125, 3), "f4", **storage)
         dense = jets.to_dense("image").transpose(0, 2, 3, 1)
         for i in range(copies):
             images[64 * i : 64 * (i + 1)] = dense

@@ -123,8 +123,12 @@ class Hdf5Images:
         """Map uncompressed images to memory, which saves copying them."""
         data = self._images
         offset = data.id.get_offset() if data.chunks is None and not data.external else None
-        if offset is None or data.dtype != self.dtype:
+        if offset is None or data.dtype != self.dtype or offset % self.dtype.itemsize:
             return None
+        # Reading mapped pages that the file no longer has would kill the process.
+        size, needed = self.path.stat().st_size, offset + data.nbytes
+        if size < needed:
+            raise damaged(self.path, EOFError(f"{size} bytes, {needed} are needed"))
         return _Mapped(self.path, offset, data.shape, self.dtype)
 
     def _is_small(self, key: str) -> bool:
@@ -158,6 +162,7 @@ class _Mapped:
         count = int(np.prod(shape))
         self._images = np.frombuffer(self._map, dtype, count, offset).reshape(shape)
         self._event_bytes = count // shape[0] * dtype.itemsize
+        self._released = 0
 
     def blocks(
         self, start: int, stop: int, step: int
@@ -166,7 +171,10 @@ class _Mapped:
         for first in range(start, stop, step):
             end = min(first + step, stop)
             self._advise(mmap.MADV_WILLNEED, first, end)
-            self._advise(mmap.MADV_DONTNEED, max(first - 5 * step, start), first - 4 * step)
+            # Also what the shard before left behind, or memory would grow with every shard.
+            passed = first - 4 * step
+            self._advise(mmap.MADV_DONTNEED, self._released, passed)
+            self._released = max(self._released, passed)
             yield first, end, 0, self._images[first:end]
 
     def _advise(self, advice: int, first: int, end: int) -> None:

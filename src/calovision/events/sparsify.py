@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+import threading
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,11 @@ from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
 
-_BATCH_BYTES = 12 << 20  # pixels handled at a time: what a processor's cache can hold
+# Pixels handled at a time: little enough for a processor's cache, and for a few hundred
+# bytes of scratch a pixel where no pixel is zero.
+_BATCH_BYTES = 6 << 20
+_GROUP = 512  # flags are padded to a multiple of this, to be tested by eights of eights
+_scratch = threading.local()
 _WORDS: dict[int, type[np.unsignedinteger[Any]]] = {4: np.uint32, 8: np.uint64}
 
 
@@ -88,40 +91,51 @@ def join_bands(bands: list[Events]) -> Events:
     return Events(geometry, offsets, cell, code[order], value)
 
 
-@dataclass
-class _Pixels:
-    """Nonzero pixels of a batch: place in the flat words, event, channel, cell, bits."""
-
-    place: NDArray[np.int64]
-    owner: NDArray[np.int64]
-    channel: NDArray[np.int64]
-    cell: NDArray[np.int64]
-    word: NDArray[Any]
-
-
 def _sparsify(images: NDArray[Any], geometry: Geometry, channels_last: bool) -> Events:
     n, channels = len(images), len(geometry.channels)
     cells = images[0].size // channels
     words = images.reshape(-1).view(_WORDS[images.dtype.itemsize])
-    place = np.flatnonzero(words != 0)
+    flags, found = _flags(words)
+    whole = [
+        _merge(words.reshape(images.shape), flags, c, geometry, channels_last)
+        for c, described in enumerate(geometry.channels)
+        if described.block > 1
+    ]
+    place = _nonzero(found)
     owner, inner = _divide(place, channels * cells)
-    if channels_last:
-        cell, channel = _divide(inner, channels)
-    else:
-        channel, cell = _divide(inner, cells)
-    pixels = _Pixels(place, owner, channel, cell, words[place])
-    _check(pixels, pixels.word.view(images.dtype), geometry)
-    code = channel.astype(np.uint8)
-    keep = np.ones(len(place), np.bool_)
-    for c, described in enumerate(geometry.channels):
-        if described.block > 1:
-            stride = channels if channels_last else 1
-            _merge(pixels, words, c, geometry, (n, cells, stride), code, keep)
-    kept = np.flatnonzero(keep)
-    order = kept[_order(owner[kept], code[kept], n, geometry)]
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner[kept], minlength=n))])
-    value = pixels.word[order].view(images.dtype)
-    return Events(geometry, offsets, cell[order].astype(np.uint16), code[order], value)
+    cell, channel = _divide(inner, channels if channels_last else cells)
+    if not channels_last:
+        cell, channel = channel, cell
+    word = words[place]
+    if word.max(initial=0) > np.finfo(images.dtype).max.view(words.dtype):
+        _check(word.view(images.dtype), owner, channel, geometry)
+    code = _codes(place, channel, whole, geometry)
+    order = _order(owner, code, n, geometry)
+    offsets = np.searchsorted(place, np.arange(n + 1) * (channels * cells))
+    value = word[order].view(images.dtype)
+    return Events(geometry, offsets, cell.astype(np.uint16)[order], code[order], value)
+
+
+def _flags(words: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
+    """Whether each word is not zero, and the same memory as groups of eight flags."""
+    size = -(-len(words) // _GROUP) * (_GROUP // 8)
+    # Fresh memory would cost as much as the tests, so every thread keeps its own.
+    if getattr(_scratch, "found", np.empty(0)).size < size:
+        _scratch.found = np.empty(size, np.uint64)
+    found: NDArray[np.uint64] = _scratch.found[:size]
+    flags = found.view(np.bool_)
+    flags[len(words) :] = False
+    np.not_equal(words, 0, out=flags[: len(words)])
+    return flags, found
+
+
+def _nonzero(found: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Positions of the flags that are set; few are, which makes testing eight at once pay."""
+    some = found != 0
+    again = len(found) % (_GROUP // 8) == 0
+    eights = _nonzero(some.view(np.uint64)) if again else np.flatnonzero(some)
+    inner = np.flatnonzero(found[eights].view(np.bool_))
+    return 8 * eights[inner >> 3] + (inner & 7)
 
 
 def _divide(a: NDArray[np.int64], by: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -130,67 +144,73 @@ def _divide(a: NDArray[np.int64], by: int) -> tuple[NDArray[np.int64], NDArray[n
     return quotient, a - quotient * by
 
 
-def _check(pixels: _Pixels, value: NDArray[Any], geometry: Geometry) -> None:
+def _check(
+    value: NDArray[Any], owner: NDArray[np.int64], channel: NDArray[np.int64], geometry: Geometry
+) -> None:
     """Refuse values that are not finite, or negative in an unsigned channel."""
-    bad = ~np.isfinite(value)
-    negative = value < 0
-    if negative.any():
-        signed = np.array([c.signed for c in geometry.channels])
-        bad |= negative & ~signed[pixels.channel]
+    signed = np.array([c.signed for c in geometry.channels])
+    bad = ~np.isfinite(value) | ((value < 0) & ~signed[channel])
     if bad.any():
         k = int(np.argmax(bad))
-        raise BadPixelError(int(pixels.owner[k]), int(pixels.channel[k]), float(value[k]))
+        raise BadPixelError(int(owner[k]), int(channel[k]), float(value[k]))
 
 
 def _merge(
-    pixels: _Pixels,
     words: NDArray[Any],
+    flags: NDArray[np.bool_],
     channel: int,
     geometry: Geometry,
-    shape: tuple[int, int, int],
-    code: NDArray[np.uint8],
-    keep: NDArray[np.bool_],
-) -> None:
-    """Merge the pixels of a channel with large readout cells, in place.
-
-    The first pixel of a whole block moves to its middle and the others are not kept; pixels
-    outside whole blocks become lone hits.
+    channels_last: bool,
+) -> NDArray[np.int64]:
+    """Leave, of each whole block of a channel with large readout cells, the middle pixel only.
 
     Args:
-        pixels: the nonzero pixels; ``cell`` is changed.
-        words: all pixels' bits, flat.
+        words: all pixels' bits, in the shape of the images.
+        flags: flat, whether a pixel is a hit; changed.
         channel: the channel.
         geometry: the image grid.
-        shape: events, cells in an image's band, distance of a channel's pixels in ``words``.
-        code: ``(pixels,)``, changed.
-        keep: ``(pixels,)``, changed.
+        channels_last: order of the axes of ``words``.
+
+    Returns:
+        Flat positions of the middle pixels, ascending.
     """
-    n, cells, stride = shape
     side = geometry.channels[channel].block
-    mine = np.flatnonzero(pixels.channel == channel)
-    cell = pixels.cell[mine]
-    corner = _corners(geometry, side, cells)[cell]
-    at_corner = corner == cell
-    first = mine[at_corner]
-    inside = np.add.outer(np.arange(side) * geometry.cols, np.arange(side)).ravel() * stride
-    block = words[pixels.place[first, None] + inside]
-    first = first[(block == block[:, :1]).all(axis=1)]
-    whole = np.zeros((n, cells + 1), np.bool_)
-    whole[pixels.owner[first], pixels.cell[first]] = True
-    merged = whole[pixels.owner[mine], corner]
-    code[mine[~merged]] += np.uint8(len(geometry.channels))
-    keep[mine[merged & ~at_corner]] = False
-    pixels.cell[first] += (side // 2) * (geometry.cols + 1)
+    grid = words[..., channel] if channels_last else words[:, channel]
+    _, rows, cols = grid.shape
+    row_blocks, col_blocks = rows // side, cols // side
+    hits = flags[: words.size].reshape(words.shape)
+    hits = hits[..., channel] if channels_last else hits[:, channel]
+    corners = hits[:, : row_blocks * side : side, : col_blocks * side : side]
+    event, block = _divide(np.flatnonzero(corners), row_blocks * col_blocks)
+    row, col = _divide(block, col_blocks)
+    steps = np.array(grid.strides) // words.itemsize
+    start = channel * (words.strides[-1 if channels_last else 1] // words.itemsize)
+    corner = start + event * steps[0] + (row * steps[1] + col * steps[2]) * side
+    inside = np.add.outer(np.arange(side) * steps[1], np.arange(side) * steps[2]).ravel()
+    pixels = corner[:, None] + inside
+    bits = words.reshape(-1)[pixels]
+    pixels = pixels[(bits == bits[:, :1]).all(axis=1)]
+    flags[pixels] = False
+    middle = pixels[:, side * side // 2]
+    flags[middle] = True
+    return middle
 
 
-@lru_cache
-def _corners(geometry: Geometry, side: int, cells: int) -> NDArray[np.int64]:
-    """``(cells,)`` first pixel of the aligned block that holds each pixel; -1 if cut off."""
-    rows = cells // geometry.cols
-    row, col = np.divmod(np.arange(cells), geometry.cols)
-    top, left = row - row % side, col - col % side
-    fits = (top + side <= rows) & (left + side <= geometry.cols)
-    return np.where(fits, top * geometry.cols + left, -1)
+def _codes(
+    place: NDArray[np.int64],
+    channel: NDArray[np.int64],
+    whole: list[NDArray[np.int64]],
+    geometry: Geometry,
+) -> NDArray[np.uint8]:
+    """Codes of the hits; ``whole`` are the places of whole cells of the channels with blocks."""
+    code = channel.astype(np.uint8)
+    large = [c for c, described in enumerate(geometry.channels) if described.block > 1]
+    for c, middle in zip(large, whole, strict=True):
+        mine = np.flatnonzero(channel == c)
+        if len(mine) > len(middle):
+            lone = mine[~np.isin(place[mine], middle, assume_unique=True)]
+            code[lone] += np.uint8(len(geometry.channels))
+    return code
 
 
 def _order(

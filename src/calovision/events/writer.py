@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.files import PART, write_bytes, write_json, writing
+from calovision.events.files import PART, atomic, write_json, writing
 from calovision.events.geometry import Geometry
 from calovision.events.reader import EventStore
 from calovision.events.shards import (
@@ -92,7 +93,9 @@ class StoreWriter:
         info = Shard(payload, name).info
         if info.geometry != self.geometry:
             raise InputError(f"{name} has another geometry than {self.path}")
-        write_bytes(self.path / name, payload)
+        with atomic(self.path / name) as part:
+            part.write_bytes(payload)
+            _to_disk(part)
         self._entries[index] = (info, self._entry(index, info, payload))
 
     def finish(self) -> EventStore:
@@ -191,6 +194,12 @@ class StoreWriter:
             "bytes": len(payload),
             "sha256": hashlib.sha256(payload).hexdigest(),
         }
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content would survive a power cut."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _load(path: Path) -> Any:
