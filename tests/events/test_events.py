@@ -73,7 +73,8 @@ def test_whole_towers_become_one_hit_and_broken_ones_pixels() -> None:
     assert events.cell[events.code == 2].tolist() == [62 * 125 + 62]
     assert (events.code == 5).sum() == 50
     assert events.area.sum() == 75
-    assert events.sums()[0, 2] == pytest.approx(images[0, ..., 2].sum() * 158, rel=1e-6)
+    gev = images[0, ..., 2].sum() * JET_IMAGES.channels[2].gev_per_unit
+    assert events.sums()[0, 2] == pytest.approx(gev, rel=1e-6)
 
 
 @given(

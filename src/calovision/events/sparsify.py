@@ -135,7 +135,8 @@ def _nonzero(found: NDArray[np.uint64]) -> NDArray[np.int64]:
     again = len(found) % (_GROUP // 8) == 0
     eights = _nonzero(some.view(np.uint64)) if again else np.flatnonzero(some)
     inner = np.flatnonzero(found[eights].view(np.bool_))
-    return 8 * eights[inner >> 3] + (inner & 7)
+    places: NDArray[np.int64] = 8 * eights[inner >> 3] + (inner & 7)
+    return places
 
 
 def _divide(a: NDArray[np.int64], by: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -191,7 +192,7 @@ def _merge(
     bits = words.reshape(-1)[pixels]
     pixels = pixels[(bits == bits[:, :1]).all(axis=1)]
     flags[pixels] = False
-    middle = pixels[:, side * side // 2]
+    middle: NDArray[np.int64] = pixels[:, side * side // 2]
     flags[middle] = True
     return middle
 
