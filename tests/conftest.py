@@ -55,3 +55,10 @@ def make_crops() -> Callable[[int, int], Events]:
     """The function ``toy_crops(n, seed)``, for tests that need another number."""
     function: Callable[[int, int], Events] = sys.modules["toys"].toy_crops
     return function
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the simulation's tests on one worker: they share a simulated sample."""
+    for item in items:
+        if "simulate" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("simulate"))
