@@ -55,5 +55,6 @@ def main() -> None:
         typer.echo("calovision: interrupted; finished parts are kept", err=True)
         sys.exit(130)
 
+
 if __name__ == "__main__":
     main()
