@@ -114,7 +114,10 @@ def distribution(
     names = list(samples)
     colour = colours(names)
     pooled = np.concatenate([np.asarray(s, float) for s in samples.values()])
-    low, high = np.quantile(pooled, [0.001, 0.995])
+    # The reference sets both axes: a sample that is far off must not squeeze it into a corner.
+    low, high = np.quantile(np.asarray(samples[names[0]], float), [0.001, 0.999])
+    margin = 0.15 * (high - low)
+    low, high = max(low - margin, min(low, 0.0)), high + margin
     whole = bool(np.all(pooled == np.round(pooled)))
     edges = _edges(low, high, whole)
     figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
@@ -132,7 +135,7 @@ def distribution(
     if log:
         top.set_yscale("log")
     else:
-        top.set_ylim(bottom=0)
+        top.set_ylim(0, 1.6 * max(reference.max(), 1e-12))
     top.set_ylabel(f"density [1/{unit}]" if unit else "density")
     top.legend()
     bottom.axhline(1, color="gray", linewidth=0.8)
