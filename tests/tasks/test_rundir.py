@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from calovision.errors import InputError
-from calovision.tasks.rundir import RunDir, write_atomic, write_json
+from calovision.tasks.rundir import RunDir
 
 CONFIG = {"task": "jet-vae", "model": "point", "seed": 1}
 DATA = {"path": "jets", "hash": "abc"}
@@ -47,19 +46,3 @@ def test_rows_survive_a_line_cut_short(tmp_path: Path) -> None:
     with run.metrics.open("a") as file:
         file.write('{"step": 2, "lo')
     assert run.rows() == [{"step": 1}]
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = tmp_path / "a.json"
-    write_json(target, {"old": 1})
-
-    def full(*args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(InputError, match="No space left"):
-        write_atomic(target, "new")
-    assert '"old"' in target.read_text()
-    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]

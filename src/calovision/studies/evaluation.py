@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.emd import emd_metrics, emd_per_event
 from calovision.metrics.observables import observable_matrix, observable_units, observables
@@ -21,7 +22,7 @@ from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1_hits, w1_observables
 from calovision.tasks.models import load_task, recorded_config
 from calovision.tasks.reconstruct import reconstructions
-from calovision.tasks.rundir import RunDir, versions, write_json
+from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.training import parts_of
 
 FOLDS = 5  #: cross-fitting folds of the probe and the tagger

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.files import write_json, writing
 from calovision.events.store import EventStore
 from calovision.metrics.occupancy import occupancy_difference
 from calovision.metrics.value import Floats, Metric, paired_difference
@@ -22,7 +23,7 @@ from calovision.studies.evaluation import measure, results_of, truth_floor
 from calovision.tasks.config import load_config
 from calovision.tasks.models import load_task
 from calovision.tasks.reconstruct import reconstructions
-from calovision.tasks.rundir import RunDir, write_json
+from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train
 
 MODELS = ("baseline", "point")
@@ -110,7 +111,7 @@ def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) 
     exhibits.save_examples(out, events, rebuilt, seed)
     exhibits.save_distributions(out, events, rebuilt)
     curves = {m: RunDir(out / "runs" / m).rows() for m in MODELS}
-    write_json(out / "curves.json", curves)
+    write_json(out / "curves.json", dict(curves))
     write_json(out / "comparison.json", comparison)
     return comparison
 
@@ -149,8 +150,10 @@ def _claim(out: Path, what: dict[str, Any]) -> None:
     if marker.exists():
         if json.loads(marker.read_text()) != what:
             raise InputError(f"{out} holds another study", "choose another --out")
-    else:
-        write_json(marker, what)
+        return
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    write_json(marker, what)
 
 
 def _differences(
@@ -174,6 +177,6 @@ def _differences(
             a, b = metrics["point"][key], metrics["baseline"][key]
             found[key] = Metric(a["value"] - b["value"], math.hypot(a["error"], b["error"]))
     return [
-        {"a": "point", "b": "baseline", "metric": k, "value": m.value, "error": m.error}
-        for k, m in sorted(found.items())
+        {"a": "point", "b": "baseline", "metric": k} | {"value": d["value"], "error": d["error"]}
+        for k, d in sorted((k, m.to_dict()) for k, m in found.items())
     ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,33 +13,6 @@ import yaml
 from calovision.errors import InputError
 
 PACKAGES = ("calovision", "torch", "numpy", "pytorch-lightning", "pyarrow")
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write ``text`` so that ``path`` is either the old file or the whole new one.
-
-    Raises:
-        InputError: the disk is full or the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}", "free some space or choose another folder"
-        ) from None
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write ``data`` as readable JSON, atomically."""
-    write_atomic(path, json.dumps(data, indent=1) + "\n")
 
 
 def versions() -> dict[str, str]:
@@ -87,7 +58,10 @@ class RunDir:
             return
         if self.path.exists() and any(self.path.iterdir()):
             raise InputError(f"{self.path} is not empty", "choose a new folder for --out")
-        write_atomic(before, yaml.safe_dump({**wanted, "versions": versions()}, sort_keys=False))
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump({**wanted, "versions": versions()}, sort_keys=False)
+        write_bytes(before, text.encode())
 
     def describe(self) -> dict[str, Any]:
         """The recorded configuration, data and versions.

@@ -21,13 +21,14 @@ from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.files import write_json
 from calovision.events.splits import split
 from calovision.events.store import EventStore
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.config import DenseVAEConfig, PointVAEConfig
 from calovision.tasks.learner import Learner, TrainingBatches
 from calovision.tasks.models import build
-from calovision.tasks.rundir import RunDir, write_json
+from calovision.tasks.rundir import RunDir
 
 VALIDATION_EVENTS = 2000  #: most events that a look at the validation loss uses
 CHUNK = 250  #: events in a batch of validation
