@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from calovision.errors import InputError
+from calovision.events.files import write_bytes, writing
 
 PACKAGES = ("calovision", "torch", "numpy", "pytorch-lightning", "pyarrow")
 
