@@ -18,3 +18,4 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 exclude_patterns = ["_build"]
 suppress_warnings = ["ref.python"]
+napoleon_use_ivar = True
