@@ -57,6 +57,7 @@ def make_crops() -> Callable[[int, int], Events]:
     return function
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the simulation's tests on one worker: they share a simulated sample."""
     for item in items:
