@@ -143,7 +143,8 @@ GROUPS = (
         "Do the distributions agree",
         "The Wasserstein-1 distance (W1) is the area between two cumulative distributions, in "
         "the unit of the observable. The floor is what one half of the originals scores against "
-        "the other half; no model can be expected to go below it by more than chance.",
+        "the other half, the scatter of independent jets; reconstructions of the very same jets "
+        "can go below it.",
         tuple(k for k in _MEANINGS if k.startswith("w1_")),
     ),
     Group(

@@ -83,7 +83,8 @@ def train(
         return run
     events = store[parts["train"]]
     held_out = store[parts["validation"][:VALIDATION_EVENTS]]
-    with _reproducible(config.seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
         task = build(config, store.geometry, events)
     try:
         _fit(task, config, events, held_out, run, quiet)
@@ -212,17 +213,3 @@ class _Log(Callback):
 
     def on_train_end(self, trainer: pl.Trainer, learner: Any) -> None:
         self.bar.close()
-
-
-class _reproducible:  # noqa: N801
-    """Seeds the initial weights without touching the caller's random state."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def __enter__(self) -> None:
-        self.state = torch.random.get_rng_state()
-        torch.manual_seed(self.seed)
-
-    def __exit__(self, *args: object) -> None:
-        torch.random.set_rng_state(self.state)
