@@ -4,11 +4,10 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 import torch
 
 from calovision.events import Events
-from calovision.events.batching import BatchIndices, graphs, loader, padded
+from calovision.events.batching import BatchIndices, loader, padded
 
 
 def shuffled(events: Events, seed: int) -> Events:
@@ -56,44 +55,6 @@ def test_coordinates_are_those_of_the_pixels(toy_jets: Events) -> None:
     batch = padded(toy_jets, 20)
     eta = (batch.cell // 125 - 62) * 0.0174
     assert torch.allclose(batch.eta[batch.mask], eta[batch.mask].float(), atol=1e-6)
-
-
-@pytest.mark.parametrize("space", ["position", "value"])
-def test_graph_neighbours_are_the_nearest(toy_jets: Events, space: str) -> None:
-    k = 6
-    batch = graphs(toy_jets[:3], k, space)  # type: ignore[arg-type]
-    source, target = batch.edge_index
-    assert torch.equal(batch.batch[source], batch.batch[target])
-    assert not (source == target).any()
-    assert torch.bincount(target, minlength=len(batch.batch)).unique().tolist() == [k]
-    points = (batch.position if space == "position" else batch.features).double()
-    for event in range(3):
-        mine = batch.batch == event
-        exact = torch.cdist(points[mine], points[mine]).fill_diagonal_(torch.inf)
-        nearest = exact.topk(k, largest=False).values.sort(1).values
-        edges = mine[target]
-        found = (points[source[edges]] - points[target[edges]]).norm(dim=1)
-        found = found.reshape(-1, k).sort(1).values
-        torch.testing.assert_close(found, nearest, atol=1e-7, rtol=1e-5)
-
-
-def test_graph_nodes_are_the_nonzero_pixels(toy_jets: Events) -> None:
-    batch = graphs(toy_jets[:4], 2)
-    dense = toy_jets[:4].to_dense("image")
-    assert torch.bincount(batch.batch).tolist() == dense.any(axis=1).sum(axis=(1, 2)).tolist()
-    sums = torch.zeros(4, 3).index_add_(0, batch.batch, batch.features)
-    np.testing.assert_allclose(sums, dense.sum(axis=(2, 3)), rtol=1e-4)
-
-
-def test_graph_of_tiny_events() -> None:
-    from calovision.events import JET_IMAGES
-
-    offsets = np.array([0, 0, 1, 3])
-    cell = np.array([5, 7, 9], np.uint16)
-    events = Events(JET_IMAGES, offsets, cell, np.zeros(3, np.uint8), np.ones(3, np.float32))
-    batch = graphs(events, 4)
-    assert sorted(batch.edge_index.T.tolist()) == [[1, 2], [2, 1]]
-    assert graphs(events[:1], 4).edge_index.shape == (2, 0)
 
 
 def test_loader_goes_through_everything_in_a_new_order_each_epoch(toy_jets: Events) -> None:

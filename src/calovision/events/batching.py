@@ -1,16 +1,14 @@
-"""Batches for networks: padded sets of hits, pixel graphs, and a loader that builds them ahead."""
+"""Batches for networks: padded sets of hits, and a loader that builds batches ahead."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -19,7 +17,7 @@ from calovision.events.events import Events
 Batch = TypeVar("Batch")
 
 
-class _Movable:
+class Movable:
     """A dataclass of tensors (and dicts of tensors) that moves between devices as one."""
 
     def to(self, device: torch.device | str) -> Self:
@@ -35,7 +33,7 @@ class _Movable:
 
 
 @dataclass(frozen=True)
-class Padded(_Movable):
+class Padded(Movable):
     """Hits of a batch as padded sets; padding is zero everywhere.
 
     Attributes:
@@ -93,77 +91,13 @@ def padded(
         channel=fill(events.channel.astype(np.int64)),
         cell=fill(events.cell.astype(np.int64)),
         mask=fill(np.ones(len(owner), np.bool_)),
-        columns=_tensors(events),
+        columns=column_tensors(events.columns),
     )
 
 
-@dataclass(frozen=True)
-class Graphs(_Movable):
-    """Nonzero pixels of a batch as one graph without edges between events.
-
-    Attributes:
-        features: ``(nodes, channels)`` float32, the pixel's content in image units.
-        position: ``(nodes, 2)`` float32, eta and phi (rad) relative to the window centre.
-        batch: ``(nodes,)`` int64, event of every node.
-        edge_index: ``(2, edges)`` int64, from neighbour to node.
-        columns: per-event columns ``(n, ...)``.
-    """
-
-    features: Tensor
-    position: Tensor
-    batch: Tensor
-    edge_index: Tensor
-    columns: dict[str, Tensor]
-
-
-def graphs(events: Events, k: int, space: Literal["position", "value"] = "position") -> Graphs:
-    """Connect every nonzero pixel with its ``k`` nearest ones in the same event.
-
-    Args:
-        events: ``n`` events.
-        k: neighbours of a node; fewer in events with fewer than ``k + 1`` pixels.
-        space: where distances are taken: ``"position"`` in (eta, phi), ``"value"`` between
-            the channel contents, as in the published baseline.
-    """
-    geometry = events.geometry
-    images = events.to_dense("image")
-    images = images.reshape(len(events), len(geometry.channels), geometry.cells)
-    owner, cell = np.nonzero(images.any(axis=1))
-    features = images[owner, :, cell].astype(np.float32)
-    position = np.stack([geometry.eta(cell), geometry.phi(cell)], axis=1)
-    source, target = _neighbours(position if space == "position" else features, owner, k)
-    return Graphs(
-        features=torch.from_numpy(features),
-        position=torch.from_numpy(position),
-        batch=torch.from_numpy(owner),
-        edge_index=torch.from_numpy(np.stack([source, target])),
-        columns=_tensors(events),
-    )
-
-
-def _neighbours(
-    points: NDArray[np.float32], owner: NDArray[np.int64], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(neighbour, node) pairs of the k nearest points of the same event."""
-    ends = np.searchsorted(owner, np.arange(owner.max(initial=-1) + 2))
-    sources, targets = [], []
-    for first, end in pairwise(ends):
-        near = min(k, end - first - 1)
-        if near < 1:
-            continue
-        mine = points[first:end].astype(np.float64)
-        _, found = cKDTree(mine, balanced_tree=False).query(mine, near + 1)
-        # The node itself comes first, unless others lie on the same spot.
-        other = found != np.arange(end - first)[:, None]
-        other[other.all(axis=1), -1] = False
-        sources.append(found[other] + first)
-        targets.append(np.repeat(np.arange(first, end), near))
-    empty = [np.empty(0, np.int64)]
-    return np.concatenate(sources or empty), np.concatenate(targets or empty)
-
-
-def _tensors(events: Events) -> dict[str, Tensor]:
-    return {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in events.columns.items()}
+def column_tensors(columns: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    """Per-event columns as tensors."""
+    return {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in columns.items()}
 
 
 class BatchIndices(Sampler[NDArray[np.int64]]):
