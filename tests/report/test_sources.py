@@ -17,9 +17,13 @@ def test_a_study_is_read_whole(make_study, tmp_path):
     assert list(source.examples) == ["original", "ours", "baseline"]
     assert len(source.examples["original"]) == 2
     assert source.floor == {"emd": 0.1}
-    assert list(source.distributions["sum_e_ecal"]) == ["original", "ours", "baseline"]
-    assert list(source.responses["ecal"]) == ["ours", "baseline"]
-    assert source.latent["coordinates"].shape == (64, 2)
+    assert list(source.nested("distributions.npz")["sum_e_ecal"]) == [
+        "original",
+        "ours",
+        "baseline",
+    ]
+    assert list(source.nested("responses.npz")["ecal"]) == ["ours", "baseline"]
+    assert source.arrays("latent.npz")["coordinates"].shape == (64, 2)
 
 
 def test_what_is_missing_is_empty(make_study, tmp_path):
@@ -28,8 +32,8 @@ def test_what_is_missing_is_empty(make_study, tmp_path):
     (whole / "comparison.json").rename(tmp_path / "bare" / "comparison.json")
     source = read_source(tmp_path / "bare")
     assert list(source.models) == ["ours", "baseline"]
-    parts = (source.curves, source.examples, source.latent, source.distributions, source.responses)
-    assert not any(parts)
+    files = source.arrays("latent.npz"), source.nested("responses.npz"), source.content("x.json")
+    assert not any((source.curves, source.examples, source.differences, *files))
 
 
 def test_a_run_is_read_with_a_log_cut_short(tmp_path):
@@ -44,6 +48,11 @@ def test_only_a_single_challenger_is_called_ours():
     assert shown_names(["baseline", "point"]) == {"baseline": "baseline", "point": "ours"}
     assert shown_names(["baseline", "a", "b"])["a"] == "a"
     assert shown_names(["point"]) == {"point": "point"}
+    assert shown_names(["a", "b", "baseline"], "b") == {
+        "a": "a",
+        "b": "ours",
+        "baseline": "baseline",
+    }
 
 
 @pytest.mark.parametrize(
@@ -61,7 +70,20 @@ def test_broken_files_are_named(make_study, tmp_path, name, content, complaint):
     path = make_study(tmp_path / "study")
     (path / name).write_bytes(content)
     with pytest.raises(InputError, match=complaint):
-        read_source(path)
+        read_source(path).arrays(name if name.endswith("npz") else "none.npz")
+
+
+def test_records_are_checked_and_get_the_names_shown(make_study, tmp_path):
+    source = read_source(make_study(tmp_path / "study"))
+    write = (source.path / "rows.json").write_text
+    write('{"rows": [{"model": "point", "x": 1}, {"model": "trees", "x": 2}], "other": 3}')
+    found = source.content("rows.json", rows=("model", "x"), more=("y",))
+    assert found["rows"] == [{"model": "ours", "x": 1}, {"model": "trees", "x": 2}]
+    assert (found["other"], found["more"]) == (3, [])
+    for broken in ('{"rows": [{"model": "point"}]}', '{"rows": [3]}', '{"rows": {}}'):
+        write(broken)
+        with pytest.raises(InputError, match=r"rows\.json has a record without model or x"):
+            source.content("rows.json", rows=("model", "x"))
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):

@@ -1,23 +1,22 @@
-"""What a report is made of: the files of a study folder, or of a single evaluated run.
+"""What every report is made of: the files of a study folder, or of a single evaluated run.
 
 A study folder::
 
     comparison.json     required: models (one results.json object each), differences, floor
     curves.json         {model: [{"step", "wall_s", "train_loss", "val_loss", ...}, ...]}
     examples/           event sets of the same few events in the same order: ``original``
-                        and one named like each model
-    latent.npz          coordinates (n, 2), label (n,), and any other (n,) arrays by name
-    distributions.npz   arrays named "OBSERVABLE/SAMPLE", for example "sum_e_ecal/original"
-    responses.npz       arrays named "CHANNEL/MODEL": reconstructed over true summed energy
+                        and one named like each model that remakes events
 
-Only ``comparison.json`` must be there; each missing file leaves out its part of the report. A
-run folder has ``results.json`` and, for its curves, ``metrics.jsonl``.
+The files of one kind of study stand in the module that draws them, such as
+:mod:`calovision.report.jet_vae`. Only ``comparison.json`` must be there; each missing file leaves
+out its part of the report. A run folder has ``results.json`` and, for its curves,
+``metrics.jsonl``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,8 @@ from calovision.report.tables import BASELINE
 
 ORIGINAL = "original"
 OURS = "ours"
+#: our model where a study has several beside the baseline
+OUR_MODEL = {"jet-tagging": "particle-transformer"}
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -45,13 +46,13 @@ class Source:
         path: the folder.
         name: name of the study, or task of the run.
         scale: scale of the study, empty for a run.
-        models: name shown to results.json content, the baseline last.
+        models: name shown to results.json content, ours first and the baseline last.
+        names: model to the name shown.
         floor: metric to its truth-against-truth value.
         curves: name shown to rows of the training log.
         examples: ``original`` and models to the same few events.
-        latent: arrays of the latent map.
-        distributions: observable to sample to values.
-        responses: channel to model to ratios.
+        differences: differences of two models, with the names shown.
+        protocol: name shown to results.json content of models trained as published.
     """
 
     path: Path
@@ -61,9 +62,48 @@ class Source:
     floor: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     examples: dict[str, Events] = field(default_factory=dict)
-    latent: Arrays = field(default_factory=dict)
-    distributions: dict[str, Arrays] = field(default_factory=dict)
-    responses: dict[str, Arrays] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    differences: list[dict[str, Any]] = field(default_factory=list)
+    protocol: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def arrays(self, file: str) -> Arrays:
+        """Arrays of an ``.npz`` file of the folder, none if it is absent.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        return _arrays(self.path / file)
+
+    def nested(self, file: str) -> dict[str, Arrays]:
+        """Arrays named ``"a/b"`` as ``[a][b]``, originals first, models by the names shown."""
+        return _nested(self.arrays(file), self.names)
+
+    def content(self, file: str, **keys: Sequence[str]) -> dict[str, Any]:
+        """A JSON object of the folder, empty if the file is absent.
+
+        Args:
+            file: its name.
+            **keys: name of a list of records to the keys that each of them must have; models in
+                ``model`` get the names shown.
+
+        Raises:
+            InputError: the file cannot be read, or a record lacks a key.
+        """
+        if not (self.path / file).exists():
+            return {}
+        content = _json(self.path / file)
+        for name, needed in keys.items():
+            content[name] = self._records(content.get(name, []), needed, self.path / file)
+        return content
+
+    def _records(self, rows: Any, needed: Sequence[str], path: Path) -> list[dict[str, Any]]:
+        """The records with the names shown, refused if one lacks a key."""
+        known = isinstance(rows, list) and all(isinstance(r, dict) for r in rows)
+        if not known or any(key not in row for row in rows for key in needed):
+            raise InputError(f"{path} has a record without {' or '.join(needed)}", _AGAIN)
+        shown = self.names.get
+        of = ("model", "a", "b")
+        return [{k: shown(v, v) if k in of else v for k, v in row.items()} for row in rows]
 
 
 def read_source(path: Path) -> Source:
@@ -90,11 +130,11 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
     return Path(path)
 
 
-def shown_names(models: list[str]) -> dict[str, str]:
-    """Model to the name shown: a single model beside the baseline is called ``ours``."""
+def shown_names(models: list[str], our_model: str = "") -> dict[str, str]:
+    """Model to the name shown: ``ours`` for our model, or the only one beside the baseline."""
     others = [m for m in models if m != BASELINE]
-    ours = BASELINE in models and len(others) == 1
-    return {m: OURS if ours and m != BASELINE else m for m in models}
+    ours = others[0] if BASELINE in models and len(others) == 1 else our_model
+    return {m: OURS if m == ours else m for m in models}
 
 
 def _read_study(path: Path) -> Source:
@@ -106,25 +146,33 @@ def _read_study(path: Path) -> Source:
         raise InputError(f"{path / 'comparison.json'} is not a comparison", _AGAIN) from error
     if not metrics:
         raise InputError(f"{path / 'comparison.json'} compares no models", _AGAIN)
-    order = sorted(results, key=lambda m: m == BASELINE)
-    names = shown_names(order)
+    study = str(comparison.get("study", path.name))
+    our_model = OUR_MODEL.get(study, "")
+    order = sorted(results, key=lambda m: (m == BASELINE) - (m == our_model))
+    names = shown_names(order, our_model)
     curves = _json(path / "curves.json") if (path / "curves.json").exists() else {}
     examples = {}
     for folder, name in {ORIGINAL: ORIGINAL, **names}.items():
         if (path / "examples" / folder).is_dir():
             examples[name] = EventStore.open(path / "examples" / folder).load()
-    return Source(
+    source = Source(
         path,
-        str(comparison.get("study", path.name)),
+        study,
         str(comparison.get("scale", "")),
         {names[m]: results[m] for m in order},
         {k: v for k, v in comparison.get("floor", {}).items() if isinstance(v, int | float)},
         {names[m]: curves[m] for m in order if curves.get(m)},
         examples,
-        _arrays(path / "latent.npz"),
-        _nested(_arrays(path / "distributions.npz"), names),
-        _nested(_arrays(path / "responses.npz"), names),
+        names,
     )
+    records = source.content(
+        "comparison.json",
+        differences=("a", "b", "metric", "value", "error"),
+        protocol=("model", "metrics"),
+    )
+    source.differences = records["differences"]
+    source.protocol = {r["model"]: r for r in records["protocol"]}
+    return source
 
 
 def _read_run(path: Path) -> Source:
