@@ -17,13 +17,13 @@ from safetensors.torch import load_file
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
-from calovision.tasks.autoencoder import Batch
 from calovision.tasks.config import load_config
 from calovision.tasks.learner import TrainingBatches
 from calovision.tasks.models import build, load_task
 from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.reconstruct import reconstruct
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.task import Batch
 from calovision.tasks.training import parts_of, train
 
 SMALL = {

@@ -20,7 +20,7 @@ from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1_hits, w1_observables
-from calovision.tasks.models import load_task, recorded_config
+from calovision.tasks.models import load_autoencoder, recorded_config
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.training import parts_of
@@ -61,7 +61,7 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
         InputError: not a finished jet-vae run, or too few unseen events.
     """
     directory = RunDir(run)
-    task = load_task(directory)
+    task = load_autoencoder(directory)
     task.check(store.geometry)
     events = held_out(directory, store)
     rebuilt, latent = reconstructions(task, events, seed, quiet)

@@ -21,7 +21,7 @@ from calovision.simulate.driver import simulate_jets
 from calovision.studies import exhibits
 from calovision.studies.evaluation import measure, results_of, truth_floor
 from calovision.tasks.config import load_config
-from calovision.tasks.models import load_task
+from calovision.tasks.models import load_autoencoder
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train
@@ -93,7 +93,7 @@ def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) 
     results = []
     for model in MODELS:
         run = RunDir(out / "runs" / model)
-        task = load_task(run)
+        task = load_autoencoder(run)
         rebuilt[model], latent = reconstructions(task, events, seed, quiet)
         slow = SCALES[scale].slow_events
         metrics, distances[model] = measure(events, rebuilt[model], latent, seed, floors, slow)

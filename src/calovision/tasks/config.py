@@ -1,77 +1,26 @@
-"""Training configuration: one typed object, one YAML preset per model, ``key=value`` overrides."""
+"""Training configuration: a YAML preset per model, the user's file, ``key=value`` overrides."""
 
 from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from calovision.errors import InputError
+from calovision.tasks.settings import DenseVAEConfig, PointVAEConfig, Training
 
-TASKS: dict[str, dict[str, str]] = {
-    "jet-vae": {"point": "jet-vae-point.yaml", "baseline": "jet-vae-baseline.yaml"}
+#: settings of every model of every task; the first model is the default
+TASKS: dict[str, dict[str, type[Training]]] = {
+    "jet-vae": {"point": PointVAEConfig, "baseline": DenseVAEConfig},
 }
-DEFAULT_MODEL = {"jet-vae": "point"}
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Training(_Strict):
-    """What every training has.
-
-    Attributes:
-        seed: of the split, the initial weights, the order of batches and all noise.
-        epochs: passes over the training events.
-        budget_s: wall-clock seconds after which training ends, whatever the epoch.
-        batch: events in a batch.
-        learning_rate, weight_decay: of the optimiser.
-        patience: validation rounds without improvement before training stops; 0 never stops.
-        validate_every: training steps between two looks at the validation loss.
-        validation, test: fractions of the set that training does not see.
-    """
-
-    task: Literal["jet-vae"] = "jet-vae"
-    seed: int = Field(1, ge=0)
-    epochs: float = Field(gt=0)
-    budget_s: float = Field(1e9, gt=0)
-    batch: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(0.0, ge=0)
-    patience: int = Field(0, ge=0)
-    validate_every: int = Field(100, ge=1)
-    validation: float = Field(0.1, gt=0, lt=0.5)
-    test: float = Field(0.1, ge=0, lt=0.5)
-
-
-class PointVAEConfig(_Training):
-    """Our VAE: ``code`` global and ``3 * points`` local latent numbers.
-
-    Attributes:
-        beta: weight of the Kullback-Leibler terms.
-        width: hidden width of every network.
-    """
-
-    model: Literal["point"] = "point"
-    code: int = Field(64, ge=1)
-    points: int = Field(320, ge=1)
-    width: int = Field(64, ge=8)
-    beta: float = Field(0.1, ge=0)
-
-
-class DenseVAEConfig(_Training):
-    """The published baseline."""
-
-    model: Literal["baseline"] = "baseline"
-    latent: int = Field(1024, ge=1)
-
-
-Config = Annotated[PointVAEConfig | DenseVAEConfig, Field(discriminator="model")]
-_ADAPTER: TypeAdapter[PointVAEConfig | DenseVAEConfig] = TypeAdapter(Config)
+def preset(task: str, model: str) -> str:
+    """File name of a model's preset."""
+    return f"{task}-{model}.yaml"
 
 
 def load_config(
@@ -79,7 +28,7 @@ def load_config(
     model: str | None = None,
     file: Path | None = None,
     overrides: dict[str, Any] | None = None,
-) -> PointVAEConfig | DenseVAEConfig:
+) -> Training:
     """The configuration of a training: preset, then the user's file, then single overrides.
 
     Raises:
@@ -88,23 +37,23 @@ def load_config(
     if task not in TASKS:
         raise InputError(f"unknown task {task!r}", f"choose one of {', '.join(TASKS)}")
     given = _read_yaml(file) if file else {}
-    model = model or given.get("model") or DEFAULT_MODEL[task]
+    model = model or given.get("model") or next(iter(TASKS[task]))
     if model not in TASKS[task]:
         raise InputError(
             f"task {task} has no model {model!r}", f"choose one of {', '.join(TASKS[task])}"
         )
-    preset = resources.files("calovision.tasks") / "presets" / TASKS[task][model]
-    merged = {**yaml.safe_load(preset.read_text()), **given, **(overrides or {})}
+    defaults = resources.files("calovision.tasks") / "presets" / preset(task, model)
+    merged = {**yaml.safe_load(defaults.read_text()), **given, **(overrides or {})}
     merged |= {"task": task, "model": model}
     try:
-        return _ADAPTER.validate_python(merged)
+        return TASKS[task][model].model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(p) for p in first["loc"][1:]) or "configuration"
+        key = ".".join(str(p) for p in first["loc"]) or "configuration"
         where = f" in {file}" if file else ""
         raise InputError(
             f"bad configuration{where}: {key}: {first['msg'].lower()}",
-            f"see the keys of preset {TASKS[task][model]} in the documentation",
+            f"see the keys of preset {preset(task, model)} in the documentation",
         ) from None
 
 

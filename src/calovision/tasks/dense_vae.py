@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from torch import Tensor
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.dense_vae import SIDE, DenseVAE
-from calovision.tasks.autoencoder import AutoencoderTask, Batch
+from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.settings import DenseVAEConfig
+from calovision.tasks.task import Batch
 
 CALIBRATION_JETS = 1000  #: most validation jets that the hit threshold is chosen on
 
@@ -39,6 +42,20 @@ class DenseVAETask(AutoencoderTask):
         self.network = DenseVAE(channels=len(geometry.channels), latent=latent)
         self.register_buffer("maximum", torch.tensor(maximum))
         self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
+
+    @classmethod
+    def fresh(cls, config: DenseVAEConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, scaled to the largest pixel of the training events."""
+        return cls(geometry, float(train.value.max(initial=1e-6)), latent=config.latent)
+
+    @classmethod
+    def restored(
+        cls, config: DenseVAEConfig, geometry: Geometry, state: Mapping[str, Tensor]
+    ) -> Self:
+        """A task with the weights and the threshold of ``state``."""
+        task = cls(geometry, 1.0, latent=config.latent)
+        task.load_state_dict(state)
+        return task
 
     @property
     def latent_numbers(self) -> int:

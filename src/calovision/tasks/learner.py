@@ -1,4 +1,4 @@
-"""One Lightning module for every autoencoder task: schedule, logging and exact resumption."""
+"""One Lightning module for every task: schedule, logging and exact resumption."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from calovision.tasks.autoencoder import AutoencoderTask, Batch
-from calovision.tasks.config import DenseVAEConfig, PointVAEConfig
+from calovision.tasks.settings import Training
+from calovision.tasks.task import Batch, Task
 
 WARMUP_STEPS = 50  #: steps over which the learning rate rises
 
@@ -28,7 +28,7 @@ class TrainingBatches(IterableDataset[Batch]):
     """
 
     def __init__(
-        self, task: AutoencoderTask, view: Any, batch: int, seed: int, step_now: Callable[[], int]
+        self, task: Task, view: Any, batch: int, seed: int, step_now: Callable[[], int]
     ) -> None:
         self.task, self.view, self.seed, self.step_now = task, view, seed, step_now
         self.size = min(batch, len(view))
@@ -47,22 +47,16 @@ class TrainingBatches(IterableDataset[Batch]):
 
 
 class Learner(pl.LightningModule):
-    """Trains an autoencoder task with a cosine (ours) or constant (baseline) learning rate.
+    """Trains a task with the learning rate's schedule of its settings.
 
     Progress is the larger of steps done over steps planned and time spent over the budget, so that
     the schedule always ends; within the budget a training is determined by its seed.
     """
 
-    def __init__(
-        self,
-        task: AutoencoderTask,
-        config: PointVAEConfig | DenseVAEConfig,
-        steps: int,
-        cosine: bool,
-    ) -> None:
+    def __init__(self, task: Task, config: Training, steps: int) -> None:
         super().__init__()
-        self.task: AutoencoderTask = task
-        self.config, self.steps, self.cosine = config, steps, cosine
+        self.task: Task = task
+        self.config, self.steps = config, steps
         self.spent_s = 0.0
         self._clock = time.monotonic()
         self.sums: dict[str, list[float]] = {}
@@ -92,7 +86,7 @@ class Learner(pl.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """One step; its noise depends on the seed and the step alone."""
-        if self.cosine:
+        if self.config.schedule == "cosine":
             warm = min(1.0, (self.global_step + 1) / WARMUP_STEPS)
             factor = warm * (0.5 * (1 + math.cos(math.pi * self.progress)) + 0.005)
             optimizer = self.optimizers()

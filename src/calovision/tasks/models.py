@@ -1,6 +1,8 @@
-"""Make an autoencoder task from its configuration, or load a trained one from its run."""
+"""Make a task from its configuration, or load a trained one from its run."""
 
 from __future__ import annotations
+
+import importlib
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -9,68 +11,68 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.config import TASKS, DenseVAEConfig, PointVAEConfig, load_config
-from calovision.tasks.dense_vae import DenseVAETask
-from calovision.tasks.point_vae import PointVAETask
-from calovision.tasks.point_view import PointView, Scaling
+from calovision.tasks.config import TASKS, load_config
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.settings import Training
+from calovision.tasks.task import Task
+
+#: module and class of every model; imported when asked for, since some load large libraries
+CLASSES = {
+    ("jet-vae", "point"): "point_vae.PointVAETask",
+    ("jet-vae", "baseline"): "dense_vae.DenseVAETask",
+}
 
 
-def build(
-    config: PointVAEConfig | DenseVAEConfig, geometry: Geometry, train: Events
-) -> AutoencoderTask:
+def _class(config: Training) -> type[Task]:
+    module, _, name = CLASSES[config.task, config.model].partition(".")
+    found: type[Task] = getattr(importlib.import_module(f"calovision.tasks.{module}"), name)
+    return found
+
+
+def build(config: Training, geometry: Geometry, train: Events) -> Task:
     """A fresh task, its scaling fitted to the training events."""
-    if isinstance(config, DenseVAEConfig):
-        largest = float(train.value.max(initial=1e-6))
-        return DenseVAETask(geometry, largest, latent=config.latent)
-    scaling = Scaling.fit(PointView.of(train, config.points), len(geometry.channels))
-    return _point(config, geometry, scaling)
+    return _class(config).fresh(config, geometry, train)
 
 
-def _point(config: PointVAEConfig, geometry: Geometry, scaling: Scaling) -> PointVAETask:
-    return PointVAETask(
-        geometry,
-        scaling,
-        beta=config.beta,
-        code=config.code,
-        points=config.points,
-        width=config.width,
-    )
-
-
-def recorded_config(run: RunDir) -> PointVAEConfig | DenseVAEConfig:
+def recorded_config(run: RunDir) -> Training:
     """The configuration recorded in a run directory, checked again.
 
     Raises:
-        InputError: no run there, or one of another task.
+        InputError: no run there, or one of an unknown task.
     """
     recorded = run.describe()["config"]
     if recorded.get("task") not in TASKS:
         raise InputError(
-            f"{run.path} is a run of another task, {recorded.get('task')}", "give a jet-vae run"
+            f"{run.path} is a run of an unknown task, {recorded.get('task')}",
+            f"give a run of {', '.join(TASKS)}",
         )
     return load_config(recorded["task"], recorded.get("model"), overrides=recorded)
 
 
-def load_task(run: RunDir) -> AutoencoderTask:
+def load_task(run: RunDir) -> Task:
     """The trained task of a finished run, in evaluation mode.
 
     Raises:
-        InputError: no run there, of another task, unfinished, or with broken weights.
+        InputError: no run there, of an unknown task, unfinished, or with broken weights.
     """
     config = recorded_config(run)
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
     geometry = Geometry.from_dict(run.describe()["data"]["geometry"])
     try:
-        state = load_file(run.weights)
-        task: AutoencoderTask
-        if isinstance(config, DenseVAEConfig):
-            task = DenseVAETask(geometry, 1.0, latent=config.latent)
-        else:
-            scaling = Scaling(**{f: state[f] for f in Scaling.__dataclass_fields__})
-            task = _point(config, geometry, scaling)
-        task.load_state_dict(state)
+        task = _class(config).restored(config, geometry, load_file(run.weights))
     except (SafetensorError, RuntimeError, KeyError, OSError):
         raise InputError(f"{run.weights} is damaged", "train again") from None
     return task.eval()
+
+
+def load_autoencoder(run: RunDir) -> AutoencoderTask:
+    """The trained autoencoder of a finished run.
+
+    Raises:
+        InputError: as :func:`load_task`, or the run is of a task without reconstructions.
+    """
+    task = load_task(run)
+    if not isinstance(task, AutoencoderTask):
+        raise InputError(f"{run.path} is not an autoencoder", "give a jet-vae run")
+    return task

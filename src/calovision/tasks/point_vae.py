@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Self
 
 import numpy as np
 import torch
@@ -24,9 +26,11 @@ from calovision.networks.point_vae import (
     channel_centre,
     hit_images,
 )
-from calovision.tasks.autoencoder import AutoencoderTask, Batch
+from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.point_decode import HitDecoder
 from calovision.tasks.point_view import PointView, Scaling
+from calovision.tasks.settings import PointVAEConfig
+from calovision.tasks.task import Batch
 
 #: one jet's loss is some thousand nats; this keeps gradients near one
 LOSS_SCALE = 300.0
@@ -75,6 +79,27 @@ class PointVAETask(AutoencoderTask):
             self.register_buffer(name, value)
         channels = len(geometry.channels)
         self.remainder_log_std = nn.Parameter(torch.full((channels,), -0.7))
+
+    @classmethod
+    def _of(cls, config: PointVAEConfig, geometry: Geometry, scaling: Scaling) -> Self:
+        sizes = {k: getattr(config, k) for k in ("beta", "code", "points", "width")}
+        return cls(geometry, scaling, **sizes)
+
+    @classmethod
+    def fresh(cls, config: PointVAEConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, its scaling fitted to the training events."""
+        view = PointView.of(train, config.points)
+        return cls._of(config, geometry, Scaling.fit(view, len(geometry.channels)))
+
+    @classmethod
+    def restored(
+        cls, config: PointVAEConfig, geometry: Geometry, state: Mapping[str, Tensor]
+    ) -> Self:
+        """A task with the weights and statistics of ``state``."""
+        scaling = Scaling(**{f: state[f] for f in Scaling.__dataclass_fields__})
+        task = cls._of(config, geometry, scaling)
+        task.load_state_dict(state)
+        return task
 
     @property
     def scaling(self) -> Scaling:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from calovision.events.events import Events, concatenate
 from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.models import load_task
+from calovision.tasks.models import load_autoencoder
 from calovision.tasks.rundir import RunDir
 
 CHUNK = 250  #: events reconstructed at a time
@@ -49,7 +49,7 @@ def reconstruct(
         InputError: not a finished autoencoder run, or images of another geometry.
     """
     directory = RunDir(run)
-    task = load_task(directory)
+    task = load_autoencoder(directory)
     task.check(store.geometry)
     provenance = {
         "made_by": "reconstruct",

@@ -1,4 +1,4 @@
-"""Train an autoencoder on an event set into a run directory, and load it back."""
+"""Train a task on an event set into a run directory, and load it back."""
 
 from __future__ import annotations
 
@@ -24,19 +24,16 @@ from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.splits import split
 from calovision.events.store import EventStore
-from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.config import DenseVAEConfig, PointVAEConfig
 from calovision.tasks.learner import Learner, TrainingBatches
 from calovision.tasks.models import build
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.settings import Training
+from calovision.tasks.task import Task
 
-VALIDATION_EVENTS = 2000  #: most events that a look at the validation loss uses
 CHUNK = 250  #: events in a batch of validation
 
 
-def parts_of(
-    store: EventStore, config: PointVAEConfig | DenseVAEConfig
-) -> dict[str, NDArray[np.int64]]:
+def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]]:
     """Training, validation and test events of a set, jets of one collision kept together."""
     fractions = {
         "train": 1 - config.validation - config.test,
@@ -49,7 +46,7 @@ def parts_of(
 
 
 def train(
-    config: PointVAEConfig | DenseVAEConfig,
+    config: Training,
     store: EventStore,
     out: Path,
     *,
@@ -82,10 +79,10 @@ def train(
     if run.weights.exists():
         return run
     events = store[parts["train"]]
-    held_out = store[parts["validation"][:VALIDATION_EVENTS]]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         task = build(config, store.geometry, events)
+    held_out = store[parts["validation"][: task.validation_events]]
     try:
         _fit(task, config, events, held_out, run, quiet)
     except (pickle.UnpicklingError, EOFError, KeyError) as error:
@@ -102,8 +99,8 @@ def train(
 
 
 def _fit(
-    task: AutoencoderTask,
-    config: PointVAEConfig | DenseVAEConfig,
+    task: Task,
+    config: Training,
     events: Events,
     held_out: Events,
     run: RunDir,
@@ -111,7 +108,7 @@ def _fit(
 ) -> None:
     view, validation = task.view(events), task.view(held_out)
     steps = max(int(config.epochs * len(events) / config.batch), 1)
-    learner = Learner(task, config, steps, cosine=isinstance(config, PointVAEConfig))
+    learner = Learner(task, config, steps)
     resuming = run.checkpoint.exists()
     every = min(config.validate_every, steps)
     batches = TrainingBatches(task, view, config.batch, config.seed, lambda: learner.global_step)
@@ -143,8 +140,7 @@ def _fit(
             "wall_s": round(learner.spent_s, 2),
             "cpu_s": round(time.process_time() - cpu, 2),
             "steps": trainer.global_step,
-            "parameters": sum(p.numel() for p in task.parameters()),
-            "latent_numbers": task.latent_numbers,
+            **task.size(),
             "device": str(learner.device),
         },
     )
@@ -155,9 +151,7 @@ def _fit(
         (run.path / checkpoint).unlink(missing_ok=True)
 
 
-def _trainer(
-    config: PointVAEConfig | DenseVAEConfig, run: RunDir, every: int, steps: int, quiet: bool
-) -> pl.Trainer:
+def _trainer(config: Training, run: RunDir, every: int, steps: int, quiet: bool) -> pl.Trainer:
     """A trainer that looks at the validation loss and keeps its state ``every`` so many steps."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     best = ModelCheckpoint(
@@ -178,7 +172,7 @@ def _trainer(
             max_steps=steps,
             max_epochs=-1,
             limit_train_batches=every,
-            gradient_clip_val=1.0 if isinstance(config, PointVAEConfig) else None,
+            gradient_clip_val=config.clip or None,
             callbacks=callbacks,
             logger=False,
             enable_progress_bar=False,

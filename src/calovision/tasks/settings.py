@@ -1,0 +1,63 @@
+"""Settings of every training there is: one typed object a model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Training(BaseModel):
+    """What every training has.
+
+    Attributes:
+        task, model: what is trained.
+        seed: of the split, the initial weights, the order of batches and all noise.
+        epochs: passes over the training events.
+        budget_s: wall-clock seconds after which training ends, whatever the epoch.
+        batch: events in a batch.
+        learning_rate, weight_decay: of the optimiser.
+        schedule: course of the learning rate; ``"cosine"`` rises for a few steps, then falls to
+            nearly nothing at the end of the training.
+        clip: largest norm of the gradient; 0 leaves it alone.
+        patience: validation rounds without improvement before training stops; 0 never stops.
+        validate_every: training steps between two looks at the validation loss.
+        validation, test: fractions of the set that training does not see.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    model: str
+    seed: int = Field(1, ge=0)
+    epochs: float = Field(gt=0)
+    budget_s: float = Field(1e9, gt=0)
+    batch: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    clip: float = Field(0.0, ge=0)
+    patience: int = Field(0, ge=0)
+    validate_every: int = Field(100, ge=1)
+    validation: float = Field(0.1, gt=0, lt=0.5)
+    test: float = Field(0.1, ge=0, lt=0.5)
+
+
+class PointVAEConfig(Training):
+    """Our VAE: ``code`` global and ``3 * points`` local latent numbers.
+
+    Attributes:
+        beta: weight of the Kullback-Leibler terms.
+        width: hidden width of every network.
+    """
+
+    code: int = Field(64, ge=1)
+    points: int = Field(320, ge=1)
+    width: int = Field(64, ge=8)
+    beta: float = Field(0.1, ge=0)
+
+
+class DenseVAEConfig(Training):
+    """The published jet VAE."""
+
+    latent: int = Field(1024, ge=1)

@@ -1,0 +1,79 @@
+"""What every task offers to the trainer and to those who use the trained model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+
+#: tensors of one batch, in the order that the task's own ``loss`` unpacks them
+Batch = tuple[Any, ...]
+
+
+class Task(nn.Module, ABC):
+    """A network with its loss and its way of seeing events.
+
+    Args:
+        geometry: of the images it is built for.
+
+    Attributes:
+        validation_events: most events that a look at the validation loss, and what is chosen on
+            validation events at the end, use.
+    """
+
+    validation_events: ClassVar[int] = 2000
+
+    def __init__(self, geometry: Geometry) -> None:
+        super().__init__()
+        self.geometry = geometry
+
+    @classmethod
+    @abstractmethod
+    def fresh(cls, config: Any, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, its scaling fitted to the training events."""
+
+    @classmethod
+    @abstractmethod
+    def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+        """A task with the weights and statistics of ``state``."""
+
+    @abstractmethod
+    def view(self, events: Events) -> Any:
+        """Events prepared once, of which batches are made; it has a length."""
+
+    @abstractmethod
+    def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
+        """Tensors of the ``chosen`` events."""
+
+    @abstractmethod
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """``loss`` to minimise, with gradient, and its parts, without."""
+
+    def finish(self, view: Any) -> None:
+        """Choose on validation events what gradients cannot; nothing by default."""
+        del view
+
+    def size(self) -> dict[str, int]:
+        """Numbers that tell how large the model is."""
+        return {"parameters": sum(p.numel() for p in self.parameters())}
+
+    def check(self, geometry: Geometry) -> None:
+        """Refuse images of another geometry than the task was built for.
+
+        Raises:
+            InputError: the geometries differ.
+        """
+        if geometry != self.geometry:
+            raise InputError(
+                f"the model was trained on {self.geometry.name} images, these are {geometry.name}",
+                "give images of the same kind",
+            )
