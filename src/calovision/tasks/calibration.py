@@ -1,0 +1,34 @@
+"""Turn the logits of a classifier into probabilities that mean what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+
+def platt(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[float, float]:
+    """Slope and offset of ``sigmoid(slope * logit + offset)`` with the highest likelihood.
+
+    Platt's scaling; with the offset fixed to 0 it is the temperature of arXiv:1706.04599.
+
+    Args:
+        logits: ``(n,)`` of events that the classifier was not trained on.
+        labels: ``(n,)`` 0 or 1.
+
+    Returns:
+        ``(1, 0)`` if only one class is there.
+    """
+    if len(np.unique(labels)) < 2:
+        return 1.0, 0.0
+
+    def loss(p: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        z = p[0] * logits + p[1]
+        error = expit(z) - labels
+        value = float(np.mean(np.logaddexp(0, z) - labels * z))
+        return value, np.array([np.mean(error * logits), error.mean()])
+
+    # A slope below zero would turn the order of the events round.
+    found = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(1e-3, 1e3), (-50, 50)])
+    return float(found.x[0]), float(found.x[1])

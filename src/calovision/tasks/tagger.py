@@ -1,0 +1,148 @@
+"""What every tagger offers: a binary classifier of events with calibrated probabilities."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.tasks.calibration import platt
+from calovision.tasks.domain import Domain, domain_features
+from calovision.tasks.task import Batch, Task
+
+CHUNK = 250  #: events scored at a time
+
+
+@dataclass(frozen=True)
+class TaggerView:
+    """Events prepared for a tagger.
+
+    Attributes:
+        data: what the task cuts its batches from.
+        label: ``(n,)`` float32, 0 or 1; zeros where the events have none.
+        domain: ``(n, D)`` see :func:`~calovision.tasks.domain.domain_features`.
+    """
+
+    data: Any
+    label: NDArray[np.float32]
+    domain: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+class TaggerTask(Task):
+    """A network that gives the logit of class 1 (quark), its calibration and its domain.
+
+    Args:
+        geometry: of the images.
+        network: tensors of :meth:`inputs` to logits ``(n,)``.
+    """
+
+    validation_events: ClassVar[int] = 5000
+    slope: Tensor
+    offset: Tensor
+
+    def __init__(self, geometry: Geometry, network: nn.Module) -> None:
+        super().__init__(geometry)
+        self.network = network
+        self.domain = Domain(3 * len(geometry.channels))
+        self.register_buffer("slope", torch.tensor(1.0))
+        self.register_buffer("offset", torch.tensor(0.0))
+
+    @classmethod
+    @abstractmethod
+    def made(cls, config: Any, geometry: Geometry) -> Self:
+        """An untrained task, nothing fitted."""
+
+    @abstractmethod
+    def prepare(self, events: Events) -> Any:
+        """What batches are cut from."""
+
+    @abstractmethod
+    def inputs(self, prepared: Any, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
+        """Network inputs of the ``chosen`` events."""
+
+    def augment(
+        self, inputs: tuple[Tensor, ...], generator: torch.Generator
+    ) -> tuple[Tensor, ...]:
+        """Inputs of a training batch, changed in ways that keep the label; none by default."""
+        del generator
+        return inputs
+
+    def fit(self, train: Events) -> None:
+        """Take the scaling of the inputs from the training events; nothing by default."""
+        del train
+
+    @classmethod
+    def fresh(cls, config: Any, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, its domain and scaling fitted to the training events.
+
+        Raises:
+            InputError: the events do not hold both classes.
+        """
+        if "label" not in train.columns or set(np.unique(train.label)) != {0, 1}:
+            raise InputError(
+                "the events do not hold both classes", "give a set with labels 0 and 1"
+            )
+        task = cls.made(config, geometry)
+        task.domain.fit(domain_features(train))
+        task.fit(train)
+        return task
+
+    @classmethod
+    def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+        """A task with the weights and statistics of ``state``."""
+        task = cls.made(config, geometry)
+        task.load_state_dict(state)
+        return task
+
+    def view(self, events: Events) -> TaggerView:
+        """Inputs, labels and domain features of ``events``."""
+        label = events.label if "label" in events.columns else np.zeros(len(events))
+        return TaggerView(self.prepare(events), label.astype(np.float32), domain_features(events))
+
+    def batch(self, view: TaggerView, chosen: NDArray[np.int64]) -> Batch:
+        """Network inputs of the ``chosen`` events, then their labels ``(n,)``."""
+        return (*self.inputs(view.data, chosen), torch.from_numpy(view.label[chosen]))
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Mean cross entropy, nats."""
+        *inputs, label = batch
+        given = self.augment(tuple(inputs), generator) if self.training else inputs
+        return {"loss": F.binary_cross_entropy_with_logits(self.network(*given), label)}
+
+    @torch.no_grad()
+    def logits(self, view: TaggerView) -> NDArray[np.float64]:
+        """``(n,)`` uncalibrated logits of class 1."""
+        was_training = self.training
+        self.eval()
+        parts = [
+            self.network(*self.inputs(view.data, np.arange(i, min(i + CHUNK, len(view)))))
+            for i in range(0, len(view), CHUNK)
+        ]
+        self.train(was_training)
+        found: NDArray[np.float64] = torch.cat([torch.zeros(0), *parts]).double().numpy()
+        return found
+
+    def finish(self, view: TaggerView) -> None:
+        """Calibrate on validation events."""
+        slope, offset = platt(self.logits(view), view.label.astype(np.float64))
+        self.slope.fill_(slope)
+        self.offset.fill_(offset)
+
+    def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrated probability of class 1; same shape."""
+        scaled = torch.from_numpy(logits) * self.slope + self.offset
+        found: NDArray[np.float64] = torch.sigmoid(scaled.double()).numpy()
+        return found
