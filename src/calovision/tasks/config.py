@@ -10,11 +10,12 @@ import yaml
 from pydantic import ValidationError
 
 from calovision.errors import InputError
-from calovision.tasks.settings import DenseVAEConfig, PointVAEConfig, Training
+from calovision.tasks.settings import DenseVAEConfig, PointVAEConfig, Training, TransformerConfig
 
 #: settings of every model of every task; the first model is the default
 TASKS: dict[str, dict[str, type[Training]]] = {
     "jet-vae": {"point": PointVAEConfig, "baseline": DenseVAEConfig},
+    "jet-tagger": {"particle-transformer": TransformerConfig},
 }
 
 

@@ -23,7 +23,8 @@ def domain_features(events: Events) -> NDArray[np.float32]:
     np.maximum.at(largest, (owner, channel), events.energy)
     sums = np.maximum(events.sums(), 0)
     table = np.concatenate([events.counts(), sums, largest], axis=1)
-    return np.log1p(table).astype(np.float32)
+    logs: NDArray[np.float32] = np.log1p(table).astype(np.float32)
+    return logs
 
 
 class Domain(nn.Module):

@@ -93,7 +93,10 @@ class Learner(pl.LightningModule):
             assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * factor
-        parts: dict[str, Tensor] = self.task.loss(batch, self.noise(self.global_step))
+        noise = self.noise(self.global_step)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(noise.initial_seed())  # dropout draws from the global state
+            parts: dict[str, Tensor] = self.task.loss(batch, noise)
         for name, value in parts.items():
             self.sums.setdefault(name, []).append(float(value.detach()))
         return parts["loss"]

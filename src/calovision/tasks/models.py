@@ -14,12 +14,14 @@ from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.config import TASKS, load_config
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
+from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Task
 
 #: module and class of every model; imported when asked for, since some load large libraries
 CLASSES = {
     ("jet-vae", "point"): "point_vae.PointVAETask",
     ("jet-vae", "baseline"): "dense_vae.DenseVAETask",
+    ("jet-tagger", "particle-transformer"): "tagger_transformer.TransformerTask",
 }
 
 
@@ -75,4 +77,16 @@ def load_autoencoder(run: RunDir) -> AutoencoderTask:
     task = load_task(run)
     if not isinstance(task, AutoencoderTask):
         raise InputError(f"{run.path} is not an autoencoder", "give a jet-vae run")
+    return task
+
+
+def load_tagger(run: RunDir) -> TaggerTask:
+    """The trained tagger of a finished run.
+
+    Raises:
+        InputError: as :func:`load_task`, or the run is of a task that does not classify.
+    """
+    task = load_task(run)
+    if not isinstance(task, TaggerTask):
+        raise InputError(f"{run.path} is not a tagger", "give a jet-tagger run")
     return task

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from calovision.events.events import Events
 from calovision.networks.point_vae import Hits
+from calovision.tasks.summary import image_summary
 
 #: most latent points that a channel may take before the finest channel gets the rest
 POINT_CAPS = {"hcal": 40, "track": 120}
-#: radii (eta-phi) within which the summary gives the share of energy
-RADII = (0.1, 0.2, 0.4)
 
 
 @dataclass(frozen=True)
@@ -144,27 +143,12 @@ def _room(events: Events, points: int) -> NDArray[np.int64]:
 def summarise(events: Events) -> NDArray[np.float32]:
     """Per-image summary ``(n, S)`` that the global code must carry.
 
-    ``log(N + 1/2)`` and ``log(sum E + 1 MeV)`` per channel (GeV); then per channel the
-    energy-weighted mean radius, pTD = sqrt(sum E^2) / sum E, and the shares of energy within
-    :data:`RADII`; then ``log`` of ``pt`` and ``m0`` (GeV) where the set has them.
+    :func:`~calovision.tasks.summary.image_summary`, then ``log`` of ``pt`` and ``m0`` (GeV) where
+    the set has them.
     """
-    energy, channel, owner = events.energy.astype(np.float64), events.channel, events.owner
-    width = len(events.geometry.channels)
-    index = owner * width + channel
-    radius = np.hypot(events.geometry.eta(events.cell), events.geometry.phi(events.cell))
-
-    def total(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        flat = np.bincount(index, weights, minlength=len(events) * width).astype(np.float64)
-        return flat.reshape(len(events), width)
-
-    sums = total(energy)
-    safe = np.maximum(sums, 1e-3)
-    parts = [np.log(events.counts() + 0.5), np.log(sums + 1e-3)]
-    parts += [total(energy * radius) / safe, np.sqrt(total(energy**2)) / safe]
-    parts += [total(energy * (radius < r)) / safe for r in RADII]
-    parts += [
-        np.log(np.maximum(events.columns[name], 1e-3))[:, None]
+    columns = [
+        np.log(np.maximum(events.columns[name], 1e-3))[:, None].astype(np.float32)
         for name in ("pt", "m0")
         if name in events.columns
     ]
-    return np.concatenate(parts, 1).astype(np.float32)
+    return np.concatenate([image_summary(events), *columns], 1)

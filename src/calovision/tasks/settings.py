@@ -61,3 +61,22 @@ class DenseVAEConfig(Training):
     """The published jet VAE."""
 
     latent: int = Field(1024, ge=1)
+
+
+class TransformerConfig(Training):
+    """Our tagger, a small particle transformer.
+
+    Attributes:
+        hits: hits of an event that become tokens, hardest first; the others are summed in tiles.
+        width, layers, heads, dropout: see
+            :class:`~calovision.networks.particle_transformer.ParticleTransformer`.
+        truth: weight of the training targets besides the label, where the set has them: mass and
+            pt of the generator-level jet and the number of pile-up collisions.
+    """
+
+    hits: int = Field(80, ge=1)
+    width: int = Field(64, ge=8)
+    layers: int = Field(2, ge=1)
+    heads: int = Field(4, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    truth: float = Field(0.3, ge=0)

@@ -73,9 +73,7 @@ class TaggerTask(Task):
     def inputs(self, prepared: Any, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
         """Network inputs of the ``chosen`` events."""
 
-    def augment(
-        self, inputs: tuple[Tensor, ...], generator: torch.Generator
-    ) -> tuple[Tensor, ...]:
+    def augment(self, inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
         """Inputs of a training batch, changed in ways that keep the label; none by default."""
         del generator
         return inputs

@@ -1,0 +1,146 @@
+"""Our tagger: a particle transformer on hits and a summary of the jet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.networks.particle_transformer import ParticleTransformer
+from calovision.tasks.hit_tokens import HIT_FEATURES, HitTokens
+from calovision.tasks.settings import TransformerConfig
+from calovision.tasks.summary import RADII, core_multiplicity, image_summary
+from calovision.tasks.tagger import TaggerTask
+from calovision.tasks.task import Batch
+
+#: what simulated jets know besides their label; learning it too helps to see through pile-up
+TRUTH = ("gen_m0", "gen_pt", "n_pileup")
+
+
+@dataclass(frozen=True)
+class TransformerData:
+    """Tokens, standardised summaries and truth of events.
+
+    Attributes:
+        tokens: the hits.
+        context: ``(n, c)`` float32, standard units.
+        truth: ``(n, len(TRUTH))`` float32, standard units; NaN where a set does not know it.
+    """
+
+    tokens: HitTokens
+    context: NDArray[np.float32]
+    truth: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.context)
+
+
+class TransformerTask(TaggerTask):
+    """Cross entropy of the label, plus the truth targets' squared errors (standard units).
+
+    Args:
+        geometry: of the images.
+        hits: hits that become tokens.
+        truth: weight of the truth targets.
+        sizes: keyword arguments of the network.
+    """
+
+    context_mean: Tensor
+    context_std: Tensor
+    truth_mean: Tensor
+    truth_std: Tensor
+    network: ParticleTransformer
+
+    def __init__(self, geometry: Geometry, *, hits: int, truth: float, **sizes: Any) -> None:
+        channels = len(geometry.channels)
+        context = (4 + 2 * len(RADII)) * channels
+        features = HIT_FEATURES + channels + 1
+        super().__init__(
+            geometry, ParticleTransformer(features, context, extra=len(TRUTH), **sizes)
+        )
+        self.hits, self.truth = hits, truth
+        for name, size in (("context", context), ("truth", len(TRUTH))):
+            self.register_buffer(f"{name}_mean", torch.zeros(size))
+            self.register_buffer(f"{name}_std", torch.ones(size))
+
+    @classmethod
+    def made(cls, config: TransformerConfig, geometry: Geometry) -> Self:
+        """An untrained task, nothing fitted."""
+        sizes = {k: getattr(config, k) for k in ("width", "layers", "heads", "dropout")}
+        return cls(geometry, hits=config.hits, truth=config.truth, **sizes)
+
+    def fit(self, train: Events) -> None:
+        """Mean and spread of the summaries and of the truth."""
+        for name, table in (("context", _context(train)), ("truth", _truth(train))):
+            getattr(self, f"{name}_mean").copy_(torch.from_numpy(table.mean(0)))
+            getattr(self, f"{name}_std").copy_(torch.from_numpy(table.std(0) + 1e-3))
+
+    def prepare(self, events: Events) -> TransformerData:
+        """Tokens, summaries and truth in standard units."""
+
+        def standard(table: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+            mean, std = getattr(self, f"{name}_mean"), getattr(self, f"{name}_std")
+            scaled: NDArray[np.float32] = (table - mean.numpy()) / std.numpy()
+            return scaled
+
+        return TransformerData(
+            HitTokens.of(events, self.hits),
+            standard(_context(events), "context"),
+            standard(_truth(events), "truth"),
+        )
+
+    def inputs(self, prepared: TransformerData, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
+        """Features, positions, mask and context."""
+        return (*prepared.tokens.batch(chosen), torch.from_numpy(prepared.context[chosen]))
+
+    def augment(self, inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Mirror half of the events in eta, and half in phi."""
+        features, position, *rest = inputs
+        sign = torch.randint(0, 2, (len(features), 1, 2), generator=generator) * 2.0 - 1
+        features = torch.cat([features[..., :2] * sign, features[..., 2:]], dim=-1)
+        return (features, position * sign, *rest)
+
+    def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
+        """Network inputs, truth targets, labels."""
+        *inputs, label = super().batch(view, chosen)
+        return (*inputs, torch.from_numpy(view.data.truth[chosen]), label)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Cross entropy, nats, with the truth targets in training alone."""
+        *inputs, truth, label = batch
+        if not self.training:
+            logits = self.network(*inputs)
+            return {"loss": F.binary_cross_entropy_with_logits(logits, label)}
+        found = self.network.outputs(*self.augment(tuple(inputs), generator))
+        entropy = F.binary_cross_entropy_with_logits(found[:, 0], label)
+        known = truth.isfinite()
+        error = torch.where(known, found[:, 1:] - truth, 0.0).square().sum() / known.sum().clamp(1)
+        return {
+            "loss": entropy + self.truth * error,
+            "entropy": entropy.detach(),
+            "truth": error.detach(),
+        }
+
+
+def _context(events: Events) -> NDArray[np.float32]:
+    return np.concatenate([image_summary(events), core_multiplicity(events)], axis=1)
+
+
+def _truth(events: Events) -> NDArray[np.float32]:
+    """``(n, len(TRUTH))``: logarithms of mass and pt in GeV, square root of the collisions."""
+    columns = []
+    for name in TRUTH:
+        if name not in events.columns:
+            columns.append(np.full(len(events), np.nan))
+        elif name == "n_pileup":
+            columns.append(np.sqrt(events.columns[name]))
+        else:
+            columns.append(np.log(np.maximum(events.columns[name], 1e-1)))
+    return np.stack(columns, axis=1).astype(np.float32)
