@@ -21,6 +21,7 @@ from calovision.events import Events, EventStore
 from calovision.events import convert as convert_module
 from calovision.events import hdf5 as hdf5_module
 from calovision.events.convert import convert
+from calovision.events.parquet_images import ParquetImages
 
 STORAGE: dict[str, dict[str, Any]] = {
     "contiguous": {},
@@ -85,7 +86,7 @@ def test_parquet_images_are_lossless(
     toy_jets: Events, tmp_path: Path, group: int, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convert_module, "SHARD_EVENTS", 5)
-    monkeypatch.setattr(convert_module.ParquetImages, "step", 3)
+    monkeypatch.setattr(ParquetImages, "step", 3)
     jets = toy_jets[:13]
     path = toys.write_parquet(tmp_path / "jets.parquet", jets, group, layout)
     store = convert([path], tmp_path / "set")
@@ -237,24 +238,27 @@ CONVERT = """
 import sys
 from calovision.events import convert as c
 c.SHARD_EVENTS = 64
-write = c.StoreWriter.write
-def slow(self, index, events):
+write = c.StoreWriter.write_bytes
+def slow(self, index, payload):
     import time
-    write(self, index, events)
+    write(self, index, payload)
     time.sleep(0.3)
-c.StoreWriter.write = slow
-c.convert([sys.argv[1]], sys.argv[2])
+c.StoreWriter.write_bytes = slow
+c.convert([sys.argv[1]], sys.argv[2], workers=int(sys.argv[3]))
 """
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_killed_conversion_goes_on_where_it_was(
     make_jets: Callable[[int, int], Events],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    workers: str,
 ) -> None:
     path = toys.write_hdf5(tmp_path / "jets.h5", make_jets(400, 5))
     out = tmp_path / "set"
-    process = subprocess.Popen([sys.executable, "-c", CONVERT, str(path), str(out)])
+    command = [sys.executable, "-c", CONVERT, str(path), str(out), workers]
+    process = subprocess.Popen(command)
     deadline = time.monotonic() + 60
     while len(list(out.glob("shard-*.parquet"))) < 2:
         assert time.monotonic() < deadline
@@ -281,7 +285,7 @@ def test_full_disk_keeps_finished_shards_and_can_go_on(
     write = Path.write_bytes
 
     def full(self: Path, payload: bytes) -> int:
-        if "00002" in self.name:
+        if "00128" in self.name:
             raise OSError(28, "No space left on device")
         return write(self, payload)
 
@@ -290,7 +294,7 @@ def test_full_disk_keeps_finished_shards_and_can_go_on(
         with pytest.raises(InputError, match="disk is full"):
             convert([path], tmp_path / "set")
     kept = sorted(p.name for p in (tmp_path / "set").iterdir())
-    assert kept[:2] == ["shard-00000.parquet", "shard-00001.parquet"]
+    assert kept[:2] == ["shard-00000.parquet", "shard-00064.parquet"]
     assert kept[-1] == "unfinished.json"
     assert not any(name.endswith(".part") for name in kept)
     assert_holds(convert([path], tmp_path / "set"), dense_of(path))

@@ -38,6 +38,9 @@ class Compression(StrEnum):
 def convert(
     files: Annotated[list[Path], typer.Argument(help="Public HDF5 or Parquet files, in order.")],
     out: Annotated[Path, typer.Option(help="Folder of the event set to write.")],
+    workers: Annotated[
+        int, typer.Option(help="Processes on this machine; same bytes for any.")
+    ] = 2,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
@@ -47,7 +50,7 @@ def convert(
     """
     from calovision.events.convert import convert as run
 
-    store = run(files, out, overwrite=overwrite, progress=True)
+    store = run(files, out, overwrite=overwrite, progress=True, workers=workers)
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"converted {len(store)} events: {out}", json)
 

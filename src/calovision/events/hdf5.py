@@ -18,12 +18,13 @@ from calovision.events.image_file import (
     bad_shape,
     check_columns,
     check_type,
+    closed_if_bad,
     damaged,
     find_schema,
 )
 
 STEP_EVENTS = 64  #: fewest jets read at a time
-BAND_BYTES = 64 << 20  #: pixels read at a time, in bytes; four such arrays exist
+BAND_BYTES = 64 << 20  #: pixels read at a time, in bytes; three such arrays exist
 
 
 class Hdf5Images:
@@ -44,14 +45,8 @@ class Hdf5Images:
             self._file = h5py.File(path, "r")
         except OSError as error:
             raise self._unreadable(error) from error
-        try:
+        with closed_if_bad(self, (OSError, RuntimeError, KeyError)):
             self._open()
-        except InputError:
-            self.close()
-            raise
-        except (OSError, RuntimeError, KeyError) as error:
-            self.close()
-            raise damaged(path, error) from error
 
     def _open(self) -> None:
         keys = [k for k, v in self._file.items() if isinstance(v, h5py.Dataset)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,6 +61,22 @@ class ImageFile(Protocol):
     def close(self) -> None:
         """Release the file."""
         ...
+
+
+@contextmanager
+def closed_if_bad(file: ImageFile, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Close ``file`` if what follows fails; ``errors`` of its library say that it is damaged.
+
+    Raises:
+        InputError: in place of ``errors``.
+    """
+    try:
+        yield
+    except Exception as error:
+        file.close()
+        if isinstance(error, errors):
+            raise damaged(file.path, error) from error
+        raise
 
 
 def find_schema(path: Path, keys: list[str]) -> str:

@@ -17,6 +17,7 @@ from calovision.events.image_file import (
     bad_shape,
     check_columns,
     check_type,
+    closed_if_bad,
     damaged,
     find_schema,
 )
@@ -48,14 +49,8 @@ class ParquetImages:
             if not path.exists():
                 raise InputError(f"{path} does not exist", "check the path") from error
             raise damaged(path, error) from error
-        try:
+        with closed_if_bad(self, (pa.ArrowException, OSError)):
             self._open()
-        except InputError:
-            self.close()
-            raise
-        except (pa.ArrowException, OSError) as error:
-            self.close()
-            raise damaged(path, error) from error
 
     def _open(self) -> None:
         schema = self._file.schema_arrow

@@ -12,9 +12,8 @@ from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
 
-# Pixels handled at a time: little enough for a processor's cache, and for a few hundred
-# bytes of scratch a pixel where no pixel is zero.
-_BATCH_BYTES = 6 << 20
+_BATCH_BYTES = 6 << 20  # pixels handled at a time: little enough for a processor's cache
+_BATCH_PIXELS = 400_000  # ... of them not zero, each of which takes 200 bytes of scratch
 _GROUP = 512  # flags are padded to a multiple of this, to be tested by eights of eights
 _scratch = threading.local()
 _WORDS: dict[int, type[np.unsignedinteger[Any]]] = {4: np.uint32, 8: np.uint64}
@@ -96,6 +95,9 @@ def _sparsify(images: NDArray[Any], geometry: Geometry, channels_last: bool) -> 
     cells = images[0].size // channels
     words = images.reshape(-1).view(_WORDS[images.dtype.itemsize])
     flags, found = _flags(words)
+    if n > 1 and np.count_nonzero(flags) > _BATCH_PIXELS:
+        halves = (images[: n // 2], images[n // 2 :])
+        return concatenate(_sparsify(h, geometry, channels_last) for h in halves)
     whole = [
         _merge(words.reshape(images.shape), flags, c, geometry, channels_last)
         for c, described in enumerate(geometry.channels)

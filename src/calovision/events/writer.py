@@ -75,6 +75,10 @@ class StoreWriter:
         """Numbers of the shards that are complete on disk."""
         return set(self._entries)
 
+    def events_in(self, index: int) -> int:
+        """Number of events in a shard that is complete on disk."""
+        return self._entries[index][0].events
+
     def write(self, index: int, events: Events) -> None:
         """Write one shard, complete or not at all.
 
