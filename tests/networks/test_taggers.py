@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from calovision.networks.graph_sage import GraphSAGE
 from calovision.networks.particle_net import PARTICLE_NET_LITE, ParticleNet
+from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.networks.resnet15 import ResNet15
 
 Inputs = tuple[Tensor | int, ...]
@@ -91,7 +92,29 @@ def images(generator: torch.Generator) -> Inputs:
     return (torch.randn(JETS, 3, 40, 40, generator=generator),)
 
 
+def hits_and_context(generator: torch.Generator) -> Inputs:
+    """Features, positions, mask and context, as the transformer takes them."""
+    points, features, mask = sets(generator)
+    return features, points, mask, torch.randn(JETS, 4, generator=generator)
+
+
+def permuted_hits(inputs: Inputs) -> Inputs:
+    features, points, mask = permuted_sets(inputs[:3])
+    return features, points, mask, inputs[3]
+
+
+def padded_hits(inputs: Inputs) -> Inputs:
+    points, features, mask = padded_sets((inputs[1], inputs[0], inputs[2]))
+    return features, points, mask, inputs[3]
+
+
 TAGGERS = {
+    "particle-transformer": Tagger(
+        lambda: ParticleTransformer(5, 4, width=16, heads=2),
+        hits_and_context,
+        permuted_hits,
+        padded_hits,
+    ),
     "graph-sage": Tagger(GraphSAGE, pixel_graphs, permuted_graphs),
     "particle-net": Tagger(lambda: ParticleNet(5), sets, permuted_sets, padded_sets),
     "particle-net-lite": Tagger(

@@ -20,7 +20,15 @@ app = typer.Typer(
     epilog="Example: calovision study jet-vae --scale quick --out demo",
 )
 app.add_typer(data.app, name="data")
-for verb in (model.train, model.evaluate, model.reconstruct, study.study, study.report):
+verbs = (
+    model.train,
+    model.evaluate,
+    model.reconstruct,
+    model.classify,
+    study.study,
+    study.report,
+)
+for verb in verbs:
     app.command()(verb)
 
 

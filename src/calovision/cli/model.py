@@ -1,4 +1,4 @@
-"""Verbs on one model: train, evaluate, reconstruct."""
+"""Verbs on one model: train, evaluate, reconstruct, classify."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from calovision.cli.output import emit
 
 Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
+Model = Annotated[str | None, typer.Option(help="Ours by default; 'baseline' as published.")]
 Run = Annotated[Path, typer.Argument(help="Run directory, from 'calovision train'.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
 
 
 def train(
-    task: Annotated[str, typer.Argument(help="What to learn: jet-vae.")],
+    task: Annotated[str, typer.Argument(help="What to learn: jet-vae or jet-tagger.")],
     data: Data,
     out: Annotated[Path, typer.Option(help="Run directory to write.")],
-    model: Annotated[str | None, typer.Option(help="point (default) or baseline.")] = None,
+    model: Model = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, key=value; repeatable.")
@@ -89,3 +90,31 @@ def reconstruct(
 
     rebuilt = rebuild(run, store, out, seed=seed)
     emit({"out": str(out), "events": len(rebuilt)}, f"{len(rebuilt)} events in {out}", json)
+
+
+def classify(
+    run: Run,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="File to write, .parquet or .csv.")],
+    json: Json = False,
+) -> None:
+    """Score events with a trained tagger: the probability of a quark jet, and a flag.
+
+    Jets unlike those of the training are flagged as foreign: their score has no ground.
+
+    Example: calovision classify runs/tagger --data my-jets --out scores.csv
+    """
+    from calovision.events.store import EventStore
+
+    store = EventStore.open(data)
+    from calovision.tasks.classify import classify as run_tagger
+
+    scores = run_tagger(run, store, out)
+    foreign = int(scores.foreign.sum())
+    lines = [f"{len(store)} events scored, {len(store) / scores.wall_s:.0f} a second: {out}"]
+    if foreign:
+        lines.append(
+            f"warning: {foreign} of them are unlike the training events (column foreign);"
+            " do not use their scores"
+        )
+    emit({"out": str(out), "events": len(store), "foreign": foreign}, "\n".join(lines), json)

@@ -15,6 +15,7 @@ class Study(StrEnum):
     """The studies there are."""
 
     JET_VAE = "jet-vae"
+    JET_TAGGING = "jet-tagging"
 
 
 class Scale(StrEnum):
@@ -30,16 +31,17 @@ def study(
     out: Annotated[Path, typer.Option(help="Folder to write; an unfinished study goes on there.")],
     scale: Annotated[Scale, typer.Option(help="Amount of data and training.")] = Scale.QUICK,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Simulation processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate and train.")] = 2,
     json: Annotated[bool, typer.Option("--json", help="Comparison as JSON on stdout.")] = False,
 ) -> None:
     """Simulate, train ours and the published baseline, compare, and write a report.
 
     Example: calovision study jet-vae --scale quick --out demo
     """
-    from calovision.studies import jet_vae
+    import importlib
 
-    comparison, report_file, headline = jet_vae.study(
+    module = importlib.import_module(f"calovision.studies.{name.value.replace('-', '_')}")
+    comparison, report_file, headline = module.study(
         out, scale=scale.value, seed=seed, workers=workers
     )
     emit(comparison, "\n".join([*headline, f"report: {report_file}"]), json)

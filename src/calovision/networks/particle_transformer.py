@@ -102,12 +102,12 @@ class AttentionBlock(nn.Module):
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.project, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.rise, self.fall = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
-        self.dropout = dropout
+        self.dropout = nn.Dropout(dropout)
 
     def _thinned(self, x: Tensor) -> Tensor:
         """Dropout of the same numbers in all hits of an event: one draw serves them all."""
-        kept = F.dropout(x.new_ones(len(x), 1, x.shape[2]), self.dropout, self.training)
-        return x * kept
+        thinned: Tensor = x * self.dropout(x.new_ones(len(x), 1, x.shape[2]))
+        return thinned
 
     def forward(self, hits: Tensor, turn: tuple[Tensor, Tensor], away: Tensor) -> Tensor:
         """``(n, h, width)`` to the same; ``turn`` are cosines and sines of the hits' angles."""

@@ -1,4 +1,4 @@
-"""Measure a trained jet VAE on an event set: everything that goes into its results.json."""
+"""Measure a trained model on an event set: everything that goes into its results.json."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
+from calovision.metrics.classification import classification_metrics
 from calovision.metrics.emd import emd_metrics, emd_per_event
 from calovision.metrics.observables import observable_matrix, observable_units, observables
 from calovision.metrics.reconstruction import reconstruction_metrics
 from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
 from calovision.metrics.two_sample_hits import classifier_auc_hits
-from calovision.metrics.value import Metric
+from calovision.metrics.value import Metric, mean_metric
 from calovision.metrics.wasserstein import w1_hits, w1_observables
-from calovision.tasks.models import load_autoencoder, recorded_config
+from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.classify import score
+from calovision.tasks.models import load_task, recorded_config
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.rundir import RunDir, versions
+from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.training import parts_of
 
 FOLDS = 5  #: cross-fitting folds of the probe and the tagger
@@ -52,23 +56,44 @@ def held_out(run: RunDir, store: EventStore) -> Events:
 
 
 def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False) -> dict[str, Any]:
-    """Reconstruct what the run has not seen of ``store``, measure, and write results.json.
+    """Measure a run on what it has not seen of ``store``, and write results.json.
 
     Returns:
         The content of results.json.
 
     Raises:
-        InputError: not a finished jet-vae run, or too few unseen events.
+        InputError: not a finished run, or too few unseen events.
     """
     directory = RunDir(run)
-    task = load_autoencoder(directory)
+    task = load_task(directory)
     task.check(store.geometry)
     events = held_out(directory, store)
-    rebuilt, latent = reconstructions(task, events, seed, quiet)
-    metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
+    if isinstance(task, TaggerTask):
+        metrics = classified(task, events, seed, quiet)
+    else:
+        assert isinstance(task, AutoencoderTask)
+        rebuilt, latent = reconstructions(task, events, seed, quiet)
+        metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
     results = results_of(directory, store, len(events), seed, metrics)
     write_json(directory.path / "results.json", results)
     return results
+
+
+def classified(
+    task: TaggerTask, events: Events, seed: int, quiet: bool = False
+) -> dict[str, Metric]:
+    """Classification metrics of a tagger, its rate, and the share of events it does not know.
+
+    Raises:
+        InputError: the events have no labels.
+    """
+    if "label" not in events.columns:
+        raise InputError("the events have no labels", "use 'calovision classify' to score them")
+    scores = score(task, events, quiet)
+    metrics = classification_metrics(scores.probability, events.label, seed=seed)
+    metrics["jets_per_s"] = Metric(len(events) / scores.wall_s, 0.0, "jets/s")
+    metrics["foreign"] = mean_metric(scores.foreign.astype(float), higher_is_better=False)
+    return metrics
 
 
 def truth_floor(events: Events, seed: int) -> dict[str, float]:

@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.files import write_json, writing
+from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.occupancy import occupancy_difference
 from calovision.metrics.value import Floats, Metric, paired_difference
 from calovision.report.from_runs import report
-from calovision.simulate.driver import simulate_jets
 from calovision.studies import exhibits
 from calovision.studies.evaluation import measure, results_of, truth_floor
+from calovision.studies.workspace import TEST_SEED, claim, jets
 from calovision.tasks.config import load_config
 from calovision.tasks.models import load_autoencoder
 from calovision.tasks.reconstruct import reconstructions
@@ -27,7 +25,6 @@ from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train
 
 MODELS = ("baseline", "point")
-TEST_SEED = 1_000_000  #: added to the seed for the jets of the comparison
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,9 @@ def study(
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}", f"choose one of {', '.join(SCALES)}")
     size, out = SCALES[scale], Path(out)
-    _claim(out, {"study": "jet-vae", "scale": scale, "seed": seed})
-    training = _jets(out / "data" / "train", size.training, seed, workers, quiet)
-    test = _jets(out / "data" / "test", size.test, seed + TEST_SEED, workers, quiet)
+    claim(out, {"study": "jet-vae", "scale": scale, "seed": seed})
+    training = jets(out / "data" / "train", size.training, seed, workers, quiet)
+    test = jets(out / "data" / "test", size.test, seed + TEST_SEED, workers, quiet)
     overrides = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
     for model in MODELS:
         config = load_config("jet-vae", model, overrides=overrides)
@@ -116,15 +113,6 @@ def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) 
     return comparison
 
 
-def _jets(path: Path, number: int, seed: int, workers: int, quiet: bool) -> EventStore:
-    if (path / "manifest.json").exists():
-        return EventStore.open(path)
-    with tqdm(total=number, desc=f"simulate {path.name}", unit="jet", disable=quiet) as bar:
-        return simulate_jets(
-            path, number, seed, workers=workers, progress=lambda jets, found: bar.update(jets)
-        )
-
-
 def headline(comparison: dict[str, Any]) -> list[str]:
     """The three numbers that matter, ours beside the baseline's."""
     by_model = {r["model"]: r["metrics"] for r in comparison["models"]}
@@ -142,18 +130,6 @@ def headline(comparison: dict[str, Any]) -> list[str]:
         f"AUC of trees telling reconstructions from originals (0.5 is perfect):"
         f" {pair('classifier_auc')}",
     ]
-
-
-def _claim(out: Path, what: dict[str, Any]) -> None:
-    """Refuse a folder that another study, or another version of this one, has begun."""
-    marker = out / "study.json"
-    if marker.exists():
-        if json.loads(marker.read_text()) != what:
-            raise InputError(f"{out} holds another study", "choose another --out")
-        return
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-    write_json(marker, what)
 
 
 def _differences(

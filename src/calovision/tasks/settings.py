@@ -23,6 +23,7 @@ class Training(BaseModel):
         patience: validation rounds without improvement before training stops; 0 never stops.
         validate_every: training steps between two looks at the validation loss.
         validation, test: fractions of the set that training does not see.
+        events: training events used, the first of the part; 0 uses all.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +42,7 @@ class Training(BaseModel):
     validate_every: int = Field(100, ge=1)
     validation: float = Field(0.1, gt=0, lt=0.5)
     test: float = Field(0.1, ge=0, lt=0.5)
+    events: int = Field(0, ge=0)
 
 
 class PointVAEConfig(Training):

@@ -42,7 +42,14 @@ def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]
     }
     groups = store.column("event_id") if "event_id" in store.columns() else None
     found: dict[str, NDArray[np.int64]] = split(len(store), fractions, config.seed, groups)
-    return found
+    if config.events > len(found["train"]):
+        raise InputError(
+            f"{store.path} has {len(found['train'])} training events, not {config.events}",
+            "ask for fewer, or give a larger set",
+        )
+    # Drawn evenly: the order of a set may mean something.
+    few = np.random.default_rng(config.seed).permutation(len(found["train"]))[: config.events]
+    return found | {"train": found["train"][np.sort(few)]} if config.events else found
 
 
 def train(

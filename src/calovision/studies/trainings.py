@@ -1,0 +1,122 @@
+"""Carry out the trainings of a study, several at a time, each on one thread."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from calovision.events.files import write_bytes, write_json
+from calovision.events.store import EventStore
+from calovision.tasks.rundir import RunDir
+
+TREES = "trees"  #: boosted trees on observables, which is no network
+SCORES = "scores.npz"  #: in every run: what it says about the test events
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training, and the scoring of the test events with it.
+
+    Attributes:
+        label: name of the model in tables; several may be variants of one model.
+        model: name of the model for the trainer.
+        folder: of the run, below the study's.
+        overrides: settings that differ from the model's preset, the seed among them.
+    """
+
+    label: str
+    model: str
+    folder: str
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+def carry_out(
+    jobs: Sequence[Job], training: Path, test: Path, out: Path, *, workers: int, quiet: bool
+) -> None:
+    """Train every job on ``training`` and score ``test``; finished ones are not done again.
+
+    All run on one thread of their own, so that their budgets of time compare.
+    """
+    missing = [j for j in jobs if not (out / j.folder / SCORES).exists()]
+    bar = tqdm(total=len(jobs), initial=len(jobs) - len(missing), desc="train", disable=quiet)
+    # Fresh processes: threads of PyTorch do not survive a fork, and memory goes back.
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
+    )
+    with bar, pool:
+        futures = {pool.submit(_one, job, training, test, out / job.folder): job for job in missing}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                bar.set_postfix_str(futures[future].folder)
+                bar.update()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _one(job: Job, training: Path, test: Path, run: Path) -> None:
+    """Train and score one job."""
+    import torch
+
+    torch.set_num_threads(1)
+    if job.model == TREES:
+        arrays = _grow(job, EventStore.open(training), EventStore.open(test), RunDir(run))
+    else:
+        from calovision.tasks.classify import score
+        from calovision.tasks.config import load_config
+        from calovision.tasks.models import load_tagger
+        from calovision.tasks.training import train
+
+        config = load_config("jet-tagger", job.model, overrides=job.overrides)
+        found = train(config, EventStore.open(training), run, resume=True, quiet=True)
+        scores = score(load_tagger(found), EventStore.open(test), quiet=True)
+        arrays = {
+            "probability": scores.probability,
+            "foreign": scores.foreign,
+            "wall_s": np.array(scores.wall_s),
+        }
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_bytes(run / SCORES, buffer.getvalue())
+
+
+def _grow(job: Job, store: EventStore, test: EventStore, run: RunDir) -> dict[str, Any]:
+    """Boosted trees on the same parts of the set as the networks, calibrated as they are."""
+    from scipy.special import expit, logit
+
+    from calovision.metrics.observables import observable_matrix
+    from calovision.metrics.two_sample import tree_scores
+    from calovision.tasks.calibration import platt
+    from calovision.tasks.settings import Training
+    from calovision.tasks.training import parts_of
+
+    begin = time.perf_counter()
+    settings = {"task": "jet-tagger", "model": TREES, "epochs": 1, "batch": 1, "learning_rate": 1}
+    config = Training.model_validate(settings | job.overrides)
+    parts = parts_of(store, config)
+    data = {"path": str(store.path), "hash": store.hash, "events": len(store)}
+    run.start(config.model_dump(), data, resume=True)
+    train, held_out = (store[parts[p]] for p in ("train", "validation"))
+    table, _ = observable_matrix(train)
+    validation, _ = observable_matrix(held_out)
+    before = time.perf_counter()
+    tested, _ = observable_matrix(test.load())
+    seconds = time.perf_counter() - before
+    found = tree_scores(table, train.label, np.concatenate([validation, tested]), seed=config.seed)
+    logits = logit(np.clip(found, 1e-6, 1 - 1e-6))
+    slope, offset = platt(logits[: len(validation)], held_out.label.astype(np.float64))
+    wall = time.perf_counter() - begin - seconds
+    budget = {"wall_s": round(wall, 2), "cpu_s": round(wall, 2), "device": "cpu"}
+    write_json(run.path / "budget.json", budget)
+    probability = expit(slope * logits[len(validation) :] + offset)
+    return {"probability": probability, "foreign": np.zeros(len(test), bool), "wall_s": seconds}

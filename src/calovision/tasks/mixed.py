@@ -1,0 +1,28 @@
+"""Run a network in half precision where that is safe."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class MixedPrecision(nn.Module):
+    """A network whose matrix products and convolutions are done in bfloat16.
+
+    Several times faster on processors with matrix units (AMX) and on accelerators, slower on
+    others. Weights, statistics and the logits that come out stay in single precision.
+
+    Args:
+        network: tensors to logits; its last layer must run in single precision by itself.
+        enabled: false leaves everything in single precision.
+    """
+
+    def __init__(self, network: nn.Module, enabled: bool) -> None:
+        super().__init__()
+        self.network, self.enabled = network, enabled
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The network's output."""
+        with torch.autocast(inputs[0].device.type, torch.bfloat16, enabled=self.enabled):
+            out: Tensor = self.network(*inputs)
+        return out

@@ -1,0 +1,121 @@
+"""ParticleNet on the hardest hits of a jet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events.batching import padded
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.networks.particle_net import PARTICLE_NET, PARTICLE_NET_LITE, ParticleNet
+from calovision.tasks.mixed import MixedPrecision
+from calovision.tasks.tagger import TaggerTask
+
+MIN_ENERGY = 1e-3  #: GeV; below it logarithms are cut
+_FEATURES = 5  # of a hit, besides one number per channel
+_SEVERAL = 4096  # events padded at a time
+
+
+@dataclass(frozen=True)
+class HitSets:
+    """The hardest hits of events, padded.
+
+    Attributes:
+        position: ``(n, h, 2)`` float32 eta and phi (rad) from the window centre.
+        energy: ``(n, h)`` float32 GeV.
+        channel: ``(n, h)`` int8, -1 for padding.
+        total: ``(n, 1)`` float32 summed energy of all hits of the event, GeV.
+    """
+
+    position: Tensor
+    energy: Tensor
+    channel: Tensor
+    total: Tensor
+
+    def __len__(self) -> int:
+        return len(self.total)
+
+    @classmethod
+    def of(cls, events: Events, hits: int) -> HitSets:
+        """At most ``hits`` hits of every event, by falling energy."""
+        parts = []
+        for start in range(0, max(len(events), 1), _SEVERAL):
+            some = events[start : start + _SEVERAL]
+            batch = padded(some, hits)
+            parts.append(
+                (
+                    torch.stack([batch.eta, batch.phi], dim=-1),
+                    batch.energy,
+                    torch.where(batch.mask, batch.channel, -1).to(torch.int8),
+                    torch.from_numpy(some.sums().sum(axis=1, keepdims=True)).float(),
+                )
+            )
+        return cls(*(torch.cat(p) for p in zip(*parts, strict=True)))
+
+
+class ParticleNetTask(TaggerTask):
+    """ParticleNet, its inputs as published (arXiv:1902.08570) as far as hits have them.
+
+    Of a hit: distance in eta and phi (rad) from the window centre, logarithms of its energy (GeV)
+    and of its share of the event's energy, Delta R, and its channel in place of the particle's
+    kind. Hits know no momentum apart from energy.
+
+    Args:
+        geometry: of the images.
+        hits: hardest hits that the network sees; the paper has up to 100 particles.
+        lite: the paper's smaller network.
+        dropout: in the head.
+        bfloat16: see :class:`~calovision.tasks.mixed.MixedPrecision`.
+    """
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        *,
+        hits: int = 100,
+        lite: bool = False,
+        dropout: float = 0.1,
+        bfloat16: bool = False,
+    ) -> None:
+        network = ParticleNet(
+            _FEATURES + len(geometry.channels),
+            blocks=PARTICLE_NET_LITE if lite else PARTICLE_NET,
+            head=128 if lite else 256,
+            dropout=dropout,
+        )
+        super().__init__(geometry, MixedPrecision(network, bfloat16))
+        self.hits = hits
+
+    @classmethod
+    def made(cls, config: Any, geometry: Geometry) -> Self:
+        """An untrained task from settings named as the arguments."""
+        return cls(
+            geometry,
+            hits=config.hits,
+            lite=config.lite,
+            dropout=config.dropout,
+            bfloat16=config.bfloat16,
+        )
+
+    def prepare(self, events: Events) -> HitSets:
+        """The hardest hits."""
+        return HitSets.of(events, self.hits)
+
+    def inputs(self, prepared: HitSets, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
+        """Positions ``(n, h, 2)``, features ``(n, h, f)`` and mask ``(n, h)``."""
+        rows = torch.from_numpy(chosen)
+        position, energy = prepared.position[rows], prepared.energy[rows].clamp(min=MIN_ENERGY)
+        channel = prepared.channel[rows].long()
+        mask = channel >= 0
+        share = energy / prepared.total[rows].clamp(min=MIN_ENERGY)
+        columns = [position, energy.log()[..., None], share.log()[..., None]]
+        columns += [position.norm(dim=-1, keepdim=True)]
+        columns += [F.one_hot(channel.clamp(min=0), len(self.geometry.channels)).float()]
+        return position, torch.cat(columns, dim=-1) * mask[..., None], mask
