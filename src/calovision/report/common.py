@@ -23,6 +23,7 @@ class Study:
     Attributes:
         title: heading of its page.
         summary: one or two sentences under it.
+        comparison: one more, where a baseline was measured beside ours.
         headline: the metrics that matter, most important first; the first three that were
             measured are shown.
         sections: makes the parts of the page.
@@ -30,6 +31,7 @@ class Study:
 
     title: str
     summary: str
+    comparison: str
     headline: tuple[str, ...]
     sections: Callable[[Source], list[Section]]
 

@@ -101,7 +101,13 @@ def latent_map(
 
 @styled
 def distribution(
-    samples: Mapping[str, NDArray[Any]], *, label: str, unit: str = "", log: bool = False
+    samples: Mapping[str, NDArray[Any]],
+    *,
+    label: str,
+    unit: str = "",
+    log: bool = False,
+    headroom: float = 1.6,
+    ratios: tuple[float, float] = (0.4, 1.6),
 ) -> Figure:
     """Histogram of one observable for several samples, with a panel of ratios to the first.
 
@@ -110,6 +116,8 @@ def distribution(
         label: the observable.
         unit: its unit.
         log: logarithmic event axis.
+        headroom: height of the event axis in units of the reference's maximum.
+        ratios: range of the ratios shown.
     """
     names = list(samples)
     colour = colours(names)
@@ -135,11 +143,11 @@ def distribution(
     if log:
         top.set_yscale("log")
     else:
-        top.set_ylim(0, 1.6 * max(reference.max(), 1e-12))
+        top.set_ylim(0, headroom * max(reference.max(), 1e-12))
     top.set_ylabel(f"density [1/{unit}]" if unit else "density")
     top.legend()
     bottom.axhline(1, color="gray", linewidth=0.8)
-    bottom.set_ylim(0.4, 1.6)
+    bottom.set_ylim(*ratios)
     bottom.set_ylabel(f"ratio to\n{names[0]}", loc="center")
     bottom.set_xlabel(f"{label} [{unit}]" if unit else label)
     bottom.set_xlim(edges[0], edges[-1])

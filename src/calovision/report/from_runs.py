@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calovision.errors import InputError
-from calovision.report import jet_vae
+from calovision.report import jet_tagging, jet_vae
 from calovision.report.common import Study, curves, facts, metric_groups
 from calovision.report.glossary import meaning
 from calovision.report.html import Headline, Section, write_report
@@ -18,7 +18,11 @@ from calovision.report.sources import Source, read_source
 from calovision.report.tables import BASELINE, with_error
 
 #: study or task to how it is reported
-STUDIES = {"jet-vae": jet_vae.STUDY}
+STUDIES = {
+    "jet-vae": jet_vae.STUDY,
+    "jet-tagging": jet_tagging.STUDY,
+    "jet-tagger": jet_tagging.STUDY,
+}
 HEADLINES = 3  #: numbers at the top of the page
 
 
@@ -52,7 +56,7 @@ def report(paths: Sequence[Path], out: Path) -> Path:
     return write_report(
         Path(out),
         title=titles[0] if alone else "calovision: " + ", ".join(dict.fromkeys(titles)),
-        summary=study_of(first).summary if alone else "",
+        summary=_summary(first) if alone else "",
         headline=headlines(first) if alone else [h for s in sources for h in headlines(s)[:1]],
         facts=made,
         sections=sections,
@@ -62,7 +66,13 @@ def report(paths: Sequence[Path], out: Path) -> Path:
 def study_of(source: Source) -> Study:
     """How a source is reported; tables and curves where its kind is not known."""
     metrics = tuple(next(iter(source.models.values()))["metrics"])
-    return STUDIES.get(source.name, Study(source.name, "", metrics, _plain))
+    return STUDIES.get(source.name, Study(source.name, "", "", metrics, _plain))
+
+
+def _summary(source: Source) -> str:
+    study = study_of(source)
+    compared = BASELINE in source.models and len(source.models) > 1
+    return " ".join(s for s in (study.summary, study.comparison if compared else "") if s)
 
 
 def _plain(source: Source) -> list[Section]:

@@ -44,6 +44,7 @@ class Section:
         figures: figures and their captions.
         tables: tables.
         paired: whether two figures may stand side by side where there is room.
+        terms: words and what they mean, after everything else.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Section:
     figures: list[tuple[Figure, str]] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     paired: bool = True
+    terms: dict[str, str] = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:

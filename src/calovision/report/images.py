@@ -55,7 +55,7 @@ def originals_vs_reconstructions(
     geometry = original.geometry
     rows = len(geometry.channels) + 1
     figure, axes, bars = _grid(rows, len(dense))
-    ranges = [_range(image) for image in dense["original"]]
+    ranges = [colour_range(image) for image in dense["original"]]
     for c, channel in enumerate(geometry.channel_names):
         norm = LogNorm(*ranges[c], clip=True)
         for ax, image in zip(axes[c], dense.values(), strict=True):
@@ -65,7 +65,7 @@ def originals_vs_reconstructions(
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
         bar.ax.tick_params(which="both", direction="out", left=False)
     for ax, image in zip(axes[-1], dense.values(), strict=True):
-        ax.imshow(overlay(image, ranges, geometry), **_frame(geometry))
+        ax.imshow(overlay(image, ranges, geometry), **frame(geometry))
     for ax, name in zip(axes[0], dense, strict=True):
         ax.set_title(name, fontweight="bold")
     _label(axes, [*(TITLES.get(c, c) for c in geometry.channel_names), "combined"], geometry)
@@ -137,7 +137,7 @@ def overlay(image: Image, ranges: list[tuple[float, float]], geometry: Geometry)
     return np.clip(shown, 0, 1)
 
 
-def _range(image: Image) -> tuple[float, float]:
+def colour_range(image: Image) -> tuple[float, float]:
     """Colour range of one channel: from its 2 % quantile of lit pixels to its largest."""
     lit = image[image > 0]
     if not len(lit):
@@ -146,7 +146,7 @@ def _range(image: Image) -> tuple[float, float]:
     return min(low, high / 10), high
 
 
-def _frame(geometry: Geometry) -> dict[str, Any]:
+def frame(geometry: Geometry) -> dict[str, Any]:
     """How an image of this geometry lies in the (phi, eta) plane."""
     last = np.array([geometry.cells - 1])
     phi, eta = (
@@ -162,4 +162,4 @@ def _draw(ax: Axes, image: Image, norm: LogNorm, geometry: Geometry) -> Any:
     visible = colormaps[COLOUR_MAP](np.linspace(0.25, 1, 256))
     palette = ListedColormap(visible).with_extremes(bad=EMPTY)
     masked = np.ma.masked_less_equal(image, 0)
-    return ax.imshow(masked, norm=norm, cmap=palette, **_frame(geometry))
+    return ax.imshow(masked, norm=norm, cmap=palette, **frame(geometry))

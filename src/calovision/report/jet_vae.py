@@ -100,8 +100,8 @@ STUDY = Study(
     "Jet VAE: compressing jet images",
     "A variational autoencoder squeezes a detector image of a jet (track, ECAL and "
     "HCAL; 46,875 pixels, nearly all of them empty) into a short code and rebuilds the image "
-    "from it. Ours is compared with the published baseline on the same jets, trained for the "
-    "same time.",
+    "from it.",
+    "Ours is compared with the published baseline on the same jets, trained for the same time.",
     ("occupancy_f1_ecal", "emd", "classifier_auc"),
     sections,
 )

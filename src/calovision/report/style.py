@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -22,12 +23,19 @@ BLACK, BLUE, ORANGE, GREEN, PINK, SKY, AMBER = (
     "#56B4E9",
     "#E69F00",
 )
-REFERENCE = {"original": BLACK, "baseline": ORANGE, "ours": BLUE}  #: colours with a fixed meaning
+#: colours with a fixed meaning
+REFERENCE = {
+    "original": BLACK,
+    "all gluon jets": BLACK,
+    "baseline": ORANGE,
+    "ours": BLUE,
+}
 OTHERS = (BLUE, GREEN, PINK, SKY, AMBER)
 COLOUR_MAP = "viridis"  #: perceptually uniform and colour-blind safe
 EMPTY = "#101018"  #: colour of pixels without energy
 
 WIDTH = 6.4  #: inch; at this width 11 pt text is still readable on a phone
+NARROW = 5.2  #: inch; the same for figures with legends of 9 pt
 SETTINGS = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -79,3 +87,34 @@ def colours(names: list[str]) -> dict[str, str]:
     """One colour per name: fixed for originals and baseline, then in order of appearance."""
     free = iter(c for c in OTHERS * (1 + len(names)) if "ours" not in names or c != BLUE)
     return {n: REFERENCE[n] if n in REFERENCE else next(free) for n in names}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one model is drawn in every figure."""
+
+    colour: str
+    line: str = "-"
+    marker: str = "o"
+
+
+#: looks of known models, the same in every figure; variants share a colour and differ in the line
+MODELS = {
+    "ours": Look(BLUE),
+    "baseline": Look(ORANGE),
+    "baseline-k4": Look(ORANGE, "--", "v"),
+    "baseline-k2": Look(ORANGE, ":", "^"),
+    "graphsage-xy": Look(AMBER, "-", "P"),
+    "particlenet": Look(GREEN, "-", "s"),
+    "particlenet-lite": Look(GREEN, "--", "D"),
+    "resnet15": Look(PINK, "-", "X"),
+    "trees": Look(BLACK, "-.", "d"),
+}
+
+
+def looks(names: list[str]) -> dict[str, Look]:
+    """A look for every model: its own, or for unknown names one of those that are left."""
+    free = iter([Look(SKY, "-", "h"), Look(BLUE, "--", "p"), *[Look("#777777", ":", "x")] * 99])
+    if len(names) == 1:
+        return {names[0]: Look(BLUE)}
+    return {name: MODELS[name] if name in MODELS else next(free) for name in names}
