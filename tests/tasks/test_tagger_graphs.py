@@ -72,9 +72,9 @@ def test_without_positions_the_place_of_hits_does_not_matter(toy_jets: Events) -
 def test_learns(toy_jets: Events) -> None:
     task = fresh(toy_jets).train()
     optimizer = torch.optim.Adam(task.parameters(), 3e-3)
-    batch = task.batch(task.view(toy_jets), np.arange(64))
+    batch = task.batch(task.view(toy_jets), np.arange(32))
     losses = []
-    for _ in range(40):
+    for _ in range(30):
         optimizer.zero_grad()
         loss = task.loss(batch, torch.Generator())["loss"]
         loss.backward()

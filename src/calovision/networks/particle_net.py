@@ -71,9 +71,12 @@ class ParticleNet(nn.Module):
                 place[mask] = x.detach()
             x = block(x, *neighbours(place, mask, block.k))
         owner = mask.nonzero()[:, 0]
-        total = x.new_zeros(len(mask), x.shape[1]).index_add_(0, owner, x)
+        total = x.new_zeros(len(mask), x.shape[1], dtype=torch.float32)
+        total.index_add_(0, owner, x.float())
         mean = total / mask.sum(1, keepdim=True).clamp(min=1)
-        out: Tensor = self.head(mean)[:, 0]
+        # Rounded to half precision, many jets would have the same logit.
+        with torch.autocast(mean.device.type, enabled=False):
+            out: Tensor = self.head(mean.float())[:, 0]
         return out
 
 
