@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from calovision.metrics.classification import classification_metrics
 from calovision.metrics.observables import observables
 from calovision.metrics.reconstruction import reconstruction_metrics
 from calovision.report.glossary import GROUPS, keys_of, meaning, split_key
@@ -44,3 +45,14 @@ def test_groups_hold_their_metrics_in_order_and_none_twice():
     assert found["How far the energy is misplaced"] == ["emd", "emd_ecal"]
     every = [k for keys in found.values() for k in keys]
     assert len(every) == len(set(every))
+
+
+def test_every_metric_of_a_tagger_is_explained_with_what_is_good():
+    metrics = set(classification_metrics([0.2, 0.7], [0, 1], seed=1, replicas=2))
+    metrics |= {"jets_per_s", "sculpting", "out_of_domain", "occlusion", "spearman", "r2"}
+    for key in metrics:
+        found = meaning(key)
+        assert found.text
+        assert found.good
+        assert found.good in found.explanation
+    assert "arXiv:1706.04599" in meaning("ece").explanation

@@ -48,8 +48,12 @@ def measured(entry: Mapping[str, Any] | None) -> str:
 
 def notes(models: Results, key: str, label: str) -> dict[str, str]:
     """What the legend says about every model that has a metric."""
-    known = {m: r["metrics"][key] for m, r in models.items() if r["metrics"].get(key)}
-    return {m: f"{label} {measured(entry)}" for m, entry in known.items()}
+    known = {m: r["metrics"].get(key) or {} for m, r in models.items()}
+    return {
+        m: f"{label} {entry['value']:.3f}"
+        for m, entry in known.items()
+        if entry.get("value") is not None
+    }
 
 
 def quality(source: Source, task: str) -> Section:
@@ -120,22 +124,21 @@ def _spread(values: list[float]) -> Cell:
 
 def _differences(rows: list[dict[str, Any]]) -> Table:
     """Differences in units of their errors; a clear one is marked."""
+    metrics = {meaning(str(row["metric"])).title for row in rows}
+    several = len(metrics) > 1
     cells = []
     for row in rows:
         known = row["value"] is not None and row["error"]
         sigma = row["value"] / row["error"] if known else float("nan")
         shown = f"{sigma:+.1f} sigma" if known else NONE
-        cells.append(
-            (
-                Cell(f"{row['a']} - {row['b']}"),
-                Cell(meaning(row["metric"]).title),
-                Cell(with_error(row["value"], row["error"])),
-                Cell(shown, best=abs(sigma) > CLEAR),
-            )
-        )
-    header = ("difference", "metric", "value", "significance")
-    caption = f"Paired differences; beyond {CLEAR:g} sigma they are marked."
-    return Table(header, tuple(cells), caption)
+        cell = [Cell(f"{row['a']} - {row['b']}")]
+        cell += [Cell(meaning(str(row["metric"])).title)] if several else []
+        cell.append(Cell(with_error(row["value"], row["error"])))
+        cells.append((*cell, Cell(shown, best=abs(sigma) > CLEAR)))
+    header = ["difference", *(["metric"] if several else []), "value", "significance"]
+    of = "" if several else f" of the {metrics.pop()}"
+    caption = f"Paired differences{of}; marked beyond {CLEAR:g} sigma."
+    return Table(tuple(header), tuple(cells), caption)
 
 
 def roc(source: Source, text: str) -> Section | None:

@@ -139,7 +139,7 @@ _MEANINGS = {
     ),
     "occlusion": Meaning(
         "occlusion",
-        "Hits of one layer and one ring around the jet axis are taken away and the jet is scored "
+        "Hits of one layer and one ring around the centre are taken away and the jet is scored "
         "again; the change of the logit (the score before it becomes a probability) tells how "
         "much the tagger rests on them.",
         good="There is no good value; large changes show where it looks.",

@@ -6,7 +6,8 @@ Beside what every study and every classifier has (see :mod:`calovision.report.so
     scores.npz          also m0 (n,) GeV
     robustness.json     "rows": condition, model, jets, auc, change, flagged (share of the jets);
                         "pt_bins": model, lo, hi (GeV), auc; "sculpting": model, value, error, floor
-    explanation.json    "occlusion": channels, edges (rad), change and signed (channels x rings);
+    explanation.json    "occlusion": channels, edges (rad), and channels x rings of the logit:
+                        change (mean absolute), signed (mean of with minus without the hits);
                         "observables": name, spearman, importance, auc; "r2"
     examples/original   jets, with examples/scores.json: {"score": [...]} in the same order
 """
@@ -179,7 +180,7 @@ def _sculpting(source: Source, rows: list[dict[str, Any]]) -> Section | None:
         (
             Cell(row["model"]),
             Cell(with_error(row["value"], row["error"])),
-            Cell(NONE if row.get("floor") is None else f"{row['floor']:.2g}"),
+            Cell(NONE if row.get("floor") is None else f"{row['floor']:.3f}"),
         )
         for row in rows
     )
@@ -208,10 +209,10 @@ def _occlusion(found: dict[str, Any] | None) -> Section | None:
             "explanation.json has no readable occlusion map", "run the study again"
         ) from error
     text = (
-        "Hits of one layer and one ring around the jet axis are taken away, and the jet is scored "
-        "again. Above: how much the score moves, whichever way (in units of the logit). Below: "
-        "the mean move; blue means that jets look more like quarks without those hits, so the "
-        "hits speak for a gluon."
+        "Hits of one layer and one ring around the centre of the window (the hottest tower) are "
+        "taken away, and the jet is scored again. Above: how much the score moves, whichever way "
+        "(in units of the logit). Below: what the hits contributed, the score with them minus the "
+        "score without; blue hits speak for a quark, red ones for a gluon."
     )
     caption = "Change of the score without the hits of a layer (row) and ring (column)."
     return Section("Which hits drive the score", text, [(figure, caption)], paired=False)
@@ -252,7 +253,7 @@ def _observables(explanation: dict[str, Any]) -> Section | None:
 def _name(key: str) -> str:
     """Label of an observable, or of a column that was added to them."""
     if key.startswith("column_"):
-        return {"m0": "jet mass m0", "pt": "jet pT"}.get(key[7:], key[7:])
+        return {"m0": "Jet mass m0", "pt": "Jet pT"}.get(key[7:], key[7:])
     return upper(observable(key)[0])
 
 

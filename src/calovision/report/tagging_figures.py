@@ -73,9 +73,9 @@ def condition_bars(rows: Sequence[Row]) -> Figure:
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x", alpha=0.3)
     left.axvline(0, color="gray", linewidth=1)
-    left.set_xlabel("change of the AUC")
+    left.set_xlabel("change\nof the AUC")
     right.set_xlim(0, 100)
-    right.set_xlabel("out of domain [%]")
+    right.set_xlabel("out of\ndomain [%]")
     figure.legend(loc="outside upper right", ncols=min(3, len(models)), fontsize=9)
     return figure
 
@@ -129,9 +129,9 @@ def occlusion_map(
 
     Args:
         channels: ``c`` names of the layers.
-        edges: ``r + 1`` distances to the jet axis, rad.
+        edges: ``r + 1`` distances to the window centre, rad.
         change: ``(c, r)`` mean absolute change of the logit.
-        signed: ``(c, r)`` mean change of the logit.
+        signed: ``(c, r)`` mean of the logit with the hits minus the logit without them.
     """
     maps: list[tuple[NDArray[Any], str, str, TwoSlopeNorm | None]] = [
         (change, f"mean |change|\nof the {CLASSES[1]} logit", COLOUR_MAP, None)
@@ -139,7 +139,7 @@ def occlusion_map(
     if signed is not None:
         reach = max(float(np.nanmax(np.abs(signed))), 1e-9)
         norm = TwoSlopeNorm(0, -reach, reach)
-        maps.append((signed, f"mean change\nof the {CLASSES[1]} logit", "RdBu", norm))
+        maps.append((signed, f"mean contribution\nto the {CLASSES[1]} logit", "RdBu", norm))
     figure = Figure(figsize=(NARROW, 2.3 * len(maps) + 0.5), layout="constrained")
     axes = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
     rings = [f"{a:g}-{b:g}" for a, b in pairwise(edges)]
@@ -155,7 +155,7 @@ def occlusion_map(
         ax.set_yticks(range(len(channels)), [_layer(c) for c in channels])
         ax.set_xticks(range(len(rings)), rings)
         _plain_ticks(ax)
-    axes[-1].set_xlabel("distance to the jet axis [rad]")
+    axes[-1].set_xlabel("distance to the window centre [rad]")
     return figure
 
 
