@@ -28,6 +28,7 @@ _COMPILED = (
     "propagation",
     "readout",
     "showers",
+    "spots",
 )
 
 

@@ -14,17 +14,18 @@ from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES
 from calovision.simulate.compiled import compiled
+from calovision.simulate.conditions import NOMINAL, Conditions
 from calovision.simulate.constituents import Constituents, constituents, join
 from calovision.simulate.detector import CMS_BARREL, Detector, tracker_layers
 from calovision.simulate.generator import DijetGenerator, Jets, no_particles
 from calovision.simulate.imaging import new_canvas, particle, start, wrapped
 from calovision.simulate.overlay import overlay, response
-from calovision.simulate.pythia import GLUON, QUARK
+from calovision.simulate.pythia import GLUON, QUARK, integrals, quiet
 from calovision.simulate.readout import MAX_HITS, SPAN, WINDOW, read_out
 
 _COLLISIONS = 150  #: most collisions generated at once; bounds the memory
 _REACH = 1.5  #: particles further from the jet axis than this in eta or phi are left out
-_YIELD = 1.4  #: jets expected from a collision, to size the batches
+_YIELD = {GLUON: 1.4, QUARK: 1.65}  #: jets expected from a collision, to size the batches
 
 
 @compiled
@@ -145,6 +146,7 @@ class Task:
         gluons: number of gluon jets.
         quarks: number of quark jets.
         first_id: ``event_id`` of the first collision; at most as many are used as there are jets.
+        conditions: of the collisions and the detector.
     """
 
     index: int
@@ -152,6 +154,7 @@ class Task:
     gluons: int
     quarks: int
     first_id: int
+    conditions: Conditions = NOMINAL
 
     @property
     def jets(self) -> int:
@@ -170,14 +173,17 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
         The jets in random order, with the columns ``label``, ``pt``, ``m0`` (reconstructed,
         GeV), ``gen_pt``, ``gen_m0``, ``parton_pt`` (GeV), ``eta``, ``phi`` (rad, of the
         generator-level jet), ``n_pileup`` and ``event_id`` (shared by the jets of one collision),
-        and their generator-level constituents.
+        those of :meth:`~calovision.simulate.constituents.Constituents.shapes`, and their
+        generator-level constituents.
 
     Raises:
         InputError: it takes longer than the time limit.
     """
     deadline = time.monotonic() + time_limit
     streams = np.random.SeedSequence(task.seed).generate_state(2, np.uint32)
-    generator = DijetGenerator(int(streams[0]), CMS_BARREL.jet_radius)
+    detector = task.conditions.detector()
+    settings = task.conditions.settings()
+    generator = DijetGenerator(int(streams[0]), detector.jet_radius, settings)
     random = np.random.default_rng(int(streams[1]))
     images: list[Events] = []
     truth: list[Constituents] = []
@@ -189,21 +195,24 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
                     f"chunk {task.index} is not done after its {time_limit:g} s",
                     "raise the time limit; finished chunks are kept",
                 )
-            jets = generator.generate(label, min(int(missing / _YIELD) + 2, _COLLISIONS))
-            seen = detect(jets, int(random.integers(2**32)))
-            good = np.nonzero(seen.columns["pt"] > CMS_BARREL.jet_threshold)[0][:missing]
-            part = seen[good]
+            jets = generator.generate(label, min(int(missing / _YIELD[label]) + 1, _COLLISIONS))
+            seen = detect(jets, int(random.integers(2**32)), detector)
+            good = np.nonzero(seen.columns["pt"] > detector.jet_threshold)[0][:missing]
+            part, inside = seen[good], constituents(jets)[good]
+            part.columns |= inside.shapes()
             collisions, number = np.unique(part.columns["event_id"], return_inverse=True)
             part.columns["event_id"] = next_id + number.astype(np.int64)
             next_id += len(collisions)
             missing -= len(part)
             images.append(part)
-            truth.append(constituents(jets)[good])
+            truth.append(inside)
     order = random.permutation(task.jets)
     return concatenate(images)[order], join(truth)[order]
 
 
 def warm_up() -> None:
-    """Compile the loops and make the pile-up library, or find both in the cache."""
+    """Compile the loops, make the pile-up library and prepare Pythia, or find them in the cache."""
+    with quiet():
+        integrals(NOMINAL.settings())
     index, code, number = np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0)
     detect(Jets(no_particles(), code, index, code, code, number, number, number, number, number), 0)

@@ -20,11 +20,22 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def compiled(function: Function) -> Function:
     """Compile ``function`` to machine code on its first call (decorator)."""
+    return _compiled(function, forceinline=False)
+
+
+def inlined(function: Function) -> Function:
+    """As :func:`compiled`, for a small function that the innermost loops call."""
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: Function, *, forceinline: bool) -> Function:
     settings: Any = numba.config  # the cache folder is read when a function is decorated
     before = settings.CACHE_DIR
     settings.CACHE_DIR = _FOLDER
     try:
-        compile_ = numba.njit(cache=True, fastmath=True, error_model="numpy")
+        compile_ = numba.njit(
+            cache=True, fastmath=True, error_model="numpy", forceinline=forceinline
+        )
         return cast(Function, compile_(function))
     finally:
         settings.CACHE_DIR = before

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from calovision.simulate.generator import Jets, offsets_of
+from calovision.simulate.generator import Jets, charge, offsets_of
 
 FIELDS = ("pdg", "pt", "eta", "phi", "energy")
 
@@ -36,6 +36,30 @@ class Constituents:
         offsets = offsets_of(lengths)
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[index] - offsets[:-1], lengths)
         return Constituents(offsets, {k: v[rows] for k, v in self.columns.items()})
+
+    def shapes(self) -> dict[str, NDArray[np.generic]]:
+        """Shapes of the jets before the detector and without pile-up, ``(n,)`` each.
+
+        ``gen_n_charged`` and ``gen_n`` (int16): charged and all constituents; ``gen_girth`` (rad)
+        the mean distance, weighted by pt, to their pt-weighted centre; ``gen_ptd``
+        ``sqrt(sum pt^2) / sum pt`` (arXiv:1408.3122).
+        """
+        n, counts = len(self), np.diff(self.offsets)
+        owner = np.repeat(np.arange(n), counts)
+        pt, eta = (np.asarray(self.columns[k], np.float64) for k in ("pt", "eta"))
+        first = np.asarray(self.columns["phi"])[np.minimum(self.offsets[:-1], max(len(pt) - 1, 0))]
+        phi = np.asarray(self.columns["phi"], np.float64) - (first[owner] if len(pt) else 0.0)
+        phi = (phi + np.pi) % (2 * np.pi) - np.pi
+        total = np.maximum(np.bincount(owner, pt, n), 1e-9)
+        centre = [np.bincount(owner, pt * x, n) / total for x in (eta, phi)]
+        distance = np.hypot(eta - centre[0][owner], phi - centre[1][owner])
+        charged = charge(np.asarray(self.columns["pdg"], np.int32)) != 0
+        return {
+            "gen_n_charged": np.bincount(owner, charged, n).astype(np.int16),
+            "gen_n": counts.astype(np.int16),
+            "gen_girth": (np.bincount(owner, pt * distance, n) / total).astype(np.float32),
+            "gen_ptd": (np.sqrt(np.bincount(owner, pt**2, n)) / total).astype(np.float32),
+        }
 
     def parquet(self) -> bytes:
         """A Parquet file of one list column per quantity and one row per jet."""

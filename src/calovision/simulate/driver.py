@@ -16,8 +16,8 @@ from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter, shard_bytes
 from calovision.simulate.chunk import Task, simulate_chunk
 from calovision.simulate.cluster import check_workers, run
-from calovision.simulate.detector import CMS_BARREL
-from calovision.simulate.pythia import DIJETS, MINIMUM_BIAS
+from calovision.simulate.conditions import NOMINAL, Conditions
+from calovision.simulate.pythia import MINIMUM_BIAS
 
 CHUNK = 1000  #: jets in one chunk; part of what a seed means, so the same for any workers
 TIME_LIMIT = 900.0  #: seconds that a chunk may take; a usual one takes some ten
@@ -26,21 +26,23 @@ PARTICLES = "particles"  #: folder of the constituents inside a set
 Progress = Callable[[int, bool], object]  #: told a number of jets, and if they were there before
 
 
-def plan(events: int, seed: int) -> list[Task]:
+def plan(events: int, seed: int, conditions: Conditions = NOMINAL) -> list[Task]:
     """The chunks of a set: classes in equal number, one more gluon if ``events`` is odd.
 
     Raises:
-        InputError: ``events`` is not positive, or ``seed`` is negative.
+        InputError: ``events`` is not positive, ``seed`` is negative, or the conditions make no
+            sense.
     """
     if events <= 0:
         raise InputError(f"{events} events asked for", "ask for at least 1")
     if seed < 0:
         raise InputError(f"the seed {seed} is negative", "give 0 or more")
+    conditions.checked()
     tasks = []
     for index, first in enumerate(range(0, events, CHUNK)):
         n = min(CHUNK, events - first)
         state = np.random.SeedSequence(seed, spawn_key=(index,)).generate_state(1, np.uint64)
-        tasks.append(Task(index, int(state[0]), n - n // 2, n // 2, first))
+        tasks.append(Task(index, int(state[0]), n - n // 2, n // 2, first, conditions))
     return tasks
 
 
@@ -76,6 +78,7 @@ def simulate_jets(
     particles: bool = False,
     overwrite: bool = False,
     time_limit: float = TIME_LIMIT,
+    conditions: Conditions = NOMINAL,
     progress: Progress = lambda jets, found: None,
 ) -> EventStore:
     """Simulate jets into an event store; an interrupted run goes on where it stopped.
@@ -90,6 +93,7 @@ def simulate_jets(
             one row per jet, into the folder ``particles``.
         overwrite: replace a set that is there.
         time_limit: seconds that one chunk may take.
+        conditions: of the collisions and the detector.
         progress: called with the number of jets of every finished chunk and whether an
             earlier run made them.
 
@@ -97,11 +101,10 @@ def simulate_jets(
         InputError: bad arguments, a folder that cannot be written or is taken, no scheduler at
             the address, or a chunk that takes too long.
     """
-    tasks = plan(events, seed)
+    tasks = plan(events, seed, conditions)
     check_workers(workers)
-    writer = StoreWriter(
-        path, JET_IMAGES, provenance=_provenance(events, seed, particles), overwrite=overwrite
-    )
+    provenance = _provenance(events, seed, particles, conditions)
+    writer = StoreWriter(path, JET_IMAGES, provenance=provenance, overwrite=overwrite)
     done = writer.done()
     extra = Path(path) / PARTICLES
     if particles:
@@ -124,7 +127,7 @@ def _constituents_file(folder: Path, index: int) -> Path:
     return folder / f"{PARTICLES}-{index:05d}.parquet"
 
 
-def _provenance(events: int, seed: int, particles: bool) -> dict[str, Any]:
+def _provenance(events: int, seed: int, particles: bool, conditions: Conditions) -> dict[str, Any]:
     """Everything that the bytes of a set depend on."""
     versions = ("calovision", "pythia8mc", "fastjet", "numba", "numpy")
     return {
@@ -133,9 +136,9 @@ def _provenance(events: int, seed: int, particles: bool) -> dict[str, Any]:
         "seed": seed,
         "chunk": CHUNK,
         "particles": particles,
-        "pythia": list(DIJETS),
+        "pythia": list(conditions.settings()),
         "pythia_pileup": list(MINIMUM_BIAS),
-        "detector": CMS_BARREL._asdict(),
+        "detector": conditions.detector()._asdict(),
         "versions": {name: importlib.metadata.version(name) for name in versions},
     }
 

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
-import pythia8mc
 import vector
 from numpy.typing import NDArray
 
-from calovision.simulate.pythia import DIJETS, CentralPair, quiet, start_pythia
+from calovision.simulate.pythia import DIJETS, ENERGY, CentralPair, fresh, quiet, start_dijets
 
 PHOTON, ELECTRON, MUON, CHARGED_HADRON, NEUTRAL_HADRON = range(5)  #: particle kinds
 
@@ -23,6 +22,7 @@ JET_PT = 55.0  #: lowest generator-level jet pt, GeV; the reconstructed cut is h
 _PARTICLE_PT = 0.05  #: softer particles are dropped, GeV
 _PARTICLE_ETA = 3.0  #: coverage of what is kept
 _HARD_OUTGOING = -23  #: Pythia's status code of the two hard partons
+_UNBALANCED = 1.0  #: most energy or momentum that a sound collision may miss, GeV
 _INVISIBLE = (12, 14, 16)
 
 
@@ -91,7 +91,7 @@ class Jets:
 def _identities() -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     """PDG identities that Pythia knows, sorted, and their charges (units of e)."""
     with quiet():
-        table = pythia8mc.Pythia("", False).particleData
+        table = fresh().particleData
     known = [1]
     while (following := table.nextId(known[-1])) > 0:
         known.append(following)
@@ -99,9 +99,10 @@ def _identities() -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     return np.array(known, np.int32), np.array(charge, np.int8)
 
 
-def _charge(pdg: NDArray[np.int32]) -> NDArray[np.int8]:
-    known, charge = _identities()
-    return (charge[np.searchsorted(known, np.abs(pdg))] * np.sign(pdg)).astype(np.int8)
+def charge(pdg: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Electric charges (units of e) of PDG identities."""
+    known, charges = _identities()
+    return (charges[np.searchsorted(known, np.abs(pdg))] * np.sign(pdg)).astype(np.int8)
 
 
 def _kind(pdg: NDArray[np.int32], charge: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -126,6 +127,7 @@ class Record:
     momentum: NDArray[np.float64]  # (4, entries): px, py, pz, energy
     keep: NDArray[np.bool_]
     counts: NDArray[np.int64]  # kept particles per collision
+    sound: NDArray[np.bool_]  # per collision: energy and momentum are conserved
 
     @classmethod
     def read(cls, batch: Any) -> Record:
@@ -140,14 +142,16 @@ class Record:
         keep = (status > 0) & (pt > _PARTICLE_PT)
         keep &= np.abs(momentum[2]) < math.sinh(_PARTICLE_ETA) * pt
         keep &= ~np.isin(np.abs(pdg), _INVISIBLE)
+        total = np.add.reduceat(momentum * (status > 0), offsets_of(n)[:-1], axis=1)
+        sound = np.abs(total - np.array([[0.0], [0.0], [0.0], [ENERGY]])).max(0) < _UNBALANCED
         owner = np.repeat(np.arange(len(n)), n)
-        return cls(pdg, status, momentum, keep, np.bincount(owner[keep], minlength=len(n)))
+        return cls(pdg, status, momentum, keep, np.bincount(owner[keep], minlength=len(n)), sound)
 
     def particles(self) -> Particles:
         """The kept particles in detector coordinates."""
         px, py, pz, energy = self.momentum[:, self.keep]
         pdg = self.pdg[self.keep]
-        charge, pt = _charge(pdg), np.hypot(px, py)
+        charges, pt = charge(pdg), np.hypot(px, py)
         return Particles(
             offsets_of(self.counts),
             pdg,
@@ -155,8 +159,8 @@ class Record:
             np.arcsinh(pz / pt).astype(np.float32),
             np.arctan2(py, px).astype(np.float32),
             energy.astype(np.float32),
-            charge,
-            _kind(pdg, charge),
+            charges,
+            _kind(pdg, charges),
         )
 
 
@@ -166,14 +170,15 @@ class DijetGenerator:
     Args:
         seed: of the random numbers; the same seed and the same calls give the same jets.
         radius: anti-kt radius.
+        settings: of the hard collisions, in Pythia's words.
     """
 
-    def __init__(self, seed: int, radius: float) -> None:
+    def __init__(self, seed: int, radius: float, settings: tuple[str, ...] = DIJETS) -> None:
         vector.register_awkward()
         self._radius = radius
         self._filter = CentralPair()
         with quiet():
-            self._pythia = start_pythia(DIJETS, seed, self._filter)
+            self._pythia = start_dijets(seed, self._filter, settings)
 
     def generate(self, label: int, collisions: int) -> Jets:
         """Jets with hard partons of one kind from ``collisions`` new collisions."""
@@ -229,7 +234,7 @@ def _match(
     distance = np.hypot(parton_eta - jet_eta[..., None], turn)  # collision, jet, parton
     nearest = distance.argmin(-1)
     good = (jet_pt > JET_PT) & (np.abs(jet_eta) < JET_ETA)
-    good &= distance.min(-1) < PARTON_DISTANCE
+    good &= (distance.min(-1) < PARTON_DISTANCE) & record.sound[:, None]
     collision, slot = np.nonzero(good)
     mass2 = momenta[3] ** 2 - (momenta[:3] ** 2).sum(0)
     return Jets(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.simulate import showers
+from calovision.simulate import showers, spots
 from calovision.simulate.compiled import compiled
 from calovision.simulate.detector import PHI_CELLS, TOWER
 from calovision.simulate.generator import MUON, PHOTON
@@ -32,9 +32,9 @@ class Canvas(NamedTuple):
         state, ray, arrivals, pairs: see propagation and showers.
     """
 
-    tracks: NDArray[np.float64]
-    ecal: NDArray[np.float64]
-    towers: NDArray[np.float64]
+    tracks: NDArray[np.float32]
+    ecal: NDArray[np.float32]
+    towers: NDArray[np.float32]
     origin: NDArray[np.int64]
     axis: NDArray[np.float64]
     flow: NDArray[np.float64]
@@ -48,14 +48,14 @@ def new_canvas(eta_towers: int, phi_towers: int) -> Canvas:
     """Allocate the work arrays for grids of so many towers."""
     crystals = (eta_towers * TOWER, phi_towers * TOWER)
     return Canvas(
-        np.zeros(crystals),
-        np.zeros(crystals),
-        np.zeros((eta_towers, phi_towers)),
+        np.zeros(crystals, np.float32),
+        np.zeros(crystals, np.float32),
+        np.zeros((eta_towers, phi_towers), np.float32),
         np.zeros(2, np.int64),
         np.zeros(3),
         np.zeros(4),
         np.zeros(7),
-        np.zeros(12),
+        np.zeros(spots.RAY),
         np.zeros((200, 7)),
         np.zeros((100, 8)),
     )
@@ -161,10 +161,10 @@ def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) ->
             continue
         if abs(wrapped(math.atan2(at[1], at[0]) - c.axis[1])) > c.axis[2]:
             continue
-        p = showers.set_ray(c.ray, at)
+        p = spots.set_ray(c.ray, at)
         if kind == MUON:
-            showers.add(c.ecal, c.origin, 1, c.ray, 0.0, 0.0, d.ecal_mip, d)
-            showers.add(c.towers, c.origin, TOWER, c.ray, 0.0, 0.0, d.hcal_mip, d)
+            spots.add(c.ecal, c.origin, 1, c.ray, 0.0, 0.0, 0.0, d.ecal_mip, d)
+            spots.add(c.towers, c.origin, TOWER, c.ray, 0.0, 0.0, 0.0, d.hcal_mip, d)
         elif kind > MUON:
             showers.hadron(e, q != 0, c.ray, c.ecal, c.towers, c.origin, d)
         elif p > d.em_threshold:

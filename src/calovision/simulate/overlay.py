@@ -74,8 +74,9 @@ def response(detector: Detector) -> Response:
     """The response of ``detector`` to the library, from the cache if it is there."""
     if detector.pileup == 0:
         return expose(no_particles(), detector)
-    # the number of collisions and what is done to jets do not change the response
+    # the number of collisions, the noise and what is done to jets do not change the response
     part = detector._replace(pileup=1.0, jet_scale=1.0, pileup_offset=0.0, jet_threshold=0.0)
+    part = part._replace(ecal_noise=0.0, hcal_noise=0.0)
     name = f"response-{cache.digest(cache.source_digest(), pileup.key(), part, _SEED)}"
     flat = cache.arrays(name, lambda: _flatten(expose(pileup.library(), detector)))
     tracks, ecal, towers = (

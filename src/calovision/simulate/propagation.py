@@ -33,7 +33,7 @@ def to_cylinder(state: Any, radius: float, field: float) -> bool:
         Whether the particle gets there (a curling one may not); if not, it stays.
     """
     x, y, px, py = state[0], state[1], state[3], state[4]
-    pt = math.hypot(px, py)
+    pt = math.sqrt(px * px + py * py)
     if state[6] == 0:
         along = (x * px + y * py) / pt
         root = along * along - x * x - y * y + radius * radius
@@ -47,22 +47,20 @@ def to_cylinder(state: Any, radius: float, field: float) -> bool:
     bend = pt / (CURVATURE * field)
     turn = -state[6]  # a positive particle turns clockwise in a field along +z
     cx, cy = x - turn * py / pt * bend, y + turn * px / pt * bend
-    centre = math.hypot(cx, cy)
+    centre = math.sqrt(cx * cx + cy * cy)
     if centre + bend < radius or abs(centre - bend) > radius:
         return False
-    # crossings of the two circles, in the frame whose first axis points to the bending centre
+    # the arc inside the cylinder leaves it on a known side of the line to the bending centre
     a = (radius * radius - bend * bend + centre * centre) / (2 * centre)
-    h = math.sqrt(max(radius * radius - a * a, 0.0))
-    start = math.atan2(y - cy, x - cx)
-    angle, best_x, best_y = 1e9, 0.0, 0.0
-    for side in (-1.0, 1.0):
-        to_x, to_y = (a * cx - side * h * cy) / centre, (a * cy + side * h * cx) / centre
-        turned = (math.atan2(to_y - cy, to_x - cx) - start) * turn
-        turned -= TWO_PI * math.floor(turned / TWO_PI)
-        if turned < angle:
-            angle, best_x, best_y = turned, to_x, to_y
-    c, s = math.cos(turn * angle), math.sin(turn * angle)
-    state[0], state[1] = best_x, best_y
+    h = -turn * math.sqrt(max(radius * radius - a * a, 0.0))
+    to_x, to_y = (a * cx - h * cy) / centre, (a * cy + h * cx) / centre
+    # the turn about the bending centre, from the position before to the one after
+    ax, ay, bx, by = x - cx, y - cy, to_x - cx, to_y - cy
+    c, s = (ax * bx + ay * by) / (bend * bend), (ax * by - ay * bx) / (bend * bend)
+    angle = turn * math.atan2(s, c)
+    if angle < 0:
+        angle += TWO_PI
+    state[0], state[1] = to_x, to_y
     state[2] += angle * bend * state[5] / pt
     state[3], state[4] = c * px - s * py, s * px + c * py
     return True
@@ -92,7 +90,7 @@ def _scatter(state: Any, p: float, thickness: float) -> None:
     """Multiple Coulomb scattering in ``thickness`` radiation lengths (Highland)."""
     width = _MULTIPLE_SCATTERING / p * math.sqrt(thickness)
     px, py = state[3], state[4]
-    pt = math.hypot(px, py)
+    pt = math.sqrt(px * px + py * py)
     turn = np.random.normal() * width * p / pt
     polar = math.atan2(pt, state[5]) + np.random.normal() * width
     scale = p * abs(math.sin(polar)) / pt
@@ -114,6 +112,28 @@ def _radiate(
             top = _push(stack, top, state, y, 0.0, layer)
             state[3:6] *= 1 - y
     return top
+
+
+@compiled
+def _conversion_layer(state: Any, layers: Any, first: int) -> int:
+    """Layer from ``first`` on in which a photon converts; the last one if it does not."""
+    x, y, px, py = state[0], state[1], state[3], state[4]
+    pt = math.sqrt(px * px + py * py)
+    p = math.sqrt(pt * pt + state[5] ** 2)
+    along = (x * px + y * py) / pt
+    beside2 = x * x + y * y - along * along  # of the line's distance from the beam
+    last = len(layers) - 1
+    # the pair cross-section falls below its high-energy limit at low energies
+    ahead = np.random.exponential() / (7 / 9 * (1 - 0.25 * min(1.0, 0.02 / p)))
+    for i in range(first, last):
+        radius = layers[i, 0]
+        outward = math.sqrt(max(radius * radius - beside2, 0.0))
+        z = abs(state[2] + (outward - along) * state[5] / pt)
+        if layers[i, 2] <= z < layers[i, 3]:
+            ahead -= layers[i, 1] / max(outward * pt / (radius * p), 0.05)
+            if ahead < 0:
+                return i
+    return last
 
 
 @compiled
@@ -151,8 +171,20 @@ def through_tracker(
     while top > 0:
         top -= 1
         state[:] = stack[top, :7]
-        i, arrives = int(stack[top, 7]), True
-        while True:
+        i = int(stack[top, 7])
+        if state[6] == 0:
+            i = _conversion_layer(state, layers, i)
+            arrives = to_cylinder(state, layers[i, 0], field) and i == last
+            if i < last:
+                p = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
+                x = _pair_fraction()
+                for share, charge in ((x, -1.0), (1 - x, 1.0)):
+                    if share * p > cut:
+                        top = _push(stack, top, state, share, charge, i + 1)
+                        born = _push(pairs, born, state, share, charge, 0)
+        else:
+            arrives = True
+        while arrives and state[6] != 0:
             if not to_cylinder(state, layers[i, 0], field):
                 arrives = False
                 break
@@ -160,26 +192,11 @@ def through_tracker(
                 break
             thickness = _material(state, layers, i)
             i += 1
-            if thickness == 0:
-                continue
-            p = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
-            if state[6] == 0:
-                # the pair cross-section falls below its high-energy limit at low energies
-                rate = 7 / 9 * thickness * (1 - 0.25 * min(1.0, 0.02 / p))
-                if np.random.random() < 1 - math.exp(-rate):
-                    x = _pair_fraction()
-                    for share, charge in ((x, -1.0), (1 - x, 1.0)):
-                        if share * p > cut:
-                            top = _push(stack, top, state, share, charge, i)
-                            born = _push(pairs, born, state, share, charge, 0)
-                    arrives = False
-                    break
-            else:
+            if thickness > 0:
+                p = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
                 _scatter(state, p, thickness)
                 top = _radiate(state, p, thickness, cut, stack, top, i)
-                if math.hypot(state[3], state[4]) < _STOPPED:
-                    arrives = False
-                    break
+                arrives = math.sqrt(state[3] ** 2 + state[4] ** 2) > _STOPPED
         if arrives and found < len(out):
             out[found] = state
             found += 1

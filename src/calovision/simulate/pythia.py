@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.metadata
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pythia8mc
 
+from calovision.simulate import cache
+
 GLUON, QUARK = 0, 1  #: labels, as in the public quark/gluon set
 
-#: pp at 8 TeV with the CMS underlying-event tune CUETP8M1 (arXiv:1512.00815)
-COMMON = ("Beams:eCM = 8000.", "Tune:pp = 18")
-DIJETS = (
-    *COMMON,
-    "HardQCD:gg2gg = on",
-    "HardQCD:qqbar2gg = on",
-    "HardQCD:qq2qq = on",
-    "HardQCD:gg2qqbar = on",
-    "HardQCD:qqbar2qqbarNew = on",
-    "PhaseSpace:pTHatMin = 90.",
-    "PhaseSpace:pTHatMax = 170.",
-)
-MINIMUM_BIAS = (*COMMON, "SoftQCD:inelastic = on")
+ENERGY = 8000.0  #: of the collision, GeV
+TUNE = 18  #: the CMS underlying-event tune CUETP8M1 (arXiv:1512.00815)
+PT_HAT = (90.0, 170.0)  #: of the hard process, GeV
+
+
+def dijets(pt_hat: tuple[float, float] = PT_HAT, tune: int = TUNE) -> tuple[str, ...]:
+    """Settings of pp to two gluons or two quarks."""
+    return (
+        f"Beams:eCM = {ENERGY:.0f}.",
+        f"Tune:pp = {tune}",
+        "HardQCD:gg2gg = on",
+        "HardQCD:qqbar2gg = on",
+        "HardQCD:qq2qq = on",
+        "HardQCD:gg2qqbar = on",
+        "HardQCD:qqbar2qqbarNew = on",
+        f"PhaseSpace:pTHatMin = {pt_hat[0]:g}",
+        f"PhaseSpace:pTHatMax = {pt_hat[1]:g}",
+    )
+
+
+DIJETS = dijets()
+MINIMUM_BIAS = (f"Beams:eCM = {ENERGY:.0f}.", f"Tune:pp = {TUNE}", "SoftQCD:inelastic = on")
 
 PARTON_ETA = 1.5  #: both hard partons lie within it
+_WRITE = "MultipartonInteractions:reuseInit = 1"
+#: No test of events, since the generator tests their sums of energy; prepared integrals
+_QUICKLY = ("Check:event = off", "MultipartonInteractions:reuseInit = 2")
+_START_SEED = 20130131  #: of the integrals for multiparton interactions
 _MAX_SEED = 900_000_000  #: Pythia's largest seed
 
 
@@ -63,10 +82,36 @@ class CentralPair(pythia8mc.UserHooks):  # type: ignore[misc]
         return bool(max(abs(first.eta()), abs(second.eta())) > PARTON_ETA)
 
 
-def start_pythia(settings: tuple[str, ...], seed: int, hook: Any = None) -> Any:
-    """A fresh, silent Pythia; ``seed`` is taken modulo Pythia's largest."""
-    pythia = pythia8mc.Pythia("", False)
-    own = ("Print:quiet = on", "Random:setSeed = on", f"Random:seed = {seed % _MAX_SEED + 1}")
+@functools.cache
+def fresh() -> Any:
+    """A Pythia whose settings and particle data, read from its files, others start from."""
+    return pythia8mc.Pythia("", False)
+
+
+def start_pythia(
+    settings: tuple[str, ...], seed: int, hook: Any = None, integrals: Path | None = None
+) -> Any:
+    """A fresh, silent Pythia.
+
+    Args:
+        settings: in Pythia's words.
+        seed: taken modulo Pythia's largest.
+        hook: is asked about hard processes.
+        integrals: file that the settings let Pythia write its integrals for multiparton
+            interactions to, or read them from.
+
+    Raises:
+        RuntimeError: Pythia does not take the settings.
+    """
+    pythia = pythia8mc.Pythia(fresh().settings, fresh().particleData, False)
+    own = (
+        "Print:quiet = on",
+        "Random:setSeed = on",
+        f"Random:seed = {seed % _MAX_SEED + 1}",
+    )
+    if integrals is not None:
+        # not in words, where a value cannot have spaces
+        pythia.settings.word("MultipartonInteractions:initFile", str(integrals))
     for line in (*settings, *own):
         if not pythia.readString(line):
             raise RuntimeError(f"Pythia refuses the setting {line!r}")
@@ -75,3 +120,33 @@ def start_pythia(settings: tuple[str, ...], seed: int, hook: Any = None) -> Any:
     if not pythia.init():
         raise RuntimeError("Pythia does not start with its settings")
     return pythia
+
+
+@functools.cache
+def _folder() -> Path:
+    """The cache folder, or one for this process alone if it cannot be written."""
+    folder = cache.folder()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="calovision-"))
+
+
+def integrals(settings: tuple[str, ...]) -> Path:
+    """File with the integrals for multiparton interactions, half the work of a start.
+
+    Pythia integrates at random, here with a seed of its own, so that they are the same everywhere.
+    """
+    version = importlib.metadata.version("pythia8mc")
+    path = _folder() / f"multiparton-{cache.digest(version, settings, _START_SEED)}.txt"
+    if not path.exists():
+        part = path.with_suffix(f".{os.getpid()}.part")
+        start_pythia((*settings, _WRITE), _START_SEED, integrals=part)
+        os.replace(part, path)
+    return path
+
+
+def start_dijets(seed: int, hook: Any, settings: tuple[str, ...]) -> Any:
+    """A fresh, silent Pythia for hard processes, sooner ready than by :func:`start_pythia`."""
+    return start_pythia((*settings, *_QUICKLY), seed, hook, integrals(settings))
