@@ -12,7 +12,8 @@ def test_products_of_turned_vectors_depend_on_differences_alone() -> None:
     angle, step, shift = torch.randn(3, 1, 1, 1, 4, generator=generator)
 
     def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return (_turned(query, (a.cos(), a.sin())) * _turned(key, (b.cos(), b.sin()))).sum()
+        turns = (torch.polar(torch.ones_like(x), x) for x in (a, b))
+        return (_turned(query, next(turns)) * _turned(key, next(turns))).sum()
 
     here, there = product(angle, angle + step), product(angle + shift, angle + shift + step)
     assert torch.isclose(here, there, atol=1e-5)

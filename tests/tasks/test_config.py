@@ -6,11 +6,13 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.tasks.config import TASKS, load_config, parse_overrides
+from calovision.tasks.models import CLASSES
 
 
-@pytest.mark.parametrize("model", sorted(TASKS["jet-vae"]))
-def test_every_preset_is_valid(model: str) -> None:
-    assert load_config("jet-vae", model).model == model
+@pytest.mark.parametrize(("task", "model"), [(t, m) for t in TASKS for m in TASKS[t]])
+def test_every_preset_is_valid(task: str, model: str) -> None:
+    assert load_config(task, model).model == model
+    assert (task, model) in CLASSES
 
 
 def test_order_of_precedence_is_preset_file_override(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ def simulate(
     time_limit: Annotated[
         float, typer.Option(help="Seconds that one chunk of 1000 events may take.")
     ] = 900.0,
+    pt_hat: Annotated[
+        tuple[float, float], typer.Option(help="Range of the hard process's pt-hat, GeV.")
+    ] = (90.0, 170.0),
+    tune: Annotated[int, typer.Option(help="Pythia's proton tune of the hard collision.")] = 18,
+    noise: Annotated[float, typer.Option(help="Factor on the calorimeters' noise.")] = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
     """Simulate labelled events into an event set.
@@ -47,6 +52,7 @@ def simulate(
     """
     from tqdm import tqdm
 
+    from calovision.simulate.conditions import Conditions
     from calovision.simulate.driver import simulate_jets
 
     start = time.perf_counter()
@@ -70,6 +76,7 @@ def simulate(
             particles=particles,
             overwrite=overwrite,
             time_limit=time_limit,
+            conditions=Conditions(pt_hat, tune, noise),
             progress=progress,
         )
     seconds = time.perf_counter() - start

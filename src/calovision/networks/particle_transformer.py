@@ -78,7 +78,7 @@ class ParticleTransformer(nn.Module):
         """
         hits = self.embed(features) + self.context(context)[:, None]
         angle = (position[..., None] * self.frequencies).flatten(2)[:, None]
-        turn = angle.cos(), angle.sin()
+        turn = torch.polar(torch.ones_like(angle), angle)
         away = torch.where(mask, 0.0, FAR)
         for block in self.blocks:
             hits = block(hits, turn, away[:, None, None])
@@ -109,8 +109,8 @@ class AttentionBlock(nn.Module):
         thinned: Tensor = x * self.dropout(x.new_ones(len(x), 1, x.shape[2]))
         return thinned
 
-    def forward(self, hits: Tensor, turn: tuple[Tensor, Tensor], away: Tensor) -> Tensor:
-        """``(n, h, width)`` to the same; ``turn`` are cosines and sines of the hits' angles."""
+    def forward(self, hits: Tensor, turn: Tensor, away: Tensor) -> Tensor:
+        """``(n, h, width)`` to the same; ``turn`` are unit complex numbers at the hits' angles."""
         n, h, width = hits.shape
         split = self.project(self.before(hits)).view(n, h, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
@@ -121,8 +121,7 @@ class AttentionBlock(nn.Module):
         return hits + self._thinned(self.fall(F.gelu(self.rise(self.between(hits)))))
 
 
-def _turned(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-    """Pairs of numbers ``(n, heads, h, 2 m)`` turned by the angles ``(n, 1, h, m)``."""
-    cosine, sine = turn
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+def _turned(x: Tensor, turn: Tensor) -> Tensor:
+    """Pairs of numbers ``(n, heads, h, 2 m)`` turned by the complex ``(n, 1, h, m)``."""
+    pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous())
+    return torch.view_as_real(pairs * turn).flatten(-2)

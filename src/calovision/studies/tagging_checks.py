@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from calovision.events.conditions import scaled, without_cells
 from calovision.events.events import Events
@@ -19,7 +20,7 @@ from calovision.metrics.explanation import explained_by_trees, spearman_of_obser
 from calovision.metrics.observables import observables
 from calovision.metrics.sculpting import auc_in_bins, sculpting
 from calovision.metrics.value import Metric
-from calovision.simulate.settings import Conditions
+from calovision.simulate.conditions import Conditions
 from calovision.studies.workspace import TEST_SEED, jets
 from calovision.tasks.classify import Scores, score
 from calovision.tasks.models import load_tagger
@@ -34,7 +35,7 @@ OCCLUDED = 1000  #: jets that hits are taken from
 #: simulated again under other conditions, with the seed of the test jets
 SIMULATED = {
     "doubled noise": Conditions(noise=2.0),
-    "other shower tune (Tune:pp = 5)": Conditions(tune=5),
+    "another tune (Tune:pp = 5)": Conditions(tune=5),
     "pt-hat 470-600 GeV": Conditions(pt_hat=(470.0, 600.0)),
 }
 
@@ -122,10 +123,10 @@ def _same_jets(a: Events, b: Events) -> bool:
 
 
 def explain(task: TaggerTask, events: Events, nominal: Scores, seed: int) -> dict[str, Any]:
-    """Which hits and which observables drive the score."""
-    found = observables(events)
-    trees = explained_by_trees(nominal.probability, found, seed=seed)
-    correlation = spearman_of_observables(nominal.probability, found, seed=seed)
+    """Which hits and which observables drive the score, as log odds: these do not saturate."""
+    found, odds = observables(events), logit(nominal.probability)
+    trees = explained_by_trees(odds, found, seed=seed)
+    correlation = spearman_of_observables(odds, found, seed=seed)
     rows = []
     for name in sorted(found, key=lambda n: -trees.importance[n]):
         alone = auc_metric(found[name], events.label, seed=seed).value
@@ -145,7 +146,7 @@ def explain(task: TaggerTask, events: Events, nominal: Scores, seed: int) -> dic
 
 
 def occlusion(task: TaggerTask, events: Events) -> dict[str, Any]:
-    """Change of the logit when all hits of one channel in one ring are taken away."""
+    """What the hits of one channel in one ring add to the logit: with them minus without them."""
     geometry = events.geometry
     radius = np.hypot(geometry.eta(events.cell), geometry.phi(events.cell))
     full = task.logits(task.view(events))

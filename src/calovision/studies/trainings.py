@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import multiprocessing
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,6 +20,12 @@ from calovision.events.store import EventStore
 from calovision.tasks.rundir import RunDir
 
 TREES = "trees"  #: boosted trees on observables, which is no network
+#: of every training: one thread, and memory kept for the next batch in place of given back
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 10**9),
+    "MALLOC_TRIM_THRESHOLD_": str(8 * 10**9),
+}
 SCORES = "scores.npz"  #: in every run: what it says about the test events
 
 
@@ -48,6 +55,7 @@ def carry_out(
     """
     missing = [j for j in jobs if not (out / j.folder / SCORES).exists()]
     bar = tqdm(total=len(jobs), initial=len(jobs) - len(missing), desc="train", disable=quiet)
+    os.environ.update(ENVIRONMENT)  # read by a process when it starts
     # Fresh processes: threads of PyTorch do not survive a fork, and memory goes back.
     pool = ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1

@@ -10,12 +10,27 @@ import yaml
 from pydantic import ValidationError
 
 from calovision.errors import InputError
-from calovision.tasks.settings import DenseVAEConfig, PointVAEConfig, Training, TransformerConfig
+from calovision.tasks.settings import (
+    DenseVAEConfig,
+    GraphSAGEConfig,
+    ParticleNetConfig,
+    PointVAEConfig,
+    ResNetConfig,
+    Training,
+    TransformerConfig,
+)
 
 #: settings of every model of every task; the first model is the default
 TASKS: dict[str, dict[str, type[Training]]] = {
     "jet-vae": {"point": PointVAEConfig, "baseline": DenseVAEConfig},
-    "jet-tagger": {"particle-transformer": TransformerConfig},
+    "jet-tagger": {
+        "particle-transformer": TransformerConfig,
+        "baseline": GraphSAGEConfig,
+        "graphsage-xy": GraphSAGEConfig,
+        "particlenet": ParticleNetConfig,
+        "particlenet-lite": ParticleNetConfig,
+        "resnet15": ResNetConfig,
+    },
 }
 
 

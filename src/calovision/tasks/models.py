@@ -22,6 +22,11 @@ CLASSES = {
     ("jet-vae", "point"): "point_vae.PointVAETask",
     ("jet-vae", "baseline"): "dense_vae.DenseVAETask",
     ("jet-tagger", "particle-transformer"): "tagger_transformer.TransformerTask",
+    ("jet-tagger", "baseline"): "tagger_graphs.GraphTask",
+    ("jet-tagger", "graphsage-xy"): "tagger_graphs.GraphTask",
+    ("jet-tagger", "particlenet"): "tagger_sets.ParticleNetTask",
+    ("jet-tagger", "particlenet-lite"): "tagger_sets.ParticleNetTask",
+    ("jet-tagger", "resnet15"): "tagger_images.ImageTask",
 }
 
 

@@ -69,11 +69,11 @@ class TransformerConfig(Training):
     """Our tagger, a small particle transformer.
 
     Attributes:
-        hits: hits of an event that become tokens, hardest first; the others are summed in tiles.
+        hits: hits of an event that it looks at, hardest first.
         width, layers, heads, dropout: see
             :class:`~calovision.networks.particle_transformer.ParticleTransformer`.
-        truth: weight of the training targets besides the label, where the set has them: mass and
-            pt of the generator-level jet and the number of pile-up collisions.
+        truth: weight of the training targets besides the label, where the set has them: shape,
+            mass and pt of the generator-level jet and the number of pile-up collisions.
     """
 
     hits: int = Field(80, ge=1)
@@ -81,4 +81,46 @@ class TransformerConfig(Training):
     layers: int = Field(2, ge=1)
     heads: int = Field(4, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
-    truth: float = Field(0.3, ge=0)
+    truth: float = Field(0.5, ge=0)
+
+
+class GraphSAGEConfig(Training):
+    """The published tagger on graphs of pixels.
+
+    Attributes:
+        k: neighbours of a pixel.
+        positions: neighbours in space and positions as inputs, instead of contents alone.
+        dropout: in the head.
+    """
+
+    k: int = Field(10, ge=1)
+    positions: bool = False
+    dropout: float = Field(0.3, ge=0, lt=1)
+
+
+class ParticleNetConfig(Training):
+    """ParticleNet (arXiv:1902.08570).
+
+    Attributes:
+        hits: hits of an event, hardest first.
+        lite: the small version of the same paper.
+        dropout: in the head.
+        bfloat16: compute in half precision where the processor is faster at it.
+    """
+
+    hits: int = Field(100, ge=1)
+    lite: bool = False
+    dropout: float = Field(0.1, ge=0, lt=1)
+    bfloat16: bool = True
+
+
+class ResNetConfig(Training):
+    """ResNet-15 on dense images.
+
+    Attributes:
+        dropout: in the head.
+        bfloat16: compute in half precision where the processor is faster at it.
+    """
+
+    dropout: float = Field(0.5, ge=0, lt=1)
+    bfloat16: bool = True

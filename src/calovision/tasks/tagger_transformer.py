@@ -14,19 +14,19 @@ from torch import Tensor
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.particle_transformer import ParticleTransformer
-from calovision.tasks.hit_tokens import HIT_FEATURES, HitTokens
+from calovision.tasks.hit_tokens import HIT_FEATURES, MIN_ENERGY, HitTokens
 from calovision.tasks.settings import TransformerConfig
-from calovision.tasks.summary import RADII, core_multiplicity, image_summary
+from calovision.tasks.summary import RADII, core_multiplicity
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Batch
 
 #: what simulated jets know besides their label; learning it too helps to see through pile-up
-TRUTH = ("gen_m0", "gen_pt", "n_pileup")
+TRUTH = ("gen_m0", "gen_pt", "n_pileup", "gen_n_charged", "gen_n", "gen_girth", "gen_ptd")
 
 
 @dataclass(frozen=True)
 class TransformerData:
-    """Tokens, standardised summaries and truth of events.
+    """Hits, standardised summaries and truth of events.
 
     Attributes:
         tokens: the hits.
@@ -60,8 +60,8 @@ class TransformerTask(TaggerTask):
 
     def __init__(self, geometry: Geometry, *, hits: int, truth: float, **sizes: Any) -> None:
         channels = len(geometry.channels)
-        context = (4 + 2 * len(RADII)) * channels
-        features = HIT_FEATURES + channels + 1
+        context = (2 + len(RADII)) * channels
+        features = HIT_FEATURES + channels
         super().__init__(
             geometry, ParticleTransformer(features, context, extra=len(TRUTH), **sizes)
         )
@@ -130,11 +130,14 @@ class TransformerTask(TaggerTask):
 
 
 def _context(events: Events) -> NDArray[np.float32]:
-    return np.concatenate([image_summary(events), core_multiplicity(events)], axis=1)
+    """``(n, 5 C)``: numbers of hits, in all and near the centre, and summed energies; logs."""
+    sums = np.log(np.maximum(events.sums(), 0) + MIN_ENERGY)
+    table = [np.log(events.counts() + 0.5), sums, core_multiplicity(events)]
+    return np.concatenate(table, axis=1).astype(np.float32)
 
 
 def _truth(events: Events) -> NDArray[np.float32]:
-    """``(n, len(TRUTH))``: logarithms of mass and pt in GeV, square root of the collisions."""
+    """``(n, len(TRUTH))``: square root of the collisions, logarithms of all else (GeV, rad)."""
     columns = []
     for name in TRUTH:
         if name not in events.columns:
@@ -142,5 +145,5 @@ def _truth(events: Events) -> NDArray[np.float32]:
         elif name == "n_pileup":
             columns.append(np.sqrt(events.columns[name]))
         else:
-            columns.append(np.log(np.maximum(events.columns[name], 1e-1)))
+            columns.append(np.log(np.maximum(events.columns[name], 1e-3)))
     return np.stack(columns, axis=1).astype(np.float32)

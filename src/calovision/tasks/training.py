@@ -131,8 +131,8 @@ def _fit(
             warnings.filterwarnings("ignore", module="pytorch_lightning")
             trainer.fit(
                 learner,
-                DataLoader(batches, batch_size=None),
-                DataLoader(looks, batch_size=None),  # type: ignore[arg-type]
+                DataLoader(batches, batch_size=None, collate_fn=_as_is),
+                DataLoader(looks, batch_size=None, collate_fn=_as_is),  # type: ignore[arg-type]
                 ckpt_path=resume_from,
                 weights_only=True,
             )
@@ -156,6 +156,11 @@ def _fit(
     partial.replace(run.weights)
     for checkpoint in ("best.ckpt", "last.ckpt"):
         (run.path / checkpoint).unlink(missing_ok=True)
+
+
+def _as_is(batch: Any) -> Any:
+    """The batch; PyTorch would turn tuples in it into lists."""
+    return batch
 
 
 def _trainer(config: Training, run: RunDir, every: int, steps: int, quiet: bool) -> pl.Trainer:

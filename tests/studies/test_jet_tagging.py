@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import EventStore, save
+from calovision.studies import jet_tagging, tagging_checks
+from calovision.studies.jet_tagging import BASELINE, OURS, SCALES, Scale, plan, study
+from calovision.studies.tagging_checks import occlusion
+from calovision.tasks.config import load_config
+from calovision.tasks.models import build
+
+TINY = Scale(400, 300, 240, 1.0, 1, 100, (100,), 210)
+
+
+@pytest.fixture(scope="module")
+def done(
+    tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]
+) -> tuple[Path, dict[str, Any], list[str]]:
+    patch = pytest.MonkeyPatch()
+    patch.setitem(jet_tagging.SCALES, "quick", TINY)
+    patch.setattr(jet_tagging, "PEERS", (BASELINE, "trees"))
+    patch.setattr(jet_tagging, "VARIANTS", {})
+    patch.setattr(jet_tagging, "SLOW_PEERS", {})
+
+    def toys(path: Path, number: int, seed: int, *_: Any, **__: Any) -> EventStore:
+        if (path / "manifest.json").exists():
+            return EventStore.open(path)
+        return save(make_jets(number, seed % 1000 + len(path.name)), path, provenance={})
+
+    patch.setattr(jet_tagging, "jets", toys)
+    patch.setattr(tagging_checks, "jets", toys)
+    out = tmp_path_factory.mktemp("study") / "tagging"
+    comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
+    assert page == out / "report.html"
+    again, _, _ = study(out, scale="quick", workers=1, quiet=True)
+    assert again == comparison
+    patch.undo()
+    return out, comparison, lines
+
+
+@pytest.mark.timeout(600)
+def test_all_models_meet_on_the_same_jets(done: tuple[Path, dict[str, Any], list[str]]) -> None:
+    out, comparison, lines = done
+    models = comparison["models"]
+    assert [m["model"] for m in models] == [OURS, BASELINE, "trees"]
+    assert len({m["data"]["hash"] for m in models}) == 1
+    for model in models:
+        assert {"auc", "accuracy", "rejection_50", "ece", "jets_per_s"} <= set(model["metrics"])
+        assert len(model["seeds"]["auc"]) == 1
+    assert [(d["a"], d["b"]) for d in comparison["differences"]] == [
+        (OURS, BASELINE),
+        (OURS, "trees"),
+    ]
+    assert len(comparison["protocol"]) == 3
+    assert len(lines) == 3
+    scores = np.load(out / "scores.npz")
+    assert scores[f"score/{OURS}"].shape == scores["label"].shape == (240,)
+    rows = json.loads((out / "scaling.json").read_text())["rows"]
+    assert {(r["model"], r["jets"]) for r in rows} == {(OURS, 100), ("trees", 100)}
+    page = (out / "report.html").read_text()
+    assert 'src="http' not in page
+
+
+@pytest.mark.timeout(600)
+def test_changed_conditions_and_explanations_are_written(
+    done: tuple[Path, dict[str, Any], list[str]],
+) -> None:
+    out, _, _ = done
+    found = json.loads((out / "robustness.json").read_text())
+    conditions = {r["condition"] for r in found["rows"] if r["model"] == OURS}
+    assert {"nominal", "doubled noise", "5 % dead cells", "pt-hat 470-600 GeV"} <= conditions
+    nominal = next(r for r in found["rows"] if r["condition"] == "nominal")
+    assert nominal["change"]["value"] == 0
+    explanation = json.loads((out / "explanation.json").read_text())
+    importance = [r["importance"] for r in explanation["observables"]]
+    assert importance == sorted(importance, reverse=True)
+    assert np.shape(explanation["occlusion"]["change"]) == (3, len(tagging_checks.RINGS) - 1)
+
+
+def test_hits_that_are_not_there_change_nothing_when_taken_away(toy_jets: Events) -> None:
+    config = load_config("jet-tagger", overrides={"hits": 20, "width": 16})
+    task = build(config, toy_jets.geometry, toy_jets).eval()
+    events = toy_jets[:8]
+    tracks = events.channel == 0
+    bare = tagging_checks._without(events, tracks)
+    assert (bare.counts()[:, 0] == 0).all()
+    assert np.array_equal(bare.counts()[:, 1:], events.counts()[:, 1:])
+    found = occlusion(task, bare)
+    assert not np.any(found["change"][0])
+    assert np.any(found["change"][1])
+
+
+def test_every_model_has_the_same_jets_and_seeds_differ() -> None:
+    jobs = plan(SCALES["standard"], 1)
+    assert {j.overrides["events"] for j in jobs["compared"]} == {20_000}
+    assert sorted({j.overrides["seed"] for j in jobs["compared"] if j.label == OURS}) == [1, 2, 3]
+    by_folder: dict[str, dict[str, Any]] = {}
+    for job in (j for part in jobs.values() for j in part):
+        assert by_folder.setdefault(job.folder, job.overrides) == job.overrides
+
+
+def test_unknown_scale_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="scale"):
+        study(tmp_path, scale="enormous")
