@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,17 @@ def make_crops() -> Callable[[int, int], Events]:
     """The function ``toy_crops(n, seed)``, for tests that need another number."""
     function: Callable[[int, int], Events] = sys.modules["toys"].toy_crops
     return function
+
+
+@pytest.fixture(scope="session")
+def calovision() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command ``calovision`` with some words in a process of its own."""
+
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "calovision.cli.app", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return run
 
 
 @pytest.hookimpl(tryfirst=True)

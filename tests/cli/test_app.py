@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,12 @@ VERBS = [
 ]
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "calovision.cli.app", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
-def test_every_verb_shows_help_with_an_example(verb: list[str]) -> None:
-    shown = run(*verb, "--help")
+def test_every_verb_shows_help_with_an_example(verb: list[str], calovision: Command) -> None:
+    shown = calovision(*verb, "--help")
     assert shown.returncode == 0
     assert "Example: calovision " + " ".join(verb) in " ".join(shown.stdout.split())
     assert "--json" in shown.stdout
@@ -58,10 +57,14 @@ def test_help_loads_nothing_heavy() -> None:
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
-    words: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    calovision: Command,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    failed = run(*words)
+    failed = calovision(*words)
     assert failed.returncode == 2
     assert says in failed.stderr
     assert len(failed.stderr.strip().splitlines()) == 1
@@ -69,8 +72,8 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_debug_shows_the_traceback() -> None:
-    failed = run("--debug", "data", "info", "nowhere")
+def test_debug_shows_the_traceback(calovision: Command) -> None:
+    failed = calovision("--debug", "data", "info", "nowhere")
     assert "Traceback" in failed.stderr
 
 
@@ -85,11 +88,11 @@ def test_interruption_is_exit_code_130(tmp_path: Path) -> None:
     assert "Traceback" not in text
 
 
-def test_json_is_alone_on_stdout(tmp_path: Path, toy_jets: object) -> None:
+def test_json_is_alone_on_stdout(tmp_path: Path, toy_jets: object, calovision: Command) -> None:
     from calovision.events.events import Events
     from calovision.events.store import save
 
     assert isinstance(toy_jets, Events)
     save(toy_jets, tmp_path / "jets", provenance={})
-    shown = run("data", "info", str(tmp_path / "jets"), "--json")
+    shown = calovision("data", "info", str(tmp_path / "jets"), "--json")
     assert json.loads(shown.stdout)["events"] == 64

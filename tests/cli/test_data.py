@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -14,15 +15,12 @@ import toys
 from calovision.cli.data import app
 from calovision.events import Events, EventStore
 
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
 
 @pytest.fixture
 def run() -> CliRunner:
     return CliRunner()
-
-
-def calovision(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "calovision.cli.app", "data", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_convert_info_export(run: CliRunner, toy_jets: Events, tmp_path: Path) -> None:
@@ -66,11 +64,13 @@ def test_fetch_from_a_mirror_on_this_machine(
     assert json.loads(result.stdout)["files"] == [str(tmp_path / "here" / "digits.gz")]
 
 
-def test_bad_input_is_one_line_and_exit_code_2(toy_jets: Events, tmp_path: Path) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(
+    toy_jets: Events, tmp_path: Path, calovision: Command
+) -> None:
     source = toys.write_hdf5(tmp_path / "in.h5", toy_jets[:3])
     with h5py.File(source, "r+") as file:
         file["X_jets"][1, 2, 3, 0] = np.nan
-    result = calovision("convert", source, "--out", tmp_path / "set")
+    result = calovision("data", "convert", source, "--out", tmp_path / "set")
     assert result.returncode == 2
     assert result.stdout == ""
     last = result.stderr.strip().splitlines()[-1]
@@ -79,18 +79,20 @@ def test_bad_input_is_one_line_and_exit_code_2(toy_jets: Events, tmp_path: Path)
     assert not (tmp_path / "set").exists()
 
 
-def test_truncated_file_is_exit_code_2(toy_jets: Events, tmp_path: Path) -> None:
+def test_truncated_file_is_exit_code_2(
+    toy_jets: Events, tmp_path: Path, calovision: Command
+) -> None:
     source = toys.write_hdf5(tmp_path / "in.h5", toy_jets[:3])
     source.write_bytes(source.read_bytes()[:-5000])
-    result = calovision("convert", source, "--out", tmp_path / "set")
+    result = calovision("data", "convert", source, "--out", tmp_path / "set")
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
     assert "truncated" in result.stderr
 
 
-def test_missing_set_is_exit_code_2(tmp_path: Path) -> None:
+def test_missing_set_is_exit_code_2(tmp_path: Path, calovision: Command) -> None:
     for verb in (["info"], ["export", "--out", tmp_path / "x.h5"]):
-        result = calovision(*verb, tmp_path / "nothing")
+        result = calovision("data", *verb, tmp_path / "nothing")
         assert result.returncode == 2
         assert "no event set at" in result.stderr
 

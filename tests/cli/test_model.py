@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,40 +13,44 @@ from calovision.events.store import EventStore, save
 SMALL = ("code=32", "points=40", "width=8", "epochs=1", "batch=16")
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "calovision.cli.app", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]) -> Path:
+def folder(
+    tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events], calovision: Command
+) -> Path:
     path = tmp_path_factory.mktemp("cli")
     save(make_jets(80, 3), path / "jets", provenance={})
     settings = [w for s in SMALL for w in ("--set", s)]
-    trained = run(
+    trained = calovision(
         "train", "jet-vae", "--data", str(path / "jets"), "--out", str(path / "run"), *settings
     )
     assert trained.returncode == 0, trained.stderr
     return path
 
 
-def test_train_then_reconstruct(folder: Path) -> None:
+def test_train_then_reconstruct(folder: Path, calovision: Command) -> None:
     out = folder / "rebuilt"
     words = ["reconstruct", str(folder / "run"), "--data", str(folder / "jets"), "--out", str(out)]
-    made = run(*words, "--json")
+    made = calovision(*words, "--json")
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout) == {"out": str(out), "events": 80}
     assert len(EventStore.open(out)) == 80
     assert (out / "latent.npy").exists()
 
 
-def test_a_run_is_not_overwritten(folder: Path) -> None:
-    again = run("train", "jet-vae", "--data", str(folder / "jets"), "--out", str(folder / "run"))
+def test_a_run_is_not_overwritten(folder: Path, calovision: Command) -> None:
+    again = calovision(
+        "train", "jet-vae", "--data", str(folder / "jets"), "--out", str(folder / "run")
+    )
     assert again.returncode == 2
     assert "--resume" in again.stderr
 
 
-def test_evaluating_too_few_unseen_events_says_how_many_are_needed(folder: Path) -> None:
-    refused = run("evaluate", str(folder / "run"), "--data", str(folder / "jets"))
+def test_evaluating_too_few_unseen_events_says_how_many_are_needed(
+    folder: Path, calovision: Command
+) -> None:
+    refused = calovision("evaluate", str(folder / "run"), "--data", str(folder / "jets"))
     assert refused.returncode == 2
     assert "200" in refused.stderr

@@ -24,7 +24,7 @@ from calovision.events.image_file import (
 )
 
 STEP_EVENTS = 64  #: fewest jets read at a time
-BAND_BYTES = 64 << 20  #: pixels read at a time, in bytes; three such arrays exist
+BAND_BYTES = 32 << 20  #: pixels read at a time, in bytes; three such arrays exist
 
 
 class Hdf5Images:

@@ -18,7 +18,7 @@ from calovision.events.parquet_images import ParquetImages
 from calovision.events.shards import shard_bytes
 from calovision.events.sparsify import BadPixelError, join_bands, sparsify
 
-SHARD_HITS = 4_000_000  #: most hits in one shard, unless it is one event; jets have some 400 each
+SHARD_HITS = 3_000_000  #: most hits in one shard, unless it is one event; jets have some 400 each
 _PARQUET_MAGIC = b"PAR1"
 
 
