@@ -10,6 +10,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.value import Metric
+from calovision.studies import jet_tagging
 from calovision.studies.tagging_measures import over_seeds, read
 from calovision.studies.trainings import TREES, Job, carry_out
 from calovision.tasks.rundir import RunDir
@@ -66,3 +67,14 @@ def test_errors_of_events_and_seeds_add_in_quadrature() -> None:
     assert combined.error == pytest.approx(np.hypot(0.003, 0.01 / 3**0.5))
     alone = over_seeds([Metric(0.8, 0.003, "u", higher_is_better=False)])
     assert (alone.error, alone.unit, alone.higher_is_better) == (0.003, "u", False)
+
+
+@pytest.mark.timeout(300)
+def test_events_in_memory_can_be_trained_on(
+    make_jets: Callable[..., Events], tmp_path: Path
+) -> None:
+    run = jet_tagging.train(make_jets(120, 3), out=tmp_path / "run", **SMALL)
+    assert run.budget()["steps"] > 0
+    assert len(EventStore.open(tmp_path / "run-data")) == 120
+    with pytest.raises(InputError, match="already holds a run"):
+        jet_tagging.train(EventStore.open(tmp_path / "run-data"), out=tmp_path / "run", **SMALL)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.report.from_runs import report
@@ -24,7 +25,7 @@ from calovision.studies.tagging_measures import (
     results,
 )
 from calovision.studies.trainings import TREES, Job, carry_out
-from calovision.studies.workspace import TEST_SEED, claim, jets
+from calovision.studies.workspace import TEST_SEED, claim, jets, train_on
 from calovision.tasks.rundir import RunDir
 
 OURS, BASELINE = "particle-transformer", "baseline"
@@ -134,6 +135,13 @@ def study(
         write_json(finished, comparison)
     page = report([out], out / "report.html")
     return comparison, page, headline(comparison)
+
+
+def train(
+    events: Events | EventStore, model: str = OURS, *, out: str | Path, **settings: Any
+) -> RunDir:
+    """Train one tagger; see :func:`~calovision.studies.workspace.train_on`."""
+    return train_on("jet-tagger", events, model, out, settings)
 
 
 def _gathered(out: Path, jobs: list[Job]) -> list[Trained]:

@@ -17,12 +17,12 @@ from calovision.metrics.value import Floats, Metric, paired_difference
 from calovision.report.from_runs import report
 from calovision.studies import exhibits
 from calovision.studies.evaluation import measure, results_of, truth_floor
-from calovision.studies.workspace import TEST_SEED, claim, jets
+from calovision.studies.workspace import TEST_SEED, claim, jets, train_on
 from calovision.tasks.config import load_config
 from calovision.tasks.models import load_autoencoder
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.training import train
+from calovision.tasks.training import train as run_training
 
 MODELS = ("baseline", "point")
 
@@ -71,7 +71,7 @@ def study(
     overrides = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
     for model in MODELS:
         config = load_config("jet-vae", model, overrides=overrides)
-        train(config, training, out / "runs" / model, resume=True, quiet=quiet)
+        run_training(config, training, out / "runs" / model, resume=True, quiet=quiet)
     finished = out / "comparison.json"
     if finished.exists():
         comparison = json.loads(finished.read_text())
@@ -79,6 +79,13 @@ def study(
         comparison = compare(out, test, scale=scale, seed=seed, quiet=quiet)
     page = report([out], out / "report.html")
     return comparison, page, headline(comparison)
+
+
+def train(
+    events: Events | EventStore, model: str = "point", *, out: str | Path, **settings: Any
+) -> RunDir:
+    """Train one jet VAE; see :func:`~calovision.studies.workspace.train_on`."""
+    return train_on("jet-vae", events, model, out, settings)
 
 
 def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) -> dict[str, Any]:

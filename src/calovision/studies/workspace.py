@@ -9,9 +9,13 @@ from typing import Any
 from tqdm import tqdm
 
 from calovision.errors import InputError
+from calovision.events.events import Events
 from calovision.events.files import write_json, writing
-from calovision.events.store import EventStore
+from calovision.events.store import EventStore, save
 from calovision.simulate.driver import simulate_jets
+from calovision.tasks.config import load_config
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.training import train
 
 TEST_SEED = 1_000_000  #: added to the seed for the jets of the comparison
 
@@ -47,3 +51,21 @@ def jets(
             progress=lambda jets, found: bar.update(jets),
             **settings,
         )
+
+
+def train_on(
+    task: str,
+    events: Events | EventStore,
+    model: str | None,
+    out: str | Path,
+    settings: dict[str, Any],
+) -> RunDir:
+    """Train one model of a task; events in memory are kept beside the run, in ``OUT-data``.
+
+    Raises:
+        InputError: unknown model or setting, or ``out`` holds a run.
+    """
+    config, out = load_config(task, model, overrides=settings), Path(out)
+    if isinstance(events, Events):
+        events = save(events, out.with_name(f"{out.name}-data"), provenance={"source": "memory"})
+    return train(config, events, out)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -21,9 +22,9 @@ from calovision.events.files import atomic
 from calovision.events.store import EventStore
 from calovision.tasks.models import load_tagger
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.tagger import TaggerTask, TaggerView
+from calovision.tasks.tagger import TaggerTask
 
-PORTION = 1000  #: events prepared while those before are scored
+PORTION = 500  #: events prepared and scored at a time
 FORMATS = (".parquet", ".csv")
 
 
@@ -43,36 +44,33 @@ class Scores:
     wall_s: float
 
 
-def _portions(source: Events | EventStore) -> Iterator[Events]:
-    for start in range(0, len(source), PORTION):
-        yield source[start : min(start + PORTION, len(source))]
-
-
 def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) -> Scores:
     """Score every event, in order, in memory that does not grow with their number.
 
-    The next events are read and prepared while the network works on those before.
+    Portions of events are prepared and scored side by side, each on one thread, which uses cores
+    better than several threads on each operation, and gives the same scores on any number of them.
     """
-    begin = time.perf_counter()
+    begin, threads = time.perf_counter(), torch.get_num_threads()
     probability, foreign = np.empty(len(source)), np.empty(len(source), bool)
+    reading = Lock()
+    task.eval()
+
+    def portion(start: int) -> int:
+        here = slice(start, min(start + PORTION, len(source)))
+        with reading:
+            events = source[here]
+        view = task.view(events)
+        probability[here] = task.probabilities(task.logits(view))
+        foreign[here] = task.domain.foreign(view.domain)
+        return len(view)
+
     with (
-        ThreadPoolExecutor(1) as ahead,
+        ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
         tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False) as bar,
     ):
-        portions = _portions(source)
-
-        def prepared() -> TaggerView | None:
-            events = next(portions, None)
-            return None if events is None else task.view(events)
-
-        coming, done = ahead.submit(prepared), 0
-        while (view := coming.result()) is not None:
-            coming = ahead.submit(prepared)
-            here = slice(done, done + len(view))
-            probability[here] = task.probabilities(task.logits(view))
-            foreign[here] = task.domain.foreign(view.domain)
-            done += len(view)
-            bar.update(len(view))
+        for done in pool.map(portion, range(0, len(source), PORTION)):
+            bar.update(done)
+    torch.set_num_threads(threads)
     return Scores(probability, foreign, time.perf_counter() - begin)
 
 
