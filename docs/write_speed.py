@@ -14,7 +14,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Clock:
     """CPU time spent in functions (s), by step."""
 
     def __init__(self) -> None:
-        self.spent: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
         self.collisions = 0
 
     def timed(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,14 +81,14 @@ class Clock:
 def one_core(jets: int) -> dict[str, Any]:
     """CPU time (ms) of every step of one jet, in this process."""
     from calovision.events.store import shard_bytes
-    from calovision.simulate import chunk, driver, generator
+    from calovision.simulate import chunk, driver, generator, pythia
 
     chunk.warm_up()
     chunk.simulate_chunk(driver.plan(20, 0)[0])  # loads what is loaded on first use
     clock = Clock()
     generate = clock.timed("generate", generator.DijetGenerator.generate)
     with (
-        mock.patch.object(generator, "start_dijets", clock.pythia(generator.start_dijets)),
+        mock.patch.object(generator, "start_dijets", clock.pythia(pythia.start_dijets)),
         mock.patch.object(generator.DijetGenerator, "generate", lambda *a: generate(*a)),
         mock.patch.object(chunk, "DijetGenerator", clock.timed("start", generator.DijetGenerator)),
         mock.patch.object(chunk, "detect", clock.timed("detector", chunk.detect)),
