@@ -28,7 +28,7 @@ def done(
     patch.setitem(jet_tagging.SCALES, "quick", TINY)
     patch.setattr(jet_tagging, "PEERS", (BASELINE, "trees"))
     patch.setattr(jet_tagging, "VARIANTS", {})
-    patch.setattr(jet_tagging, "SLOW_PEERS", {})
+    patch.setattr(jet_tagging, "ONE_SEED", {})
 
     def toys(path: Path, number: int, seed: int, *_: Any, **__: Any) -> EventStore:
         if (path / "manifest.json").exists():

@@ -6,7 +6,7 @@ import io
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,47 +55,68 @@ def carry_out(
     """
     missing = [j for j in jobs if not (out / j.folder / SCORES).exists()]
     bar = tqdm(total=len(jobs), initial=len(jobs) - len(missing), desc="train", disable=quiet)
+    with bar:
+        for folder in _side_by_side(missing, training, test, out, workers):
+            bar.set_postfix_str(folder)
+            bar.update()
+
+
+def _side_by_side(
+    jobs: Sequence[Job], training: Path, test: Path, out: Path, workers: int
+) -> Iterator[str]:
+    """Folders of the jobs as they are finished; one worker is this process."""
+    if workers == 1:
+        for job in jobs:
+            _one(job, training, test, out / job.folder)
+            yield job.folder
+        return
     os.environ.update(ENVIRONMENT)  # read by a process when it starts
     # Fresh processes: threads of PyTorch do not survive a fork, and memory goes back.
-    pool = ProcessPoolExecutor(
+    with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
-    )
-    with bar, pool:
-        futures = {pool.submit(_one, job, training, test, out / job.folder): job for job in missing}
+    ) as pool:
+        futures = {pool.submit(_one, job, training, test, out / job.folder): job for job in jobs}
         try:
             for future in as_completed(futures):
                 future.result()
-                bar.set_postfix_str(futures[future].folder)
-                bar.update()
+                yield futures[future].folder
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def _one(job: Job, training: Path, test: Path, run: Path) -> None:
-    """Train and score one job."""
+    """Train and score one job on one thread."""
     import torch
 
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    if job.model == TREES:
-        arrays = _grow(job, EventStore.open(training), EventStore.open(test), RunDir(run))
-    else:
-        from calovision.tasks.classify import score
-        from calovision.tasks.config import load_config
-        from calovision.tasks.models import load_tagger
-        from calovision.tasks.training import train
-
-        config = load_config("jet-tagger", job.model, overrides=job.overrides)
-        found = train(config, EventStore.open(training), run, resume=True, quiet=True)
-        scores = score(load_tagger(found), EventStore.open(test), quiet=True)
-        arrays = {
-            "probability": scores.probability,
-            "foreign": scores.foreign,
-            "wall_s": np.array(scores.wall_s),
-        }
+    try:
+        arrays = _scores(job, training, test, run)
+    finally:
+        torch.set_num_threads(threads)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     write_bytes(run / SCORES, buffer.getvalue())
+
+
+def _scores(job: Job, training: Path, test: Path, run: Path) -> dict[str, Any]:
+    """Arrays of the file of scores: probability and foreign ``(n,)``, seconds that it took."""
+    if job.model == TREES:
+        return _grow(job, EventStore.open(training), EventStore.open(test), RunDir(run))
+    from calovision.tasks.classify import score
+    from calovision.tasks.config import load_config
+    from calovision.tasks.models import load_tagger
+    from calovision.tasks.training import train
+
+    config = load_config("jet-tagger", job.model, overrides=job.overrides)
+    found = train(config, EventStore.open(training), run, resume=True, quiet=True)
+    scores = score(load_tagger(found), EventStore.open(test), quiet=True)
+    return {
+        "probability": scores.probability,
+        "foreign": scores.foreign,
+        "wall_s": np.array(scores.wall_s),
+    }
 
 
 def _grow(job: Job, store: EventStore, test: EventStore, run: RunDir) -> dict[str, Any]:

@@ -152,7 +152,8 @@ def _fit(
         },
     )
     partial = run.weights.with_suffix(".partial")
-    save_file(task.state_dict(), partial)
+    # The file format knows no other order of memory, such as channels last.
+    save_file({k: v.contiguous() for k, v in task.state_dict().items()}, partial)
     partial.replace(run.weights)
     for checkpoint in ("best.ckpt", "last.ckpt"):
         (run.path / checkpoint).unlink(missing_ok=True)
