@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.errors import InputError
@@ -28,6 +28,7 @@ def shards(path: Path) -> dict[str, bytes]:
 
 
 @given(events=st.integers(1, 20_000), seed=st.integers(0, 2**63))
+@settings(deadline=None)
 def test_plan_is_balanced_and_seeds_differ(events: int, seed: int) -> None:
     tasks = plan(events, seed)
     assert sum(t.jets for t in tasks) == events

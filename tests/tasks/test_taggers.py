@@ -28,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Eve
 def test_a_trained_tagger_is_loaded_as_it_was(
     store: EventStore, tmp_path: Path, model: str
 ) -> None:
-    settings = {"epochs": 1, "batch": 24, "validation": 0.2} | SMALL.get(model, {})
+    settings = {"epochs": 1, "batch": 20, "validation": 0.2} | SMALL.get(model, {})
     config = load_config("jet-tagger", model, overrides=settings)
     run = train(config, store, tmp_path / "run", quiet=True)
     first, second = (score(load_tagger(run), store, quiet=True) for _ in range(2))
