@@ -1,4 +1,4 @@
-"""Does a jet look like those a tagger was trained on? A distance, and a limit on it."""
+"""Does a jet look like those a tagger was trained on? Limits that nearly all of them keep."""
 
 from __future__ import annotations
 
@@ -9,59 +9,53 @@ from torch import Tensor, nn
 
 from calovision.events.events import Events
 
-KNOWN_SHARE = 0.999  #: share of the training events that count as known
+KNOWN_SHARE = 0.999  #: share of the training events within all limits, or a little more
+CORE = 0.3  #: rad around the window centre, where a jet outshines its pile-up
 
 
 def domain_features(events: Events) -> NDArray[np.float32]:
-    """``(n, 3 C)``: per channel the logarithms of 1 + hits, 1 + summed and 1 + largest energy, GeV.
+    """``(n, 3 C + 1)`` numbers that move with the scale of an event and the detector's state.
 
-    They move with the scale of an event and the state of the detector, hardly with the label.
+    Per channel the logarithms of 1 + hits, 1 + summed and 1 + largest energy (GeV); then that of
+    1 + the energy of all channels within :data:`CORE` of the window centre.
     """
-    owner, channel = events.owner, events.channel
-    channels = len(events.geometry.channels)
-    largest = np.zeros((len(events), channels))
-    np.maximum.at(largest, (owner, channel), events.energy)
-    sums = np.maximum(events.sums(), 0)
-    table = np.concatenate([events.counts(), sums, largest], axis=1)
+    owner, channel, n = events.owner, events.channel, len(events)
+    energy = np.maximum(events.energy, 0)
+    largest = np.zeros((n, len(events.geometry.channels)))
+    np.maximum.at(largest, (owner, channel), energy)
+    radius = np.hypot(events.geometry.eta(events.cell), events.geometry.phi(events.cell))
+    core = np.bincount(owner, energy * (radius < CORE), minlength=n)[:, None]
+    table = np.concatenate([events.counts(), np.maximum(events.sums(), 0), largest, core], axis=1)
     logs: NDArray[np.float32] = np.log1p(table).astype(np.float32)
     return logs
 
 
 class Domain(nn.Module):
-    """Mahalanobis distance to the training events, and the limit that nearly all of them keep.
+    """Lowest and highest value of each feature that counts as known.
 
-    A Gaussian of the inputs' own summaries in place of a network's features (arXiv:1807.03888),
-    so that the flag does not depend on the model.
+    Limits of each feature, and no distance in all of them: a few training events with an empty
+    channel stretch a covariance so far that jets of five times the energy fit in.
 
     Args:
         features: numbers an event.
     """
 
-    mean: Tensor
-    whitening: Tensor
-    limit: Tensor
+    low: Tensor
+    high: Tensor
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("whitening", torch.eye(features))
-        self.register_buffer("limit", torch.tensor(torch.inf))
+        self.register_buffer("low", torch.full((features,), -torch.inf))
+        self.register_buffer("high", torch.full((features,), torch.inf))
 
     def fit(self, features: NDArray[np.float32]) -> None:
-        """Take the mean, the covariance and the limit of the training events ``(n, features)``."""
-        table = features.astype(np.float64)
-        covariance = np.cov(table.T) + 1e-6 * np.eye(table.shape[1])
-        whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-        self.mean.copy_(torch.from_numpy(table.mean(0)))
-        self.whitening.copy_(torch.from_numpy(whitening))
-        self.limit.copy_(torch.quantile(self(torch.from_numpy(features)), KNOWN_SHARE))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """``(n,)`` distance in standard deviations."""
-        distance: Tensor = ((features - self.mean) @ self.whitening).norm(dim=1)
-        return distance
+        """Take the limits from the training events ``(n, features)``."""
+        tail = (1 - KNOWN_SHARE) / (2 * features.shape[1])
+        for limit, share in ((self.low, tail), (self.high, 1 - tail)):
+            limit.copy_(torch.from_numpy(np.quantile(features, share, axis=0)))
 
     def foreign(self, features: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """``(n,)`` true for events outside the limit."""
-        far: NDArray[np.bool_] = (self(torch.from_numpy(features)) > self.limit).numpy()
-        return far
+        """``(n,)`` true for events outside a limit."""
+        table = torch.from_numpy(features)
+        out: NDArray[np.bool_] = ((table < self.low) | (table > self.high)).any(1).numpy()
+        return out

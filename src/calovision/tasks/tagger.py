@@ -56,7 +56,7 @@ class TaggerTask(Task):
     def __init__(self, geometry: Geometry, network: nn.Module) -> None:
         super().__init__(geometry)
         self.network = network
-        self.domain = Domain(3 * len(geometry.channels))
+        self.domain = Domain(3 * len(geometry.channels) + 1)
         self.register_buffer("slope", torch.tensor(1.0))
         self.register_buffer("offset", torch.tensor(0.0))
 
