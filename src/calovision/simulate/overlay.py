@@ -78,7 +78,7 @@ def response(detector: Detector) -> Response:
     part = detector._replace(pileup=1.0, jet_scale=1.0, pileup_offset=0.0, jet_threshold=0.0)
     part = part._replace(ecal_noise=0.0, hcal_noise=0.0)
     name = f"response-{cache.digest(cache.source_digest(), pileup.key(), part, _SEED)}"
-    flat = cache.arrays(name, lambda: _flatten(expose(pileup.library(), detector)))
+    flat = cache.arrays(name, lambda: _flatten(expose(pileup.collisions(), detector)))
     tracks, ecal, towers = (
         Signals(**{f: flat[f"{name}_{f}"] for f in Signals._fields})
         for name in ("tracks", "ecal", "towers")

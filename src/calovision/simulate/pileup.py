@@ -11,31 +11,31 @@ from calovision.simulate import cache
 from calovision.simulate.generator import Particles, Record, offsets_of
 from calovision.simulate.pythia import MINIMUM_BIAS, quiet, start_pythia
 
-COLLISIONS = 3000  #: size of the library
+COLLISIONS = 3000  #: how many are kept
 _SEED = 20120704
 _BATCH = 500
 
 
 @functools.cache
-def library() -> Particles:
-    """The minimum-bias library, the same in every process."""
+def collisions() -> Particles:
+    """The collisions that pile-up is drawn from, the same in every process."""
     stored = cache.arrays(f"minimum-bias-{key()}", lambda: generate(COLLISIONS, _SEED)._asdict())
     return Particles(**stored)
 
 
 def key() -> str:
-    """Changes with anything that changes the library."""
+    """Changes with anything that changes the collisions."""
     version = importlib.metadata.version("pythia8mc")
     return cache.digest(version, MINIMUM_BIAS, COLLISIONS, _SEED, _BATCH, Particles._fields)
 
 
-def generate(collisions: int, seed: int) -> Particles:
+def generate(number: int, seed: int) -> Particles:
     """Inelastic pp collisions without any selection."""
     with quiet():
         pythia = start_pythia(MINIMUM_BIAS, seed)
     parts = []
-    for start in range(0, collisions, _BATCH):
-        batch = pythia.nextBatch(min(_BATCH, collisions - start))
+    for start in range(0, number, _BATCH):
+        batch = pythia.nextBatch(min(_BATCH, number - start))
         parts.append(Record.read(batch).particles())
     offsets = offsets_of(np.concatenate([np.diff(p.offsets) for p in parts]))
     joined = {f: np.concatenate([getattr(p, f) for p in parts]) for f in Particles._fields[1:]}
