@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from calovision.events import Events
-from calovision.events.batching import BatchIndices, loader, padded
+from calovision.events.batching import BatchIndices, Padded, hardest_first, loader, padded
 
 
 def shuffled(events: Events, seed: int) -> Events:
@@ -22,6 +22,12 @@ def shuffled(events: Events, seed: int) -> Events:
         events.value[by],
         events.columns,
     )
+
+
+def test_hardest_first_keeps_groups_together_and_equal_hits_in_order() -> None:
+    group = np.array([1, 0, 1, 0, 1, 0])
+    strength = np.array([0.5, 1e-30, 7.0, 0.0, 0.5, 3e4], np.float32)
+    assert hardest_first(group, strength).tolist() == [5, 1, 3, 2, 0, 4]
 
 
 def test_padded_holds_every_hit_and_zero_elsewhere(toy_jets: Events) -> None:
@@ -73,11 +79,15 @@ def test_loader_goes_through_everything_in_a_new_order_each_epoch(toy_jets: Even
 def test_worker_processes_build_ahead_of_the_training_step(
     make_jets: Callable[[int, int], Events],
 ) -> None:
+    def slowly(events: Events) -> Padded:
+        time.sleep(0.05)  # or handing a batch over would take as long as building it
+        return padded(events)
+
     jets = make_jets(2000, 9)
     start = time.perf_counter()
-    alone = [b.energy.sum().item() for b in loader(jets, padded, 250, seed=1)]
+    alone = [b.energy.sum().item() for b in loader(jets, slowly, 250, seed=1)]
     build_s = (time.perf_counter() - start) / len(alone)
-    batches = iter(loader(jets, padded, 250, seed=1, workers=1))
+    batches = iter(loader(jets, slowly, 250, seed=1, workers=1))
     built, waits = [next(batches).energy.sum().item()], []
     for _ in range(len(alone) - 1):
         time.sleep(3 * build_s)  # a training step

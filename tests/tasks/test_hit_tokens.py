@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from calovision.events.events import Events
 from calovision.tasks.hit_tokens import HitTokens
@@ -31,3 +32,15 @@ def test_events_do_not_depend_on_their_neighbours(toy_jets: Events) -> None:
     assert np.array_equal(whole.energy[4], alone.energy[0])
     assert np.array_equal(whole.position[4], alone.position[0])
     assert np.array_equal(whole.channel[4], alone.channel[0])
+
+
+def test_many_events_are_sorted_in_several_goes(
+    toy_jets: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = HitTokens.of(toy_jets, 20)
+    monkeypatch.setattr("calovision.tasks.hit_tokens._SEVERAL", 25)
+    parts = HitTokens.of(toy_jets, 20)
+    assert len(parts) == 64
+    for field in ("position", "energy", "channel", "total"):
+        assert np.array_equal(getattr(parts, field), getattr(whole, field))
+    assert len(HitTokens.of(toy_jets[:0], 20)) == 0

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from calovision.events import JET_IMAGES, Events
-from calovision.tasks.tagger_sets import HitSets, ParticleNetTask
+from calovision.tasks.tagger_sets import ParticleNetTask
 
 
 def fresh(train: Events, hits: int = 30, bfloat16: bool = False) -> ParticleNetTask:
@@ -43,17 +43,6 @@ def test_padding_has_no_features_and_changes_no_logit(toy_jets: Events) -> None:
     alone = task.logits(task.view(small))
     task.hits = int(small.n_hits[0])
     np.testing.assert_allclose(task.logits(task.view(small)), alone, atol=1e-5)
-
-
-def test_many_events_are_padded_in_several_goes(
-    toy_jets: Events, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = HitSets.of(toy_jets, 20)
-    monkeypatch.setattr("calovision.tasks.tagger_sets._SEVERAL", 25)
-    parts = HitSets.of(toy_jets, 20)
-    assert len(parts) == 64
-    assert torch.equal(parts.energy, whole.energy)
-    assert torch.equal(parts.channel, whole.channel)
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])

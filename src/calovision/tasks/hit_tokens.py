@@ -1,4 +1,4 @@
-"""Events as the particle transformer sees them: their hardest hits, HCAL as towers."""
+"""Events as taggers of sets see them: their hardest hits, HCAL as towers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from calovision.events.batching import hardest_first
 from calovision.events.events import Events
 
 HIT_FEATURES = 7  #: besides one number per channel
 MIN_ENERGY = 1e-3  #: GeV; below it logarithms are cut
+_SEVERAL = 4096  # events sorted at a time
 
 Floats = NDArray[np.float32]
 
@@ -41,23 +43,10 @@ class HitTokens:
     @classmethod
     def of(cls, events: Events, hits: int) -> HitTokens:
         """The ``hits`` hardest hits of every event; equal ones in the order of the store."""
-        n, geometry = len(events), events.geometry
-        energy = np.maximum(events.energy, MIN_ENERGY).astype(np.float32)
-        # One integer sort: the bits of positive floats rank as the floats do.
-        softness = np.int64(2**32 - 1) - energy.view(np.uint32).astype(np.int64)
-        order = np.argsort((events.owner << 32) | softness, kind="stable")
-        rank = np.arange(len(order)) - events.offsets[events.owner]
-        hard = rank < hits
-        kept, row, column = order[hard], events.owner[hard], rank[hard]
-        position = np.zeros((n, hits, 2), np.float32)
-        strength = np.zeros((n, hits), np.float32)
-        channel = np.full((n, hits), -1, np.int8)
-        position[row, column, 0] = geometry.eta(events.cell[kept])
-        position[row, column, 1] = geometry.phi(events.cell[kept])
-        strength[row, column] = energy[kept]
-        channel[row, column] = events.channel[kept]
-        total = np.bincount(events.owner, energy, n).astype(np.float32)
-        return cls(position, strength, channel, total, len(geometry.channels))
+        starts = range(0, max(len(events), 1), _SEVERAL)
+        parts = [_hardest(events[i : i + _SEVERAL], hits) for i in starts]
+        position, energy, channel, total = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return cls(position, energy, channel, total, len(events.geometry.channels))
 
     def batch(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         """Features ``(n, h, HIT_FEATURES + channels)``, positions and mask of ``chosen``."""
@@ -81,3 +70,22 @@ class HitTokens:
         one_hot = torch.nn.functional.one_hot(channel.clamp(min=0), self.channels)
         features = torch.cat([torch.stack(columns, dim=-1), one_hot.float()], dim=-1)
         return features * mask[..., None], position, mask
+
+
+def _hardest(events: Events, hits: int) -> tuple[Floats, Floats, NDArray[np.int8], Floats]:
+    """Positions, energies, channels and total of :class:`HitTokens`."""
+    n, geometry, owner = len(events), events.geometry, events.owner
+    energy = np.maximum(events.energy, np.float32(MIN_ENERGY))
+    order = hardest_first(owner, energy)
+    rank = np.arange(len(order)) - events.offsets[owner]
+    hard = rank < hits
+    kept, row, column = order[hard], owner[hard], rank[hard]
+    position = np.zeros((n, hits, 2), np.float32)
+    strength = np.zeros((n, hits), np.float32)
+    channel = np.full((n, hits), -1, np.int8)
+    position[row, column, 0] = geometry.eta(events.cell[kept])
+    position[row, column, 1] = geometry.phi(events.cell[kept])
+    strength[row, column] = energy[kept]
+    channel[row, column] = events.channel[kept]
+    total = np.bincount(owner, energy, n).astype(np.float32)
+    return position, strength, channel, total

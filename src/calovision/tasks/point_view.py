@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from calovision.events.batching import hardest_first
 from calovision.events.events import Events
 from calovision.networks.point_vae import Hits
 from calovision.tasks.summary import image_summary
@@ -44,11 +45,8 @@ class PointView:
     def of(cls, events: Events, points: int) -> PointView:
         """Order the hits of ``events`` for at most ``points`` latent points an event."""
         channel, energy, counts = events.channel, events.energy, events.counts()
-        # One integer sort: events and channels are in order already, and the bits of positive
-        # floats rank as the floats do.
         group = events.owner * counts.shape[1] + channel
-        softness = np.int64(2**32 - 1) - energy.view(np.uint32).astype(np.int64)
-        by_energy = np.argsort((group << 32) | softness, kind="stable")
+        by_energy = hardest_first(group, energy)
         starts = np.cumsum(counts.ravel()) - counts.ravel()
         rank = np.arange(len(group)) - starts[group[by_energy]]
         room = _room(events, points)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -11,53 +10,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from calovision.events.batching import padded
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.particle_net import PARTICLE_NET, PARTICLE_NET_LITE, ParticleNet
+from calovision.tasks.hit_tokens import MIN_ENERGY, HitTokens
 from calovision.tasks.mixed import MixedPrecision
 from calovision.tasks.tagger import TaggerTask
 
-MIN_ENERGY = 1e-3  #: GeV; below it logarithms are cut
 _FEATURES = 5  # of a hit, besides one number per channel
-_SEVERAL = 4096  # events padded at a time
-
-
-@dataclass(frozen=True)
-class HitSets:
-    """The hardest hits of events, padded.
-
-    Attributes:
-        position: ``(n, h, 2)`` float32 eta and phi (rad) from the window centre.
-        energy: ``(n, h)`` float32 GeV.
-        channel: ``(n, h)`` int8, -1 for padding.
-        total: ``(n, 1)`` float32 summed energy of all hits of the event, GeV.
-    """
-
-    position: Tensor
-    energy: Tensor
-    channel: Tensor
-    total: Tensor
-
-    def __len__(self) -> int:
-        return len(self.total)
-
-    @classmethod
-    def of(cls, events: Events, hits: int) -> HitSets:
-        """At most ``hits`` hits of every event, by falling energy."""
-        parts = []
-        for start in range(0, max(len(events), 1), _SEVERAL):
-            some = events[start : start + _SEVERAL]
-            batch = padded(some, hits)
-            parts.append(
-                (
-                    torch.stack([batch.eta, batch.phi], dim=-1),
-                    batch.energy,
-                    torch.where(batch.mask, batch.channel, -1).to(torch.int8),
-                    torch.from_numpy(some.sums().sum(axis=1, keepdims=True)).float(),
-                )
-            )
-        return cls(*(torch.cat(p) for p in zip(*parts, strict=True)))
 
 
 class ParticleNetTask(TaggerTask):
@@ -104,17 +64,18 @@ class ParticleNetTask(TaggerTask):
             bfloat16=config.bfloat16,
         )
 
-    def prepare(self, events: Events) -> HitSets:
+    def prepare(self, events: Events) -> HitTokens:
         """The hardest hits."""
-        return HitSets.of(events, self.hits)
+        return HitTokens.of(events, self.hits)
 
-    def inputs(self, prepared: HitSets, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
+    def inputs(self, prepared: HitTokens, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
         """Positions ``(n, h, 2)``, features ``(n, h, f)`` and mask ``(n, h)``."""
-        rows = torch.from_numpy(chosen)
-        position, energy = prepared.position[rows], prepared.energy[rows].clamp(min=MIN_ENERGY)
-        channel = prepared.channel[rows].long()
+        position = torch.from_numpy(prepared.position[chosen])
+        energy = torch.from_numpy(prepared.energy[chosen]).clamp(min=MIN_ENERGY)
+        channel = torch.from_numpy(prepared.channel[chosen]).long()
+        total = torch.from_numpy(prepared.total[chosen])
         mask = channel >= 0
-        share = energy / prepared.total[rows].clamp(min=MIN_ENERGY)
+        share = energy / total.clamp(min=MIN_ENERGY)[:, None]
         columns = [position, energy.log()[..., None], share.log()[..., None]]
         columns += [position.norm(dim=-1, keepdim=True)]
         columns += [F.one_hot(channel.clamp(min=0), len(self.geometry.channels)).float()]
