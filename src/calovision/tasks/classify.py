@@ -20,6 +20,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import atomic
 from calovision.events.store import EventStore
+from calovision.tasks.domain import domain_features
 from calovision.tasks.models import load_tagger
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.tagger import TaggerTask
@@ -61,7 +62,7 @@ def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) ->
             events = source[here]
         view = task.view(events)
         probability[here] = task.probabilities(task.logits(view))
-        foreign[here] = task.domain.foreign(view.domain)
+        foreign[here] = task.domain.foreign(domain_features(events))
         return len(view)
 
     with (

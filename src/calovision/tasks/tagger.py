@@ -30,12 +30,10 @@ class TaggerView:
     Attributes:
         data: what the task cuts its batches from.
         label: ``(n,)`` float32, 0 or 1; zeros where the events have none.
-        domain: ``(n, D)`` see :func:`~calovision.tasks.domain.domain_features`.
     """
 
     data: Any
     label: NDArray[np.float32]
-    domain: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.label)
@@ -106,9 +104,9 @@ class TaggerTask(Task):
         return task
 
     def view(self, events: Events) -> TaggerView:
-        """Inputs, labels and domain features of ``events``."""
+        """Inputs and labels of ``events``."""
         label = events.label if "label" in events.columns else np.zeros(len(events))
-        return TaggerView(self.prepare(events), label.astype(np.float32), domain_features(events))
+        return TaggerView(self.prepare(events), label.astype(np.float32))
 
     def batch(self, view: TaggerView, chosen: NDArray[np.int64]) -> Batch:
         """Network inputs of the ``chosen`` events, then their labels ``(n,)``."""
