@@ -127,6 +127,27 @@ def test_selection_matches_numpy(toy_jets: Events) -> None:
         np.testing.assert_array_equal(picked.columns["pt"], toy_jets.columns["pt"][chosen])
 
 
+def test_kept_hits_stay_with_their_events(toy_jets: Events) -> None:
+    mask = (toy_jets.channel == 1) & (toy_jets.owner != 5)
+    kept = toy_jets.keep(mask)
+    expected = toy_jets.to_dense()
+    expected[:, [0, 2]] = 0
+    expected[5] = 0
+    np.testing.assert_array_equal(kept.to_dense(), expected)
+    assert kept.n_hits[5] == 0
+    assert kept.columns.keys() == toy_jets.columns.keys()
+    np.testing.assert_array_equal(kept.label, toy_jets.label)
+    kept.columns["extra"] = np.zeros(64)
+    assert "extra" not in toy_jets.columns
+
+
+def test_keeping_all_or_no_hits(toy_jets: Events) -> None:
+    everything = np.ones(len(toy_jets.cell), bool)
+    np.testing.assert_array_equal(toy_jets.keep(everything).value, toy_jets.value)
+    np.testing.assert_array_equal(toy_jets.keep(everything).offsets, toy_jets.offsets)
+    assert toy_jets.keep(~everything).n_hits.tolist() == [0] * 64
+
+
 def test_concatenate_inverts_slicing_and_refuses_strangers(
     toy_jets: Events, toy_crops: Events
 ) -> None:
@@ -145,3 +166,10 @@ def test_geometry_survives_json_and_centres_the_window() -> None:
     assert JET_IMAGES.eta(middle) == 0
     assert JET_IMAGES.phi(middle) == 0
     assert JET_IMAGES.eta(np.array([63 * 125])) == pytest.approx(0.0174)
+
+
+def test_radius_is_the_distance_to_the_window_centre() -> None:
+    cell = np.array([[62 * 125 + 62, 65 * 125 + 62], [62 * 125 + 58, 65 * 125 + 58]], np.uint16)
+    width, turn = 3 * 0.0174, 4 * 2 * np.pi / 360
+    expected = [[0, width], [turn, np.hypot(width, turn)]]
+    np.testing.assert_allclose(JET_IMAGES.radius(cell), expected, rtol=1e-6)

@@ -63,15 +63,7 @@ def without_cells(events: Events, fraction: float, seed: int) -> Events:
     cells = int(of_hit.max()) + 1 if len(of_hit) else 0
     alive = np.ones(len(events.cell), bool)
     alive[calorimeter] = (np.random.default_rng(seed).random(cells) >= fraction)[of_hit]
-    left = np.bincount(events.owner[alive], minlength=len(events))
-    return Events(
-        events.geometry,
-        np.concatenate([[0], np.cumsum(left)]).astype(np.int64),
-        events.cell[alive],
-        events.code[alive],
-        events.value[alive],
-        dict(events.columns),
-    )
+    return events.keep(alive)
 
 
 def _in_calorimeter(events: Events) -> NDArray[np.bool_]:

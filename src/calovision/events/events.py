@@ -104,6 +104,23 @@ class Events:
             self.geometry, offsets, self.cell[hits], self.code[hits], self.value[hits], columns
         )
 
+    def keep(self, mask: NDArray[np.bool_]) -> Events:
+        """The same events with some of their hits only (always a new set).
+
+        Args:
+            mask: ``(hits,)`` true for the hits that stay.
+        """
+        left = np.bincount(self.owner[mask], minlength=len(self))
+        offsets = np.concatenate([[0], np.cumsum(left)]).astype(np.int64)
+        return Events(
+            self.geometry,
+            offsets,
+            self.cell[mask],
+            self.code[mask],
+            self.value[mask],
+            dict(self.columns),
+        )
+
     def to_dense(self, unit: Unit = "gev") -> NDArray[np.floating[Any]]:
         """Dense images ``(n, channels, rows, cols)``; energies of large cells are shared equally.
 

@@ -72,6 +72,11 @@ class Geometry:
         col = np.asarray(cell, np.int64) % self.cols
         return ((col - (self.cols - 1) / 2) * CRYSTAL_PHI).astype(np.float32)
 
+    def radius(self, cell: NDArray[Any]) -> NDArray[np.float32]:
+        """Distance (rad) of pixel centres from the window centre; same shape as ``cell``."""
+        radius: NDArray[np.float32] = np.hypot(self.eta(cell), self.phi(cell))
+        return radius
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready form, the inverse of :meth:`from_dict`."""
         return asdict(self)

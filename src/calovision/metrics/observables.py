@@ -45,7 +45,8 @@ def observables(events: Events) -> dict[str, Floats]:
     phi = geometry.phi(events.cell).astype(np.float64)
     names = np.array(geometry.channel_names)
     in_calorimeter = np.isin(names, CALORIMETERS)[events.channel]
-    distance = _axis_distance(owner, n, energy * in_calorimeter, eta, phi)
+    in_cone = geometry.radius(events.cell) < CONE
+    distance = _axis_distance(owner, n, energy * (in_calorimeter & in_cone), eta, phi)
     counts, sums = events.counts(), events.sums()
     found: dict[str, Floats] = {}
     for c, name in enumerate(geometry.channel_names):
@@ -95,10 +96,9 @@ def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
 
 
 def _axis_distance(
-    owner: NDArray[np.int64], n: int, energy: Floats, eta: Floats, phi: Floats
+    owner: NDArray[np.int64], n: int, weight: Floats, eta: Floats, phi: Floats
 ) -> Floats:
-    """``(hits,)`` distance (rad) of every hit to the axis of its jet."""
-    weight = energy * (np.hypot(eta, phi) < CONE)
+    """``(hits,)`` distance (rad) of every hit to the axis of its jet, the weighted centre."""
     total = np.bincount(owner, weight, n)
     centre = [_share(np.bincount(owner, weight * x, n), total)[owner] for x in (eta, phi)]
     distance: Floats = np.hypot(eta - centre[0], phi - centre[1])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import logit
 
 from calovision.events.conditions import scaled, without_cells
@@ -148,14 +146,14 @@ def explain(task: TaggerTask, events: Events, nominal: Scores, seed: int) -> dic
 def occlusion(task: TaggerTask, events: Events) -> dict[str, Any]:
     """What the hits of one channel in one ring add to the logit: with them minus without them."""
     geometry = events.geometry
-    radius = np.hypot(geometry.eta(events.cell), geometry.phi(events.cell))
+    radius = geometry.radius(events.cell)
     full = task.logits(task.view(events))
     absolute = np.zeros((len(geometry.channels), len(RINGS) - 1))
     signed = absolute.copy()
     for c in range(len(geometry.channels)):
         for r, (lo, hi) in enumerate(pairwise(RINGS)):
             gone = (events.channel == c) & (radius >= lo) & (radius < hi)
-            change = full - task.logits(task.view(_without(events, gone)))
+            change = full - task.logits(task.view(events.keep(~gone)))
             absolute[c, r], signed[c, r] = np.abs(change).mean(), change.mean()
     return {
         "channels": list(geometry.channel_names),
@@ -163,16 +161,3 @@ def occlusion(task: TaggerTask, events: Events) -> dict[str, Any]:
         "change": absolute.tolist(),
         "signed": signed.tolist(),
     }
-
-
-def _without(events: Events, gone: NDArray[np.bool_]) -> Events:
-    """The events without some of their hits."""
-    counts = np.bincount(events.owner[~gone], minlength=len(events))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return replace(
-        events,
-        offsets=offsets,
-        cell=events.cell[~gone],
-        code=events.code[~gone],
-        value=events.value[~gone],
-    )

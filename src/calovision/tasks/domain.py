@@ -23,7 +23,7 @@ def domain_features(events: Events) -> NDArray[np.float32]:
     energy = np.maximum(events.energy, 0)
     largest = np.zeros((n, len(events.geometry.channels)))
     np.maximum.at(largest, (owner, channel), energy)
-    radius = np.hypot(events.geometry.eta(events.cell), events.geometry.phi(events.cell))
+    radius = events.geometry.radius(events.cell)
     core = np.bincount(owner, energy * (radius < CORE), minlength=n)[:, None]
     table = np.concatenate([events.counts(), np.maximum(events.sums(), 0), largest, core], axis=1)
     logs: NDArray[np.float32] = np.log1p(table).astype(np.float32)

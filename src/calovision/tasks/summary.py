@@ -20,7 +20,7 @@ def image_summary(events: Events) -> NDArray[np.float32]:
     energy-weighted mean radius, pTD = sqrt(sum E^2) / sum E, and the shares of energy within
     :data:`RADII` of the window centre.
     """
-    energy, radius = events.energy.astype(np.float64), _radius(events)
+    energy, radius = events.energy.astype(np.float64), events.geometry.radius(events.cell)
     sums = _per_channel(events, energy)
     safe = np.maximum(sums, 1e-3)
     parts = [np.log(events.counts() + 0.5), np.log(sums + 1e-3)]
@@ -32,16 +32,9 @@ def image_summary(events: Events) -> NDArray[np.float32]:
 
 def core_multiplicity(events: Events) -> NDArray[np.float32]:
     """``(n, 3 C)`` float32 ``log(N + 1/2)`` of the hits within each of :data:`RADII`."""
-    radius = _radius(events)
+    radius = events.geometry.radius(events.cell)
     counts = [_per_channel(events, (radius < r).astype(np.float64)) for r in RADII]
     return np.log(np.concatenate(counts, 1) + 0.5).astype(np.float32)
-
-
-def _radius(events: Events) -> NDArray[np.float32]:
-    radius: NDArray[np.float32] = np.hypot(
-        events.geometry.eta(events.cell), events.geometry.phi(events.cell)
-    )
-    return radius
 
 
 def _per_channel(events: Events, weights: Floats) -> Floats:
