@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.dense_vae import SIDE, DenseVAE
 from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.dense_hits import hits_above, readout_cells
 from calovision.tasks.settings import DenseVAEConfig
 from calovision.tasks.task import Batch
 
@@ -89,16 +90,8 @@ class DenseVAETask(AutoencoderTask):
     def _cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
         """Decoded content per readout cell of each channel (image units), and latent means."""
         mean, _ = self.network.encode(self.batch(view, chosen)[0])
-        size = (self.geometry.rows, self.geometry.cols)
-        decoded = F.interpolate(
-            self.network.decode(mean), size, mode="bilinear", align_corners=False
-        )
-        decoded = decoded * self.maximum
-        cells = [
-            F.avg_pool2d(decoded[:, i], c.block) if c.block > 1 else decoded[:, i]
-            for i, c in enumerate(self.geometry.channels)
-        ]
-        return cells, mean
+        images = self.network.decode(mean) * self.maximum
+        return readout_cells(images, self.geometry), mean
 
     @torch.no_grad()
     def finish(self, view: Events) -> None:
@@ -128,26 +121,4 @@ class DenseVAETask(AutoencoderTask):
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
         cells, mean = self._cells(view, chosen)
-        owners, places, codes, values = [], [], [], []
-        for i, channel in enumerate(self.geometry.channels):
-            on = cells[i] >= self.threshold[i].clamp(min=1e-12)
-            owner, row, col = on.nonzero(as_tuple=True)
-            middle = channel.block // 2
-            row, col = row * channel.block + middle, col * channel.block + middle
-            owners.append(owner.numpy())
-            places.append((row * self.geometry.cols + col).numpy())
-            codes.append(np.full(len(owner), i, np.uint8))
-            values.append(cells[i][on].numpy())
-        flat: list[NDArray[Any]] = [np.concatenate(x) for x in (owners, places, codes, values)]
-        owner_all, place, code, value = flat
-        order = np.lexsort((place, code, owner_all))
-        counts = np.bincount(owner_all, minlength=len(chosen))
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        events = Events(
-            self.geometry,
-            offsets,
-            place[order].astype(np.uint16),
-            code[order],
-            value[order].astype(np.float32),
-        )
-        return events, mean.numpy()
+        return hits_above(cells, self.threshold, self.geometry), mean.numpy()

@@ -1,0 +1,86 @@
+"""Dense images to readout cells, and to hits above a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+
+SMALLEST = 1e-12  #: image units; a hit has more
+
+
+def readout_cells(images: Tensor, geometry: Geometry) -> list[Tensor]:
+    """Content per readout cell of each channel, image units per pixel.
+
+    Args:
+        images: ``(n, C, side, side)``, image units, of any resolution; brought to that of the
+            geometry bilinearly.
+        geometry: of the events wanted.
+
+    Returns:
+        ``(n, rows / block, cols / block)`` of every channel, means over its blocks.
+    """
+    size = (geometry.rows, geometry.cols)
+    full = F.interpolate(images, size, mode="bilinear", align_corners=False)
+    return [
+        F.avg_pool2d(full[:, i], channel.block) if channel.block > 1 else full[:, i]
+        for i, channel in enumerate(geometry.channels)
+    ]
+
+
+def hits_above(cells: Sequence[Tensor], threshold: Tensor, geometry: Geometry) -> Events:
+    """Events whose hits are the cells with at least the threshold of their channel.
+
+    Args:
+        cells: of every channel, as :func:`readout_cells` gives them.
+        threshold: ``(C,)``, image units; taken as :data:`SMALLEST` where it is less.
+        geometry: of the events wanted.
+    """
+    owners, places, codes, values = [], [], [], []
+    for i, channel in enumerate(geometry.channels):
+        on = cells[i] >= threshold[i].clamp(min=SMALLEST)
+        owner, row, col = on.nonzero(as_tuple=True)
+        middle = channel.block // 2
+        row, col = row * channel.block + middle, col * channel.block + middle
+        owners.append(owner.numpy())
+        places.append((row * geometry.cols + col).numpy())
+        codes.append(np.full(len(owner), i, np.uint8))
+        values.append(cells[i][on].numpy())
+    flat: list[NDArray[Any]] = [np.concatenate(x) for x in (owners, places, codes, values)]
+    owner_all, place, code, value = flat
+    order = np.lexsort((place, code, owner_all))
+    counts = np.bincount(owner_all, minlength=len(cells[0]))
+    return Events(
+        geometry,
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        place[order].astype(np.uint16),
+        code[order],
+        value[order].astype(np.float32),
+    )
+
+
+def threshold_for(cells: Sequence[Tensor], wanted: Sequence[float]) -> Tensor:
+    """The threshold of every channel at which an image has ``wanted`` hits on average.
+
+    Args:
+        cells: of every channel, as :func:`readout_cells` gives them.
+        wanted: mean hits of an image in each channel.
+
+    Returns:
+        ``(C,)``, image units, at least :data:`SMALLEST`: with too few cells above it, all of them
+        are hits.
+    """
+    chosen = []
+    for content, mean in zip(cells, wanted, strict=True):
+        hits = round(mean * len(content))
+        ordered = content.flatten().sort(descending=True).values
+        chosen.append(ordered[hits - 1] if hits else torch.tensor(torch.inf))
+    return torch.stack(chosen).clamp(min=SMALLEST)
