@@ -11,7 +11,7 @@ import pytest
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
-from calovision.studies import jet_tagging, tagging_checks
+from calovision.studies import jet_tagging, tagging_checks, workspace
 from calovision.studies.jet_tagging import BASELINE, OURS, SCALES, Scale, plan, study
 from calovision.studies.tagging_checks import occlusion
 from calovision.tasks.config import load_config
@@ -35,7 +35,7 @@ def done(
             return EventStore.open(path)
         return save(make_jets(number, seed % 1000 + len(path.name)), path, provenance={})
 
-    patch.setattr(jet_tagging, "jets", toys)
+    patch.setattr(workspace, "jets", toys)
     patch.setattr(tagging_checks, "jets", toys)
     out = tmp_path_factory.mktemp("study") / "tagging"
     comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
+from calovision.metrics.classification import auc_metric
 from calovision.report.from_runs import report
 from calovision.report.sources import save_arrays
 from calovision.studies import tagging_checks
@@ -25,7 +25,7 @@ from calovision.studies.tagging_measures import (
     results,
 )
 from calovision.studies.trainings import TREES, Job, carry_out
-from calovision.studies.workspace import TEST_SEED, claim, jets, train_on
+from calovision.studies.workspace import begin, train_on
 from calovision.tasks.rundir import RunDir
 
 OURS, BASELINE = "particle-transformer", "baseline"
@@ -115,12 +115,10 @@ def study(
     Raises:
         InputError: unknown scale, or a folder of another study.
     """
-    if scale not in SCALES:
-        raise InputError(f"unknown scale {scale!r}", f"choose one of {', '.join(SCALES)}")
-    size, out = SCALES[scale], Path(out)
-    claim(out, {"study": "jet-tagging", "scale": scale, "seed": seed})
-    training = jets(out / "data" / "train", size.training, seed, workers, quiet)
-    test = jets(out / "data" / "test", size.test, seed + TEST_SEED, workers, quiet)
+    out = Path(out)
+    size, training, test = begin(
+        "jet-tagging", out, SCALES, scale, seed=seed, workers=workers, quiet=quiet
+    )
     jobs = plan(size, seed)
     everything = {j.folder: j for part in jobs.values() for j in part}
     # The longest first: none is left alone with one worker at the end.
@@ -174,8 +172,8 @@ def compare(
     rows = []
     for job in jobs["scaling"]:
         run = read(job.label, [out / job.folder])
-        auc = results(run, test, seed)["metrics"]["auc"]
-        number, wall = job.overrides["events"], RunDir(out / job.folder).budget()["wall_s"]
+        auc = auc_metric(run.probabilities[0], label, seed=seed).with_floor(FLOOR["auc"]).to_dict()
+        number, wall = job.overrides["events"], run.runs[0].budget()["wall_s"]
         rows.append({"model": job.label, "jets": number, "auc": auc, "wall_s": wall})
     write_json(out / "scaling.json", {"rows": rows})
     save_examples(out, test[: min(len(test), 500)], {}, seed)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
@@ -17,7 +16,7 @@ from calovision.metrics.value import Floats, Metric, paired_difference
 from calovision.report.from_runs import report
 from calovision.studies import exhibits
 from calovision.studies.evaluation import measure, results_of, truth_floor
-from calovision.studies.workspace import TEST_SEED, claim, jets, train_on
+from calovision.studies.workspace import begin, train_on
 from calovision.tasks.config import load_config
 from calovision.tasks.models import load_autoencoder
 from calovision.tasks.reconstruct import reconstructions
@@ -62,12 +61,10 @@ def study(
     Raises:
         InputError: unknown scale, or a folder of another study.
     """
-    if scale not in SCALES:
-        raise InputError(f"unknown scale {scale!r}", f"choose one of {', '.join(SCALES)}")
-    size, out = SCALES[scale], Path(out)
-    claim(out, {"study": "jet-vae", "scale": scale, "seed": seed})
-    training = jets(out / "data" / "train", size.training, seed, workers, quiet)
-    test = jets(out / "data" / "test", size.test, seed + TEST_SEED, workers, quiet)
+    out = Path(out)
+    size, training, test = begin(
+        "jet-vae", out, SCALES, scale, seed=seed, workers=workers, quiet=quiet
+    )
     overrides = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
     for model in MODELS:
         config = load_config("jet-vae", model, overrides=overrides)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
@@ -18,6 +19,48 @@ from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train
 
 TEST_SEED = 1_000_000  #: added to the seed for the jets of the comparison
+
+
+class Sizes(Protocol):
+    """Numbers of jets that the scale of every study has."""
+
+    @property
+    def training(self) -> int:
+        """Jets simulated for training and validation."""
+
+    @property
+    def test(self) -> int:
+        """Jets for the comparison, simulated with another seed."""
+
+
+Scale = TypeVar("Scale", bound=Sizes)
+
+
+def begin(
+    study: str,
+    out: Path,
+    scales: Mapping[str, Scale],
+    scale: str,
+    *,
+    seed: int,
+    workers: int,
+    quiet: bool,
+) -> tuple[Scale, EventStore, EventStore]:
+    """Claim the folder of a study; simulate its jets where they are not there yet.
+
+    Returns:
+        the numbers of the scale, the jets for training, the jets for the comparison.
+
+    Raises:
+        InputError: unknown scale, or a folder of another study.
+    """
+    if scale not in scales:
+        raise InputError(f"unknown scale {scale!r}", f"choose one of {', '.join(scales)}")
+    size = scales[scale]
+    claim(out, {"study": study, "scale": scale, "seed": seed})
+    training = jets(out / "data" / "train", size.training, seed, workers, quiet)
+    test = jets(out / "data" / "test", size.test, seed + TEST_SEED, workers, quiet)
+    return size, training, test
 
 
 def claim(out: Path, what: dict[str, Any]) -> None:
