@@ -11,11 +11,15 @@ import pytest
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
+from calovision.metrics.classification import auc
 from calovision.studies import jet_tagging, tagging_checks, workspace
 from calovision.studies.jet_tagging import BASELINE, OURS, SCALES, Scale, plan, study
 from calovision.studies.tagging_checks import occlusion
+from calovision.studies.tagging_measures import TRUTH, ceiling
+from calovision.studies.trainings import Job, tree_settings
 from calovision.tasks.config import load_config
 from calovision.tasks.models import build
+from calovision.tasks.training import parts_of
 
 TINY = Scale(400, 300, 240, 1.0, 1, 100, (100,), 210)
 
@@ -33,7 +37,12 @@ def done(
     def toys(path: Path, number: int, seed: int, *_: Any, **__: Any) -> EventStore:
         if (path / "manifest.json").exists():
             return EventStore.open(path)
-        return save(make_jets(number, seed % 1000 + len(path.name)), path, provenance={})
+        events = make_jets(number, seed % 1000 + len(path.name))
+        for name in set(TRUTH) - set(events.columns):
+            # tells something of the label, as the generator-level jet does
+            noise = np.random.default_rng([seed, len(name)]).normal(size=number)
+            events.columns[name] = (events.label + noise).astype(np.float32)
+        return save(events, path, provenance={})
 
     patch.setattr(workspace, "jets", toys)
     patch.setattr(tagging_checks, "jets", toys)
@@ -60,6 +69,8 @@ def test_all_models_meet_on_the_same_jets(done: tuple[Path, dict[str, Any], list
         (OURS, "trees"),
     ]
     assert len(comparison["protocol"]) == 3
+    assert 0.7 < comparison["ceiling"]["value"] < 1
+    assert comparison["ceiling"]["error"] > 0
     assert len(lines) == 3
     scores = np.load(out / "scores.npz")
     assert scores[f"score/{OURS}"].shape == scores["label"].shape == (240,)
@@ -93,6 +104,30 @@ def test_hits_that_are_not_there_change_nothing_when_taken_away(toy_jets: Events
     found = occlusion(task, bare)
     assert not np.any(found["change"][0])
     assert np.any(found["change"][1])
+
+
+def test_the_ceiling_is_learned_from_the_jets_of_the_trees_alone(
+    tmp_path: Path, make_jets: Callable[..., Events]
+) -> None:
+    def stored(name: str, number: int, **columns: Any) -> EventStore:
+        events = make_jets(number, number)
+        noise = np.random.default_rng(number).normal(size=number)
+        told = {n: (events.label + noise).astype(np.float32) for n in TRUTH}
+        events.columns |= told | columns
+        return save(events, tmp_path / name, provenance={})
+
+    trees = Job("trees", "trees", "runs/trees", {"events": 200, "seed": 2, "test": 0.0})
+    training, test = stored("train", 500), stored("test", 300)
+    found = ceiling(trees, training, test, 1)
+    # scores of one number: its own AUC is what trees on it come close to
+    assert found.value == pytest.approx(auc(test.column("gen_pt"), test.column("label")), abs=0.06)
+    used = parts_of(training, tree_settings(trees))["train"]
+    assert len(used) == 200
+    others = training.column("label").copy()
+    others[np.setdiff1d(np.arange(500), used)] = 0
+    assert ceiling(trees, stored("relabelled", 500, label=others), test, 1) == found
+    short = Job("trees", "trees", "runs/trees", trees.overrides | {"events": 100})
+    assert ceiling(short, training, test, 1) != found
 
 
 def test_every_model_has_the_same_jets_and_seeds_differ() -> None:

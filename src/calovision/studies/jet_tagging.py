@@ -20,6 +20,7 @@ from calovision.studies.exhibits import save_examples
 from calovision.studies.tagging_measures import (
     FLOOR,
     Trained,
+    ceiling,
     differences,
     read,
     results,
@@ -128,7 +129,7 @@ def study(
     if finished.exists():
         comparison = json.loads(finished.read_text())
     else:
-        comparison = compare(out, jobs, test, scale=scale, seed=seed)
+        comparison = compare(out, jobs, training, test, scale=scale, seed=seed)
         tagging_checks.check(out, test, size.checks, seed=seed, workers=workers, quiet=quiet)
         write_json(finished, comparison)
     page = report([out], out / "report.html")
@@ -151,17 +152,25 @@ def _gathered(out: Path, jobs: list[Job]) -> list[Trained]:
 
 
 def compare(
-    out: Path, jobs: dict[str, list[Job]], test: EventStore, *, scale: str, seed: int
+    out: Path,
+    jobs: dict[str, list[Job]],
+    training: EventStore,
+    test: EventStore,
+    *,
+    scale: str,
+    seed: int,
 ) -> dict[str, Any]:
     """Measure all runs; write what the report shows besides comparison.json, which is returned."""
     trained = _gathered(out, jobs["compared"])
     label = test.column("label")
+    trees = next(j for j in jobs["compared"] if j.label == TREES)
     comparison = {
         "study": "jet-tagging",
         "scale": scale,
         "models": [results(t, test, seed) for t in trained],
         "differences": differences(trained[0], trained[1:], label, seed),
         "floor": FLOOR,
+        "ceiling": ceiling(trees, training, test, seed).to_dict(),
         "protocol": [results(t, test, seed) for t in _gathered(out, jobs["protocol"])],
     }
     arrays = {name: test.column(name) for name in ("label", "pt", "m0")}

@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_difference, classification_metrics
+from calovision.metrics.two_sample import tagger_auc
 from calovision.metrics.value import Metric
 from calovision.studies.evaluation import results_of
-from calovision.studies.trainings import SCORES
+from calovision.studies.trainings import SCORES, Job, tree_settings
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.training import parts_of
 
 #: what a coin reaches
 FLOOR = {"auc": 0.5, "accuracy": 0.5, "rejection_30": 1 / 0.3, "rejection_50": 2.0}
+
+#: what the ceiling is told: the generator-level jet, before pile-up and detector (GeV, rad)
+TRUTH = ("gen_pt", "gen_m0", "gen_n", "gen_n_charged", "gen_girth", "gen_ptd")
 
 
 @dataclass(frozen=True)
@@ -86,3 +91,23 @@ def differences(
         names = {"a": ours.label, "b": other.label, "metric": "auc"}
         found.append(names | {"value": metric.value, "error": metric.error})
     return found
+
+
+def ceiling(trees: Job, training: EventStore, test: EventStore, seed: int) -> Metric:
+    """AUC of boosted trees on :data:`TRUTH`, trained on the training jets of ``trees``.
+
+    What a perfect detector without pile-up would add to the trees on observables; no bound on what
+    the images allow, since the truth too is a few numbers a jet.
+    """
+    chosen = parts_of(training, tree_settings(trees))["train"]
+
+    def truth(store: EventStore) -> NDArray[Any]:
+        return np.stack([store.column(name) for name in TRUTH], axis=1)
+
+    return tagger_auc(
+        truth(training)[chosen],
+        training.column("label")[chosen],
+        truth(test),
+        test.column("label"),
+        seed=seed,
+    )

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from calovision.events.files import write_bytes, write_json
 from calovision.events.store import EventStore
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.settings import Training
 
 TREES = "trees"  #: boosted trees on observables, which is no network
 #: of every training: one thread, and memory kept for the next batch in place of given back
@@ -119,6 +120,12 @@ def _scores(job: Job, training: Path, test: Path, run: Path) -> dict[str, Any]:
     }
 
 
+def tree_settings(job: Job) -> Training:
+    """Settings of boosted trees, which know of a training's only what chooses its events."""
+    settings = {"task": "jet-tagger", "model": TREES, "epochs": 1, "batch": 1, "learning_rate": 1}
+    return Training.model_validate(settings | job.overrides)
+
+
 def _grow(job: Job, store: EventStore, test: EventStore, run: RunDir) -> dict[str, Any]:
     """Boosted trees on the same parts of the set as the networks, calibrated as they are."""
     from scipy.special import expit, logit
@@ -126,12 +133,10 @@ def _grow(job: Job, store: EventStore, test: EventStore, run: RunDir) -> dict[st
     from calovision.metrics.observables import observable_matrix
     from calovision.metrics.two_sample import tree_scores
     from calovision.tasks.calibration import platt
-    from calovision.tasks.settings import Training
     from calovision.tasks.training import parts_of
 
     begin = time.perf_counter()
-    settings = {"task": "jet-tagger", "model": TREES, "epochs": 1, "batch": 1, "learning_rate": 1}
-    config = Training.model_validate(settings | job.overrides)
+    config = tree_settings(job)
     parts = parts_of(store, config)
     data = {"path": str(store.path), "hash": store.hash, "events": len(store)}
     run.start(config.model_dump(), data, resume=True)
