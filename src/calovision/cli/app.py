@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from calovision import __version__
-from calovision.cli import data, model, study
+from calovision.cli import compare, data, generate, model, study
 from calovision.errors import InputError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ verbs = (
     model.evaluate,
     model.reconstruct,
     model.classify,
+    generate.generate,
+    compare.compare,
     study.study,
     study.report,
 )

@@ -17,7 +17,9 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
 
 
 def train(
-    task: Annotated[str, typer.Argument(help="What to learn: jet-vae or jet-tagger.")],
+    task: Annotated[
+        str, typer.Argument(help="What to learn: jet-vae, jet-tagger or jet-generator.")
+    ],
     data: Data,
     out: Annotated[Path, typer.Option(help="Run directory to write.")],
     model: Model = None,

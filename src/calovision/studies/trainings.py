@@ -6,9 +6,10 @@ import io
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,20 +56,25 @@ def carry_out(
     All run on one thread of their own, so that their budgets of time compare.
     """
     missing = [j for j in jobs if not (out / j.folder / SCORES).exists()]
-    bar = tqdm(total=len(jobs), initial=len(jobs) - len(missing), desc="train", disable=quiet)
-    with bar:
-        for folder in _side_by_side(missing, training, test, out, workers):
+    work = partial(_one, training, test, out)
+    each(work, missing, workers=workers, quiet=quiet, done=len(jobs) - len(missing))
+
+
+def each(
+    work: Callable[[Job], None], jobs: Sequence[Job], *, workers: int, quiet: bool, done: int = 0
+) -> None:
+    """Do ``work``, which must survive pickling, on every job, each on one thread."""
+    with tqdm(total=done + len(jobs), initial=done, desc="train", disable=quiet) as bar:
+        for folder in _side_by_side(partial(_alone, work), jobs, workers):
             bar.set_postfix_str(folder)
             bar.update()
 
 
-def _side_by_side(
-    jobs: Sequence[Job], training: Path, test: Path, out: Path, workers: int
-) -> Iterator[str]:
+def _side_by_side(work: Callable[[Job], None], jobs: Sequence[Job], workers: int) -> Iterator[str]:
     """Folders of the jobs as they are finished; one worker is this process."""
     if workers == 1:
         for job in jobs:
-            _one(job, training, test, out / job.folder)
+            work(job)
             yield job.folder
         return
     os.environ.update(ENVIRONMENT)  # read by a process when it starts
@@ -76,7 +82,7 @@ def _side_by_side(
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
     ) as pool:
-        futures = {pool.submit(_one, job, training, test, out / job.folder): job for job in jobs}
+        futures = {pool.submit(work, job): job for job in jobs}
         try:
             for future in as_completed(futures):
                 future.result()
@@ -86,16 +92,22 @@ def _side_by_side(
             raise
 
 
-def _one(job: Job, training: Path, test: Path, run: Path) -> None:
-    """Train and score one job on one thread."""
+def _alone(work: Callable[[Job], None], job: Job) -> None:
+    """Do ``work`` on one thread."""
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        arrays = _scores(job, training, test, run)
+        work(job)
     finally:
         torch.set_num_threads(threads)
+
+
+def _one(training: Path, test: Path, out: Path, job: Job) -> None:
+    """Train and score one job."""
+    run = out / job.folder
+    arrays = _scores(job, training, test, run)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     write_bytes(run / SCORES, buffer.getvalue())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -12,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -23,6 +21,7 @@ from calovision.events.store import EventStore
 from calovision.tasks.domain import domain_features
 from calovision.tasks.models import load_tagger
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.tagger import TaggerTask
 
 PORTION = 500  #: events prepared and scored at a time
@@ -48,10 +47,10 @@ class Scores:
 def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) -> Scores:
     """Score every event, in order, in memory that does not grow with their number.
 
-    Portions of events are prepared and scored side by side, each on one thread, which uses cores
-    better than several threads on each operation, and gives the same scores on any number of them.
+    Portions of events are prepared and scored side by side; the scores are the same on any number
+    of threads.
     """
-    begin, threads = time.perf_counter(), torch.get_num_threads()
+    begin = time.perf_counter()
     probability, foreign = np.empty(len(source)), np.empty(len(source), bool)
     reading = Lock()
     task.eval()
@@ -65,13 +64,9 @@ def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) ->
         foreign[here] = task.domain.foreign(domain_features(events))
         return len(view)
 
-    with (
-        ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False) as bar,
-    ):
-        for done in pool.map(portion, range(0, len(source), PORTION)):
+    with tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False) as bar:
+        for done in side_by_side(portion, range(0, len(source), PORTION)):
             bar.update(done)
-    torch.set_num_threads(threads)
     return Scores(probability, foreign, time.perf_counter() - begin)
 
 

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from calovision.errors import InputError
 from calovision.tasks.settings import (
+    CascadeConfig,
+    DDPMConfig,
     DenseVAEConfig,
     GraphSAGEConfig,
     ParticleNetConfig,
@@ -30,6 +32,11 @@ TASKS: dict[str, dict[str, type[Training]]] = {
         "particlenet": ParticleNetConfig,
         "particlenet-lite": ParticleNetConfig,
         "resnet15": ResNetConfig,
+    },
+    "jet-generator": {
+        "cascade": CascadeConfig,
+        "cascade-fast": CascadeConfig,
+        "baseline": DDPMConfig,
     },
 }
 

@@ -12,6 +12,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.config import TASKS, load_config
+from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
 from calovision.tasks.tagger import TaggerTask
@@ -27,6 +28,9 @@ CLASSES = {
     ("jet-tagger", "particlenet"): "tagger_sets.ParticleNetTask",
     ("jet-tagger", "particlenet-lite"): "tagger_sets.ParticleNetTask",
     ("jet-tagger", "resnet15"): "tagger_images.ImageTask",
+    ("jet-generator", "cascade"): "cascade.CascadeTask",
+    ("jet-generator", "cascade-fast"): "cascade.CascadeTask",
+    ("jet-generator", "baseline"): "ddpm.DDPMTask",
 }
 
 
@@ -94,4 +98,16 @@ def load_tagger(run: RunDir) -> TaggerTask:
     task = load_task(run)
     if not isinstance(task, TaggerTask):
         raise InputError(f"{run.path} is not a tagger", "give a jet-tagger run")
+    return task
+
+
+def load_generator(run: RunDir) -> GeneratorTask:
+    """The trained generator of a finished run.
+
+    Raises:
+        InputError: as :func:`load_task`, or the run is of a task that generates nothing.
+    """
+    task = load_task(run)
+    if not isinstance(task, GeneratorTask):
+        raise InputError(f"{run.path} is not a generator", "give a jet-generator run")
     return task

@@ -124,3 +124,32 @@ class ResNetConfig(Training):
 
     dropout: float = Field(0.5, ge=0, lt=1)
     bfloat16: bool = True
+
+
+class DDPMConfig(Training):
+    """The published diffusion model.
+
+    Attributes:
+        widths: channels of the U-Net on the way down; each further one halves the image.
+        steps: of noise.
+        bfloat16: compute in half precision where the processor is faster at it.
+    """
+
+    widths: list[int] = Field([64, 128, 256, 512, 1024], min_length=2, max_length=7)
+    steps: int = Field(300, ge=2)
+    bfloat16: bool = True
+
+
+class CascadeConfig(Training):
+    """Our generator: a flow for the totals, a cascade of cuts for the hits.
+
+    Attributes:
+        flow: hidden width of the velocity field of the totals.
+        width, head: hidden widths of the networks of every cut, and of every variable of it.
+        steps: steps of the flow's solver.
+    """
+
+    flow: int = Field(192, ge=8)
+    width: int = Field(128, ge=8)
+    head: int = Field(64, ge=4)
+    steps: int = Field(8, ge=1)

@@ -1,0 +1,73 @@
+"""The verb that makes new events with a trained generator."""
+
+from __future__ import annotations
+
+import warnings
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calovision.cli.output import emit
+from calovision.errors import InputError
+
+
+class Label(StrEnum):
+    """Classes of jets, in the order of their labels."""
+
+    GLUON = "gluon"
+    QUARK = "quark"
+
+
+Range = tuple[float, float] | None
+
+
+def generate(
+    out: Annotated[Path, typer.Option(help="Event set to write.")],
+    run: Annotated[
+        Path | None, typer.Argument(help="Run directory, from 'calovision train jet-generator'.")
+    ] = None,
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Use the generator that comes with calovision.")
+    ] = False,
+    events: Annotated[int, typer.Option(min=1, help="Number of events.")] = 1000,
+    label: Annotated[
+        Label | None, typer.Option(help="Class of every jet; both by default.")
+    ] = None,
+    pt: Annotated[Range, typer.Option(help="Jet pt, lowest and highest, GeV.")] = None,
+    m0: Annotated[Range, typer.Option(help="Jet mass, lowest and highest, GeV.")] = None,
+    gen_pt: Annotated[Range, typer.Option(help="Generator-level pt, GeV.")] = None,
+    gen_m0: Annotated[Range, typer.Option(help="Generator-level mass, GeV.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of the solver; fewer are faster.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse what lies beyond the training jets.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
+) -> None:
+    """Generate jets that were never simulated.
+
+    Example: calovision generate --pretrained --events 1000 --label gluon --pt 100 140 --out jets
+    """
+    from calovision.tasks.request import Request
+
+    if (run is None) != pretrained:
+        raise InputError("which generator?", "give a run directory or --pretrained, not both")
+    given = {"pt": pt, "m0": m0, "gen_pt": gen_pt, "gen_m0": gen_m0}
+    request = Request(
+        None if label is None else list(Label).index(label),
+        {name: bounds for name, bounds in given.items() if bounds},
+    )
+    from calovision.tasks.generate import generate as make
+    from calovision.tasks.pretrained import pretrained_run
+
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always", UserWarning)
+        folder = run or pretrained_run("jet-generator")
+        store = make(folder, events, out, request, seed=seed, steps=steps, strict=strict)
+    for doubt in doubts:
+        typer.echo(f"warning: {doubt.message}", err=True)
+    emit({"set": str(store.path), "events": len(store)}, f"{len(store)} events: {out}", json)

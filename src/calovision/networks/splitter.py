@@ -1,0 +1,149 @@
+"""How the hits and energies of a node are shared between its two halves.
+
+The laws are mixtures with closed-form densities and samplers; parameters come from a small network
+that sees the node's surroundings. Variables are drawn one after another, channel by channel: how
+many hits lie in the first half, then which part of the energy.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+COUNT_PARTS, ENERGY_PARTS = 3, 4  #: components of the mixtures
+OUTCOME = 4  #: numbers by which a channel's outcome enters the networks of later ones
+LEAST = 1e-5  #: energy fractions are kept this far from 0 and 1
+
+
+class Splitter(nn.Module):
+    """Parameters of the laws of one stage.
+
+    Args:
+        inputs: numbers of a node's context.
+        conditions: numbers about the whole event.
+        channels: channels that are cut.
+        width: hidden width.
+        head: hidden width of the network of each variable.
+    """
+
+    def __init__(
+        self, *, inputs: int, conditions: int, channels: int, width: int = 128, head: int = 64
+    ) -> None:
+        super().__init__()
+        self.near = nn.Linear(inputs, width)
+        self.event = nn.Linear(conditions, width)
+        self.inner = nn.Linear(width, width)
+        self.count = nn.ModuleList(
+            _head(width + OUTCOME * c, head, 3 * COUNT_PARTS) for c in range(channels)
+        )
+        self.energy = nn.ModuleList(
+            _head(width + OUTCOME * c + 2, head, 3 * ENERGY_PARTS) for c in range(channels)
+        )
+
+    def forward(self, context: Tensor, conditions: Tensor, owner: Tensor) -> Tensor:
+        """``(m, width)`` features of nodes.
+
+        Args:
+            context: ``(m, inputs)``.
+            conditions: ``(n, conditions)`` of the events.
+            owner: ``(m,)`` int64 event of every node.
+        """
+        hidden = F.silu(self.near(context) + self.event(conditions)[owner])
+        out: Tensor = hidden + F.silu(self.inner(hidden))
+        return out
+
+    def count_law(self, channel: int, hidden: Tensor, outcomes: Tensor) -> Tensor:
+        """``(m, 9)`` parameters for the hits of a channel, given ``outcomes`` of earlier ones."""
+        law: Tensor = self.count[channel](torch.cat([hidden, outcomes], 1))
+        return law
+
+    def energy_law(self, channel: int, hidden: Tensor, outcomes: Tensor) -> Tensor:
+        """``(m, 12)`` parameters for the energy; ``outcomes`` include this channel's hits."""
+        law: Tensor = self.energy[channel](torch.cat([hidden, outcomes], 1))
+        return law
+
+
+def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    last = nn.Linear(hidden, outputs)
+    nn.init.zeros_(last.weight)
+    with torch.no_grad():
+        # Components start side by side: equal ones would never part.
+        parts = outputs // 3
+        last.bias.copy_(
+            torch.cat([torch.zeros(parts), torch.linspace(-1, 1, parts), torch.zeros(parts)])
+        )
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), last)
+
+
+def _count_mixture(law: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Logarithmic weights, places and widths of the logistics on ``[low - 1/2, high + 1/2]``."""
+    weight, place, width = law.float().chunk(3, 1)
+    span = (high - low + 1)[:, None]
+    centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place)
+    return weight.log_softmax(1), centre, span * torch.exp(width.clamp(-6, 3) - 1)
+
+
+def _log_between(lower: Tensor, upper: Tensor) -> Tensor:
+    """Logarithm of the standard logistic's probability between two places, ``lower < upper``."""
+    gap = (upper - lower).clamp(min=1e-6)
+    return F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-gap))
+
+
+def count_log_prob(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Log-probability of ``count`` hits in the first half: logistics cut at the limits.
+
+    Args:
+        law: ``(m, 9)``.
+        count: ``(m,)`` whole numbers.
+        low: ``(m,)`` the smallest that they can be.
+        high: ``(m,)`` the largest.
+    """
+    weight, centre, width = _count_mixture(law, low, high)
+
+    def between(a: Tensor, b: Tensor) -> Tensor:
+        return _log_between((a[:, None] - centre) / width, (b[:, None] - centre) / width)
+
+    inside = between(count - 0.5, count + 0.5) - between(low - 0.5, high + 0.5)
+    return torch.logsumexp(weight + inside, 1)
+
+
+def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Draw counts of :func:`count_log_prob`; ``uniform`` ``(m, 2)`` are random in [0, 1)."""
+    weight, centre, width = _count_mixture(law.double(), low, high)
+    part = _component(weight, uniform[:, 0])
+    centre, width = (x.double().gather(1, part)[:, 0] for x in (centre, width))
+    lower, upper = ((e - centre) / width for e in (low - 0.5, high + 0.5))
+    # On the side of the logistic where its tail can be told from nothing.
+    turned = (lower + upper) > 0
+    a, b = torch.where(turned, -upper, lower), torch.where(turned, -lower, upper)
+    between = torch.sigmoid(a) + uniform[:, 1] * (torch.sigmoid(b) - torch.sigmoid(a))
+    drawn = torch.logit(between.clamp(1e-300, 1 - 1e-16))
+    place = centre + width * torch.where(turned, -drawn, drawn)
+    return torch.minimum(torch.maximum(place.round(), low.double()), high.double()).float()
+
+
+def energy_log_prob(law: Tensor, fraction: Tensor) -> Tensor:
+    """Log-density of the logit of the first half's energy fraction, ``(m,)`` in (0, 1)."""
+    weight, centre, width = law.float().chunk(3, 1)
+    scale = torch.exp(width.clamp(-5, 3))
+    place = fraction.clamp(LEAST, 1 - LEAST).logit()[:, None]
+    z = (place - 2 * centre) / scale
+    density = F.logsigmoid(z) + F.logsigmoid(-z) - scale.log()
+    return torch.logsumexp(weight.log_softmax(1) + density, 1)
+
+
+def energy_sample(law: Tensor, uniform: Tensor) -> Tensor:
+    """Draw energy fractions of :func:`energy_log_prob`; ``uniform`` ``(m, 2)`` in [0, 1)."""
+    weight, centre, width = law.float().chunk(3, 1)
+    part = _component(weight.log_softmax(1), uniform[:, 0])
+    scale = torch.exp(width.clamp(-5, 3)).gather(1, part)[:, 0]
+    place = 2 * centre.gather(1, part)[:, 0]
+    logit = place + scale * uniform[:, 1].clamp(1e-7, 1 - 1e-7).logit()
+    return logit.sigmoid().clamp(LEAST, 1 - LEAST)
+
+
+def _component(weight: Tensor, uniform: Tensor) -> Tensor:
+    """``(m, 1)`` a mixture component for each row of logarithmic weights."""
+    above = weight.exp().cumsum(1)[:, :-1] <= uniform[:, None].to(weight.dtype)
+    return above.sum(1, keepdim=True)

@@ -1,0 +1,142 @@
+"""Checks of a generator besides its likeness: response to conditions, steps, strips of levels."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.events.events import Events
+from calovision.events.files import write_json
+from calovision.events.store import EventStore
+from calovision.metrics.two_sample import classifier_auc
+from calovision.report.sources import save_arrays
+from calovision.tasks.cascade import CascadeTask
+from calovision.tasks.generator import generated
+from calovision.tasks.models import load_generator
+from calovision.tasks.pyramid import PAD, Hits, filled
+from calovision.tasks.request import Request
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.totals import hits_and_excess, totals
+
+#: column (GeV) and quantiles of the test jets between which it is asked for
+ASKED = {"pt": (0.1, 0.35, 0.65, 0.9), "m0": (0.1, 0.35, 0.65, 0.9), "gen_pt": (0.1, 0.5, 0.9)}
+CLASSES = ("gluon", "quark")
+ANSWERS = 1000  #: jets generated for each condition
+STEPS = (1, 2, 3, 4, 8, 16)  #: steps of the flow's solver that are compared
+STRIP = (0, 2, 4, 6, 8, 10, 12, 14, 18)  #: levels drawn of the cascade
+DRAWN = 4  #: jets drawn
+
+
+def check(out: Path, run: RunDir, test: EventStore, *, seed: int) -> None:
+    """Write response.json, steps.json and strips.npz of a trained cascade to ``out``."""
+    events, task = test.load(), load_generator(run)
+    assert isinstance(task, CascadeTask)
+    write_json(out / "response.json", {"rows": response(task, events, seed)})
+    write_json(out / "steps.json", {"rows": steps(task, events, seed)})
+    made = generated(task, DRAWN, Request(), seed=seed)
+    strips = {"simulated": events[:DRAWN], "generated": made}
+    save_arrays(
+        out / "strips.npz",
+        {
+            f"{name}/{level}": strip(task, sample, level)
+            for name, sample in strips.items()
+            for level in STRIP
+        },
+    )
+
+
+def conditions(events: Events) -> list[tuple[str, Request]]:
+    """Names and requests: every class, and ranges of every column that the events have."""
+    asked = [(name, Request(label)) for label, name in enumerate(CLASSES)]
+    for column, levels in ASKED.items():
+        if column not in events.columns:
+            continue
+        edges = np.quantile(events.columns[column], levels).round(1)
+        for low, high in pairwise(edges):
+            span = (float(low), float(high))
+            name = f"{column} {span[0]:.0f} to {span[1]:.0f} GeV"
+            asked.append((name, Request(ranges={column: span})))
+    return asked
+
+
+def response(task: CascadeTask, events: Events, seed: int) -> list[dict[str, Any]]:
+    """Mean hits and energy per channel under each condition, generated beside simulated.
+
+    Returns:
+        rows of condition, observable, unit, and the two means with their errors.
+    """
+    rows = []
+    for name, request in conditions(events):
+        mine = np.ones(len(events), np.bool_)
+        if request.label is not None:
+            mine &= events.label == request.label
+        for column, (low, high) in request.ranges.items():
+            mine &= (events.columns[column] >= low) & (events.columns[column] <= high)
+        made = generated(task, ANSWERS, request, seed=seed)
+        for c, channel in enumerate(events.geometry.channel_names):
+            tables = (
+                ("n_hit", "hits", events.counts()[mine, c], made.counts()[:, c]),
+                ("sum_e", "GeV", events.sums()[mine, c], made.sums()[:, c]),
+            )
+            for kind, unit, true, own in tables:
+                row: dict[str, Any] = {"condition": name, "observable": f"{kind}_{channel}"}
+                row |= {"unit": unit, "simulated": _mean(true), "generated": _mean(own)}
+                rows.append(row)
+    return rows
+
+
+def _mean(values: NDArray[Any]) -> dict[str, float]:
+    """Mean and its error."""
+    return {
+        "value": float(values.mean()),
+        "error": float(values.std(ddof=1) / np.sqrt(len(values))),
+    }
+
+
+def steps(task: CascadeTask, events: Events, seed: int) -> list[dict[str, Any]]:
+    """How well trees tell the flow's totals from true ones, by the steps of its solver.
+
+    The cascade that follows has no steps to save: it is one pass through its levels.
+    """
+    rng = np.random.default_rng(seed)
+    channels = len(events.geometry.channels)
+    true = _plain(totals(events, task.threshold.numpy(), rng), channels)
+    rows = []
+    for number in STEPS:
+        draws = np.random.default_rng([seed, number])
+        normal, _ = task.sample_totals(Request(), len(events), draws, number)
+        own = _plain(task.quantiles.values(normal), channels)
+        auc = classifier_auc(true, own, paired=False, seed=seed)
+        rows.append({"steps": number, "auc": auc.to_dict()})
+    return rows
+
+
+def _plain(table: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
+    """Totals with whole numbers of hits and summed energies."""
+    hits, excess = hits_and_excess(table, channels)
+    return np.column_stack([table[:, : -2 * channels], hits, excess])
+
+
+def strip(task: CascadeTask, events: Events, level: int) -> NDArray[np.float32]:
+    """``(n, C, rows, cols)`` energy (GeV) per pixel, spread evenly over the nodes of a level.
+
+    Each cut conserves what it shares out, so the levels of the finished image are those that the
+    cascade went through.
+    """
+    partition, none = task.partition, np.zeros(len(task.geometry.channels), np.float32)
+    hits = Hits.of(events, none)
+    made = np.zeros((len(events), len(none), task.geometry.rows, task.geometry.cols), np.float32)
+    for c in range(len(none)):
+        at = min(level, partition.finest[c])
+        content = filled(partition, at, hits, task.unit.numpy())[0].content
+        energy = content[:, PAD:-PAD, PAD:-PAD, 2 * c + 1]
+        for axis, depth in enumerate(partition.depths(at)):
+            widths = partition.axes[axis].widths(depth)
+            shape = (-1, 1) if axis == 0 else (1, -1)
+            energy = np.repeat(energy / widths.reshape(shape), widths, axis=1 + axis)
+        made[:, c] = energy
+    return made

@@ -1,0 +1,189 @@
+"""The jet-generation study: jets by our cascade beside the published diffusion model's."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from calovision.events.events import Events
+from calovision.events.files import write_json
+from calovision.events.store import EventStore
+from calovision.metrics.value import Metric
+from calovision.report.from_runs import report
+from calovision.studies import generation_checks
+from calovision.studies.comparing import compare
+from calovision.studies.evaluation import results_of
+from calovision.studies.trainings import Job, each
+from calovision.studies.workspace import begin, train_on
+from calovision.tasks.config import load_config
+from calovision.tasks.generate import generate
+from calovision.tasks.generator import GeneratorTask, generated
+from calovision.tasks.models import load_generator
+from calovision.tasks.request import Request
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.training import train as run_training
+
+TASK = "jet-generator"
+OURS, FAST, BASELINE = "cascade", "cascade-fast", "baseline"
+TIMED = 1000  #: jets whose generation is timed, on one thread
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Size of a study.
+
+    Attributes:
+        training: jets simulated for training and validation.
+        test: jets for the comparison, simulated with another seed: one half against the generated
+            ones, and against the other half, which is the floor.
+        budget_s: training time of every model, on one thread.
+        baseline: images drawn from the published diffusion model, which is slow.
+        widths: of its U-Net; as published, but for a quick look.
+    """
+
+    training: int
+    test: int
+    budget_s: float
+    baseline: int
+    widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
+
+
+SCALES = {
+    "quick": Scale(3_000, 2_000, 60, 50, (8, 16, 32)),
+    "standard": Scale(90_000, 40_000, 1_800, 100),
+    "full": Scale(200_000, 40_000, 3_600, 1_000),
+}
+
+
+def study(
+    out: Path, *, scale: str, seed: int = 1, workers: int = 2, quiet: bool = False
+) -> tuple[dict[str, Any], Path, list[str]]:
+    """Simulate, train, generate and compare in ``out``; finished steps are not done again.
+
+    Returns:
+        the comparison (content of comparison.json), the report file, and the lines that matter.
+
+    Raises:
+        InputError: unknown scale, or a folder of another study.
+    """
+    out = Path(out)
+    size, training, test = begin(
+        "jet-generation", out, SCALES, scale, seed=seed, workers=workers, quiet=quiet
+    )
+    numbers = {OURS: size.test // 2, FAST: size.test // 2, BASELINE: size.baseline}
+    settings = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
+    extra = {BASELINE: {"widths": list(size.widths)}}
+    jobs = [Job(m, m, f"runs/{m}", settings | extra.get(m, {})) for m in (BASELINE, OURS, FAST)]
+    each(partial(_made, training.path, out, numbers), jobs, workers=workers, quiet=quiet)
+    finished = out / "comparison.json"
+    if finished.exists():
+        comparison = json.loads(finished.read_text())
+    else:
+        comparison = judge(out, training, test, scale=scale, seed=seed)
+        generation_checks.check(out, RunDir(out / "runs" / OURS), test, seed=seed)
+        write_json(finished, comparison)
+    page = report([out], out / "report.html")
+    return comparison, page, headline(comparison)
+
+
+def train(
+    events: Events | EventStore, model: str = OURS, *, out: str | Path, **settings: Any
+) -> RunDir:
+    """Train one generator; see :func:`~calovision.studies.workspace.train_on`."""
+    return train_on(TASK, events, model, out, settings)
+
+
+def _made(training: Path, out: Path, numbers: dict[str, int], job: Job) -> None:
+    """Train one model, and generate with it."""
+    config = load_config(TASK, job.model, overrides=job.overrides)
+    run = run_training(config, EventStore.open(training), out / job.folder, resume=True, quiet=True)
+    made = out / "generated" / job.label
+    if not (made / "manifest.json").exists():
+        seed = job.overrides["seed"]
+        generate(run.path, numbers[job.label], made, seed=seed, quiet=True)
+
+
+def judge(
+    out: Path, training: EventStore, test: EventStore, *, scale: str, seed: int
+) -> dict[str, Any]:
+    """Compare every generated set with simulated jets; the content of comparison.json."""
+    half = len(test) // 2
+    truth, other, seen = test[:half], test[half : 2 * half], training.load()
+    results, floor = [], {}
+    for model in (OURS, FAST, BASELINE):
+        run = RunDir(out / "runs" / model)
+        store = EventStore.open(out / "generated" / model)
+        found = compare(truth, store.load(), floor=other, training=seen, seed=seed)
+        metrics = found["metrics"] | {"jets_per_s": rate(load_generator(run), seed).to_dict()}
+        result = results_of(run, test, len(store), seed, {})
+        results.append(result | {"metrics": metrics, "classes": found["classes"]})
+        write_json(run.path / "results.json", results[-1])
+        if model == OURS:
+            floor = {k: m["floor"] for k, m in metrics.items() if m.get("floor") is not None}
+    curves = {m: RunDir(out / "runs" / m).rows() for m in (OURS, FAST, BASELINE)}
+    write_json(out / "curves.json", curves)
+    return {
+        "study": "jet-generation",
+        "scale": scale,
+        "models": results,
+        "differences": differences(results),
+        "floor": floor,
+    }
+
+
+def rate(task: GeneratorTask, seed: int) -> Metric:
+    """Jets generated per second on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    number = TIMED if task.chunk * 4 <= TIMED else task.chunk
+    try:
+        generated(task, task.chunk, Request(), seed=seed)  # compiles what must be compiled
+        begun = time.perf_counter()
+        generated(task, number, Request(), seed=seed + 1)
+        wall = time.perf_counter() - begun
+    finally:
+        torch.set_num_threads(threads)
+    return Metric(number / wall, 0.0, "jets/s")
+
+
+def differences(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Ours minus every other model, for all metrics that both have; errors in quadrature."""
+    ours, *others = results
+    rows = []
+    for other in others:
+        for key, metric in ours["metrics"].items():
+            against = other["metrics"].get(key)
+            if against is None or key == "jets_per_s":
+                continue
+            value = metric["value"] - against["value"]
+            error = float(np.hypot(metric["error"], against["error"]))
+            pair = {"a": ours["model"], "b": other["model"], "metric": key}
+            rows.append(pair | {"value": value, "error": error})
+    return rows
+
+
+def headline(comparison: dict[str, Any]) -> list[str]:
+    """The three numbers that matter, ours beside the baseline's."""
+    by_model = {r["model"]: r["metrics"] for r in comparison["models"]}
+
+    def pair(key: str) -> str:
+        parts = [
+            f"{m[key]['value']:.3f} +- {m[key]['error']:.3f}"
+            for m in (by_model[OURS], by_model[BASELINE])
+        ]
+        return f"{parts[0]} (baseline {parts[1]})"
+
+    rates = [by_model[m]["jets_per_s"]["value"] for m in (OURS, FAST, BASELINE)]
+    return [
+        f"simulated or generated, AUC of boosted trees: {pair('classifier_auc')}; 0.5 is perfect",
+        f"the same of a network on hits: {pair('classifier_auc_hits')}",
+        f"jets a second on one core: {rates[0]:.0f}, small networks {rates[1]:.0f}"
+        f" (baseline {rates[2]:.2g})",
+    ]

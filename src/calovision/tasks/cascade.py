@@ -1,0 +1,303 @@
+"""Our generator: totals of a jet by a flow, then a cascade that shares them among ever finer cells.
+
+The window is halved again and again (:mod:`calovision.tasks.partition`). Every cut decides how
+many of a node's hits, and how much of its energy, lie in either half, given what surrounds the
+node. Counts and energies are conserved by each cut, no cell gets two hits, and the cost grows with
+the number of hits, not of cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.networks import splitter
+from calovision.networks.splitter import OUTCOME, Splitter
+from calovision.networks.velocity import Velocity
+from calovision.tasks.cuts import Cut
+from calovision.tasks.flow import follow, matching_loss
+from calovision.tasks.generator import GeneratorTask
+from calovision.tasks.growth import grown
+from calovision.tasks.partition import Partition
+from calovision.tasks.pyramid import Hits, filled
+from calovision.tasks.request import Request
+from calovision.tasks.settings import CascadeConfig
+from calovision.tasks.task import Batch
+from calovision.tasks.totals import COLUMNS, GRID, SHAPES, Quantiles, learned, totals
+
+FLOW_ROWS = 1024  #: events whose totals are learned in a step
+NODES = 1024  #: nodes of each stage learned in a step, about; half of it inside towers
+MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
+TRIES = 400  #: pools of totals drawn before a request is given up
+
+
+@dataclass(frozen=True)
+class View:
+    """Events and their totals as normal numbers."""
+
+    events: Events
+    normal: NDArray[np.float32]
+    label: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
+class CascadeTask(GeneratorTask):
+    """The flow of totals and the networks of all cuts.
+
+    Args:
+        geometry: of the images; the public jet images, or others of square windows.
+        config: widths.
+        columns: per-event columns that are learned.
+    """
+
+    threshold: Tensor
+    unit: Tensor
+    knots: Tensor
+    has: Tensor
+    share: Tensor
+
+    def __init__(self, geometry: Geometry, config: CascadeConfig, columns: tuple[str, ...]) -> None:
+        super().__init__(geometry)
+        self.config, self.columns = config, columns
+        self.partition = Partition(geometry)
+        channels = len(geometry.channels)
+        size = len(columns) + (2 + SHAPES) * channels
+        self.flow = Velocity(size=size, conditions=1, width=config.flow)
+        self.cuts = nn.ModuleList()
+        for stage in range(self.partition.stages):
+            cut = Cut.of(self.partition, stage)
+            self.cuts.append(
+                Splitter(
+                    inputs=cut.inputs,
+                    conditions=size + 1,
+                    channels=cut.channels,
+                    width=config.width,
+                    head=config.head,
+                )
+            )
+        self.register_buffer("threshold", torch.zeros(channels))
+        self.register_buffer("unit", torch.ones(channels))
+        self.register_buffer("knots", torch.zeros(size, len(GRID), dtype=torch.float64))
+        self.register_buffer("has", torch.tensor([c in columns for c in COLUMNS]))
+        self.register_buffer("share", torch.tensor(0.5))
+
+    @classmethod
+    def fresh(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task that knows the training events' thresholds and totals."""
+        task = cls(geometry, config, learned(train))
+        energy, channel = train.energy, train.channel
+        for c in range(len(geometry.channels)):
+            mine = energy[channel == c]
+            if len(mine):
+                task.threshold[c] = float(mine.min()) * (1 - 1e-4)
+                task.unit[c] = max(float(np.median(mine)), 1e-6)
+        table = totals(train, task.threshold.numpy(), np.random.default_rng(config.seed))
+        task.knots.copy_(torch.from_numpy(Quantiles.of(table).knots))
+        task.share.fill_(float(_labels(train).mean()))
+        return task
+
+    @classmethod
+    def restored(
+        cls, config: CascadeConfig, geometry: Geometry, state: Mapping[str, Tensor]
+    ) -> Self:
+        """A task with the weights and statistics of ``state``."""
+        columns = tuple(c for c, has in zip(COLUMNS, state["has"], strict=True) if has)
+        task = cls(geometry, config, columns)
+        task.load_state_dict(state)
+        return task
+
+    @property
+    def quantiles(self) -> Quantiles:
+        """Between totals and normal numbers."""
+        return Quantiles(self.knots.numpy())
+
+    def known(self) -> dict[str, tuple[float, float]]:
+        """Range of every learned column in the training events, GeV."""
+        rows = self.knots[: len(self.columns), [0, -1]].tolist()
+        return {name: (low, high) for name, (low, high) in zip(self.columns, rows, strict=True)}
+
+    def view(self, events: Events) -> View:
+        """Events with their totals."""
+        rng = np.random.default_rng(self.config.seed)
+        normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
+        return View(events, normal.astype(np.float32), _labels(events))
+
+    def batch(self, view: View, chosen: NDArray[np.int64]) -> Batch:
+        """Totals of some events, and of every stage some nodes: contexts, conditions, outcomes.
+
+        Images are turned over along eta and phi at random: neither the beams nor the solenoid
+        tell left from right.
+        """
+        rng = np.random.default_rng(chosen)
+        drawn = rng.integers(len(view), size=min(FLOW_ROWS, 4 * len(view)))
+        flow = tuple(torch.from_numpy(x[drawn]) for x in (view.normal, view.label[:, None]))
+        hits = Hits.of(view.events[chosen], self.threshold.numpy())
+        flips = rng.random((2, len(chosen))) < 0.5
+        hits = hits.mirrored(flips[0], flips[1], self.geometry.rows)
+        conditions = np.column_stack([view.normal[chosen], view.label[chosen]])
+        stages = []
+        for stage in range(self.partition.stages):
+            rows = NODES if stage < self.partition.towers else NODES // 2
+            needed = -(-rows // min(2**stage, MOST_NODES))
+            stride = max(len(chosen) // needed, 1)
+            some = np.arange(stage % stride, len(chosen), stride)
+            rows_of = self._rows(hits.some(some), stage)
+            stages.append((torch.from_numpy(conditions[some]), *rows_of))
+        return (*flow, stages)
+
+    def _rows(self, hits: Hits, stage: int) -> tuple[Tensor, ...]:
+        """Owner, context, hits and excess of all nodes of a stage and of their first halves."""
+        cut, unit = Cut.of(self.partition, stage), self.unit.numpy()
+        levels = [
+            filled(self.partition, level, hits, unit)
+            for level in (stage, stage + 1, self.partition.coarse(stage))
+        ]
+        (here, nodes), (following, _), (around, _) = levels
+        whole = cut.contents(nodes, here)
+        nodes = nodes[whole[:, :, 0].sum(1) > 0]
+        whole = cut.contents(nodes, here)
+        first = cut.contents(cut.firsts(nodes), following)
+        low, high = cut.limits(nodes, whole[:, :, 0])
+        context = cut.contexts(nodes, here, following, around)
+        owner = nodes[:, 0].astype(np.int64)
+        return tuple(torch.from_numpy(x) for x in (owner, context, whole, first, low, high))
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Flow-matching loss plus the mean over stages of a node's negative log-likelihood."""
+        normal, label, stages = batch
+        flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator)
+        losses = [
+            self._stage_loss(network, *rows)
+            for network, rows in zip(self.cuts, stages, strict=True)
+            if len(rows[1])
+        ]
+        cascade = torch.stack(losses).mean()
+        parts = {f"stage_{i}": x.detach() for i, x in enumerate(losses)}
+        return {
+            "loss": flow + cascade,
+            "flow": flow.detach(),
+            "cascade": cascade.detach(),
+            **parts,
+        }
+
+    def _stage_loss(
+        self,
+        network: Any,
+        conditions: Tensor,
+        owner: Tensor,
+        context: Tensor,
+        whole: Tensor,
+        first: Tensor,
+        low: Tensor,
+        high: Tensor,
+    ) -> Tensor:
+        hidden = network(context, conditions, owner)
+        total = torch.zeros(())
+        results = outcomes(whole, first, self.unit)
+        for c in range(whole.shape[1]):
+            free = (low[:, c] < high[:, c]).nonzero()[:, 0]
+            if len(free):
+                seen = results[free, : OUTCOME * c]
+                law = network.count_law(c, hidden[free], seen)
+                args = (first[free, c, 0], low[free, c], high[free, c])
+                total = total - splitter.count_log_prob(law, *args).sum()
+            hits, part = whole[:, c, 0], first[:, c, 0]
+            shared = ((part > 0) & (part < hits) & (whole[:, c, 1] > 0)).nonzero()[:, 0]
+            if len(shared):
+                seen = results[shared, : OUTCOME * c + 2]
+                law = network.energy_law(c, hidden[shared], seen)
+                fraction = first[shared, c, 1] / whole[shared, c, 1]
+                total = total - splitter.energy_log_prob(law, fraction).sum()
+        return total / len(context)
+
+    @torch.no_grad()
+    def sample_totals(
+        self, request: Request, n: int, rng: np.random.Generator, steps: int | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """``(n, k)`` normal totals that meet a request, and labels ``(n,)``.
+
+        Conditions on columns are met by drawing until they are: what comes out is the model's own
+        conditional distribution.
+
+        Raises:
+            InputError: a column that is not learned, or hardly any event is like that.
+        """
+        self._check(request)
+        kept: list[NDArray[np.float64]] = []
+        labels: list[NDArray[np.float32]] = []
+        found = 0
+        for _ in range(TRIES):
+            if request.label is None:
+                label = (rng.random(4 * n) < float(self.share)).astype(np.float32)
+            else:
+                label = np.full(4 * n, request.label, np.float32)
+            noise = rng.standard_normal((4 * n, self.knots.shape[0])).astype(np.float32)
+            condition = torch.from_numpy(label)[:, None]
+            made = follow(
+                lambda x, t, c=condition: self.flow(x, t, c),  # type: ignore[misc]
+                torch.from_numpy(noise),
+                steps or self.config.steps,
+            )
+            normal = np.clip(made.double().numpy(), GRID[0], GRID[-1])
+            columns = self.quantiles.values(normal)
+            good = np.ones(len(normal), np.bool_)
+            for name, (low, high) in request.ranges.items():
+                value = columns[:, self.columns.index(name)]
+                good &= (value >= low) & (value <= high)
+            kept.append(normal[good])
+            labels.append(label[good])
+            found += int(good.sum())
+            if found >= n:
+                return np.concatenate(kept)[:n], np.concatenate(labels)[:n]
+        raise InputError(
+            f"fewer than one event in {4 * TRIES * n // max(found, 1)} is as asked for",
+            "widen the range",
+        )
+
+    def _check(self, request: Request) -> None:
+        for name in request.ranges:
+            if name not in self.columns:
+                raise InputError(
+                    f"the generator has not learned {name!r}",
+                    f"it knows {', '.join(self.columns) or 'no columns'}",
+                )
+
+    @torch.no_grad()
+    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
+        """The ``chunk``-th group of events: totals, then the cascade."""
+        rng = np.random.default_rng([seed, chunk])
+        normal, label = self.sample_totals(request, self.chunk, rng, steps)
+        return grown(self, normal, label, rng)
+
+
+def _labels(events: Events) -> NDArray[np.float32]:
+    """Labels as numbers, 0 for all events of a set without them."""
+    label = events.columns.get("label", np.zeros(len(events)))
+    return np.asarray(label, np.float32)
+
+
+def outcomes(whole: Tensor, first: Tensor, unit: Tensor) -> Tensor:
+    """``(m, 4 C)`` what later variables of a node know of its cut, channel by channel.
+
+    Logarithms of the hits in the first and the second half, then of their energies.
+    """
+    energy = unit[: whole.shape[1]]
+    second = whole - first
+    parts = [
+        torch.log1p(first[..., 0]),
+        torch.log1p(second[..., 0].clamp(min=0)),
+        torch.log1p(first[..., 1] / energy),
+        torch.log1p(second[..., 1].clamp(min=0) / energy),
+    ]
+    return torch.stack(parts, -1).flatten(1)

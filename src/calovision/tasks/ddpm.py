@@ -1,0 +1,142 @@
+"""Training objective and sampling of the published diffusion model for jet images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.networks.unet import UNet
+from calovision.tasks.ddpm_schedule import Schedule
+from calovision.tasks.dense_hits import hits_above, readout_cells, threshold_for
+from calovision.tasks.generator import GeneratorTask
+from calovision.tasks.mixed import MixedPrecision
+from calovision.tasks.request import Request
+from calovision.tasks.settings import DDPMConfig
+from calovision.tasks.task import Batch
+
+SIDE = 64  #: pixels along each side after resizing
+CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
+
+
+class DDPMTask(GeneratorTask):
+    """The dense DDPM (arXiv:2006.11239): images resized 125 -> 64, one global maximum, L1 loss.
+
+    It knows no conditions, and its events have no columns. Sampled images are nowhere exactly
+    zero, so a threshold per channel decides what is a hit; :meth:`finish` sets it where the mean
+    number of hits is that of validation jets, which is the most favourable choice for this model.
+
+    Args:
+        geometry: of the images.
+        maximum: largest pixel of the training set, image units.
+        widths: channels of the U-Net on the way down.
+        steps: of noise.
+        bfloat16: see :class:`~calovision.tasks.mixed.MixedPrecision`.
+    """
+
+    chunk: ClassVar[int] = 10
+    validation_events: ClassVar[int] = 500
+
+    maximum: Tensor
+    threshold: Tensor
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        maximum: float,
+        *,
+        widths: Sequence[int],
+        steps: int = 300,
+        bfloat16: bool = False,
+    ) -> None:
+        super().__init__(geometry)
+        network = UNet(channels=len(geometry.channels), widths=widths)
+        # Convolutions are faster with the channels side by side in memory.
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = MixedPrecision(network, bfloat16)
+        self.schedule = Schedule(steps)
+        self.register_buffer("maximum", torch.tensor(maximum))
+        self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
+
+    @classmethod
+    def fresh(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, scaled to the largest pixel of the training events."""
+        return cls(
+            geometry,
+            float(train.value.max(initial=1e-6)),
+            widths=config.widths,
+            steps=config.steps,
+            bfloat16=config.bfloat16,
+        )
+
+    @classmethod
+    def restored(cls, config: DDPMConfig, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+        """A task with the weights and the threshold of ``state``."""
+        task = cls(
+            geometry, 1.0, widths=config.widths, steps=config.steps, bfloat16=config.bfloat16
+        )
+        task.load_state_dict(state)
+        return task
+
+    def view(self, events: Events) -> Events:
+        """The baseline sees plain events and makes dense images of them."""
+        return events
+
+    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor]:
+        """Images ``(n, C, 64, 64)`` in [-1, 1] of the ``chosen`` events."""
+        dense = torch.from_numpy(view[chosen].to_dense("image")).float() / self.maximum
+        small = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
+        return ((2 * small - 1).contiguous(memory_format=torch.channels_last),)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Mean absolute error of the noise, at a time drawn evenly for each image."""
+        (images,) = batch
+        t = torch.randint(self.schedule.steps, (len(images),), generator=generator)
+        noise = torch.randn(images.shape, generator=generator).to(images)
+        t = t.to(images.device)
+        predicted = self.network(self.schedule.noised(images, t, noise), t)
+        return {"loss": F.l1_loss(predicted, noise)}
+
+    @torch.no_grad()
+    def _cells(self, images: int, numbers: np.random.SeedSequence) -> list[Tensor]:
+        """Content per readout cell of each channel of that many sampled images, image units."""
+        generator = torch.Generator().manual_seed(int(numbers.generate_state(1)[0]))
+        start = torch.randn(images, len(self.threshold), SIDE, SIDE, generator=generator)
+        start = start.to(self.maximum).contiguous(memory_format=torch.channels_last)
+        training = self.training
+        # Statistics of the batch would make images depend on each other.
+        self.eval()
+        sampled = self.schedule.sample(start, self.network, generator)
+        self.train(training)
+        content = (sampled.clamp(-1, 1) + 1) / 2 * self.maximum
+        return readout_cells(content.cpu(), self.geometry)
+
+    def finish(self, view: Events) -> None:
+        """Choose the hit threshold of every channel by the occupancy of validation jets."""
+        numbers = np.random.SeedSequence(0, spawn_key=(CALIBRATION_IMAGES,))
+        cells = self._cells(CALIBRATION_IMAGES, numbers)
+        self.threshold.copy_(threshold_for(cells, view.counts().mean(0).tolist()))
+
+    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
+        """The ``chunk``-th ten events.
+
+        Raises:
+            InputError: conditions are asked for, or another number of steps.
+        """
+        if request.label is not None or request.ranges:
+            raise InputError("the published DDPM is unconditional", "ask for plain events")
+        if steps not in (None, self.schedule.steps):
+            raise InputError(
+                f"the published DDPM takes {self.schedule.steps} steps, not {steps}",
+                "leave the number of steps out",
+            )
+        cells = self._cells(self.chunk, np.random.SeedSequence([seed, chunk]))
+        return hits_above(cells, self.threshold.cpu(), self.geometry)

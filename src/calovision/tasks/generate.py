@@ -1,0 +1,81 @@
+"""Write a set of generated events."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from tqdm import tqdm
+
+from calovision.errors import InputError
+from calovision.events.events import concatenate
+from calovision.events.store import EventStore, StoreWriter
+from calovision.tasks.generator import doubts, pieces
+from calovision.tasks.models import load_generator
+from calovision.tasks.request import Request
+from calovision.tasks.rundir import RunDir
+
+SHARD = 8  #: chunks in a shard
+
+
+def generate(
+    run: Path,
+    n: int,
+    out: Path,
+    request: Request | None = None,
+    *,
+    seed: int = 1,
+    steps: int | None = None,
+    strict: bool = False,
+    quiet: bool = False,
+) -> EventStore:
+    """Write ``n`` events of a trained generator to ``out``; an interrupted call goes on.
+
+    Args:
+        run: run directory.
+        n: number of events.
+        out: event set to write.
+        request: what they must be like.
+        seed: of all random numbers.
+        steps: steps of the solver; the model's own choice by default.
+        strict: refuse requests that reach beyond the training events, instead of a warning.
+        quiet: no progress bar.
+
+    Raises:
+        InputError: not a finished generator run, no events, or a request that cannot be met.
+    """
+    if n < 1:
+        raise InputError(f"cannot generate {n} events", "ask for at least one")
+    if steps is not None and steps < 1:
+        raise InputError(f"cannot generate in {steps} steps", "ask for at least one")
+    directory, request = RunDir(run), request or Request()
+    task = load_generator(directory)
+    for doubt in doubts(task, request):
+        if strict:
+            raise InputError(doubt, "narrow the range, or leave out --strict")
+        warnings.warn(doubt, stacklevel=2)
+    provenance = {
+        "made_by": "generate",
+        "run": str(run),
+        "model": directory.describe()["config"]["model"],
+        "events": n,
+        "label": request.label,
+        "ranges": {k: list(v) for k, v in request.ranges.items()},
+        "seed": seed,
+        "steps": steps,
+    }
+    writer = StoreWriter(out, task.geometry, provenance=provenance)
+    chunks = -(-n // task.chunk)
+    with tqdm(total=n, desc="generate", unit="event", disable=quiet) as bar:
+        for shard, first in enumerate(range(0, chunks, SHARD)):
+            here = range(first, min(first + SHARD, chunks))
+            events = min(here.stop * task.chunk, n) - first * task.chunk
+            if shard in writer.done():
+                bar.update(events)
+                continue
+            made = []
+            for piece in pieces(task, here, n, request, seed=seed, steps=steps):
+                made.append(piece)
+                bar.update(len(piece))
+            writer.write(shard, concatenate(made))
+    return writer.finish()

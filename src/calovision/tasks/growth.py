@@ -1,0 +1,171 @@
+"""The cascade at work: from totals to hits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events.events import Events
+from calovision.networks.splitter import OUTCOME, count_sample, energy_sample
+from calovision.tasks.cuts import Cut, Nodes
+from calovision.tasks.pyramid import PAD, Floats, Level, look
+from calovision.tasks.totals import hits_and_excess
+
+if TYPE_CHECKING:
+    from calovision.tasks.cascade import CascadeTask
+
+
+@torch.no_grad()
+def grown(
+    task: CascadeTask,
+    normal: NDArray[np.float64],
+    label: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> Events:
+    """Events with the given totals.
+
+    Args:
+        task: a trained cascade.
+        normal: ``(n, k)`` totals as normal numbers.
+        label: ``(n,)``.
+        rng: random numbers.
+    """
+    partition, unit = task.partition, task.unit.numpy()
+    table = task.quantiles.values(normal)
+    channels = len(task.geometry.channels)
+    hits, excess = hits_and_excess(table, channels)
+    room = [c.block**2 for c in task.geometry.channels]
+    hits = np.minimum(hits, task.geometry.cells // np.array(room))
+    conditions = torch.from_numpy(np.column_stack([normal, label]).astype(np.float32))
+    n = len(normal)
+    root = Level.empty(partition, 0, n)
+    root.content[:, PAD, PAD] = np.stack([hits, excess], -1).reshape(n, -1)
+    nodes = np.zeros((n, 3), np.int32)
+    nodes[:, 0] = np.arange(n)
+    look(root, nodes, unit)
+    levels = [root]
+    ends: dict[int, tuple[Level, Nodes]] = {}
+    for stage in range(partition.stages):
+        if partition.channels(stage) != partition.channels(stage + 1):
+            ends[stage] = levels[stage], nodes
+        following = Level.empty(partition, stage + 1, n)
+        nodes = _cut_all(task, stage, levels, following, nodes, conditions, rng)
+        levels.append(following)
+    ends[partition.stages] = levels[-1], nodes
+    columns: dict[str, NDArray[Any]] = {"label": label.astype(np.int8)}
+    for i, name in enumerate(task.columns):
+        columns[name] = table[:, i].astype(np.float32)
+    return _events(task, ends, n, columns)
+
+
+def _cut_all(
+    task: CascadeTask,
+    stage: int,
+    levels: list[Level],
+    following: Level,
+    nodes: Nodes,
+    conditions: Tensor,
+    rng: np.random.Generator,
+) -> Nodes:
+    """Cut all nodes of a level in two rounds; returns the nodes of the next level."""
+    cut = Cut.of(task.partition, stage)
+    unit = task.unit.numpy()
+    here, around = levels[stage], levels[task.partition.coarse(stage)]
+    lit = cut.contents(nodes, here)[:, :, 0].sum(1) > 0
+    made = []
+    for chosen in cut.rounds(nodes[lit]):
+        if not len(chosen):
+            continue
+        whole = cut.contents(chosen, here)
+        context = cut.contexts(chosen, here, following, around)
+        first = _drawn(task, stage, cut, chosen, whole, context, conditions, rng)
+        children = [cut.firsts(chosen), cut.seconds(chosen)[0]]
+        there = cut.seconds(chosen)[1]
+        for which, content in zip(children, (first, (whole - first)[there]), strict=True):
+            flat = content.reshape(len(content), -1)
+            following.content[which[:, 0], which[:, 1] + PAD, which[:, 2] + PAD] = flat
+            filled = which[content[:, :, 0].sum(1) > 0]
+            look(following, filled, unit)
+            made.append(filled)
+    return np.concatenate(made) if made else nodes[:0]
+
+
+def _drawn(
+    task: CascadeTask,
+    stage: int,
+    cut: Cut,
+    nodes: Nodes,
+    whole: Floats,
+    context: Floats,
+    conditions: Tensor,
+    rng: np.random.Generator,
+) -> Floats:
+    """``(m, C, 2)`` hits and excess of the first halves of nodes."""
+    network: Any = task.cuts[stage]
+    low, high = (torch.from_numpy(x) for x in cut.limits(nodes, whole[:, :, 0]))
+    total, unit = torch.from_numpy(whole), task.unit
+    first = torch.zeros_like(total)
+    known = torch.zeros(len(nodes), OUTCOME * cut.channels)
+    owner = torch.from_numpy(nodes[:, 0].astype(np.int64))
+    hidden = network(torch.from_numpy(context), conditions, owner)
+    for c in range(cut.channels):
+        hits, part = total[:, c, 0], first[:, c, 0]
+        part.copy_(low[:, c])
+        free = (low[:, c] < high[:, c]).nonzero()[:, 0]
+        if len(free):
+            law = network.count_law(c, hidden[free], known[free, : OUTCOME * c])
+            uniform = torch.from_numpy(rng.random((len(free), 2)))
+            part[free] = count_sample(law, uniform, low[free, c], high[free, c])
+        known[:, OUTCOME * c] = torch.log1p(part)
+        known[:, OUTCOME * c + 1] = torch.log1p(hits - part)
+        energy = first[:, c, 1]
+        energy.copy_(torch.where(part == hits, total[:, c, 1], torch.zeros(())))
+        shared = ((part > 0) & (part < hits)).nonzero()[:, 0]
+        if len(shared):
+            law = network.energy_law(c, hidden[shared], known[shared, : OUTCOME * c + 2])
+            uniform = torch.from_numpy(rng.random((len(shared), 2), np.float32))
+            energy[shared] = total[shared, c, 1] * energy_sample(law, uniform)
+        known[:, OUTCOME * c + 2] = torch.log1p(energy / unit[c])
+        known[:, OUTCOME * c + 3] = torch.log1p((total[:, c, 1] - energy) / unit[c])
+    return first.numpy()
+
+
+def _events(
+    task: CascadeTask,
+    ends: dict[int, tuple[Level, Nodes]],
+    n: int,
+    columns: dict[str, NDArray[Any]],
+) -> Events:
+    """The hits at the finest level of every channel, sorted."""
+    geometry, partition = task.geometry, task.partition
+    threshold = task.threshold.numpy()
+    owners, cells, codes, values = [], [], [], []
+    for level, (state, nodes) in ends.items():
+        for c, channel in enumerate(geometry.channels):
+            if partition.finest[c] != level:
+                continue
+            content = state.content[nodes[:, 0], nodes[:, 1] + PAD, nodes[:, 2] + PAD]
+            lit = content[:, 2 * c] > 0
+            mine = nodes[lit].astype(np.int64)
+            middle = channel.block // 2
+            row, col = (mine[:, 1 + a] * channel.block + middle for a in (0, 1))
+            owners.append(mine[:, 0])
+            cells.append(row * geometry.cols + col)
+            codes.append(np.full(len(mine), c, np.uint8))
+            gev = threshold[c] + content[lit, 2 * c + 1]
+            values.append(gev / (channel.gev_per_unit * channel.block**2))
+    owner, cell, code, value = (np.concatenate(x) for x in (owners, cells, codes, values))
+    order = np.lexsort((cell, code, owner))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))]).astype(np.int64)
+    return Events(
+        geometry,
+        offsets,
+        cell[order].astype(np.uint16),
+        code[order],
+        value[order].astype(np.float32),
+        columns,
+    )

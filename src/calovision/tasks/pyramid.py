@@ -1,0 +1,136 @@
+"""Counts and energies of an image at every level of a partition, and what a node sees of them.
+
+Per level there are two arrays, padded by :data:`PAD` empty nodes on every side: ``content``
+``(n, R + 2 PAD, P + 2 PAD, 2 C)`` float32 holds for each of the level's ``C`` channels the number
+of hits and their energy above threshold (GeV); ``seen``, of the same shape, holds the logarithms
+that networks look at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.events.events import Events
+from calovision.tasks.partition import Ints, Partition
+
+PAD = 2  #: nodes that a node sees in every direction
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of the pyramids of some images."""
+
+    content: Floats
+    seen: Floats
+
+    @classmethod
+    def empty(cls, partition: Partition, level: int, n: int) -> Level:
+        """A level of ``n`` images without hits."""
+        rows, cols = partition.shape(level)
+        shape = (n, rows + 2 * PAD, cols + 2 * PAD, 2 * len(partition.channels(level)))
+        return cls(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Hits to fill pyramids with: image, channel, pixel row and column, energy over threshold."""
+
+    n: int
+    owner: Ints
+    channel: Ints
+    row: Ints
+    col: Ints
+    excess: Floats
+
+    @classmethod
+    def of(cls, events: Events, threshold: Floats) -> Hits:
+        """Hits of a set; ``threshold`` ``(C,)`` is the least energy of a hit, GeV."""
+        channel, cell = events.channel.astype(np.int64), events.cell.astype(np.int64)
+        cols = events.geometry.cols
+        excess = np.maximum(events.energy - threshold[channel], 0.0).astype(np.float32)
+        return cls(len(events), events.owner, channel, cell // cols, cell % cols, excess)
+
+    def mirrored(self, eta: NDArray[np.bool_], phi: NDArray[np.bool_], size: int) -> Hits:
+        """The same with the images ``(n,)`` chosen by ``eta`` and ``phi`` turned over there."""
+        row = np.where(eta[self.owner], size - 1 - self.row, self.row)
+        col = np.where(phi[self.owner], size - 1 - self.col, self.col)
+        return Hits(self.n, self.owner, self.channel, row, col, self.excess)
+
+    def some(self, images: Ints) -> Hits:
+        """Hits of the chosen images, numbered anew."""
+        new = np.full(self.n, -1)
+        new[images] = np.arange(len(images))
+        mine = new[self.owner] >= 0
+        return Hits(
+            len(images),
+            new[self.owner[mine]],
+            self.channel[mine],
+            self.row[mine],
+            self.col[mine],
+            self.excess[mine],
+        )
+
+
+def filled(
+    partition: Partition, level: int, hits: Hits, unit: Floats
+) -> tuple[Level, NDArray[np.int32]]:
+    """A level of the pyramids of ``hits``, and its nodes with hits.
+
+    Args:
+        partition: of the window.
+        level: which level.
+        hits: of ``n`` images.
+        unit: ``(C,)`` GeV; energies enter the networks as ``log(1 + E / unit)``.
+
+    Returns:
+        the level, and ``(m, 3)`` image, row and column of its nodes with hits of its channels.
+    """
+    made = Level.empty(partition, level, hits.n)
+    depths, (eta, phi) = partition.depths(level), partition.axes
+    row, col = eta.within(hits.row, depths[0]), phi.within(hits.col, depths[1])
+    nodes = np.empty((len(row), 3), np.int32)
+    channels = len(partition.channels(level))
+    found = _fill(
+        made.content, made.seen, nodes, hits.owner, hits.channel, row, col, hits.excess, channels
+    )
+    nodes = nodes[:found]
+    look(made, nodes, unit)
+    return made, nodes
+
+
+@numba.njit(cache=True)
+def _fill(content, seen, nodes, owner, channel, row, col, excess, channels):  # type: ignore[no-untyped-def]
+    found = 0
+    for h in range(len(owner)):
+        c = channel[h]
+        if c >= channels:
+            continue
+        b, i, j = owner[h], row[h] + PAD, col[h] + PAD
+        cell = content[b, i, j]
+        if seen[b, i, j, 0] == 0.0:  # a mark, overwritten by the logarithms
+            seen[b, i, j, 0] = 1.0
+            nodes[found, 0], nodes[found, 1], nodes[found, 2] = b, row[h], col[h]
+            found += 1
+        cell[2 * c] += 1.0
+        cell[2 * c + 1] += excess[h]
+    return found
+
+
+def look(level: Level, nodes: NDArray[np.int32], unit: Floats) -> None:
+    """Write the logarithms of the contents of ``nodes`` ``(m, 3)``."""
+    _look(level.content, level.seen, nodes, unit)
+
+
+@numba.njit(cache=True)
+def _look(content, seen, nodes, unit):  # type: ignore[no-untyped-def]
+    for k in range(len(nodes)):
+        b, i, j = nodes[k, 0], nodes[k, 1] + PAD, nodes[k, 2] + PAD
+        for c in range(content.shape[3] // 2):
+            seen[b, i, j, 2 * c] = np.log1p(content[b, i, j, 2 * c])
+            seen[b, i, j, 2 * c + 1] = np.log1p(content[b, i, j, 2 * c + 1] / unit[c])

@@ -1,0 +1,108 @@
+"""What a jet is as a whole: columns such as pt, then shape, hits and mean energy per channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from calovision.events.events import Events
+
+Table = NDArray[np.float64]
+
+#: columns that are learned where a set has them: truth first, then what is reconstructed
+COLUMNS = ("gen_pt", "gen_m0", "pt", "m0")
+CORE = 0.1  #: rad; radius within which the share of energy is a total
+SHAPES = 3  #: numbers of a channel's shape
+#: places on the axis of a normal distribution at which quantiles are known
+GRID = np.linspace(-4.0, 4.0, 401)
+
+
+def totals(events: Events, threshold: NDArray[np.float32], rng: np.random.Generator) -> Table:
+    """``(n, k + 5 C)`` columns (GeV), shapes, hits, mean energy of a hit above threshold (GeV).
+
+    Numbers of hits are spread evenly over ``[N, N + 1)``, so that they have a density; what means
+    nothing for a channel without hits, its shape and mean energy, is that of another event.
+
+    Args:
+        events: ``n`` events.
+        threshold: ``(C,)`` least energy of a hit, GeV.
+        rng: random numbers.
+    """
+    hits = events.counts()
+    excess = np.maximum(events.sums() - hits * threshold, 0)
+    mean = np.divide(excess, hits, out=np.zeros_like(excess), where=hits > 0)
+    shape = shapes(events)
+    for c in range(hits.shape[1]):
+        lit = np.flatnonzero(hits[:, c])
+        dark = np.flatnonzero(hits[:, c] == 0)
+        if len(lit) and len(dark):
+            others = rng.choice(lit, len(dark))
+            mean[dark, c], shape[dark, c] = mean[others, c], shape[others, c]
+    columns = [events.columns[name] for name in learned(events)]
+    spread = hits + rng.random(hits.shape)
+    table = [*columns, shape.reshape(len(events), -1), spread, mean]
+    return np.column_stack(table).astype(np.float64)
+
+
+def shapes(events: Events) -> Table:
+    """``(n, C, SHAPES)`` of every channel, 0 for one without hits.
+
+    Mean distance of the energy to the middle of the window (rad), its share within :data:`CORE`,
+    and pTD = sqrt(sum E^2) / sum E. The cascade is told them, so that it need not find out cut by
+    cut what a jet will look like.
+    """
+    channels = len(events.geometry.channels)
+    index = events.owner * channels + events.channel
+    energy, radius = events.energy.astype(np.float64), events.geometry.radius(events.cell)
+
+    def summed(weights: Table) -> Table:
+        flat = np.bincount(index, weights, minlength=len(events) * channels)
+        return flat.reshape(len(events), channels).astype(np.float64)
+
+    total = np.maximum(events.sums(), 1e-9)
+    spread = np.sqrt(summed(energy**2))
+    parts = [summed(energy * radius), summed(energy * (radius < CORE)), spread]
+    return np.stack([p / total for p in parts], -1)
+
+
+def learned(events: Events) -> tuple[str, ...]:
+    """Those of :data:`COLUMNS` that a set has."""
+    return tuple(name for name in COLUMNS if name in events.columns)
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Turns every number of a table into a normally distributed one, and back.
+
+    Attributes:
+        knots: ``(k, len(GRID))`` values at the places of :data:`GRID`, rising.
+    """
+
+    knots: Table
+
+    @classmethod
+    def of(cls, table: Table) -> Quantiles:
+        """Quantiles of each column of ``(n, k)``."""
+        knots = np.quantile(table, ndtr(GRID), axis=0).T
+        knots[:, 0], knots[:, -1] = table.min(0), table.max(0)
+        # Equal values have no density: they are set apart by what does not matter.
+        return cls(np.maximum.accumulate(knots, 1) + 1e-9 * np.arange(len(GRID)))
+
+    def normal(self, table: Table) -> Table:
+        """``(n, k)`` values to standard normal numbers within the grid."""
+        columns = [np.interp(x, knots, GRID) for x, knots in zip(table.T, self.knots, strict=True)]
+        return np.stack(columns, 1)
+
+    def values(self, normal: Table) -> Table:
+        """The inverse of :meth:`normal`; beyond the grid, the ends of what was seen."""
+        columns = [np.interp(z, GRID, knots) for z, knots in zip(normal.T, self.knots, strict=True)]
+        return np.stack(columns, 1)
+
+
+def hits_and_excess(table: Table, channels: int) -> tuple[NDArray[np.int64], Table]:
+    """``(n, C)`` numbers of hits and summed energy above threshold (GeV) of a table of totals."""
+    hits = np.maximum(np.floor(table[:, -2 * channels : -channels]), 0).astype(np.int64)
+    return hits, np.maximum(table[:, -channels:], 0) * hits

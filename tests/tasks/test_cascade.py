@@ -1,0 +1,143 @@
+"""The cascade: what it conserves, on what it depends, and that it learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.tasks.cascade import CascadeTask
+from calovision.tasks.config import load_config
+from calovision.tasks.generator import doubts, generated
+from calovision.tasks.growth import grown
+from calovision.tasks.models import build
+from calovision.tasks.request import Request
+from calovision.tasks.totals import hits_and_excess
+
+SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2}
+
+
+def fresh(events: Events) -> CascadeTask:
+    config = load_config("jet-generator", "cascade", overrides=SMALL)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        task = build(config, events.geometry, events)
+    assert isinstance(task, CascadeTask)
+    task.chunk = 20  # type: ignore[misc]
+    return task.eval()
+
+
+@pytest.fixture(scope="module")
+def task(toy_jets: Events) -> CascadeTask:
+    return fresh(toy_jets)
+
+
+def same(a: Events, b: Events) -> bool:
+    names = a.columns.keys() == b.columns.keys()
+    return names and all(
+        np.array_equal(x, y)
+        for x, y in [
+            (a.offsets, b.offsets),
+            (a.cell, b.cell),
+            (a.code, b.code),
+            (a.value, b.value),
+            *((a.columns[k], b.columns[k]) for k in a.columns),
+        ]
+    )
+
+
+def test_hits_and_energies_are_those_of_the_totals(task: CascadeTask) -> None:
+    rng = np.random.default_rng(3)
+    normal, label = task.sample_totals(Request(), 30, rng, None)
+    events = grown(task, normal, label, rng)
+    hits, excess = hits_and_excess(task.quantiles.values(normal), 3)
+    assert np.array_equal(events.counts(), hits)
+    energy = excess + hits * task.threshold.numpy()
+    np.testing.assert_allclose(events.sums(), energy, rtol=2e-4)
+    threshold = task.threshold.numpy()[events.channel]
+    assert (events.energy >= threshold * (1 - 1e-5)).all()
+
+
+def test_generated_events_are_whole_images(task: CascadeTask) -> None:
+    events = generated(task, 45, Request(), seed=2)
+    assert len(events) == 45
+    key = (events.owner * 8 + events.code) * events.geometry.cells + events.cell
+    assert (np.diff(key) > 0).all()  # sorted, and no cell twice
+    towers = events.cell[events.channel == 2].astype(int)
+    assert ((towers // 125) % 5 == 2).all()
+    assert ((towers % 125) % 5 == 2).all()
+    assert set(events.columns) == {"label", "gen_pt", "gen_m0", "pt", "m0"}
+
+
+def test_the_same_seed_makes_the_same_events_in_any_number(task: CascadeTask) -> None:
+    many = generated(task, 50, Request(), seed=5)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3 - min(threads, 2))
+    few = generated(task, 33, Request(), seed=5)
+    torch.set_num_threads(threads)
+    assert same(many[:33], few)
+    assert not same(generated(task, 33, Request(), seed=6), few)
+
+
+def test_requests_are_met(task: CascadeTask, toy_jets: Events) -> None:
+    low, high = (float(np.quantile(toy_jets.columns["pt"], q)) for q in (0.3, 0.7))
+    events = generated(task, 30, Request(1, {"pt": (low, high)}), seed=1)
+    assert (events.label == 1).all()
+    assert (events.columns["pt"] >= low).all()
+    assert (events.columns["pt"] <= high).all()
+
+
+def test_requests_beyond_the_training_events(task: CascadeTask) -> None:
+    least, most = task.known()["pt"]
+    assert doubts(task, Request(ranges={"pt": (least, most)})) == []
+    (doubt,) = doubts(task, Request(ranges={"pt": (most - 10, most + 100)}))
+    assert "none beyond" in doubt
+    for ranges in ({"pt": (most + 1, most + 2)}, {"eta": (0, 1)}, {"pt": (120, 110)}):
+        with pytest.raises(InputError):
+            doubts(task, Request(ranges=ranges))
+    with pytest.raises(InputError, match="fewer than one event"):
+        generated(task, 1, Request(ranges={"pt": (most - 1e-6, most), "m0": (0, 1e-6)}), seed=1)
+
+
+def test_sets_with_an_empty_channel_and_without_labels(toy_jets: Events) -> None:
+    events = toy_jets.keep(toy_jets.channel != 2)
+    events.columns = {}
+    task = fresh(events)
+    loss = task.loss(task.batch(task.view(events), np.arange(16)), torch.Generator().manual_seed(1))
+    assert torch.isfinite(loss["loss"])
+    made = generated(task, 20, Request(), seed=1)
+    assert (made.counts()[:, 2] == 0).all()
+    assert set(made.columns) == {"label"}
+
+
+def test_it_learns_and_every_parameter_has_a_gradient(toy_jets: Events) -> None:
+    task = fresh(toy_jets)
+    view, rng = task.view(toy_jets), np.random.default_rng(1)
+    optimiser = torch.optim.Adam(task.parameters(), 3e-3)
+    generator = torch.Generator().manual_seed(1)
+    losses = []
+    for _ in range(25):
+        chosen = np.sort(rng.choice(len(view), 32, replace=False))
+        parts = task.loss(task.batch(view, chosen), generator)
+        optimiser.zero_grad()
+        parts["loss"].backward()
+        optimiser.step()
+        losses.append(float(parts["cascade"].detach()))
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.1
+    missing = [n for n, p in task.named_parameters() if p.grad is None or not p.grad.any()]
+    # Two towers at the edge of the window, close to each other: no toy jet may have them.
+    assert [n for n in missing if ".energy." not in n] == []
+
+
+def test_weights_bring_back_the_same_generator(
+    task: CascadeTask, toy_jets: Events, tmp_path: Path
+) -> None:
+    again = CascadeTask.restored(task.config, task.geometry, task.state_dict())
+    again.chunk = 20  # type: ignore[misc]
+    a, b = (generated(t, 20, Request(0), seed=1) for t in (task, again.eval()))
+    assert same(a, b)
+    assert again.known() == task.known()
