@@ -41,3 +41,12 @@ def test_bad_samples_are_refused(toy_jets):
         classifier_auc_hits(toy_jets, toy_jets[:60], paired=True, seed=1)
     with pytest.raises(InputError, match="too few"):
         classifier_auc_hits(toy_jets[:9], toy_jets[:9], paired=True, seed=1)
+
+
+def test_a_small_energy_shift_is_found_and_none_is_not(make_jets):
+    """1,000 events are enough for 10 %; 3 % takes more (the best line would reach 0.65)."""
+    first, second = make_jets(1000, 41), make_jets(1000, 42)
+    same = classifier_auc_hits(first, second, paired=False, seed=1)
+    assert abs(same.value - 0.5) < 4 * same.error
+    moved = classifier_auc_hits(first, scaled(second, 1.1), paired=False, seed=1)
+    assert moved.value > 0.65

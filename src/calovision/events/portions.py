@@ -91,7 +91,7 @@ class Maker:
         first = task.start
         try:
             file = self._open(task.path)
-            for events in _limited(_blocks(file, task.start, task.stop)):
+            for events in _limited(blocks(file, task.start, task.stop)):
                 stop = first + len(events)
                 columns = {k: v[first:stop] for k, v in file.columns.items()}
                 payload = shard_bytes(replace(events, columns=columns))
@@ -138,7 +138,7 @@ def _fitting(offsets: NDArray[np.int64], hits: int) -> int:
     return int(np.searchsorted(offsets, offsets[0] + hits, side="right")) - 1
 
 
-def _blocks(file: ImageFile, start: int, stop: int) -> Iterator[Events]:
+def blocks(file: ImageFile, start: int, stop: int) -> Iterator[Events]:
     """Events of a file as they are read, without their columns."""
     bands: list[Events] = []
     for first, _, row, images in file.bands(start, stop):

@@ -1,0 +1,80 @@
+"""The verb that judges one event set by another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from calovision.cli.output import emit
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="True events: an event set, or HDF5 or Parquet file.")],
+    b: Annotated[Path, typer.Argument(help="Events to judge, in any of these forms.")],
+    floor: Annotated[
+        Path | None, typer.Option(help="Other true events; by default the second half of A.")
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="Training events of B's generator: is B a memory of them?")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    events: Annotated[
+        int, typer.Option(min=1, help="Use at most so many events of each, the first ones.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
+) -> None:
+    """Measure how far events B are from the true events A, beside truth against truth.
+
+    Example: calovision compare test-jets generated --floor more-test-jets --training train-jets
+    """
+    from calovision.events.reading import read_events
+
+    (first, of_a), (second, of_b) = read_events(a, events), read_events(b, events)
+    third = None if floor is None else read_events(floor, events)
+    trained = None if training is None else read_events(training)
+    # PyTorch and scikit-learn take seconds to load: bad input should not have to wait for them.
+    from calovision.studies.comparing import compare as measure
+
+    result = measure(
+        first,
+        second,
+        seed=seed,
+        floor=third and third[0],
+        training=trained and trained[0],
+        progress=True,
+    )
+    compared = result["a"]["events"]
+    result |= {"a": of_a | {"compared": compared}, "b": of_b | {"compared": compared}}
+    result |= {"floor": third and third[1], "training": trained and trained[1]}
+    lines = [f"{compared} events of each compared", "", *table(result["metrics"])]
+    for name, metrics in result["classes"].items():
+        lines += ["", f"{name}:", *table(metrics)]
+    if out is not None:
+        from calovision.events.files import write_json
+
+        write_json(out, result)
+        lines.append(f"written to {out}")
+    emit(result, "\n".join(lines), json)
+
+
+def table(metrics: dict[str, dict[str, Any]]) -> list[str]:
+    """Aligned lines of metrics: value, error, unit, floor and the ratio of value to floor."""
+    lines = [f"{'':26}{'value':>11}{'error':>10} {'unit':<7}{'floor':>10}{'ratio':>8}"]
+    for name, m in metrics.items():
+        numbers = f"{_number(m['value']):>11}{_number(m['error'], 2):>10} {m['unit']:<7}"
+        lines.append(f"{name:26}{numbers}{_number(m['floor'], 3):>10}{_ratio(name, m):>8}")
+    return lines
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+def _ratio(name: str, metric: dict[str, Any]) -> str:
+    """Value over floor of a distance; AUCs have floors far from 0, which ratios hide."""
+    value, floor = metric["value"], metric["floor"]
+    known = value is not None and floor is not None and floor > 0 and "auc" not in name
+    return f"{value / floor:.1f}" if known else "-"

@@ -1,0 +1,265 @@
+"""Compare two event sets: how far is the second from the first, beside truth against truth?
+
+The first set ``A`` is the truth, the second ``B`` is judged. Every distance is measured twice on
+samples of one size: A against B, and A against more of the truth, which is the floor that a
+perfect generator reaches. More of the truth is a third set C or, without one, the second half of
+A; then only the first half is compared with B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import wasserstein_distance
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.info import CLASS_NAMES
+from calovision.events.splits import split
+from calovision.metrics.classification import RankedScores
+from calovision.metrics.memorisation import copies, memorised
+from calovision.metrics.observables import observable_matrix, observable_units
+from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
+from calovision.metrics.two_sample import MIN_EVENTS as CLASS_EVENTS
+from calovision.metrics.two_sample import classifier_auc, tree_scores
+from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.metrics.value import Floats, Metric, bootstrap
+from calovision.metrics.wasserstein import w1
+from calovision.tasks.rundir import versions
+
+MIN_EVENTS = 200  #: of each sample that is compared
+SLOW_EVENTS = 10_000  #: events of each sample for the network on hits
+COLUMNS = ("m0", "pt")  #: per-event columns compared like observables where all sets have them
+_CHUNK = 10_000  # training events whose observables are computed at a time
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Equally many events of A, of B and of more of the truth, with their observables.
+
+    Attributes:
+        events: the three samples.
+        tables: their observables, each ``(n, k)``.
+        names: the ``k`` observables, appended columns as ``column_m0``.
+        units: unit of each observable; empty for a pure number.
+    """
+
+    events: tuple[Events, Events, Events]
+    tables: tuple[Floats, Floats, Floats]
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Events of each sample."""
+        return len(self.tables[0])
+
+    def of(self, label: int) -> Samples:
+        """The events of one class, cut to the same size."""
+        rows = [np.flatnonzero(e.label == label) for e in self.events]
+        size = min(map(len, rows))
+        a, b, c = (r[:size] for r in rows)
+        events = self.events[0][a], self.events[1][b], self.events[2][c]
+        tables = self.tables[0][a], self.tables[1][b], self.tables[2][c]
+        return replace(self, events=events, tables=tables)
+
+    def have_classes(self, least: int) -> bool:
+        """Whether every sample has at least ``least`` events of both classes."""
+        return all(
+            "label" in e.columns and min((e.label == k).sum() for k in (0, 1)) >= least
+            for e in self.events
+        )
+
+
+def compare(
+    a: Events,
+    b: Events,
+    *,
+    seed: int,
+    floor: Events | None = None,
+    training: Events | None = None,
+    slow_events: int = SLOW_EVENTS,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Everything that tells ``b`` from ``a``, with errors and floors.
+
+    Args:
+        a: true events; none of the training's, if ``training`` is given.
+        b: the events to judge.
+        seed: seed of halves, batches, networks and bootstraps.
+        floor: other true events; by default the second half of ``a``.
+        training: events that the generator of ``b`` was trained on.
+        slow_events: events of each sample for the network on hits.
+        progress: show a progress bar on standard error.
+
+    Returns:
+        ``a``, ``b`` (events compared), ``metrics``, ``classes`` (the W1s and ``classifier_auc`` of
+        each class where labels exist), ``seed`` and ``versions``, ready for JSON. Metrics:
+        ``w1_{observable}``, ``w1_hit_energy_{channel}``, ``fpd``, ``kpd``, ``classifier_auc``,
+        ``classifier_auc_hits``, with labels ``tagger_auc_ratio``, with ``training``
+        ``memorised`` and ``copied``.
+
+    Raises:
+        InputError: sets of different geometry or too few events, or true events that are
+            training events.
+    """
+    samples = draw(a, b, floor, seed)
+    steps: dict[str, Callable[[], dict[str, Metric]]] = {
+        "distributions": lambda: spectra(samples, seed),
+        "physics distances": lambda: physics_distances(samples, seed),
+        "trees": lambda: {"classifier_auc": _trees(samples, seed)},
+        "network on hits": lambda: {"classifier_auc_hits": _network(samples, seed, slow_events)},
+    }
+    if samples.have_classes(CLASS_EVENTS):
+        steps["tagger"] = lambda: {"tagger_auc_ratio": tagger_auc_ratio(samples, seed)}
+    if training is not None:
+        steps["memory"] = lambda: memory(samples, training, seed)
+    classes = CLASS_NAMES[a.geometry.schema] if samples.have_classes(CLASS_EVENTS) else ()
+    for label, name in enumerate(classes):
+        steps[name] = lambda label=label: _of_class(samples.of(label), seed)  # type: ignore[misc]
+    found: dict[str, dict[str, Any]] = {}
+    from tqdm import tqdm
+
+    with tqdm(steps.items(), unit=" steps", disable=not progress) as bar:
+        for name, step in bar:
+            bar.set_description(name)
+            found[name] = {k: m.to_dict() for k, m in step().items()}
+    per_class = {name: found.pop(name) for name in classes}
+    return {
+        "a": {"events": samples.size},
+        "b": {"events": samples.size},
+        "seed": seed,
+        "metrics": {k: m for part in found.values() for k, m in part.items()},
+        "classes": per_class,
+        "versions": versions(),
+    }
+
+
+def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:
+    """Samples of one size, in random order: jets of one collision stay in one half of ``a``.
+
+    Raises:
+        InputError: sets of different geometry, or too few events.
+    """
+    for other in (b, floor):
+        if other is not None and other.geometry != a.geometry:
+            raise InputError(
+                f"the sets hold different images ({a.geometry.name}, {other.geometry.name})",
+                "compare sets of one kind",
+            )
+    sets = [a, b, floor]
+    if floor is None:
+        half = split(len(a), {"first": 0.5, "second": 0.5}, seed, a.columns.get("event_id"))
+        sets = [a[half["first"]], b, a[half["second"]]]
+    size = min(len(s) for s in sets if s is not None)
+    if size < MIN_EVENTS:
+        raise InputError(
+            f"only {size} events of each sample can be compared",
+            f"give at least {MIN_EVENTS} of each, twice as many of the first without --floor",
+        )
+    rng = np.random.default_rng(seed)
+    first, second, third = (s[rng.permutation(len(s))[:size]] for s in sets if s is not None)
+    columns = tuple(k for k in COLUMNS if all(k in s.columns for s in (first, second, third)))
+    (x, names), (y, _), (z, _) = (observable_matrix(s, columns) for s in (first, second, third))
+    units = observable_units(a) | {f"column_{k}": "GeV" for k in COLUMNS}
+    return Samples((first, second, third), (x, y, z), names, tuple(units.get(k, "") for k in names))
+
+
+def spectra(samples: Samples, seed: int) -> dict[str, Metric]:
+    """W1 of every observable and of the hit energies of every channel, with its floor."""
+    found = {}
+    for k, (name, unit) in enumerate(zip(samples.names, samples.units, strict=True)):
+        x, y, z = (t[:, k] for t in samples.tables)
+        metric = w1(x, y, seed=seed, unit=unit)
+        found[f"w1_{name}"] = metric.with_floor(wasserstein_distance(x, z))
+    for c, channel in enumerate(samples.events[0].geometry.channels):
+        (x, of_x), (y, of_y), (z, _) = (_hit_energies(e, c) for e in samples.events)
+        unit = "" if channel.signed else "GeV"
+        metric = w1(x, y, owner_a=of_x, owner_b=of_y, seed=seed, unit=unit)
+        found[f"w1_hit_energy_{channel.name}"] = metric.with_floor(wasserstein_distance(x, z))
+    return found
+
+
+def _hit_energies(events: Events, channel: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Energies of the hits of a channel and their events; a hit of 0 GeV where there is none."""
+    mine = events.channel == channel
+    if not mine.any():
+        return np.zeros(1, np.float32), np.zeros(1, np.int64)
+    return events.energy[mine], events.owner[mine]
+
+
+def physics_distances(samples: Samples, seed: int) -> dict[str, Metric]:
+    """FPD and KPD with their floors; the error of FPD is also that of a finite sample."""
+    real, other, more = samples.tables
+    frechet = fpd(real, other, seed=seed)
+    error = float(np.hypot(frechet.error, fpd_spread(real, other, seed=seed)))
+    return {
+        "fpd": replace(frechet, error=error).with_floor(fpd(real, more, seed=seed).value),
+        "kpd": kpd(real, other, seed=seed).with_floor(kpd(real, more, seed=seed).value),
+    }
+
+
+def _trees(samples: Samples, seed: int) -> Metric:
+    return classifier_auc(*samples.tables[:2], paired=False, seed=seed)
+
+
+def _network(samples: Samples, seed: int, max_events: int) -> Metric:
+    return classifier_auc_hits(*samples.events[:2], paired=False, seed=seed, max_events=max_events)
+
+
+def _of_class(samples: Samples, seed: int) -> dict[str, Metric]:
+    return spectra(samples, seed) | {"classifier_auc": _trees(samples, seed)}
+
+
+def tagger_auc_ratio(samples: Samples, seed: int) -> Metric:
+    """AUC on true events of trees trained on B, over that of trees trained on as many of A.
+
+    Both are tested on the same further true events, which are drawn together for the error; it
+    leaves out what other training events would change. 1 is perfect.
+    """
+    test, label = samples.tables[2], samples.events[2].label
+    trained_on_a, trained_on_b = (
+        RankedScores(tree_scores(t, e.label, test, seed=seed), label)
+        for t, e in zip(samples.tables[:2], samples.events[:2], strict=True)
+    )
+
+    def ratio(weights: Floats | None) -> float:
+        return trained_on_b.auc(weights) / trained_on_a.auc(weights)
+
+    return Metric(ratio(None), float(bootstrap(ratio, len(label), seed)), "", 1.0)
+
+
+def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
+    """Share of B that is as near to a training event as few true events, and exact copies.
+
+    Raises:
+        InputError: training events of another geometry or without B's columns, or among A.
+    """
+    columns = tuple(k.removeprefix("column_") for k in samples.names if k.startswith("column_"))
+    missing = [k for k in columns if k not in training.columns]
+    if training.geometry != samples.events[0].geometry or missing:
+        raise InputError(
+            "the training events are of another kind than the compared ones",
+            "give the set that the generator was trained on",
+        )
+    if shared := sum(copies(samples.events[i], training) for i in (0, 2)):
+        raise InputError(
+            f"{shared} of the true events are among the training events",
+            "give true events that the generator has not seen",
+        )
+    known = np.concatenate(
+        [
+            observable_matrix(training[i : i + _CHUNK], columns)[0]
+            for i in range(0, len(training), _CHUNK)
+        ]
+    )
+    true = np.concatenate([samples.tables[0], samples.tables[2]])
+    copied = float(copies(samples.events[1], training))
+    return {
+        "memorised": memorised(samples.tables[1], known, true, seed=seed),
+        "copied": Metric(copied, 0.0, "events", 0.0, higher_is_better=False),
+    }
