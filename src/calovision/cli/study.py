@@ -16,6 +16,7 @@ class Study(StrEnum):
 
     JET_VAE = "jet-vae"
     JET_TAGGING = "jet-tagging"
+    JET_GENERATION = "jet-generation"
 
 
 class Scale(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_STUDIES = ("evaluation", "jet_tagging", "jet_vae")
+_STUDIES = ("comparing", "evaluation", "jet_generation", "jet_tagging", "jet_vae")
 
 
 def __getattr__(name: str) -> ModuleType:

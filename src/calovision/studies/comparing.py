@@ -31,7 +31,7 @@ from calovision.metrics.value import Floats, Metric, bootstrap
 from calovision.metrics.wasserstein import w1
 from calovision.tasks.rundir import versions
 
-MIN_EVENTS = 200  #: of each sample that is compared
+MIN_EVENTS = 100  #: of each sample that is compared
 SLOW_EVENTS = 10_000  #: events of each sample for the network on hits
 COLUMNS = ("m0", "pt")  #: per-event columns compared like observables where all sets have them
 _CHUNK = 10_000  # training events whose observables are computed at a time

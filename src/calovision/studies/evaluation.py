@@ -21,10 +21,13 @@ from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Metric, mean_metric
 from calovision.metrics.wasserstein import w1_hits, w1_observables
+from calovision.studies.comparing import compare
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.classify import score
+from calovision.tasks.generator import GeneratorTask, generated
 from calovision.tasks.models import load_task, recorded_config
 from calovision.tasks.reconstruct import reconstructions
+from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.training import parts_of
@@ -68,13 +71,18 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
     task = load_task(directory)
     task.check(store.geometry)
     events = held_out(directory, store)
+    metrics: dict[str, Metric] = {}
+    judged: dict[str, Any] = {}
     if isinstance(task, TaggerTask):
         metrics = classified(task, events, seed, quiet)
+    elif isinstance(task, GeneratorTask):
+        made = generated(task, len(events) // 2, Request(), seed=seed)
+        judged = {"metrics": compare(events, made, seed=seed, progress=not quiet)["metrics"]}
     else:
         assert isinstance(task, AutoencoderTask)
         rebuilt, latent = reconstructions(task, events, seed, quiet)
         metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
-    results = results_of(directory, store, len(events), seed, metrics)
+    results = results_of(directory, store, len(events), seed, metrics) | judged
     write_json(directory.path / "results.json", results)
     return results
 

@@ -1,0 +1,92 @@
+"""``calovision generate`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calovision.events.events import Events
+from calovision.events.store import EventStore, StoreWriter, save
+from calovision.tasks.cascade import CascadeTask
+from calovision.tasks.config import load_config
+from calovision.tasks.generate import generate
+from calovision.tasks.training import train
+
+SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "epochs": 2, "batch": 16}
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]) -> Path:
+    folder = tmp_path_factory.mktemp("generator")
+    store = save(make_jets(80, 3), folder / "jets", provenance={"source": "toys"})
+    config = load_config("jet-generator", "cascade", overrides=SMALL)
+    return train(config, store, folder / "run", quiet=True).path
+
+
+def test_generate_on_request(run: Path, tmp_path: Path, calovision: Command) -> None:
+    out = tmp_path / "made"
+    words = ("--events", "12", "--label", "gluon", "--pt", "105", "130", "--json")
+    done = calovision("generate", str(run), "--out", str(out), *words)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"set": str(out), "events": 12}
+    jets = EventStore.open(out).load()
+    assert (jets.label == 0).all()
+    assert np.all((jets.columns["pt"] >= 105) & (jets.columns["pt"] <= 130))
+
+
+def test_beyond_the_training_jets_a_warning_then_with_strict_an_error(
+    run: Path, tmp_path: Path, calovision: Command
+) -> None:
+    words = ("generate", str(run), "--events", "3", "--pt", "100", "5000", "--out")
+    done = calovision(*words, str(tmp_path / "made"))
+    assert done.returncode == 0, done.stderr
+    assert "warning: the generator was trained on pt of" in done.stderr
+    refused = calovision(*words, str(tmp_path / "other"), "--strict")
+    assert refused.returncode == 2
+    assert "--strict" in refused.stderr
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--pt", "4000", "5000"), "trained on pt of"),
+        (("--pretrained",), "which generator"),
+        (("--label", "charm"), "charm"),
+    ],
+)
+def test_bad_requests(
+    run: Path, tmp_path: Path, calovision: Command, words: tuple[str, ...], problem: str
+) -> None:
+    refused = calovision("generate", str(run), "--out", str(tmp_path / "made"), *words)
+    assert refused.returncode == 2
+    assert problem in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_an_interrupted_set_goes_on(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CascadeTask, "chunk", 20)
+    whole = generate(run, 200, tmp_path / "whole", seed=4, quiet=True)
+    with monkeypatch.context() as broken:
+        write, made = StoreWriter.write, []
+
+        def until_the_second(writer: StoreWriter, index: int, events: Events) -> None:
+            if index:
+                raise KeyboardInterrupt
+            made.append(index)
+            write(writer, index, events)
+
+        broken.setattr(StoreWriter, "write", until_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            generate(run, 200, tmp_path / "part", seed=4, quiet=True)
+    assert made == [0]
+    assert generate(run, 200, tmp_path / "part", seed=4, quiet=True).hash == whole.hash

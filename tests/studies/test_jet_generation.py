@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import EventStore, save
+from calovision.studies import generation_checks, jet_generation, workspace
+from calovision.studies.jet_generation import BASELINE, FAST, OURS, Scale, differences, study
+from calovision.tasks.cascade import CascadeTask
+from calovision.tasks.generator import generated
+from calovision.tasks.models import load_generator
+from calovision.tasks.request import Request
+from calovision.tasks.rundir import RunDir
+
+TINY = Scale(300, 420, 1.0, 110, (4, 8))
+
+
+@pytest.fixture(scope="module")
+def done(
+    tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]
+) -> tuple[Path, dict[str, Any], list[str]]:
+    patch = pytest.MonkeyPatch()
+    patch.setitem(jet_generation.SCALES, "quick", TINY)
+    patch.setattr(jet_generation, "TIMED", 50)
+    patch.setattr(generation_checks, "ANSWERS", 60)
+    patch.setattr(generation_checks, "ASKED", {"pt": (0.2, 0.8)})
+    patch.setattr(generation_checks, "STEPS", (1, 2))
+    patch.setattr(CascadeTask, "chunk", 60)
+    load = jet_generation.load_config
+
+    def small(task: str, model: str, overrides: dict[str, Any]) -> Any:
+        less = {"steps": 3} if model == BASELINE else {"width": 16, "head": 8, "flow": 16}
+        return load(task, model, overrides=overrides | less)
+
+    def toys(path: Path, number: int, seed: int, *_: Any, **__: Any) -> EventStore:
+        if (path / "manifest.json").exists():
+            return EventStore.open(path)
+        return save(make_jets(number, seed % 1000 + len(path.name)), path, provenance={})
+
+    patch.setattr(jet_generation, "load_config", small)
+    patch.setattr(workspace, "jets", toys)
+    out = tmp_path_factory.mktemp("study") / "generation"
+    comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
+    assert page == out / "report.html"
+    again, _, _ = study(out, scale="quick", workers=1, quiet=True)
+    assert again == comparison
+    patch.undo()
+    return out, comparison, lines
+
+
+@pytest.mark.timeout(600)
+def test_all_models_are_judged_on_the_same_jets(
+    done: tuple[Path, dict[str, Any], list[str]],
+) -> None:
+    out, comparison, lines = done
+    assert [m["model"] for m in comparison["models"]] == [OURS, FAST, BASELINE]
+    assert len({m["data"]["hash"] for m in comparison["models"]}) == 1
+    for model in comparison["models"]:
+        wanted = {"classifier_auc", "classifier_auc_hits", "fpd", "kpd", "memorised", "jets_per_s"}
+        assert wanted <= model["metrics"].keys()
+        assert model["metrics"]["jets_per_s"]["value"] > 0
+    assert comparison["models"][0]["classes"].keys() == {"gluon", "quark"}
+    assert comparison["models"][-1]["metrics"]["classifier_auc"]["value"] > 0.9
+    assert "w1_n_hit_track" in comparison["floor"]
+    assert len(EventStore.open(out / "generated" / OURS)) == 210
+    assert len(lines) == 3
+    assert 'src="http' not in (out / "report.html").read_text()
+
+
+def test_response_is_measured_for_every_condition(
+    done: tuple[Path, dict[str, Any], list[str]],
+) -> None:
+    rows = json.loads((done[0] / "response.json").read_text())["rows"]
+    assert len({r["condition"] for r in rows}) == 3
+    assert len(rows) == 3 * 6
+    assert all(r["generated"]["error"] > 0 and r["simulated"]["error"] > 0 for r in rows)
+    steps = json.loads((done[0] / "steps.json").read_text())["rows"]
+    assert [r["steps"] for r in steps] == [1, 2]
+
+
+def test_strips_conserve_energy_at_every_level(
+    done: tuple[Path, dict[str, Any], list[str]],
+) -> None:
+    task = load_generator(RunDir(done[0] / "runs" / OURS))
+    assert isinstance(task, CascadeTask)
+    events = generated(task, 3, Request(), seed=1)
+    for level in (0, 5, 12, 18):
+        sums = generation_checks.strip(task, events, level).sum((2, 3))
+        np.testing.assert_allclose(sums, events.sums(), rtol=1e-3)
+    finest = generation_checks.strip(task, events, 18)
+    np.testing.assert_allclose(finest, events.to_dense(), rtol=1e-3, atol=1e-5)
+
+
+def test_differences_are_ours_minus_theirs() -> None:
+    def result(model: str, value: float) -> dict[str, Any]:
+        return {"model": model, "metrics": {"fpd": {"value": value, "error": 0.3}}}
+
+    (row,) = differences([result("a", 1.0), result("b", 3.0)])
+    assert (row["a"], row["b"], row["value"]) == ("a", "b", -2.0)
+    assert row["error"] == pytest.approx(0.3 * 2**0.5)
+
+
+def test_unknown_scale(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="unknown scale"):
+        study(tmp_path, scale="huge")
