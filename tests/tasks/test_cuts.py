@@ -29,8 +29,8 @@ def test_halves_make_up_the_whole(toy_jets: Events, stage: int) -> None:
     whole = cut.contents(nodes, here)
     first = cut.contents(cut.firsts(nodes), following)
     second = np.zeros_like(first)
-    children, there = cut.seconds(nodes)
-    second[there] = cut.contents(children, following)
+    there = cut.divides(nodes)
+    second[there] = cut.contents(cut.seconds(nodes[there]), following)
     np.testing.assert_allclose(first + second, whole, rtol=1e-4, atol=1e-4)
     low, high = cut.limits(nodes, whole[:, :, 0])
     assert (low <= first[:, :, 0]).all()
@@ -69,7 +69,7 @@ def test_a_node_never_sees_its_own_halves(toy_jets: Events, stage: int) -> None:
         one = node[None]
         before = cut.contexts(one, here, following, around)
         changed = following.seen.copy()
-        for child in (cut.firsts(one), cut.seconds(one)[0]):
+        for child in (cut.firsts(one), cut.seconds(one)[cut.divides(one)]):
             changed[child[:, 0], child[:, 1] + PAD, child[:, 2] + PAD] = 9.0
         after = cut.contexts(one, here, Level(following.content, changed), around)
         assert np.array_equal(before, after)

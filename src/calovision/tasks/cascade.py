@@ -164,8 +164,8 @@ class CascadeTask(GeneratorTask):
             for level in (stage, stage + 1, self.partition.coarse(stage))
         ]
         (here, nodes), (following, _), (around, _) = levels
-        whole = cut.contents(nodes, here)
-        nodes = nodes[whole[:, :, 0].sum(1) > 0]
+        nodes = nodes[cut.divides(nodes)]
+        nodes = nodes[cut.contents(nodes, here)[:, :, 0].sum(1) > 0]
         whole = cut.contents(nodes, here)
         first = cut.contents(cut.firsts(nodes), following)
         low, high = cut.limits(nodes, whole[:, :, 0])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.tasks.partition import Ints, Partition
-from calovision.tasks.pyramid import PAD, Floats, Level
+from calovision.tasks.pyramid import PAD, Floats, Level, read
 
 COARSE = 1  #: nodes of the coarser level that a node sees in every direction
 PLACE = 6  #: numbers that tell where a node is and how it is cut
@@ -107,8 +107,7 @@ class Cut:
 
     def contents(self, nodes: Nodes, here: Level) -> Floats:
         """``(m, C, 2)`` hits and energy above threshold of the channels that are cut."""
-        found = here.content[nodes[:, 0], nodes[:, 1] + PAD, nodes[:, 2] + PAD]
-        return found[:, : 2 * self.channels].reshape(len(nodes), -1, 2)
+        return read(here, nodes, self.channels)
 
     def limits(self, nodes: Nodes, hits: Floats) -> tuple[Floats, Floats]:
         """Fewest and most of ``hits`` ``(m, C)`` that can lie in the first half."""
@@ -121,13 +120,15 @@ class Cut:
         children[:, 1 + self.axis] = self.first[nodes[:, 1 + self.axis]]
         return children
 
-    def seconds(self, nodes: Nodes) -> tuple[Nodes, NDArray[np.bool_]]:
-        """Second children of those ``nodes`` that have one, and which nodes these are."""
-        index = self.second[nodes[:, 1 + self.axis]]
-        there = index >= 0
-        children = nodes[there].copy()
-        children[:, 1 + self.axis] = index[there]
-        return children, there
+    def seconds(self, nodes: Nodes) -> Nodes:
+        """Second children of ``nodes`` that divide, ``(m, 3)``."""
+        children = nodes.copy()
+        children[:, 1 + self.axis] = self.second[nodes[:, 1 + self.axis]]
+        return children
+
+    def divides(self, nodes: Nodes) -> NDArray[np.bool_]:
+        """Which of ``nodes`` have two children; others are narrow enough already."""
+        return np.asarray(self.second[nodes[:, 1 + self.axis]] >= 0)
 
 
 def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floats:

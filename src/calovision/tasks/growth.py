@@ -12,7 +12,7 @@ from torch import Tensor
 from calovision.events.events import Events
 from calovision.networks.splitter import OUTCOME, count_sample, energy_sample
 from calovision.tasks.cuts import Cut, Nodes
-from calovision.tasks.pyramid import PAD, Floats, Level, look
+from calovision.tasks.pyramid import PAD, Floats, Level, look, write
 from calovision.tasks.totals import hits_and_excess
 
 if TYPE_CHECKING:
@@ -75,23 +75,19 @@ def _cut_all(
     cut = Cut.of(task.partition, stage)
     unit = task.unit.numpy()
     here, around = levels[stage], levels[task.partition.coarse(stage)]
-    lit = cut.contents(nodes, here)[:, :, 0].sum(1) > 0
-    made = []
-    for chosen in cut.rounds(nodes[lit]):
+    nodes = nodes[cut.contents(nodes, here)[:, :, 0].sum(1) > 0]
+    there = cut.divides(nodes)
+    whole = nodes[~there]  # they pass on as they are
+    made = [write(following, cut.firsts(whole), cut.contents(whole, here), unit)]
+    for chosen in cut.rounds(nodes[there]):
         if not len(chosen):
             continue
-        whole = cut.contents(chosen, here)
+        content = cut.contents(chosen, here)
         context = cut.contexts(chosen, here, following, around)
-        first = _drawn(task, stage, cut, chosen, whole, context, conditions, rng)
-        children = [cut.firsts(chosen), cut.seconds(chosen)[0]]
-        there = cut.seconds(chosen)[1]
-        for which, content in zip(children, (first, (whole - first)[there]), strict=True):
-            flat = content.reshape(len(content), -1)
-            following.content[which[:, 0], which[:, 1] + PAD, which[:, 2] + PAD] = flat
-            filled = which[content[:, :, 0].sum(1) > 0]
-            look(following, filled, unit)
-            made.append(filled)
-    return np.concatenate(made) if made else nodes[:0]
+        first = _drawn(task, stage, cut, chosen, content, context, conditions, rng)
+        made.append(write(following, cut.firsts(chosen), first, unit))
+        made.append(write(following, cut.seconds(chosen), content - first, unit))
+    return np.concatenate(made)
 
 
 def _drawn(

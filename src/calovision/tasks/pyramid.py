@@ -134,3 +134,49 @@ def _look(content, seen, nodes, unit):  # type: ignore[no-untyped-def]
         for c in range(content.shape[3] // 2):
             seen[b, i, j, 2 * c] = np.log1p(content[b, i, j, 2 * c])
             seen[b, i, j, 2 * c + 1] = np.log1p(content[b, i, j, 2 * c + 1] / unit[c])
+
+
+def read(level: Level, nodes: NDArray[np.int32], channels: int) -> Floats:
+    """``(m, channels, 2)`` hits and energy above threshold of ``nodes``."""
+    out = np.empty((len(nodes), channels, 2), np.float32)
+    _read(level.content, nodes, out)
+    return out
+
+
+@numba.njit(cache=True)
+def _read(content, nodes, out):  # type: ignore[no-untyped-def]
+    for k in range(len(nodes)):
+        b, i, j = nodes[k, 0], nodes[k, 1] + PAD, nodes[k, 2] + PAD
+        for c in range(out.shape[1]):
+            out[k, c, 0] = content[b, i, j, 2 * c]
+            out[k, c, 1] = content[b, i, j, 2 * c + 1]
+
+
+def write(
+    level: Level, nodes: NDArray[np.int32], content: Floats, unit: Floats
+) -> NDArray[np.int32]:
+    """Write ``content`` ``(m, C, 2)`` of ``nodes``; returns those of them that have hits."""
+    kept = np.empty_like(nodes)
+    found = _write(level.content, nodes, content, kept)
+    kept = kept[:found]
+    look(level, kept, unit)
+    return kept
+
+
+@numba.njit(cache=True)
+def _write(content, nodes, new, kept):  # type: ignore[no-untyped-def]
+    found = 0
+    for k in range(len(nodes)):
+        hits = np.float32(0.0)
+        for c in range(new.shape[1]):
+            hits += new[k, c, 0]
+        if hits == 0.0:
+            continue
+        b, i, j = nodes[k, 0], nodes[k, 1] + PAD, nodes[k, 2] + PAD
+        for c in range(new.shape[1]):
+            content[b, i, j, 2 * c] = new[k, c, 0]
+            content[b, i, j, 2 * c + 1] = new[k, c, 1]
+        for x in range(3):
+            kept[found, x] = nodes[k, x]
+        found += 1
+    return found
