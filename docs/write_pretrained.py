@@ -14,6 +14,9 @@ from pathlib import Path
 
 import yaml
 
+from calovision.tasks.models import load_generator
+from calovision.tasks.rundir import RunDir
+
 ROOM = Path(__file__).parents[1] / "src/calovision/tasks/pretrained/jet-generator"
 MODEL = "cascade"
 SHOWN = {
@@ -64,7 +67,10 @@ def card(study: Path) -> str:
         f"{result['data']['events']:,} generated jets against as many simulated ones.",
         "",
     ]
-    return "\n".join(lines) + "\n" + LIMITS
+    lines += ["## Ranges of the training jets", ""]
+    for name, (low, high) in load_generator(RunDir(study / "runs" / MODEL)).known().items():
+        lines.append(f"- {name}: {low:.1f} to {high:.1f} GeV")
+    return "\n".join(lines) + "\n\n" + LIMITS
 
 
 def main(study: Path) -> None:

@@ -46,6 +46,7 @@ def done(
 
     patch.setattr(jet_generation, "load_config", small)
     patch.setattr(workspace, "jets", toys)
+    patch.setattr(jet_generation.simulate, "jets", lambda n, **_: make_jets(n, 1))
     out = tmp_path_factory.mktemp("study") / "generation"
     comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
     assert page == out / "report.html"
@@ -81,6 +82,9 @@ def test_response_is_measured_for_every_condition(
     assert len({r["condition"] for r in rows}) == 3
     assert len(rows) == 3 * 6
     assert all(r["generated"]["error"] > 0 and r["simulated"]["error"] > 0 for r in rows)
+    costs = json.loads((done[0] / "costs.json").read_text())["rows"]
+    assert [r["what"] for r in costs] == ["simulation", OURS, FAST, BASELINE]
+    assert costs[0]["speedup"] == 1
     steps = json.loads((done[0] / "steps.json").read_text())["rows"]
     assert [r["steps"] for r in steps] == [1, 2]
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from calovision import simulate
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
@@ -32,7 +33,7 @@ from calovision.tasks.training import train as run_training
 
 TASK = "jet-generator"
 OURS, FAST, BASELINE = "cascade", "cascade-fast", "baseline"
-TIMED = 1000  #: jets whose generation is timed, on one thread
+TIMED = 1000  #: jets whose generation, and simulation, is timed, on one thread
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def study(
     else:
         comparison = judge(out, training, test, scale=scale, seed=seed)
         generation_checks.check(out, RunDir(out / "runs" / OURS), test, seed=seed)
+        write_json(out / "costs.json", {"rows": costs(comparison["models"], seed)})
         write_json(finished, comparison)
     page = report([out], out / "report.html")
     return comparison, page, headline(comparison)
@@ -151,6 +153,18 @@ def rate(task: GeneratorTask, seed: int) -> Metric:
     finally:
         torch.set_num_threads(threads)
     return Metric(number / wall, 0.0, "jets/s")
+
+
+def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """Jets per second on one core of the simulation, starting included, and of every generator."""
+    begun = time.perf_counter()
+    simulated = simulate.jets(TIMED, seed=seed, workers=1)
+    rate = len(simulated) / (time.perf_counter() - begun)
+    rows = [{"what": "simulation", "jets_per_s": rate, "speedup": 1.0}]
+    for result in results:
+        own = result["metrics"]["jets_per_s"]["value"]
+        rows.append({"what": result["model"], "jets_per_s": own, "speedup": own / rate})
+    return rows
 
 
 def differences(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
