@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from calovision.events.events import Events
-from calovision.tasks.totals import GRID, Quantiles, hits_and_excess, learned, totals
+from calovision.tasks.totals import GRID, Quantiles, hits_and_excess, learned, totals, turned
 
 NONE = np.zeros(3, np.float32)
 
 
 def test_totals_give_back_hits_and_energies(toy_jets: Events) -> None:
     table = totals(toy_jets, NONE, np.random.default_rng(1))
-    assert table.shape == (len(toy_jets), len(learned(toy_jets)) + 15)
+    assert table.shape == (len(toy_jets), len(learned(toy_jets)) + 21)
     hits, excess = hits_and_excess(table, 3)
     assert np.array_equal(hits, toy_jets.counts())
     np.testing.assert_allclose(excess, toy_jets.sums(), rtol=1e-6, atol=1e-9)
@@ -46,3 +48,23 @@ def test_equal_values_do_not_break_the_quantiles() -> None:
     quantiles = Quantiles.of(table)
     back = quantiles.values(quantiles.normal(table))
     np.testing.assert_allclose(back, table, atol=1e-5)
+
+
+def test_totals_of_mirrored_images_are_turned(toy_jets: Events) -> None:
+    columns = len(learned(toy_jets))
+    table = totals(toy_jets, NONE, np.random.default_rng(1))
+    factors = turned(columns, 3)
+    for axis, name in ((0, "eta"), (1, "phi")):
+        cell = toy_jets.cell.astype(np.int64)
+        row, col = cell // 125, cell % 125
+        mirrored = (124 - row) * 125 + col if name == "eta" else row * 125 + 124 - col
+        other = replace(toy_jets, cell=mirrored.astype(np.uint16))
+        there = totals(other, NONE, np.random.default_rng(1))
+        np.testing.assert_allclose(there, table * factors[axis], rtol=1e-4, atol=1e-6)
+        assert (factors[axis] < 0).sum() == 3
+
+
+def test_odd_quantiles_know_both_signs_alike() -> None:
+    table = np.random.default_rng(1).exponential(1, (5000, 1)) - 0.2
+    quantiles = Quantiles.of(table, np.array([True]))
+    np.testing.assert_allclose(quantiles.normal(-table), -quantiles.normal(table), atol=1e-5)

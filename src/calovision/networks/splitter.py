@@ -64,6 +64,22 @@ class Splitter(nn.Module):
         return law
 
 
+def outcomes(whole: Tensor, first: Tensor, unit: Tensor) -> Tensor:
+    """``(m, 4 C)`` what later variables of a node know of its cut, channel by channel.
+
+    Logarithms of the hits in the first and the second half, then of their energies.
+    """
+    energy = unit[: whole.shape[1]]
+    second = whole - first
+    parts = [
+        torch.log1p(first[..., 0]),
+        torch.log1p(second[..., 0].clamp(min=0)),
+        torch.log1p(first[..., 1] / energy),
+        torch.log1p(second[..., 1].clamp(min=0) / energy),
+    ]
+    return torch.stack(parts, -1).flatten(1)
+
+
 def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     last = nn.Linear(hidden, outputs)
     nn.init.zeros_(last.weight)

@@ -44,7 +44,7 @@ class Scale:
         training: jets simulated for training and validation.
         test: jets for the comparison, simulated with another seed: one half against the generated
             ones, and against the other half, which is the floor.
-        budget_s: training time of every model, on one thread.
+        budget_s: training time of ours and the baseline, on one thread; the fast one has half.
         baseline: images drawn from the published diffusion model, which is slow.
         widths: of its U-Net; as published, but for a quick look.
     """
@@ -79,8 +79,8 @@ def study(
         "jet-generation", out, SCALES, scale, seed=seed, workers=workers, quiet=quiet
     )
     numbers = {OURS: size.test // 2, FAST: size.test // 2, BASELINE: size.baseline}
-    settings = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
-    extra = {BASELINE: {"widths": list(size.widths)}}
+    settings: dict[str, Any] = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
+    extra = {BASELINE: {"widths": list(size.widths)}, FAST: {"budget_s": size.budget_s / 2}}
     jobs = [Job(m, m, f"runs/{m}", settings | extra.get(m, {})) for m in (BASELINE, OURS, FAST)]
     each(partial(_made, training.path, out, numbers), jobs, workers=workers, quiet=quiet)
     finished = out / "comparison.json"

@@ -21,18 +21,18 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks import splitter
-from calovision.networks.splitter import OUTCOME, Splitter
+from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
-from calovision.tasks.cuts import Cut
+from calovision.tasks.cuts import Cut, known_cuts
 from calovision.tasks.flow import follow, matching_loss
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.growth import grown
 from calovision.tasks.partition import Partition
-from calovision.tasks.pyramid import Hits, filled
+from calovision.tasks.pyramid import Hits
 from calovision.tasks.request import Request
 from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.task import Batch
-from calovision.tasks.totals import COLUMNS, GRID, SHAPES, Quantiles, learned, totals
+from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, turned
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 NODES = 1024  #: nodes of each stage learned in a step, about; half of it inside towers
@@ -72,7 +72,8 @@ class CascadeTask(GeneratorTask):
         self.config, self.columns = config, columns
         self.partition = Partition(geometry)
         channels = len(geometry.channels)
-        size = len(columns) + (2 + SHAPES) * channels
+        self.turned = turned(len(columns), channels)
+        size = self.turned.shape[1]
         self.flow = Velocity(size=size, conditions=1, width=config.flow)
         self.cuts = nn.ModuleList()
         for stage in range(self.partition.stages):
@@ -103,7 +104,8 @@ class CascadeTask(GeneratorTask):
                 task.threshold[c] = float(mine.min()) * (1 - 1e-4)
                 task.unit[c] = max(float(np.median(mine)), 1e-6)
         table = totals(train, task.threshold.numpy(), np.random.default_rng(config.seed))
-        task.knots.copy_(torch.from_numpy(Quantiles.of(table).knots))
+        odd = (task.turned < 0).any(0)
+        task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
         task.share.fill_(float(_labels(train).mean()))
         return task
 
@@ -141,37 +143,31 @@ class CascadeTask(GeneratorTask):
         """
         rng = np.random.default_rng(chosen)
         drawn = rng.integers(len(view), size=min(FLOW_ROWS, 4 * len(view)))
-        flow = tuple(torch.from_numpy(x[drawn]) for x in (view.normal, view.label[:, None]))
+        label = torch.from_numpy(view.label[drawn, None])
+        flow = torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0])
+        normal, flips = self._mirrored(view.normal[chosen], rng)
         hits = Hits.of(view.events[chosen], self.threshold.numpy())
-        flips = rng.random((2, len(chosen))) < 0.5
         hits = hits.mirrored(flips[0], flips[1], self.geometry.rows)
-        conditions = np.column_stack([view.normal[chosen], view.label[chosen]])
+        conditions = np.column_stack([normal, view.label[chosen]])
         stages = []
         for stage in range(self.partition.stages):
             rows = NODES if stage < self.partition.towers else NODES // 2
             needed = -(-rows // min(2**stage, MOST_NODES))
             stride = max(len(chosen) // needed, 1)
             some = np.arange(stage % stride, len(chosen), stride)
-            rows_of = self._rows(hits.some(some), stage)
-            stages.append((torch.from_numpy(conditions[some]), *rows_of))
-        return (*flow, stages)
+            nodes = known_cuts(self.partition, stage, hits.some(some), self.unit.numpy())
+            arrays = (conditions[some], *nodes)
+            stages.append(tuple(torch.from_numpy(x) for x in arrays))
+        return flow, label, stages
 
-    def _rows(self, hits: Hits, stage: int) -> tuple[Tensor, ...]:
-        """Owner, context, hits and excess of all nodes of a stage and of their first halves."""
-        cut, unit = Cut.of(self.partition, stage), self.unit.numpy()
-        levels = [
-            filled(self.partition, level, hits, unit)
-            for level in (stage, stage + 1, self.partition.coarse(stage))
-        ]
-        (here, nodes), (following, _), (around, _) = levels
-        nodes = nodes[cut.divides(nodes)]
-        nodes = nodes[cut.contents(nodes, here)[:, :, 0].sum(1) > 0]
-        whole = cut.contents(nodes, here)
-        first = cut.contents(cut.firsts(nodes), following)
-        low, high = cut.limits(nodes, whole[:, :, 0])
-        context = cut.contexts(nodes, here, following, around)
-        owner = nodes[:, 0].astype(np.int64)
-        return tuple(torch.from_numpy(x) for x in (owner, context, whole, first, low, high))
+    def _mirrored(
+        self, normal: NDArray[np.float32], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Normal totals of images mirrored at random, and ``(2, n)`` which are, in eta and phi."""
+        flips = rng.random((2, len(normal))) < 0.5
+        for flip, factors in zip(flips, self.turned, strict=True):
+            normal = np.where(flip[:, None], normal * factors, normal)
+        return normal, flips
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Flow-matching loss plus the mean over stages of a node's negative log-likelihood."""
@@ -285,19 +281,3 @@ def _labels(events: Events) -> NDArray[np.float32]:
     """Labels as numbers, 0 for all events of a set without them."""
     label = events.columns.get("label", np.zeros(len(events)))
     return np.asarray(label, np.float32)
-
-
-def outcomes(whole: Tensor, first: Tensor, unit: Tensor) -> Tensor:
-    """``(m, 4 C)`` what later variables of a node know of its cut, channel by channel.
-
-    Logarithms of the hits in the first and the second half, then of their energies.
-    """
-    energy = unit[: whole.shape[1]]
-    second = whole - first
-    parts = [
-        torch.log1p(first[..., 0]),
-        torch.log1p(second[..., 0].clamp(min=0)),
-        torch.log1p(first[..., 1] / energy),
-        torch.log1p(second[..., 1].clamp(min=0) / energy),
-    ]
-    return torch.stack(parts, -1).flatten(1)

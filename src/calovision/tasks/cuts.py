@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from calovision.tasks.partition import Ints, Partition
-from calovision.tasks.pyramid import PAD, Floats, Level, read
+from calovision.tasks.pyramid import PAD, Floats, Hits, Level, filled, read
 
 COARSE = 1  #: nodes of the coarser level that a node sees in every direction
 PLACE = 6  #: numbers that tell where a node is and how it is cut
@@ -129,6 +130,31 @@ class Cut:
     def divides(self, nodes: Nodes) -> NDArray[np.bool_]:
         """Which of ``nodes`` have two children; others are narrow enough already."""
         return np.asarray(self.second[nodes[:, 1 + self.axis]] >= 0)
+
+
+def known_cuts(partition: Partition, stage: int, hits: Hits, unit: Floats) -> tuple[Any, ...]:
+    """How true images are cut at a stage: arrays of all nodes that divide.
+
+    Args:
+        partition: of the window.
+        stage: which cut.
+        hits: of ``n`` images.
+        unit: ``(C,)`` GeV, see :func:`~calovision.tasks.pyramid.filled`.
+
+    Returns:
+        image ``(m,)`` int64, context ``(m, inputs)``, contents of the nodes and of their first
+        halves ``(m, C, 2)``, fewest and most hits of the first halves ``(m, C)``.
+    """
+    cut = Cut.of(partition, stage)
+    here, nodes = filled(partition, stage, hits, unit)
+    following, _ = filled(partition, stage + 1, hits, unit)
+    around, _ = filled(partition, partition.coarse(stage), hits, unit)
+    nodes = nodes[cut.divides(nodes)]
+    nodes = nodes[cut.contents(nodes, here)[:, :, 0].sum(1) > 0]
+    whole = cut.contents(nodes, here)
+    first = cut.contents(cut.firsts(nodes), following)
+    context = cut.contexts(nodes, here, following, around)
+    return nodes[:, 0].astype(np.int64), context, whole, first, *cut.limits(nodes, whole[:, :, 0])
 
 
 def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floats:

@@ -15,13 +15,14 @@ Table = NDArray[np.float64]
 #: columns that are learned where a set has them: truth first, then what is reconstructed
 COLUMNS = ("gen_pt", "gen_m0", "pt", "m0")
 CORE = 0.1  #: rad; radius within which the share of energy is a total
-SHAPES = 3  #: numbers of a channel's shape
+CONE = 0.4  #: rad; radius within which the axis of a channel is found
+SHAPES = 5  #: numbers of a channel's shape, the last two of which are eta and phi of its axis
 #: places on the axis of a normal distribution at which quantiles are known
 GRID = np.linspace(-4.0, 4.0, 401)
 
 
 def totals(events: Events, threshold: NDArray[np.float32], rng: np.random.Generator) -> Table:
-    """``(n, k + 5 C)`` columns (GeV), shapes, hits, mean energy of a hit above threshold (GeV).
+    """``(n, k + 7 C)`` columns (GeV), shapes, hits, mean energy of a hit above threshold (GeV).
 
     Numbers of hits are spread evenly over ``[N, N + 1)``, so that they have a density; what means
     nothing for a channel without hits, its shape and mean energy, is that of another event.
@@ -51,21 +52,39 @@ def shapes(events: Events) -> Table:
     """``(n, C, SHAPES)`` of every channel, 0 for one without hits.
 
     Mean distance of the energy to the middle of the window (rad), its share within :data:`CORE`,
-    and pTD = sqrt(sum E^2) / sum E. The cascade is told them, so that it need not find out cut by
-    cut what a jet will look like.
+    pTD = sqrt(sum E^2) / sum E, and its mean eta and phi within :data:`CONE`. The cascade is told
+    them, so that it need not find out cut by cut what a jet will look like, nor make the channels
+    agree on the jet's axis.
     """
-    channels = len(events.geometry.channels)
+    channels, geometry = len(events.geometry.channels), events.geometry
     index = events.owner * channels + events.channel
-    energy, radius = events.energy.astype(np.float64), events.geometry.radius(events.cell)
+    energy, radius = events.energy.astype(np.float64), geometry.radius(events.cell)
 
     def summed(weights: Table) -> Table:
         flat = np.bincount(index, weights, minlength=len(events) * channels)
         return flat.reshape(len(events), channels).astype(np.float64)
 
-    total = np.maximum(events.sums(), 1e-9)
-    spread = np.sqrt(summed(energy**2))
-    parts = [summed(energy * radius), summed(energy * (radius < CORE)), spread]
-    return np.stack([p / total for p in parts], -1)
+    total, inner = np.maximum(events.sums(), 1e-9), energy * (radius < CONE)
+    near = np.maximum(summed(inner), 1e-9)
+    return np.stack(
+        [
+            summed(energy * radius) / total,
+            summed(energy * (radius < CORE)) / total,
+            np.sqrt(summed(energy**2)) / total,
+            summed(inner * geometry.eta(events.cell)) / near,
+            summed(inner * geometry.phi(events.cell)) / near,
+        ],
+        -1,
+    )
+
+
+def turned(columns: int, channels: int) -> NDArray[np.float32]:
+    """``(2, k)`` factors by which normal totals change when an image is mirrored in eta or phi."""
+    factors = np.ones((2, columns + (SHAPES + 2) * channels), np.float32)
+    for axis in (0, 1):
+        first = columns + SHAPES - 2 + axis
+        factors[axis, first : columns + SHAPES * channels : SHAPES] = -1
+    return factors
 
 
 def learned(events: Events) -> tuple[str, ...]:
@@ -84,10 +103,12 @@ class Quantiles:
     knots: Table
 
     @classmethod
-    def of(cls, table: Table) -> Quantiles:
-        """Quantiles of each column of ``(n, k)``."""
+    def of(cls, table: Table, odd: NDArray[np.bool_] | None = None) -> Quantiles:
+        """Quantiles of each column of ``(n, k)``; of those that are ``odd``, with both signs."""
         knots = np.quantile(table, ndtr(GRID), axis=0).T
         knots[:, 0], knots[:, -1] = table.min(0), table.max(0)
+        if odd is not None:
+            knots[odd] = (knots[odd] - knots[odd, ::-1]) / 2
         # Equal values have no density: they are set apart by what does not matter.
         return cls(np.maximum.accumulate(knots, 1) + 1e-9 * np.arange(len(GRID)))
 
