@@ -80,7 +80,10 @@ def study(
     )
     numbers = {OURS: size.test // 2, FAST: size.test // 2, BASELINE: size.baseline}
     settings: dict[str, Any] = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
-    extra = {BASELINE: {"widths": list(size.widths)}, FAST: {"budget_s": size.budget_s / 2}}
+    extra: dict[str, dict[str, Any]] = {
+        BASELINE: {"widths": list(size.widths)},
+        FAST: {"budget_s": size.budget_s / 2},
+    }
     jobs = [Job(m, m, f"runs/{m}", settings | extra.get(m, {})) for m in (BASELINE, OURS, FAST)]
     each(partial(_made, training.path, out, numbers), jobs, workers=workers, quiet=quiet)
     finished = out / "comparison.json"
