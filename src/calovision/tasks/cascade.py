@@ -104,7 +104,7 @@ class CascadeTask(GeneratorTask):
                 task.threshold[c] = float(mine.min()) * (1 - 1e-4)
                 task.unit[c] = max(float(np.median(mine)), 1e-6)
         table = totals(train, task.threshold.numpy(), np.random.default_rng(config.seed))
-        odd = (task.turned < 0).any(0)
+        odd = np.asarray((task.turned < 0).any(0))
         task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
         task.share.fill_(float(_labels(train).mean()))
         return task
