@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import tables_jet_generation  # noqa: E402
 import tables_jet_tagging  # noqa: E402
 import tables_jet_vae  # noqa: E402
 
@@ -29,9 +30,17 @@ PAGES: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
         "README.md": tables_jet_tagging.short,
         "docs/jet-tagging.md": tables_jet_tagging.full,
     },
+    "jet-generation": {
+        "README.md": tables_jet_generation.short,
+        "docs/jet-generation.md": tables_jet_generation.full,
+    },
 }
-DRAW = {"jet-vae": tables_jet_vae.draw, "jet-tagging": tables_jet_tagging.draw}
-EXTRAS = ("scaling", "robustness", "explanation")  #: further files of a study
+DRAW = {
+    "jet-vae": tables_jet_vae.draw,
+    "jet-tagging": tables_jet_tagging.draw,
+    "jet-generation": tables_jet_generation.draw,
+}
+EXTRAS = ("scaling", "robustness", "explanation", "response", "steps")  #: further files of a study
 
 
 def fill(page: Path, study: str, text: str) -> None:
@@ -62,6 +71,8 @@ def main() -> None:
     for folder in sys.argv[1:]:
         store(Path(folder))
     for study, pages in PAGES.items():
+        if not (STORED / f"{study}.json").exists():
+            continue  # nobody has stored it yet: its pages have no numbers
         content = json.loads((STORED / f"{study}.json").read_text())
         for page, text in pages.items():
             fill(ROOT / page, study, text(content))

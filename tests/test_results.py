@@ -7,11 +7,13 @@ import json
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STUDIES = ("jet-vae", "jet-tagging")
+STUDIES = ("jet-vae", "jet-tagging", "jet-generation")
+STORED = [s for s in STUDIES if (ROOT / "docs" / "results" / f"{s}.json").exists()]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def writer() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", STORED)
 def test_tables_are_the_ones_of_the_stored_study(writer: ModuleType, study: str) -> None:
     content = json.loads((ROOT / "docs" / "results" / f"{study}.json").read_text())
     for page, text in writer.PAGES[study].items():
@@ -33,6 +35,78 @@ def test_tables_are_the_ones_of_the_stored_study(writer: ModuleType, study: str)
 
 def test_every_stored_study_is_shown(writer: ModuleType) -> None:
     assert set(STUDIES) == set(writer.PAGES) == set(writer.DRAW)
+
+
+def test_a_study_that_is_not_stored_has_no_numbers(writer: ModuleType) -> None:
+    for study in set(STUDIES) - set(STORED):
+        for page in writer.PAGES[study]:
+            _, _, rest = (ROOT / page).read_text().partition(f"<!-- {study}: begin -->")
+            between, end, _ = rest.partition(f"<!-- {study}: end -->")
+            assert end, page
+            assert not between.strip(), page
+
+
+def test_generators_stand_side_by_side(writer: ModuleType) -> None:
+    content = generation()
+    short = writer.PAGES["jet-generation"]["README.md"](content)
+    rows = [[c.strip() for c in line.split("|")[1:-1]] for line in short.splitlines()[:4]]
+    assert rows[2] == ["**ours** (cascade)", "0.600 ± 0.010", "-", "3", "812"]
+    assert rows[3] == ["published DDPM", "1.000 ± 0.010", "-", "2", "0.25"]
+    full = writer.PAGES["jet-generation"]["docs/jet-generation.md"](content)
+    for line in (
+        "| Jet mass m0 [GeV] | 0.120 ± 0.010 | 0.04 | 3 | - |",
+        "| ECAL summed energy [GeV] | 4.000 ± 0.010 | 2 | 2 | 10 |",
+        "| Jet mass m0: W1 / floor | 3 |",
+        "| true jet pT 90 to 110 GeV | 1.030 ± 0.014 |",
+        "| steps of the flow | 1 | 8 |",
+        "| parameters | 5,432 | - |  |",
+    ):
+        assert line in full, line
+    for optional in ("response", "steps"):
+        del content[optional]
+    assert "Response" not in writer.PAGES["jet-generation"]["docs/jet-generation.md"](content)
+
+
+def generation() -> dict[str, Any]:
+    """What a study of two generators stores; the baseline has no masses and no classes."""
+
+    def metric(value: float, error: float = 0.01, unit: str = "", floor: float = 0.0) -> Any:
+        return {"value": value, "error": error, "unit": unit, "floor": floor or None}
+
+    ours = {
+        "classifier_auc": metric(0.6, floor=0.5),
+        "fpd": metric(0.0021, 0.0001, floor=0.0007),
+        "w1_sum_e_ecal": metric(4.0, unit="GeV", floor=2.0),
+        "w1_column_m0": metric(0.12, unit="GeV", floor=0.04),
+        "jets_per_s": metric(812.3, 0.0, "jets/s"),
+    }
+    published = {
+        "classifier_auc": metric(1.0, floor=0.5),
+        "fpd": metric(0.4, floor=0.2),
+        "w1_sum_e_ecal": metric(30.0, unit="GeV", floor=3.0),
+        "jets_per_s": metric(0.25, 0.0, "jets/s"),
+    }
+    shared = {"data": {"events": 1000}, "seed": 1}
+    budget = {"wall_s": 600.0, "device": "cpu"}
+    models = [
+        {
+            **shared,
+            "model": "cascade",
+            "budget": {**budget, "parameters": 5432},
+            "metrics": ours,
+            "classes": {"gluon": {k: m for k, m in ours.items() if k.startswith("w1_")}},
+        },
+        {**shared, "model": "baseline", "budget": budget, "metrics": published, "classes": {}},
+    ]
+    mean = {"simulated": metric(200.0, 2.0), "generated": metric(206.0, 2.0)}
+    row = {"condition": "gen_pt 90 to 110 GeV", "observable": "n_hit_ecal", "unit": "hits", **mean}
+    return {
+        "study": "jet-generation",
+        "scale": "quick",
+        "models": models,
+        "response": {"rows": [row]},
+        "steps": {"rows": [{"steps": k, "auc": metric(0.5 + 0.1 / k)} for k in (1, 8)]},
+    }
 
 
 def test_numbers_show_two_digits_of_their_error(writer: ModuleType) -> None:

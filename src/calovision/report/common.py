@@ -91,8 +91,8 @@ def observable(name: str) -> tuple[str, str]:
         channel = ""
     stem = name.removesuffix(f"_{channel}") if channel else name
     label = meaning(f"w1_{stem}").label.removeprefix("W1 of ").removeprefix("the ")
-    units = {"girth": "rad", "mass": "GeV", "pt": "GeV", "hit_energy": "GeV"}
-    unit = "GeV" if stem in ("sum_e", "max_e") else units.get(stem, "")
+    in_gev = ("sum_e", "max_e", "hit_energy", "mass", "pt", "column_m0", "column_pt")
+    unit = "GeV" if stem in in_gev else {"girth": "rad"}.get(stem, "")
     return f"{CHANNELS[channel]} {label}" if channel else label, unit
 
 

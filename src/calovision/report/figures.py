@@ -121,13 +121,7 @@ def distribution(
     """
     names = list(samples)
     colour = colours(names)
-    pooled = np.concatenate([np.asarray(s, float) for s in samples.values()])
-    # The reference sets both axes: a sample that is far off must not squeeze it into a corner.
-    low, high = np.quantile(np.asarray(samples[names[0]], float), [0.001, 0.999])
-    margin = 0.15 * (high - low)
-    low, high = max(low - margin, min(low, 0.0)), high + margin
-    whole = bool(np.all(pooled == np.round(pooled)))
-    edges = _edges(low, high, whole)
+    edges = _edges(list(samples.values()))
     figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     reference, reference_error = _density(samples[names[0]], edges)
@@ -154,9 +148,68 @@ def distribution(
     return figure
 
 
-def _edges(low: float, high: float, whole: bool) -> NDArray[np.float64]:
+@styled
+def class_distribution(
+    reference: tuple[NDArray[Any], NDArray[Any]],
+    sample: tuple[NDArray[Any], NDArray[Any]],
+    *,
+    names: tuple[str, str],
+    label: str,
+    unit: str = "",
+    log: bool = False,
+    ratios: tuple[float, float] = (0.4, 1.6),
+) -> Figure:
+    """Histogram of one observable for both classes of two samples, with ratios class by class.
+
+    Args:
+        reference: values and labels, each ``(n,)``, of the sample that is drawn shaded.
+        sample: the same of the one that is drawn as points.
+        names: of the two samples.
+        label: the observable.
+        unit: its unit.
+        log: logarithmic event axis.
+        ratios: range of the ratios shown.
+    """
+    edges = _edges([reference[0], sample[0]])
+    middle = (edges[1:] + edges[:-1]) / 2
+    figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
+    top, *below = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
+    highest = 1e-12
+    for k, name in enumerate(CLASSES):
+        colour, mark = OF_CLASS[k], "os"[k]
+        true, own = (_density(v[of == k], edges) for v, of in (reference, sample))
+        highest = max(highest, float(true[0].max()))
+        text = f"{name}, {names[0]}"
+        top.stairs(true[0], edges, color=colour, fill=True, alpha=0.2, label=text)
+        top.stairs(true[0], edges, color=colour)
+        text = f"{name}, {names[1]}"
+        lit = own[0] > 0
+        points = middle[lit], own[0][lit], own[1][lit]
+        top.errorbar(*points, fmt=mark, color=colour, markersize=3.5, linewidth=1, label=text)
+        _ratio(below[k], edges, true, true, colour, True)
+        _ratio(below[k], edges, own, true, colour, False)
+        below[k].axhline(1, color="gray", linewidth=0.8)
+        below[k].set_ylim(*ratios)
+        below[k].set_ylabel(f"{name}\nratio", loc="center")
+    if log:
+        top.set_yscale("log")
+        top.set_ylim(top=10 * highest)
+    else:
+        top.set_ylim(0, 1.6 * highest)
+    top.set_ylabel(f"density [1/{unit}]" if unit else "density")
+    top.legend(ncols=2, fontsize=9)
+    below[-1].set_xlabel(f"{label} [{unit}]" if unit else label)
+    below[-1].set_xlim(edges[0], edges[-1])
+    return figure
+
+
+def _edges(samples: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     """Bin edges; counts get bins of whole width around the integers."""
-    if whole:
+    # The reference sets the axis: a sample that is far off must not squeeze it into a corner.
+    low, high = np.quantile(np.asarray(samples[0], float), [0.001, 0.999])
+    margin = 0.15 * (high - low)
+    low, high = max(low - margin, min(low, 0.0)), high + margin
+    if all(np.all(s == np.round(s)) for s in samples):
         step = max(1, round((high - low) / BINS))
         return np.arange(np.floor(low) - 0.5, high + step + 0.5, step)
     if high <= low:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calovision.errors import InputError
-from calovision.report import jet_tagging, jet_vae
+from calovision.report import jet_generation, jet_tagging, jet_vae
 from calovision.report.common import Study, curves, facts, metric_groups
 from calovision.report.glossary import meaning
 from calovision.report.html import Headline, Section, write_report
@@ -22,6 +22,8 @@ STUDIES = {
     "jet-vae": jet_vae.STUDY,
     "jet-tagging": jet_tagging.STUDY,
     "jet-tagger": jet_tagging.STUDY,
+    "jet-generation": jet_generation.STUDY,
+    "jet-generator": jet_generation.STUDY,
 }
 HEADLINES = 3  #: numbers at the top of the page
 

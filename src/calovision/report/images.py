@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,29 +52,67 @@ def originals_vs_reconstructions(
     if not 0 <= index < len(original):
         raise InputError(f"there is no event {index}", f"choose 0 to {len(original) - 1}")
     dense = {n: s[index].to_dense()[0] for n, s in {"original": original, **others}.items()}
-    geometry = original.geometry
-    rows = len(geometry.channels) + 1
-    figure, axes, bars = _grid(rows, len(dense))
     ranges = [colour_range(image) for image in dense["original"]]
+    return channel_grid(dense, ranges, original.geometry, combined=True)
+
+
+@styled
+def channel_grid(
+    images: Mapping[str, Image],
+    ranges: Sequence[tuple[float, float]],
+    geometry: Geometry,
+    *,
+    combined: bool = False,
+    of: str = "",
+    arrow: str = "",
+) -> Figure:
+    """Images side by side, a row per channel; all columns share the row's logarithmic colours.
+
+    Args:
+        images: title of the column to ``(channels, rows, cols)`` GeV per pixel.
+        ranges: per channel the energies (GeV) of the first and last colour.
+        geometry: of the images.
+        combined: add a row of all channels together.
+        of: what stands before the energy on the colour bars, such as ``mean``.
+        arrow: how to read the columns, written above them.
+    """
+    names = [TITLES.get(c, c) for c in geometry.channel_names]
+    figure, axes, bars = panels(len(names) + combined, len(images), len(names), bool(arrow))
     for c, channel in enumerate(geometry.channel_names):
         norm = LogNorm(*ranges[c], clip=True)
-        for ax, image in zip(axes[c], dense.values(), strict=True):
+        for ax, image in zip(axes[c], images.values(), strict=True):
             drawn = _draw(ax, image[c], norm, geometry)
         bar = figure.colorbar(drawn, cax=bars[c])
-        bar.set_label(UNITS.get(channel, "E [GeV]"), loc="center")
+        bar.set_label(f"{of} {UNITS.get(channel, 'E [GeV]')}".strip(), loc="center")
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
         bar.ax.tick_params(which="both", direction="out", left=False)
-    for ax, image in zip(axes[-1], dense.values(), strict=True):
-        ax.imshow(overlay(image, ranges, geometry), **frame(geometry))
-    for ax, name in zip(axes[0], dense, strict=True):
+    if combined:
+        for ax, image in zip(axes[-1], images.values(), strict=True):
+            ax.imshow(overlay(image, ranges, geometry), **frame(geometry))
+    for ax, name in zip(axes[0], images, strict=True):
         ax.set_title(name, fontweight="bold")
-    _label(axes, [*(TITLES.get(c, c) for c in geometry.channel_names), "combined"], geometry)
+    reach = 0.2 if geometry.rows <= 64 else 0.5
+    # farther apart on narrow panels, or the numbers would touch
+    label_panels(axes, [*names, "combined"][: len(axes)], 1.6 * reach if len(images) > 3 else reach)
+    if arrow:
+        middle = (axes[0, 0].get_position().x0 + axes[0, -1].get_position().x1) / 2
+        figure.text(middle, 1 - 0.06 / figure.get_figheight(), arrow, ha="center", va="top")
     return figure
 
 
-def _grid(rows: int, cols: int) -> tuple[Figure, NDArray[Any], list[Axes]]:
-    """Square panels close together, and one narrow axis for the colour bar of each row but one."""
+def panels(
+    rows: int, cols: int, bars: int = 0, headline: bool = False
+) -> tuple[Figure, NDArray[Any], list[Axes]]:
+    """Square panels close together, and a narrow axis for the colour bar of each of ``bars`` rows.
+
+    Args:
+        rows: of panels.
+        cols: of panels.
+        bars: rows, from the top, that have a colour bar.
+        headline: leave room for a line of text above.
+    """
     left, right, top, bottom, gap, bar = 1.0, 0.75, 0.3, 0.55, 0.08, 0.14  # inch
+    top += 0.25 * headline
     side = (IMAGE_WIDTH - left - right - cols * gap - bar) / cols
     height = top + bottom + rows * side + (rows - 1) * gap
     figure = Figure(figsize=(IMAGE_WIDTH, height))
@@ -91,16 +129,15 @@ def _grid(rows: int, cols: int) -> tuple[Figure, NDArray[Any], list[Axes]]:
         width_ratios=[side] * cols + [bar],
     )
     axes = np.array([[figure.add_subplot(grid[r, c]) for c in range(cols)] for r in range(rows)])
-    return figure, axes, [figure.add_subplot(grid[r, cols]) for r in range(rows - 1)]
+    return figure, axes, [figure.add_subplot(grid[r, cols]) for r in range(bars)]
 
 
-def _label(axes: NDArray[Any], names: list[str], geometry: Geometry) -> None:
-    """Names of the rows, and angles on the outer axes only."""
-    places = [-0.5, 0.0, 0.5] if geometry.rows > 64 else [-0.2, 0.0, 0.2]
+def label_panels(axes: NDArray[Any], names: Sequence[str], reach: float) -> None:
+    """Names of the rows, and the angles 0 and plus or minus ``reach`` on the outer axes only."""
     for (r, c), ax in np.ndenumerate(axes):
         outer = {"bottom": r == len(axes) - 1, "left": c == 0}
-        ax.set_xticks(places)
-        ax.set_yticks(places)
+        ax.set_xticks([-reach, 0.0, reach])
+        ax.set_yticks([-reach, 0.0, reach])
         ax.minorticks_off()
         ax.tick_params(
             direction="out",
@@ -113,10 +150,12 @@ def _label(axes: NDArray[Any], names: list[str], geometry: Geometry) -> None:
         if outer["bottom"]:
             ax.set_xlabel("Δφ [rad]", loc="center")
         if outer["left"]:
-            ax.set_ylabel(f"$\\bf{{{names[r]}}}$\nΔη", loc="center")
+            # a hyphen would become a minus sign in mathematics
+            bold = "-".join(f"$\\bf{{{part}}}$" for part in names[r].split("-"))
+            ax.set_ylabel(f"{bold}\nΔη", loc="center")
 
 
-def overlay(image: Image, ranges: list[tuple[float, float]], geometry: Geometry) -> Image:
+def overlay(image: Image, ranges: Sequence[tuple[float, float]], geometry: Geometry) -> Image:
     """All channels in one colour image: hue tells the channel, brightness the logarithm of energy.
 
     Args:

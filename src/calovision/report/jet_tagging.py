@@ -222,7 +222,7 @@ def _observables(explanation: dict[str, Any]) -> Section | None:
     rows = explanation.get("observables", [])
     if not rows:
         return None
-    names = {row["name"]: _name(row["name"]) for row in rows}
+    names = {row["name"]: upper(observable(row["name"])[0]) for row in rows}
     ranked = sorted(rows, key=lambda r: r["importance"], reverse=True)[: drawings.LEADING]
     cells = tuple(
         (
@@ -248,13 +248,6 @@ def _observables(explanation: dict[str, Any]) -> Section | None:
     figure = drawings.observable_ranking(rows, names)
     title = "Which observables drive the score"
     return Section(title, text, [(figure, caption)], [Table(header, cells)], paired=False)
-
-
-def _name(key: str) -> str:
-    """Label of an observable, or of a column that was added to them."""
-    if key.startswith("column_"):
-        return {"m0": "Jet mass m0", "pt": "Jet pT"}.get(key[7:], key[7:])
-    return upper(observable(key)[0])
 
 
 def _power(auc: Any) -> str:

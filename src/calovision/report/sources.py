@@ -34,7 +34,7 @@ from calovision.report.tables import BASELINE
 ORIGINAL = "original"
 OURS = "ours"
 #: our model where a study has several beside the baseline
-OUR_MODEL = {"jet-tagging": "particle-transformer"}
+OUR_MODEL = {"jet-tagging": "particle-transformer", "jet-generation": "cascade"}
 Arrays = dict[str, NDArray[Any]]
 
 

@@ -26,6 +26,7 @@ BLACK, BLUE, ORANGE, GREEN, PINK, SKY, AMBER = (
 #: colours with a fixed meaning
 REFERENCE = {
     "original": BLACK,
+    "simulated": BLACK,
     "all gluon jets": BLACK,
     "baseline": ORANGE,
     "ours": BLUE,
@@ -109,6 +110,7 @@ MODELS = {
     "particlenet-lite": Look(GREEN, "--", "D"),
     "resnet15": Look(PINK, "-", "X"),
     "trees": Look(BLACK, "-.", "d"),
+    "cascade-fast": Look(GREEN, "-", "s"),
 }
 
 

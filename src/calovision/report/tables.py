@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from calovision.report.glossary import Meaning, meaning
+from calovision.report.glossary import meaning
+from calovision.report.meanings import Meaning
 
 NONE = "-"  #: what stands in an empty cell
 BASELINE = "baseline"
@@ -59,6 +60,8 @@ def metric_table(
     models: Mapping[str, Mapping[str, Any]],
     keys: Sequence[str],
     floor: Mapping[str, float] | None = None,
+    *,
+    ratio: bool = True,
 ) -> Table:
     """Models side by side.
 
@@ -67,13 +70,15 @@ def metric_table(
             the others' ratios refer to.
         keys: metrics, in order; those that no model has are left out.
         floor: metric to its truth-against-truth value; by default what the metrics carry.
+        ratio: whether to divide by the baseline.
 
     Returns:
         A row per metric: name, direction and unit; value and error per model; the ratio to the
         baseline where it means something; the floor where one is known.
     """
     metrics = {name: result["metrics"] for name, result in models.items()}
-    ratios = [name for name in models if name != BASELINE] if BASELINE in models else []
+    compared = ratio and BASELINE in models
+    ratios = [name for name in models if name != BASELINE] if compared else []
     shown = [key for key in keys if any(key in m for m in metrics.values())]
     floors = [_floor(key, metrics, floor or {}) for key in shown]
     header = ["metric", *models, *(f"{name} / {BASELINE}" for name in ratios)]

@@ -1,0 +1,162 @@
+"""Tables and picture of the jet-generation study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tables import markdown, number
+
+from calovision.report.common import observable, upper
+from calovision.report.generation_tables import condition, quotient, ratios, short_name
+
+OURS, BASELINE = "cascade", "baseline"
+NAMES = {
+    OURS: "**ours** (cascade)",
+    "cascade-fast": "ours, small networks",
+    BASELINE: "published DDPM",
+}
+KEYS = {
+    "classifier_auc": "AUC of trees, generated or simulated (0.5: cannot tell)",
+    "classifier_auc_hits": "the same of a network on hits",
+    "fpd": "FPD",
+    "kpd": "KPD",
+    "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over one trained on simulated",
+    "memorised": "share as near to a training jet as 1 % of simulated jets",
+    "copied": "copies of training jets",
+}
+PICTURE = (
+    "![A simulated gluon jet beside generated ones in track, ECAL and HCAL]"
+    "(docs/images/jet-generation.png)"
+)
+
+
+def short(content: dict[str, Any]) -> str:
+    """For the README."""
+    head = ("", "AUC, trees", "AUC, network on hits", "FPD / floor", "jets/s on one core")
+    rows = []
+    for m in content["models"]:
+        found = m["metrics"]
+        told = [number(found.get(k)) for k in ("classifier_auc", "classifier_auc_hits")]
+        rows.append((NAMES[m["model"]], *told, _over_floor(found.get("fpd")), _rate(found)))
+    return "\n\n".join([markdown(head, rows), _about(content), PICTURE])
+
+
+def _over_floor(metric: dict[str, Any] | None) -> str:
+    if metric is None or metric["value"] is None or not metric["floor"]:
+        return "-"
+    return f"{metric['value'] / metric['floor']:,.3g}"
+
+
+def _rate(metrics: dict[str, Any]) -> str:
+    rate = metrics["jets_per_s"]["value"]
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
+def _about(content: dict[str, Any]) -> str:
+    ours = next(m for m in content["models"] if m["model"] == OURS)
+    numbers = ", ".join(f"{m['data']['events']:,}" for m in content["models"])
+    spent = f"{ours['budget']['wall_s'] / 60:.0f} minutes on {ours['budget']['device']}"
+    return (
+        f"Trained for {spent}; {numbers} jets generated and compared with simulated ones that no "
+        f"model has seen; scale `{content['scale']}`, seed {ours['seed']}; errors: bootstrap."
+    )
+
+
+def _metrics(models: list[dict[str, Any]]) -> str:
+    rows = [("jets generated", *(f"{m['data']['events']:,}" for m in models), "")]
+    for key, title in KEYS.items():
+        entries = [m["metrics"].get(key) for m in models]
+        floor = next((e["floor"] for e in entries if e and e.get("floor") is not None), None)
+        row = (title, *(number(e) for e in entries), "-" if floor is None else f"{floor:.3g}")
+        rows.append(row)
+    rows.append(("jets a second on one core", *(_rate(m["metrics"]) for m in models), ""))
+    sizes = [m["budget"].get("parameters") for m in models]
+    rows.append(("parameters", *("-" if s is None else f"{s:,}" for s in sizes), ""))
+    spent = [f"{m['budget']['wall_s'] / 60:.1f}" for m in models]
+    rows.append(("minutes of training", *spent, ""))
+    return markdown(("", *(NAMES[m["model"]] for m in models), "floor"), rows)
+
+
+def _name(key: str, unit: str = "") -> str:
+    return upper(observable(key)[0]) + (f" [{unit}]" if unit else "")
+
+
+def _distances(models: list[dict[str, Any]]) -> str:
+    metrics = {m["model"]: m["metrics"] for m in models}
+    found = {(r["name"], r["model"]): f"{r['ratio']:.3g}" for r in ratios(metrics, {})}
+    rows = []
+    for name in dict.fromkeys(n for n, _ in found):
+        own = metrics[OURS].get(f"w1_{name}", {})
+        floor = own.get("floor")
+        values = (
+            number(own | {"unit": ""} if own else None),
+            "-" if floor is None else f"{floor:.3g}",
+        )
+        times = (found.get((name, m), "-") for m in metrics)
+        rows.append((_name(name, own.get("unit", "")), *values, *times))
+    head = ("W1", "ours", "floor", *(f"{NAMES[m]} / floor" for m in metrics))
+    return markdown(head, rows)
+
+
+def _classes(models: list[dict[str, Any]]) -> list[str]:
+    found = {
+        f"{NAMES[m['model']]}, {name}": metrics
+        for m in models
+        for name, metrics in m.get("classes", {}).items()
+    }
+    if not found:
+        return []
+    cells = {(r["name"], r["model"]): f"{r['ratio']:.3g}" for r in ratios(found, {})}
+    rows = [("AUC of trees", *(number(m.get("classifier_auc")) for m in found.values()))]
+    for name in dict.fromkeys(n for n, _ in cells):
+        rows.append((f"{_name(name)}: W1 / floor", *(cells.get((name, m), "-") for m in found)))
+    return ["### Class by class", markdown(("", *found), rows)]
+
+
+def _response(rows: list[dict[str, Any]]) -> list[str]:
+    kinds = list(dict.fromkeys(r["observable"] for r in rows))
+    cells = {}
+    for r in rows:
+        value, error = quotient(r["generated"], r["simulated"])
+        shown = {"value": value, "error": error, "unit": ""}
+        cells[r["condition"], r["observable"]] = number(shown)
+    body = [
+        (condition(name), *(cells.get((name, k), "-") for k in kinds))
+        for name in dict.fromkeys(r["condition"] for r in rows)
+    ]
+    table = markdown(("generated / simulated mean", *(short_name(k) for k in kinds)), body)
+    return ["### Response to conditions", table]
+
+
+def _steps(rows: list[dict[str, Any]]) -> list[str]:
+    head = ("steps of the flow", *(str(r["steps"]) for r in rows))
+    body = [("AUC of trees, true or generated totals", *(number(r["auc"]) for r in rows))]
+    return ["### Steps of the solver", markdown(head, body)]
+
+
+def full(content: dict[str, Any]) -> str:
+    """For the study's page."""
+    models = content["models"]
+    parts = [
+        _metrics(models),
+        _about(content) + " Floor: other simulated jets, as many as ours, in place of generated.",
+        "### Distances of distributions",
+        _distances(models),
+        "Ratios are to the floor of as many jets as the model has.",
+        *_classes(models),
+        *(_response(content["response"]["rows"]) if "response" in content else []),
+        *(_steps(content["steps"]["rows"]) if "steps" in content else []),
+    ]
+    return "\n\n".join(parts)
+
+
+def draw(folder: Path) -> Any:
+    """A simulated gluon jet beside generated ones, channel by channel."""
+    from calovision.events.store import EventStore
+    from calovision.report.generation_pictures import SIMULATED, jet_of_class, pixel_ranges
+
+    shown = {"ours": OURS, "baseline": BASELINE}
+    truth = EventStore.open(folder / "data" / "test")[:1000]
+    made = {k: EventStore.open(folder / "generated" / m)[:50] for k, m in shown.items()}
+    return jet_of_class({SIMULATED: truth} | made, 0, pixel_ranges(truth))
