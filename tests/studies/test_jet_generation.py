@@ -19,7 +19,7 @@ from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
 
-TINY = Scale(300, 420, 1.0, 110, (4, 8))
+TINY = Scale(300, 420, 1.0, 110, (4, 8), 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,8 @@ def test_all_models_are_judged_on_the_same_jets(
         wanted = {"classifier_auc", "classifier_auc_hits", "fpd", "kpd", "memorised", "jets_per_s"}
         assert wanted <= model["metrics"].keys()
         assert model["metrics"]["jets_per_s"]["value"] > 0
+    for model in comparison["models"][:2]:
+        assert 0 <= model["metrics"]["classifier_auc_transformer"]["value"] <= 1
     assert comparison["models"][0]["classes"].keys() == {"gluon", "quark"}
     assert comparison["models"][-1]["metrics"]["classifier_auc"]["value"] > 0.9
     assert "w1_n_hit_track" in comparison["floor"]

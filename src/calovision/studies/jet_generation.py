@@ -21,6 +21,7 @@ from calovision.report.from_runs import report
 from calovision.studies import generation_checks
 from calovision.studies.comparing import compare
 from calovision.studies.evaluation import results_of
+from calovision.studies.likeness import METRIC, likeness
 from calovision.studies.trainings import Job, each
 from calovision.studies.workspace import begin, train_on
 from calovision.tasks.config import load_config
@@ -47,6 +48,7 @@ class Scale:
         budget_s: training time of ours and the baseline, on one thread; the fast one has half.
         baseline: images drawn from the published diffusion model, which is slow.
         widths: of its U-Net; as published, but for a quick look.
+        judge_s: training time of the transformer that tells generated jets from simulated ones.
     """
 
     training: int
@@ -54,10 +56,11 @@ class Scale:
     budget_s: float
     baseline: int
     widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
+    judge_s: float = 300
 
 
 SCALES = {
-    "quick": Scale(3_000, 2_000, 60, 100, (8, 16, 32)),
+    "quick": Scale(3_000, 2_000, 60, 100, (8, 16, 32), 20),
     "standard": Scale(90_000, 40_000, 1_800, 100),
     "full": Scale(200_000, 40_000, 3_600, 1_000),
 }
@@ -86,6 +89,8 @@ def study(
     }
     jobs = [Job(m, m, f"runs/{m}", settings | extra.get(m, {})) for m in (BASELINE, OURS, FAST)]
     each(partial(_made, training.path, out, numbers), jobs, workers=workers, quiet=quiet)
+    like = partial(_likened, test.path, out, size)
+    each(like, [j for j in jobs if j.label != BASELINE], workers=workers, quiet=quiet)
     finished = out / "comparison.json"
     if finished.exists():
         comparison = json.loads(finished.read_text())
@@ -115,6 +120,16 @@ def _made(training: Path, out: Path, numbers: dict[str, int], job: Job) -> None:
         generate(run.path, numbers[job.label], made, seed=seed, quiet=True)
 
 
+def _likened(test: Path, out: Path, size: Scale, job: Job) -> None:
+    """Train a transformer to tell the jets of one model from simulated ones."""
+    folder = out / "likeness" / job.label
+    if (folder / "likeness.json").exists():
+        return
+    truth = EventStore.open(test)[: size.test // 2]
+    made = EventStore.open(out / "generated" / job.label).load()
+    likeness(truth, made, folder, seed=job.overrides["seed"], budget_s=size.judge_s)
+
+
 def judge(
     out: Path, training: EventStore, test: EventStore, *, scale: str, seed: int
 ) -> dict[str, Any]:
@@ -127,6 +142,9 @@ def judge(
         store = EventStore.open(out / "generated" / model)
         found = compare(truth, store.load(), floor=other, training=seen, seed=seed)
         metrics = found["metrics"] | {"jets_per_s": rate(load_generator(run), seed).to_dict()}
+        told = out / "likeness" / model / "likeness.json"
+        if told.exists():
+            metrics[METRIC] = json.loads(told.read_text())
         result = results_of(run, test, len(store), seed, {})
         results.append(result | {"metrics": metrics, "classes": found["classes"]})
         write_json(run.path / "results.json", results[-1])

@@ -1,0 +1,60 @@
+"""A strict two-sample test: our tagger, a particle transformer, asked which jets are generated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.events.events import Events, concatenate
+from calovision.events.files import write_json
+from calovision.events.store import EventStore, save
+from calovision.metrics.two_sample import two_sample_auc
+from calovision.tasks.classify import score
+from calovision.tasks.config import load_config
+from calovision.tasks.models import load_tagger
+from calovision.tasks.training import train
+
+METRIC = "classifier_auc_transformer"
+
+
+def likeness(
+    truth: Events, made: Events, out: Path, *, seed: int, budget_s: float
+) -> dict[str, object]:
+    """AUC of the transformer telling ``made`` from ``truth``, on halves that it has not seen.
+
+    Args:
+        truth: simulated events.
+        made: generated ones; as many as both sets have are used.
+        out: folder for the data, the run and ``likeness.json``; a finished one is read.
+        seed: of the training and the bootstrap.
+        budget_s: training time, s.
+
+    Returns:
+        the metric, ready for JSON.
+
+    Raises:
+        InputError: too few events to train on.
+    """
+    size = min(len(truth), len(made)) // 2
+    if size < 100:
+        raise InputError(f"{2 * size} events are too few to train a network on", "give more")
+    halves = []
+    for label, events in enumerate((truth, made)):
+        bare = replace(events, columns={"label": np.full(len(events), label, np.int8)})
+        halves.append((bare[:size], bare[size : 2 * size]))
+    (seen, unseen), (seen_made, unseen_made) = halves
+    data = out / "data"
+    if (data / "manifest.json").exists():
+        store = EventStore.open(data)
+    else:
+        store = save(concatenate([seen, seen_made]), data, provenance={"made_by": "likeness"})
+    settings = {"seed": seed, "budget_s": budget_s, "epochs": 20, "test": 0.0, "truth": 0.0}
+    config = load_config("jet-tagger", overrides=settings)
+    run = train(config, store, out / "run", resume=True, quiet=True)
+    scores = score(load_tagger(run), concatenate([unseen, unseen_made]), quiet=True)
+    found = two_sample_auc(scores.probability, (size, size), paired=False, seed=seed)
+    write_json(out / "likeness.json", found.to_dict())
+    return dict(found.to_dict())
