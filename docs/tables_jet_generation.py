@@ -19,6 +19,7 @@ NAMES = {
 KEYS = {
     "classifier_auc": "AUC of trees, generated or simulated (0.5: cannot tell)",
     "classifier_auc_hits": "the same of a network on hits",
+    "classifier_auc_transformer": "the same of our transformer on hits, trained for it",
     "fpd": "FPD",
     "kpd": "KPD",
     "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over one trained on simulated",
@@ -135,6 +136,15 @@ def _steps(rows: list[dict[str, Any]]) -> list[str]:
     return ["### Steps of the solver", markdown(head, body)]
 
 
+def _costs(rows: list[dict[str, Any]]) -> list[str]:
+    head = ("one core", "jets/s", "over the simulation")
+    body = [
+        (NAMES.get(r["what"], r["what"]), f"{r['jets_per_s']:,.3g}", f"{r['speedup']:.2g}")
+        for r in rows
+    ]
+    return ["### Cost", markdown(head, body)]
+
+
 def full(content: dict[str, Any]) -> str:
     """For the study's page."""
     models = content["models"]
@@ -147,6 +157,7 @@ def full(content: dict[str, Any]) -> str:
         *_classes(models),
         *(_response(content["response"]["rows"]) if "response" in content else []),
         *(_steps(content["steps"]["rows"]) if "steps" in content else []),
+        *(_costs(content["costs"]["rows"]) if "costs" in content else []),
     ]
     return "\n\n".join(parts)
 

@@ -22,6 +22,7 @@ MODEL = "cascade"
 SHOWN = {
     "classifier_auc": "AUC of boosted trees, generated against simulated (0.5: cannot tell)",
     "classifier_auc_hits": "AUC of a network on hits",
+    "classifier_auc_transformer": "AUC of a transformer on hits, trained for it",
     "fpd": "Frechet physics distance",
     "kpd": "kernel physics distance",
     "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over that on simulated ones",

@@ -40,7 +40,14 @@ DRAW = {
     "jet-tagging": tables_jet_tagging.draw,
     "jet-generation": tables_jet_generation.draw,
 }
-EXTRAS = ("scaling", "robustness", "explanation", "response", "steps")  #: further files of a study
+EXTRAS = (
+    "scaling",
+    "robustness",
+    "explanation",
+    "response",
+    "steps",
+    "costs",
+)  #: further files of a study
 
 
 def fill(page: Path, study: str, text: str) -> None:

@@ -59,10 +59,11 @@ def test_generators_stand_side_by_side(writer: ModuleType) -> None:
         "| Jet mass m0: W1 / floor | 3 |",
         "| true jet pT 90 to 110 GeV | 1.030 ± 0.014 |",
         "| steps of the flow | 1 | 8 |",
+        "| simulation | 120 | 1 |",
         "| parameters | 5,432 | - |  |",
     ):
         assert line in full, line
-    for optional in ("response", "steps"):
+    for optional in ("response", "steps", "costs"):
         del content[optional]
     assert "Response" not in writer.PAGES["jet-generation"]["docs/jet-generation.md"](content)
 
@@ -106,6 +107,7 @@ def generation() -> dict[str, Any]:
         "models": models,
         "response": {"rows": [row]},
         "steps": {"rows": [{"steps": k, "auc": metric(0.5 + 0.1 / k)} for k in (1, 8)]},
+        "costs": {"rows": [{"what": "simulation", "jets_per_s": 120.0, "speedup": 1.0}]},
     }
 
 

@@ -27,6 +27,7 @@ TITLES = [
     "Class by class",
     "Response to conditions",
     "Steps of the solver",
+    "Faster than the simulation?",
     "The models and their cost",
     "Training",
     "Other numbers",
@@ -105,11 +106,13 @@ def write(path, jets):
     comparison = {"study": "jet-generation", "scale": "quick", "models": models, "floor": {}}
     log = [{"step": i, "wall_s": 2.0 * i, "train_loss": 1 / i} for i in (1, 2, 3)]
     steps = [{"steps": k, "auc": metric(0.5 + 0.3 / k)} for k in (1, 2, 4)]
+    costs = [{"what": w, "jets_per_s": 98.7, "speedup": 3.21} for w in ("simulation", *found)]
     files = {
         "comparison": comparison,
         "curves": dict.fromkeys(found, log),
         "response": response(),
         "steps": {"rows": steps},
+        "costs": {"rows": costs},
     }
     for name, content in files.items():
         (path / f"{name}.json").write_text(json.dumps(content))
@@ -188,6 +191,13 @@ def test_files_that_are_missing_leave_their_part_out(bare, study):
     (bare / "generated" / "cascade" / "manifest.json").unlink()
     shutil.copytree(study / "data", bare / "data")
     assert titles_of(report([bare], bare / "r.html")) == [*first, *words, "How it was made"]
+
+
+def test_costs_stand_beside_the_simulation(study):
+    page = report([study], study / "r.html").read_text(encoding="utf-8")
+    row = page.split("Faster than the simulation?")[-1].split("</table>")[0]
+    assert row.count("98.7") == 4
+    assert row.count("3.2") == 4
 
 
 def test_a_single_run_is_reported(bare, study):

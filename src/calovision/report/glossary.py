@@ -54,7 +54,7 @@ GROUPS = (
         "A classifier is trained to tell originals from reconstructions and tested on jets it has "
         "not seen. An area under the ROC curve (AUC) of 0.5 means that it cannot; 1.0 means that "
         "every reconstruction gives itself away.",
-        ("classifier_auc", "classifier_auc_hits"),
+        ("classifier_auc", "classifier_auc_hits", "classifier_auc_transformer"),
     ),
     Group(
         "Are they the same jets",

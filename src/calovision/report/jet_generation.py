@@ -9,6 +9,7 @@ Beside what every study has (see :mod:`calovision.report.sources`) it draws::
                         (n, channels, rows, cols) GeV per pixel; LEVEL is a number of cuts
     response.json       "rows": condition, observable, unit, simulated and generated (value, error)
     steps.json          "rows": steps, auc (value, error)
+    costs.json          "rows": what, jets_per_s, speedup over the simulation
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from calovision.report.generation_pictures import SIMULATED
 from calovision.report.generation_tables import class_tables, distance_table, ratios, response_table
 from calovision.report.html import Section
 from calovision.report.sources import OURS, Source
-from calovision.report.tables import metric_table
+from calovision.report.tables import Cell, Table, metric_table
 
 EVENTS = 5000  #: events of each set that are read
 DESCRIPTIONS = {
@@ -43,6 +44,7 @@ DESCRIPTIONS = {
 MAIN = (
     "classifier_auc",
     "classifier_auc_hits",
+    "classifier_auc_transformer",
     "fpd",
     "kpd",
     "tagger_auc_ratio",
@@ -79,6 +81,7 @@ def sections(source: Source) -> list[Section]:
         _classes(source, samples, tables),
         _response(source),
         _steps(source),
+        _costs(source),
         classification.cost(source, DESCRIPTIONS),
         curves(source),
         *(s for s in metric_groups(source) if s.title == "Other numbers"),
@@ -155,6 +158,27 @@ def _distributions(tables: Mapping[str, dict[str, NDArray[Any]]]) -> Section | N
         "the normalisation."
     )
     return Section("Distributions", text, drawn) if drawn else None
+
+
+def _costs(source: Source) -> Section | None:
+    needed = ("what", "jets_per_s", "speedup")
+    found = source.content("costs.json", rows=needed).get("rows", [])
+    if not found:
+        return None
+    rows = tuple(
+        (
+            Cell(source.names.get(r["what"], r["what"])),
+            Cell(f"{r['jets_per_s']:,.3g}"),
+            Cell(f"{r['speedup']:.2g}"),
+        )
+        for r in found
+    )
+    text = (
+        "Jets a second on one core, measured one after the other; the simulation is Pythia, "
+        "clustering, detector and pile-up, its start included."
+    )
+    table = Table(("", "jets/s", "times the simulation's"), rows)
+    return Section("Faster than the simulation?", text, tables=[table])
 
 
 def _classes(

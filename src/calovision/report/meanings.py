@@ -62,6 +62,9 @@ MEANINGS = {
     "classifier_auc": Meaning(
         "AUC, trees on observables", "Trained to tell the two apart.", 0.5, False
     ),
+    "classifier_auc_transformer": Meaning(
+        "AUC, transformer on hits", "The same of our tagger, trained to tell them.", 0.5, False
+    ),
     "classifier_auc_hits": Meaning("AUC, network on hits", "The same on the hits.", 0.5, False),
     "probe_auc": Meaning(
         "linear probe of the latent", "Quark against gluon from the code.", ratio=False
