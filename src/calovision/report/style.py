@@ -110,7 +110,7 @@ MODELS = {
     "particlenet-lite": Look(GREEN, "--", "D"),
     "resnet15": Look(PINK, "-", "X"),
     "trees": Look(BLACK, "-.", "d"),
-    "cascade-fast": Look(GREEN, "-", "s"),
+    "cascade-fast": Look(GREEN, "-.", "^"),
 }
 
 
