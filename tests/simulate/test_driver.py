@@ -31,10 +31,10 @@ def shards(path: Path) -> dict[str, bytes]:
 @settings(deadline=None)
 def test_plan_is_balanced_and_seeds_differ(events: int, seed: int) -> None:
     tasks = plan(events, seed)
-    assert sum(t.jets for t in tasks) == events
+    assert sum(t.events for t in tasks) == events
     assert sum(t.gluons - t.quarks for t in tasks) == events % 2
     assert len({t.seed for t in tasks}) == len(tasks)
-    ids = [(t.first_id, t.first_id + t.jets) for t in tasks]
+    ids = [(t.first_id, t.first_id + t.events) for t in tasks]
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(ids))
 
 

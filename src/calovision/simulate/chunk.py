@@ -157,7 +157,7 @@ class Task:
     conditions: Conditions = NOMINAL
 
     @property
-    def jets(self) -> int:
+    def events(self) -> int:
         """Number of jets of both classes."""
         return self.gluons + self.quarks
 
@@ -206,7 +206,7 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
             missing -= len(part)
             images.append(part)
             truth.append(inside)
-    order = random.permutation(task.jets)
+    order = random.permutation(task.events)
     return concatenate(images)[order], join(truth)[order]
 
 

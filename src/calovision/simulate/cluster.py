@@ -6,17 +6,25 @@ import contextlib
 import importlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from calovision.errors import InputError
-from calovision.simulate.chunk import Task, warm_up
 
 _START_UP = 300.0  #: seconds that workers may take to start, compile and make the library
 _CONNECT = 20.0  #: seconds to wait for a scheduler
 _AHEAD = 2  #: tasks handed to the cluster per worker; bounds the memory
 
+
+class Numbered(Protocol):
+    """What there is to do for one chunk of a set."""
+
+    @property
+    def index(self) -> int:
+        """Number of the chunk within the set."""
+
+
+Task = TypeVar("Task", bound=Numbered)
 Result = TypeVar("Result")
-Make = Callable[[Task, float], Result]
 
 
 def check_workers(workers: int) -> None:
@@ -27,8 +35,9 @@ def check_workers(workers: int) -> None:
 
 def run(
     tasks: Sequence[Task],
-    make: Make[Result],
+    make: Callable[[Task, float], Result],
     *,
+    prepare: Callable[[], object],
     workers: int = 1,
     scheduler: str | None = None,
     time_limit: float,
@@ -38,6 +47,7 @@ def run(
     Args:
         tasks: what to do.
         make: called with a task and the time limit, here or in a worker.
+        prepare: called once before workers of this machine start, to compile what all of them use.
         workers: processes on this machine; 1 means this process.
         scheduler: address of a Dask scheduler, instead of ``workers``.
         time_limit: seconds that a task may take.
@@ -51,12 +61,17 @@ def run(
         for task in tasks:
             yield task.index, make(task, time_limit)
         return
+    if scheduler is None:
+        prepare()  # once here rather than in every worker
     with _client(min(workers, len(tasks)), scheduler) as client:
         yield from _distribute(client, tasks, make, time_limit)
 
 
 def _distribute(
-    client: Any, tasks: Sequence[Task], make: Make[Result], time_limit: float
+    client: Any,
+    tasks: Sequence[Task],
+    make: Callable[[Task, float], Result],
+    time_limit: float,
 ) -> Iterator[tuple[int, Result]]:
     """Keep every worker busy without handing out everything at once."""
     distributed = _distributed()
@@ -106,7 +121,6 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         with client:
             yield client
         return
-    warm_up()  # once here rather than in every worker
     with (
         distributed.LocalCluster(
             n_workers=workers,

@@ -1,29 +1,23 @@
-"""Simulated sets: cut into chunks, run, and written to an event store."""
+"""Simulated quark/gluon jets: cut into chunks, run, and written to an event store."""
 
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
-from calovision.events.files import write_bytes
 from calovision.events.geometry import JET_IMAGES
-from calovision.events.store import EventStore, StoreWriter, shard_bytes
-from calovision.simulate.chunk import Task, simulate_chunk
-from calovision.simulate.cluster import check_workers, run
+from calovision.events.store import EventStore, shard_bytes
+from calovision.simulate.chunk import Task, simulate_chunk, warm_up
+from calovision.simulate.cluster import run
 from calovision.simulate.conditions import NOMINAL, Conditions
+from calovision.simulate.production import Product, Progress, Run, cut, produce
 from calovision.simulate.pythia import MINIMUM_BIAS
 
 CHUNK = 1000  #: jets in one chunk; part of what a seed means, so the same for any workers
 TIME_LIMIT = 900.0  #: seconds that a chunk may take; a usual one takes some ten
 PARTICLES = "particles"  #: folder of the constituents inside a set
-
-Progress = Callable[[int, bool], object]  #: told a number of jets, and if they were there before
 
 
 def plan(events: int, seed: int, conditions: Conditions = NOMINAL) -> list[Task]:
@@ -33,17 +27,12 @@ def plan(events: int, seed: int, conditions: Conditions = NOMINAL) -> list[Task]
         InputError: ``events`` is not positive, ``seed`` is negative, or the conditions make no
             sense.
     """
-    if events <= 0:
-        raise InputError(f"{events} events asked for", "ask for at least 1")
-    if seed < 0:
-        raise InputError(f"the seed {seed} is negative", "give 0 or more")
+    chunks = cut(events, seed, CHUNK)
     conditions.checked()
-    tasks = []
-    for index, first in enumerate(range(0, events, CHUNK)):
-        n = min(CHUNK, events - first)
-        state = np.random.SeedSequence(seed, spawn_key=(index,)).generate_state(1, np.uint64)
-        tasks.append(Task(index, int(state[0]), n - n // 2, n // 2, first, conditions))
-    return tasks
+    return [
+        Task(c.index, c.seed, c.events - c.events // 2, c.events // 2, c.first, conditions)
+        for c in chunks
+    ]
 
 
 def jets(events: int, seed: int, workers: int = 1) -> Events:
@@ -64,7 +53,8 @@ def jets(events: int, seed: int, workers: int = 1) -> Events:
         InputError: ``events`` or ``workers`` is not positive, or ``seed`` is negative.
     """
     tasks = plan(events, seed)
-    parts = dict(run(tasks, _chunk_events, workers=workers, time_limit=TIME_LIMIT))
+    results = run(tasks, _chunk_events, prepare=warm_up, workers=workers, time_limit=TIME_LIMIT)
+    parts = dict(results)
     return concatenate([parts[t.index] for t in tasks])
 
 
@@ -101,30 +91,20 @@ def simulate_jets(
         InputError: bad arguments, a folder that cannot be written or is taken, no scheduler at
             the address, or a chunk that takes too long.
     """
-    tasks = plan(events, seed, conditions)
-    check_workers(workers)
-    provenance = _provenance(events, seed, particles, conditions)
-    writer = StoreWriter(path, JET_IMAGES, provenance=provenance, overwrite=overwrite)
-    done = writer.done()
-    extra = Path(path) / PARTICLES
-    if particles:
-        extra.mkdir(exist_ok=True)
-        done = {i for i in done if _constituents_file(extra, i).exists()}
-    missing = [t for t in tasks if t.index not in done]
-    progress(sum(t.jets for t in tasks if t.index in done), True)
-    if missing:
-        make = _chunk_with_constituents if particles else _chunk_bytes
-        results = run(missing, make, workers=workers, scheduler=scheduler, time_limit=time_limit)
-        for index, (shard, truth) in results:
-            if truth:
-                write_bytes(_constituents_file(extra, index), truth)
-            writer.write_bytes(index, shard)
-            progress(tasks[index].jets, False)
-    return writer.finish()
+    return produce(
+        path,
+        JET_IMAGES,
+        plan(events, seed, conditions),
+        _chunk_with_constituents if particles else _chunk_bytes,
+        Run(workers, scheduler, overwrite, time_limit, progress),
+        provenance=_provenance(events, seed, particles, conditions),
+        prepare=warm_up,
+        beside=_constituents_file if particles else None,
+    )
 
 
-def _constituents_file(folder: Path, index: int) -> Path:
-    return folder / f"{PARTICLES}-{index:05d}.parquet"
+def _constituents_file(index: int) -> str:
+    return f"{PARTICLES}/{PARTICLES}-{index:05d}.parquet"
 
 
 def _provenance(events: int, seed: int, particles: bool, conditions: Conditions) -> dict[str, Any]:
@@ -147,10 +127,10 @@ def _chunk_events(task: Task, time_limit: float) -> Events:
     return simulate_chunk(task, time_limit)[0]
 
 
-def _chunk_bytes(task: Task, time_limit: float) -> tuple[bytes, bytes]:
-    return shard_bytes(simulate_chunk(task, time_limit)[0]), b""
+def _chunk_bytes(task: Task, time_limit: float) -> Product:
+    return Product(shard_bytes(simulate_chunk(task, time_limit)[0]))
 
 
-def _chunk_with_constituents(task: Task, time_limit: float) -> tuple[bytes, bytes]:
+def _chunk_with_constituents(task: Task, time_limit: float) -> Product:
     events, truth = simulate_chunk(task, time_limit)
-    return shard_bytes(events), truth.parquet()
+    return Product(shard_bytes(events), truth.parquet())
