@@ -89,13 +89,13 @@ def study(
     }
     jobs = [Job(m, m, f"runs/{m}", settings | extra.get(m, {})) for m in (BASELINE, OURS, FAST)]
     each(partial(_made, training.path, out, numbers), jobs, workers=workers, quiet=quiet)
-    like = partial(_likened, test.path, out, size)
-    each(like, [j for j in jobs if j.label != BASELINE], workers=workers, quiet=quiet)
+    judged = partial(_judged, training.path, test.path, out, size)
+    each(judged, jobs, workers=workers, quiet=quiet, doing="judge")
     finished = out / "comparison.json"
     if finished.exists():
         comparison = json.loads(finished.read_text())
     else:
-        comparison = judge(out, training, test, scale=scale, seed=seed)
+        comparison = gathered(out, test, scale=scale, seed=seed)
         generation_checks.check(out, RunDir(out / "runs" / OURS), test, seed=seed)
         write_json(out / "costs.json", {"rows": costs(comparison["models"], seed)})
         write_json(finished, comparison)
@@ -120,36 +120,34 @@ def _made(training: Path, out: Path, numbers: dict[str, int], job: Job) -> None:
         generate(run.path, numbers[job.label], made, seed=seed, quiet=True)
 
 
-def _likened(test: Path, out: Path, size: Scale, job: Job) -> None:
-    """Train a transformer to tell the jets of one model from simulated ones."""
-    folder = out / "likeness" / job.label
-    if (folder / "likeness.json").exists():
+def _judged(training: Path, test: Path, out: Path, size: Scale, job: Job) -> None:
+    """Compare the jets of one model with simulated ones, into its results.json."""
+    run, half, seed = RunDir(out / job.folder), size.test // 2, job.overrides["seed"]
+    if (run.path / "results.json").exists():
         return
-    truth = EventStore.open(test)[: size.test // 2]
-    made = EventStore.open(out / "generated" / job.label).load()
-    likeness(truth, made, folder, seed=job.overrides["seed"], budget_s=size.judge_s)
+    store, truth = EventStore.open(out / "generated" / job.label), EventStore.open(test)
+    made, jets = store.load(), truth[:half]
+    told = {}
+    if job.label != BASELINE:  # which has too few jets to train a network on
+        folder = out / "likeness" / job.label
+        told[METRIC] = likeness(jets, made, folder, seed=seed, budget_s=size.judge_s)
+    seen = EventStore.open(training).load()
+    found = compare(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
+    result = results_of(run, truth, len(store), seed, {})
+    result |= {"metrics": found["metrics"] | told, "classes": found["classes"]}
+    write_json(run.path / "results.json", result)
 
 
-def judge(
-    out: Path, training: EventStore, test: EventStore, *, scale: str, seed: int
-) -> dict[str, Any]:
-    """Compare every generated set with simulated jets; the content of comparison.json."""
-    half = len(test) // 2
-    truth, other, seen = test[:half], test[half : 2 * half], training.load()
-    results, floor = [], {}
+def gathered(out: Path, test: EventStore, *, scale: str, seed: int) -> dict[str, Any]:
+    """The content of comparison.json: what was found of every model, and how fast it is."""
+    results = []
     for model in (OURS, FAST, BASELINE):
         run = RunDir(out / "runs" / model)
-        store = EventStore.open(out / "generated" / model)
-        found = compare(truth, store.load(), floor=other, training=seen, seed=seed)
-        metrics = found["metrics"] | {"jets_per_s": rate(load_generator(run), seed).to_dict()}
-        told = out / "likeness" / model / "likeness.json"
-        if told.exists():
-            metrics[METRIC] = json.loads(told.read_text())
-        result = results_of(run, test, len(store), seed, {})
-        results.append(result | {"metrics": metrics, "classes": found["classes"]})
-        write_json(run.path / "results.json", results[-1])
-        if model == OURS:
-            floor = {k: m["floor"] for k, m in metrics.items() if m.get("floor") is not None}
+        result = json.loads((run.path / "results.json").read_text())
+        # One after the other, with nothing else running: rates compare.
+        result["metrics"]["jets_per_s"] = rate(load_generator(run), seed).to_dict()
+        results.append(result)
+    metrics = results[0]["metrics"]
     curves = {m: RunDir(out / "runs" / m).rows() for m in (OURS, FAST, BASELINE)}
     write_json(out / "curves.json", curves)
     return {
@@ -157,7 +155,7 @@ def judge(
         "scale": scale,
         "models": results,
         "differences": differences(results),
-        "floor": floor,
+        "floor": {k: m["floor"] for k, m in metrics.items() if m.get("floor") is not None},
     }
 
 

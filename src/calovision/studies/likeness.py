@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def likeness(
     Raises:
         InputError: too few events to train on.
     """
+    finished = out / "likeness.json"
+    if finished.exists():
+        return dict(json.loads(finished.read_text()))
     size = min(len(truth), len(made)) // 2
     if size < 100:
         raise InputError(f"{2 * size} events are too few to train a network on", "give more")
@@ -56,5 +60,5 @@ def likeness(
     run = train(config, store, out / "run", resume=True, quiet=True)
     scores = score(load_tagger(run), concatenate([unseen, unseen_made]), quiet=True)
     found = two_sample_auc(scores.probability, (size, size), paired=False, seed=seed)
-    write_json(out / "likeness.json", found.to_dict())
+    write_json(finished, found.to_dict())
     return dict(found.to_dict())

@@ -61,10 +61,16 @@ def carry_out(
 
 
 def each(
-    work: Callable[[Job], None], jobs: Sequence[Job], *, workers: int, quiet: bool, done: int = 0
+    work: Callable[[Job], None],
+    jobs: Sequence[Job],
+    *,
+    workers: int,
+    quiet: bool,
+    done: int = 0,
+    doing: str = "train",
 ) -> None:
     """Do ``work``, which must survive pickling, on every job, each on one thread."""
-    with tqdm(total=done + len(jobs), initial=done, desc="train", disable=quiet) as bar:
+    with tqdm(total=done + len(jobs), initial=done, desc=doing, disable=quiet) as bar:
         for folder in _side_by_side(partial(_alone, work), jobs, workers):
             bar.set_postfix_str(folder)
             bar.update()
