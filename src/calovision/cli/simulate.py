@@ -11,16 +11,29 @@ from typing import Annotated
 import typer
 
 from calovision.cli.output import emit
+from calovision.errors import InputError
+
+PT_HAT, TUNE, NOISE = (90.0, 170.0), 18, 1.0  #: of the public set of jets
 
 
 class Kind(enum.StrEnum):
     """What can be simulated."""
 
     jets = "jets"
+    egamma = "egamma"
+
+
+class EngineName(enum.StrEnum):
+    """How electrons and photons are simulated."""
+
+    fast = "fast"
+    geant4 = "geant4"
 
 
 def simulate(
-    kind: Annotated[Kind, typer.Argument(help="What to simulate: quark/gluon jets.")],
+    kind: Annotated[
+        Kind, typer.Argument(help="What to simulate: quark/gluon jets, or electrons and photons.")
+    ],
     events: Annotated[int, typer.Option(help="Number of events, classes in equal number.")],
     out: Annotated[Path, typer.Option(help="Folder of the new event set.")],
     seed: Annotated[int, typer.Option(help="Same seed, same bytes, for any workers.")] = 1,
@@ -28,20 +41,26 @@ def simulate(
     scheduler: Annotated[
         str | None, typer.Option(help="Use the Dask cluster at tcp://HOST:PORT instead.")
     ] = None,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(help="egamma: parametrised, or Geant4 (extra 'geant4'). Default: fast."),
+    ] = None,
     particles: Annotated[
-        bool, typer.Option("--particles", help="Keep the generator-level constituents too.")
+        bool, typer.Option("--particles", help="jets: keep the generator-level constituents too.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a set that is there.")
     ] = False,
     time_limit: Annotated[
-        float, typer.Option(help="Seconds that one chunk of 1000 events may take.")
+        float, typer.Option(help="Seconds that one chunk of events may take.")
     ] = 900.0,
     pt_hat: Annotated[
-        tuple[float, float], typer.Option(help="Range of the hard process's pt-hat, GeV.")
-    ] = (90.0, 170.0),
-    tune: Annotated[int, typer.Option(help="Pythia's proton tune of the hard collision.")] = 18,
-    noise: Annotated[float, typer.Option(help="Factor on the calorimeters' noise.")] = 1.0,
+        tuple[float, float], typer.Option(help="jets: range of the hard process's pt-hat, GeV.")
+    ] = PT_HAT,
+    tune: Annotated[
+        int, typer.Option(help="jets: Pythia's proton tune of the hard collision.")
+    ] = TUNE,
+    noise: Annotated[float, typer.Option(help="jets: factor on the calorimeters' noise.")] = NOISE,
     as_json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
     """Simulate labelled events into an event set.
@@ -49,12 +68,12 @@ def simulate(
     Run the same command again after an interruption: it goes on where it stopped.
 
     Example: calovision data simulate jets --events 20000 --out data/jets --workers 2
+
+    Example: calovision data simulate egamma --events 100000 --out data/egamma --workers 2
     """
     from tqdm import tqdm
 
-    from calovision.simulate.conditions import Conditions
-    from calovision.simulate.driver import simulate_jets
-
+    _check(kind, engine, particles or (pt_hat, tune, noise) != (PT_HAT, TUNE, NOISE))
     start = time.perf_counter()
     fresh = 0
     with tqdm(total=max(events, 0), unit=kind.value.rstrip("s"), file=sys.stderr) as bar:
@@ -67,18 +86,36 @@ def simulate(
                 fresh += done
             bar.update(done)
 
-        store = simulate_jets(
-            out,
-            events,
-            seed,
-            workers=workers,
-            scheduler=scheduler,
-            particles=particles,
-            overwrite=overwrite,
-            time_limit=time_limit,
-            conditions=Conditions(pt_hat, tune, noise),
-            progress=progress,
-        )
+        if kind is Kind.jets:
+            from calovision.simulate.conditions import Conditions
+            from calovision.simulate.driver import simulate_jets
+
+            store = simulate_jets(
+                out,
+                events,
+                seed,
+                workers=workers,
+                scheduler=scheduler,
+                particles=particles,
+                overwrite=overwrite,
+                time_limit=time_limit,
+                conditions=Conditions(pt_hat, tune, noise),
+                progress=progress,
+            )
+        else:
+            from calovision.simulate.crops.driver import simulate_egamma
+
+            store = simulate_egamma(
+                out,
+                events,
+                seed,
+                engine=(engine or EngineName.fast).value,
+                workers=workers,
+                scheduler=scheduler,
+                overwrite=overwrite,
+                time_limit=time_limit,
+                progress=progress,
+            )
     seconds = time.perf_counter() - start
     result = {
         "path": str(store.path),
@@ -90,4 +127,17 @@ def simulate(
         "events_per_s": round(fresh / seconds, 2),
     }
     text = f"{len(store)} {kind.value} in {store.path}: {fresh} made in {seconds:.0f} s"
+    if kind is Kind.egamma:
+        from calovision.simulate.crops.driver import without_deposit
+
+        result["without_deposit"] = without_deposit(store)
+        text += f"; {result['without_deposit']} of them leave nothing in the calorimeter"
     emit(result, text, as_json)
+
+
+def _check(kind: Kind, engine: EngineName | None, of_jets: bool) -> None:
+    """Raise an :class:`InputError` for options that belong to another kind."""
+    if kind is Kind.jets and engine is not None:
+        raise InputError("--engine is for egamma", "leave it out")
+    if kind is Kind.egamma and of_jets:
+        raise InputError("--particles, --pt-hat, --tune and --noise are for jets", "leave them out")

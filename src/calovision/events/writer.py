@@ -34,6 +34,9 @@ UNITS = {
     "gen_pt": "GeV",
     "gen_m0": "GeV",
     "parton_pt": "GeV",
+    "energy": "GeV",
+    "deposit": "GeV",
+    "z": "mm",
     "phi": "rad",
 }
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 
-#: Files of this room that hold compiled functions or constants in them.
+#: Files of this room that hold compiled functions or constants in them; those of a folder may call
+#: those of the room, but not the other way round.
 _COMPILED = (
     "chunk",
     "compiled",
@@ -30,6 +31,7 @@ _COMPILED = (
     "showers",
     "spots",
 )
+_COMPILED_IN = {"crops": ("crops/fast", "crops/measure", "crops/particles", "crops/shower")}
 
 
 def folder() -> Path:
@@ -42,9 +44,15 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def source_digest() -> str:
-    """Changes with any source file that compiled functions depend on, and with the compiler."""
-    sources = [Path(__file__).with_name(f"{name}.py").read_bytes() for name in _COMPILED]
+def source_digest(folder: str = "") -> str:
+    """Changes with any source file that compiled functions depend on, and with the compiler.
+
+    Args:
+        folder: of this room, in which the functions are.
+    """
+    names = (*_COMPILED, *_COMPILED_IN.get(folder, ()))
+    room = Path(__file__).parent
+    sources = [(room / f"{name}.py").read_bytes() for name in names]
     return digest(numba.__version__, np.__version__, sources)
 
 

@@ -6,6 +6,7 @@ the cache folder carries a digest of all the files with compiled functions.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -13,7 +14,7 @@ import numba
 
 from calovision.simulate import cache
 
-_FOLDER = str(cache.folder() / f"compiled-{cache.source_digest()}")
+_ROOM = __name__.rpartition(".")[0]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,10 +29,17 @@ def inlined(function: Function) -> Function:
     return _compiled(function, forceinline=True)
 
 
+@functools.cache
+def _folder(package: str) -> str:
+    """Where numba keeps the functions of a package."""
+    inside = package.removeprefix(_ROOM).lstrip(".")
+    return str(cache.folder() / f"compiled-{cache.source_digest(inside)}")
+
+
 def _compiled(function: Function, *, forceinline: bool) -> Function:
     settings: Any = numba.config  # the cache folder is read when a function is decorated
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = _FOLDER
+    settings.CACHE_DIR = _folder(function.__module__.rpartition(".")[0])
     try:
         compile_ = numba.njit(
             cache=True, fastmath=True, error_model="numpy", forceinline=forceinline

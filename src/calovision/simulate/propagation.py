@@ -77,7 +77,7 @@ def _push(stack: Any, top: int, state: Any, fraction: float, charge: float, laye
 
 
 @compiled
-def _pair_fraction() -> float:
+def pair_fraction() -> float:
     """Energy share of one electron of a pair, from 1 - 4/3 x (1 - x)."""
     while True:
         x = np.random.random()
@@ -154,7 +154,8 @@ def through_tracker(
     """Follow a photon or electron and its secondaries through the tracker material.
 
     Args:
-        primary: its state at the vertex.
+        primary: its state at the vertex; replaced by its last one, where it leaves the tracker,
+            converts or stops.
         layers: :func:`~calovision.simulate.detector.tracker_layers`.
         field: along +z, T.
         cut: lowest energy of a secondary, GeV.
@@ -167,7 +168,7 @@ def through_tracker(
     stack = np.empty((MAX_SECONDARIES, 8))
     state = np.empty(7)
     top, found, last = _push(stack, 0, primary, 1.0, primary[6], 0), 0, len(layers) - 1
-    born = 0
+    born, first = 0, True
     while top > 0:
         top -= 1
         state[:] = stack[top, :7]
@@ -177,7 +178,7 @@ def through_tracker(
             arrives = to_cylinder(state, layers[i, 0], field) and i == last
             if i < last:
                 p = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
-                x = _pair_fraction()
+                x = pair_fraction()
                 for share, charge in ((x, -1.0), (1 - x, 1.0)):
                     if share * p > cut:
                         top = _push(stack, top, state, share, charge, i + 1)
@@ -197,6 +198,9 @@ def through_tracker(
                 _scatter(state, p, thickness)
                 top = _radiate(state, p, thickness, cut, stack, top, i)
                 arrives = math.sqrt(state[3] ** 2 + state[4] ** 2) > _STOPPED
+        if first:
+            primary[:] = state
+            first = False
         if arrives and found < len(out):
             out[found] = state
             found += 1

