@@ -169,5 +169,6 @@ def draw(folder: Path) -> Any:
 
     shown = {"ours": OURS, "baseline": BASELINE}
     truth = EventStore.open(folder / "data" / "test")[:1000]
-    made = {k: EventStore.open(folder / "generated" / m)[:50] for k, m in shown.items()}
+    sets = {k: folder / "generated" / m for k, m in shown.items()}
+    made = {k: EventStore.open(p)[:50] for k, p in sets.items() if p.exists()}
     return jet_of_class({SIMULATED: truth} | made, 0, pixel_ranges(truth))
