@@ -91,7 +91,7 @@ def test_crop_wraps_around_phi_and_ends_with_the_barrel() -> None:
 
 @needs_wheel
 def test_geant4_events_are_what_the_fast_ones_are() -> None:
-    n = 16
+    n = 8
     events = egamma(n, 3, engine="geant4")
     assert np.bincount(events.label).tolist() == [n // 2, n // 2]
     truth, photon = events.columns, events.label == 0

@@ -1,0 +1,195 @@
+"""Compare simulated electrons and photons with Geant4 and CMS, and write it into docs/egamma.md.
+
+Run by hand from the root of the checkout:
+
+    python docs/write_egamma.py --measure    # simulate and compare, a minute or two
+    python docs/write_egamma.py              # the tables again, from docs/results
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.metrics import shower_shapes as shapes
+from calovision.metrics.two_sample import classifier_auc
+from calovision.simulate.crops.fast import Fast
+from calovision.simulate.crops.geant4 import Geant4
+from calovision.simulate.crops.measure import measured
+from calovision.simulate.crops.particles import ELECTRON, PHOTON, Engine, Particles, Showers, draw
+from calovision.simulate.detector import CMS_BARREL
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "tests" / "data" / "geant4-egamma.npz"
+STORED = ROOT / "docs" / "results" / "egamma-validation.json"
+PAGE = ROOT / "docs" / "egamma.md"
+MARKS = "<!-- {}: begin -->", "<!-- {}: end -->"
+CLASSES = {"photon": PHOTON, "electron": ELECTRON}
+#: Mean image of the public CMS crops, 8-bit accuracy: photon, electron.
+CMS = {"E1/E25": (0.62, 0.557), "E9/E25": (0.956, 0.928)}
+GOAL = 0.75  #: AUC at most, by which trees may tell the engines apart
+SEED = 20250101
+MEANS = {
+    "R9": shapes.r9,
+    "sigma_ieta_ieta": shapes.sigma_ieta_ieta,
+    "sigma_iphi_iphi": shapes.sigma_iphi_iphi,
+    "eta width": shapes.eta_width,
+    "phi width": shapes.phi_width,
+}
+
+
+def geant4_sample() -> tuple[Particles, Showers]:
+    """The stored Geant4 showers; conversions and radiation are not known of them."""
+    with np.load(SAMPLE) as file:
+        data = dict(file)
+    eta, z = (data[name].astype(float) for name in ("eta", "z"))
+    particles = Particles(data["label"], data["charge"], eta, data["phi"].astype(float), z)
+    crops = data["crops"]
+    at = np.arcsinh(z / CMS_BARREL.ecal_radius + np.sinh(eta))
+    row = np.floor(at / CMS_BARREL.crystal_eta).astype(np.int64)
+    none = np.zeros(len(eta))
+    return particles, Showers(crops, row, crops.sum(axis=(1, 2)), none.astype(bool), none)
+
+
+def energies(events: Events) -> NDArray[np.float64]:
+    """``(n, 32, 32)`` energies, GeV."""
+    return events.to_dense("gev")[:, 0].astype(np.float64)
+
+
+def fast_showers(n: int, seed: int) -> tuple[Particles, Showers]:
+    """``n`` photons and ``n`` electrons of the fast engine."""
+    particles = draw(n, n, np.random.default_rng(seed))
+    return particles, Fast().showers(particles, seed, np.inf)
+
+
+def mean_image(energy: NDArray[np.float64]) -> dict[str, tuple[float, float]]:
+    """Shares of the mean image, with their errors."""
+    parts = {f"E{k * k}": shapes.window_energy(energy, k) for k in (1, 3, 5)}
+    result = {}
+    for name in CMS:
+        above, below = (parts[part] for part in name.split("/"))
+        ratio = above.mean() / below.mean()
+        error = (above - ratio * below).std() / below.mean() / np.sqrt(len(energy))
+        result[name] = float(ratio), float(error)
+    return result
+
+
+def means(energy: NDArray[np.float64]) -> dict[str, tuple[float, float]]:
+    """Mean shapes, with their errors."""
+    values = {name: function(energy) for name, function in MEANS.items()}
+    root = np.sqrt(len(energy))
+    return {k: (float(v.mean()), float(v.std() / root)) for k, v in values.items()}
+
+
+def compare(n: int, seed: int) -> dict[str, Any]:
+    """Shapes of both engines and how well trees tell them apart, by class."""
+    engines = {"fast": fast_showers(n, seed), "geant4": geant4_sample()}
+    seen = {name: measured(*made, seed + k) for k, (name, made) in enumerate(engines.items())}
+    result: dict[str, Any] = {"n": n, "shapes": {}, "auc": {}}
+    matrix: dict[tuple[str, str], NDArray[np.float64]] = {}
+    for kind, label in CLASSES.items():
+        for name, events in seen.items():
+            energy = energies(events[events.label == label])
+            matrix[name, kind] = shapes.shape_matrix(energy)[0]
+            contained = energy.sum(axis=(1, 2)) / engines[name][0].energy[events.label == label]
+            own = mean_image(energy) | means(energy)
+            own["E/E true"] = float(contained.mean()), float(contained.std() / np.sqrt(len(energy)))
+            result["shapes"][f"{name} {kind}"] = own
+        auc = classifier_auc(matrix["geant4", kind], matrix["fast", kind], paired=False, seed=1)
+        result["auc"][f"fast against Geant4, {kind}s"] = (auc.value, auc.error)
+    for name, title in (("geant4", "Geant4"), ("fast", "fast")):
+        auc = classifier_auc(matrix[name, "photon"], matrix[name, "electron"], paired=False, seed=1)
+        result["auc"][f"photons against electrons, {title}"] = (auc.value, auc.error)
+    return result
+
+
+def rate(engine: Engine, n: int) -> float:
+    """Events per second of CPU time, start-up of Geant4 included."""
+
+    def spent() -> float:
+        child = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return time.process_time() + child.ru_utime + child.ru_stime
+
+    particles = draw(n, n, np.random.default_rng(SEED))
+    engine.prepare()
+    begun = spent()
+    measured(particles, engine.showers(particles, SEED, np.inf), SEED)
+    return 2 * n / (spent() - begun)
+
+
+def measure() -> dict[str, Any]:
+    """All that the tables show."""
+    speed = {"fast": rate(Fast(), 1000)}
+    try:
+        speed["geant4"] = rate(Geant4(), 100)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+    return {"comparison": compare(1800, SEED), "speed": speed}
+
+
+def _number(value: float, error: float) -> str:
+    digits = min(max(1 - int(np.floor(np.log10(error))), 0), 5) if error > 0 else 3
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def shape_table(result: dict[str, Any]) -> str:
+    """Mean shapes by engine and class."""
+    found = result["comparison"]["shapes"]
+    lines = ["| quantity | class | fast | Geant4 | CMS |", "| --- | --- | --- | --- | --- |"]
+    for name in found["fast photon"]:
+        for k, kind in enumerate(CLASSES):
+            numbers = [_number(*found[f"{engine} {kind}"][name]) for engine in ("fast", "geant4")]
+            published = f"{CMS[name][k]:g}" if name in CMS else ""
+            lines.append(f"| {name} | {kind} | {' | '.join(numbers)} | {published} |")
+    return "\n".join(lines)
+
+
+def auc_table(result: dict[str, Any]) -> str:
+    """How well trees tell samples apart."""
+    lines = ["| boosted trees on shower shapes | AUC | goal |", "| --- | --- | --- |"]
+    for name, (value, error) in result["comparison"]["auc"].items():
+        goal = ""
+        if name.startswith("fast"):
+            goal = f"at most {GOAL}" + ("" if value <= GOAL else " (missed)")
+        lines.append(f"| {name} | {_number(value, error)} | {goal} |")
+    return "\n".join(lines)
+
+
+def speed_table(result: dict[str, Any]) -> str:
+    """Events per second."""
+    lines = ["| engine | events/s a core |", "| --- | --- |"]
+    lines += [f"| {name} | {value:.3g} |" for name, value in result["speed"].items()]
+    return "\n".join(lines)
+
+
+TABLES = {"shapes": shape_table, "auc": auc_table, "speed": speed_table}
+
+
+def fill(text: str, result: dict[str, Any]) -> str:
+    """The page with its tables."""
+    for name, table in TABLES.items():
+        begin, end = (mark.format(name) for mark in MARKS)
+        before, rest = text.split(begin)
+        after = rest.split(end)[1]
+        text = f"{before}{begin}\n{table(result)}\n{end}{after}"
+    return text
+
+
+def main() -> None:
+    """Measure if asked to, then write the tables."""
+    if "--measure" in sys.argv[1:]:
+        STORED.write_text(json.dumps(measure(), indent=1) + "\n")
+    PAGE.write_text(fill(PAGE.read_text(), json.loads(STORED.read_text())))
+
+
+if __name__ == "__main__":
+    main()
