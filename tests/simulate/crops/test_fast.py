@@ -83,12 +83,12 @@ def test_radiation_lies_on_the_side_of_the_charge() -> None:
     """A positron bends towards smaller phi in this field; what it radiates lags behind."""
     means = {}
     for charge in (-1, 1):
-        showers = Fast().showers(same(ELECTRON, charge, 0.8, 200), 4, math.inf)
+        showers = Fast().showers(same(ELECTRON, charge, 0.8, 600), 4, math.inf)
         mostly_itself = (showers.brem > 0.1) & (showers.brem < 0.4)
         phi = showers.crops[mostly_itself].sum(axis=(0, 1))
         means[charge] = phi @ (np.arange(32) - PEAK) / phi.sum()
-    assert means[1] > 0.05
-    assert means[-1] < -0.05
+    assert means[1] > 0.03
+    assert means[-1] < -0.03
 
 
 def test_conversions_and_radiation_grow_with_the_material() -> None:
