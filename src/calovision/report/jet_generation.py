@@ -253,6 +253,6 @@ STUDY = Study(
     "make new ones: hits in tracker, ECAL and HCAL, with class, momentum and mass on request.",
     f"{upper(OURS)} is compared with the published diffusion model, trained on the same jets for "
     "the same time.",
-    ("classifier_auc", "classifier_auc_hits", "jets_per_s"),
+    ("classifier_auc", "classifier_auc_transformer", "jets_per_s"),
     sections,
 )
