@@ -15,6 +15,7 @@ from calovision.events.store import EventStore, StoreWriter, save
 from calovision.tasks.cascade import CascadeTask
 from calovision.tasks.config import load_config
 from calovision.tasks.generate import generate
+from calovision.tasks.pretrained import pretrained_run
 from calovision.tasks.training import train
 
 SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "epochs": 2, "batch": 16}
@@ -90,3 +91,16 @@ def test_an_interrupted_set_goes_on(
             generate(run, 200, tmp_path / "part", seed=4, quiet=True)
     assert made == [0]
     assert generate(run, 200, tmp_path / "part", seed=4, quiet=True).hash == whole.hash
+
+
+def test_the_shipped_generator_works_at_once(tmp_path: Path, calovision: Command) -> None:
+    words = ("--pretrained", "--events", "20", "--label", "quark", "--pt", "100", "140")
+    done = calovision("generate", *words, "--out", str(tmp_path / "jets"))
+    assert done.returncode == 0, done.stderr
+    jets = EventStore.open(tmp_path / "jets").load()
+    assert (jets.label == 1).all()
+    assert 40 < jets.counts()[:, 0].mean() < 120
+    assert 100 < jets.columns["pt"].min() < jets.columns["pt"].max() < 140
+    weights = pretrained_run("jet-generator") / "model.safetensors"
+    assert weights.stat().st_size < 8_000_000
+    assert (weights.parent / "card.md").exists()

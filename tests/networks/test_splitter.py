@@ -60,7 +60,8 @@ def test_counts_stay_within_limits_that_the_law_does_not_expect() -> None:
     law[:, COUNT_PARTS : 2 * COUNT_PARTS] = 200.0
     uniform = torch.from_numpy(np.random.default_rng(1).random((1000, 2)))
     drawn = count_sample(law, uniform, filled(1000, 3), filled(1000, 5))
-    assert drawn.min() >= 3 and drawn.max() <= 5
+    assert drawn.min() >= 3
+    assert drawn.max() <= 5
     assert torch.isfinite(
         count_log_prob(law, filled(1000, 3), filled(1000, 3), filled(1000, 5))
     ).all()
@@ -74,7 +75,8 @@ def test_energy_density_is_normalised_and_sampled() -> None:
     cumulative = torch.cumulative_trapezoid(density, logit).numpy()
     uniform = torch.from_numpy(np.random.default_rng(1).random((5000, 2), np.float32))
     drawn = energy_sample(law.expand(5000, -1), uniform)
-    assert drawn.min() > 0 and drawn.max() < 1
+    assert drawn.min() > 0
+    assert drawn.max() < 1
 
     def distribution(x: np.ndarray) -> np.ndarray:
         return np.interp(x, expit(logit[1:].numpy()), cumulative)
