@@ -71,7 +71,9 @@ def calovision() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the simulation's tests on one worker: they share a simulated sample."""
+    """Keep on one worker what shares a simulated sample, a finished study or a trained run."""
     for item in items:
         if "simulate" in item.path.parts:
             item.add_marker(pytest.mark.xdist_group("simulate"))
+        elif {"studies", "cli", "report"} & set(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))

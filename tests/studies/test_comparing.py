@@ -159,7 +159,7 @@ def test_what_cannot_be_compared_is_refused(
 ) -> None:
     with pytest.raises(InputError, match="different images"):
         draw(truth, make_crops(200, 1), None, 1)
-    with pytest.raises(InputError, match="only 199 events"):
-        draw(truth, make_jets(199, 1), None, 1)
-    with pytest.raises(InputError, match="only 150 events"):
-        draw(truth[:300], make_jets(300, 1), None, 1)
+    with pytest.raises(InputError, match="only 99 events"):
+        draw(truth, make_jets(99, 1), None, 1)
+    with pytest.raises(InputError, match="only 90 events"):
+        draw(truth[:180], make_jets(300, 1), None, 1)
