@@ -194,8 +194,7 @@ def test_files_that_are_missing_leave_their_part_out(bare, study):
     assert titles_of(report([bare], bare / "r.html")) == [*first, *words, "How it was made"]
 
 
-def test_costs_stand_beside_the_simulation(study):
-    page = report([study], study / "r.html").read_text(encoding="utf-8")
+def test_costs_stand_beside_the_simulation(page):
     row = page.split("Faster than the simulation?")[-1].split("</table>")[0]
     assert row.count("98.7") == 4
     assert row.count("3.2") == 4
