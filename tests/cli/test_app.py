@@ -88,6 +88,26 @@ def test_interruption_is_exit_code_130(tmp_path: Path) -> None:
     assert "Traceback" not in text
 
 
+def test_an_interruption_inside_a_callback_is_not_forgotten() -> None:
+    code = """
+import ctypes, os, signal, time
+from calovision.cli import app
+
+def work():
+    call = ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGINT))
+    call()
+    time.sleep(30)
+
+app.app = work
+app.main()
+"""
+    begun = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 130
+    assert time.monotonic() - begun < 20
+    assert "Traceback" not in ended.stderr
+
+
 def test_json_is_alone_on_stdout(tmp_path: Path, toy_jets: object, calovision: Command) -> None:
     from calovision.events.events import Events
     from calovision.events.store import save

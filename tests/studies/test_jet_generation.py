@@ -28,7 +28,7 @@ def done(
 ) -> tuple[Path, dict[str, Any], list[str]]:
     patch = pytest.MonkeyPatch()
     patch.setitem(jet_generation.SCALES, "quick", TINY)
-    patch.setattr(jet_generation, "TIMED", 50)
+    patch.setattr(jet_generation, "LEAST_S", 0.1)
     patch.setattr(generation_checks, "ANSWERS", 60)
     patch.setattr(generation_checks, "ASKED", {"pt": (0.2, 0.8)})
     patch.setattr(generation_checks, "STEPS", (1, 2))

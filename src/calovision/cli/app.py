@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Annotated
+import threading
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calovision import __version__
 from calovision.cli import compare, data, generate, model, study
 from calovision.errors import InputError
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,8 +57,22 @@ def options(
         os.environ["CALOVISION_DEBUG"] = "1"
 
 
+def _not_swallowed(lost: UnraisableHookArgs) -> None:
+    """Interrupts again when an interruption fell into a callback, which cannot pass it on.
+
+    numba and llvmlite call Python from C while they load compiled code: an interruption there
+    would be printed and forgotten.
+    """
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        main_thread = threading.main_thread().ident
+        threading.Timer(0.1, signal.pthread_kill, (main_thread, signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(lost)
+
+
 def main() -> None:
     """Entry point: 0 done, 2 bad input (one line), 130 interrupted."""
+    sys.unraisablehook = _not_swallowed
     try:
         app()
     except InputError as error:

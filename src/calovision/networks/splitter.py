@@ -94,7 +94,7 @@ def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 
 def _count_mixture(law: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logarithmic weights, places and widths of the logistics on ``[low - 1/2, high + 1/2]``."""
-    weight, place, width = law.float().chunk(3, 1)
+    weight, place, width = law.chunk(3, 1)
     span = (high - low + 1)[:, None]
     centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place)
     return weight.log_softmax(1), centre, span * torch.exp(width.clamp(-6, 3) - 1)
@@ -128,7 +128,7 @@ def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Ten
     """Draw counts of :func:`count_log_prob`; ``uniform`` ``(m, 2)`` are random in [0, 1)."""
     weight, centre, width = _count_mixture(law.double(), low, high)
     part = _component(weight, uniform[:, 0])
-    centre, width = (x.double().gather(1, part)[:, 0] for x in (centre, width))
+    centre, width = (x.gather(1, part)[:, 0] for x in (centre, width))
     lower, upper = ((e - centre) / width for e in (low - 0.5, high + 0.5))
     # On the side of the logistic where its tail can be told from nothing.
     turned = (lower + upper) > 0
@@ -141,7 +141,7 @@ def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Ten
 
 def energy_log_prob(law: Tensor, fraction: Tensor) -> Tensor:
     """Log-density of the logit of the first half's energy fraction, ``(m,)`` in (0, 1)."""
-    weight, centre, width = law.float().chunk(3, 1)
+    weight, centre, width = law.chunk(3, 1)
     scale = torch.exp(width.clamp(-5, 3))
     place = fraction.clamp(LEAST, 1 - LEAST).logit()[:, None]
     z = (place - 2 * centre) / scale
@@ -151,7 +151,7 @@ def energy_log_prob(law: Tensor, fraction: Tensor) -> Tensor:
 
 def energy_sample(law: Tensor, uniform: Tensor) -> Tensor:
     """Draw energy fractions of :func:`energy_log_prob`; ``uniform`` ``(m, 2)`` in [0, 1)."""
-    weight, centre, width = law.float().chunk(3, 1)
+    weight, centre, width = law.chunk(3, 1)
     part = _component(weight.log_softmax(1), uniform[:, 0])
     scale = torch.exp(width.clamp(-5, 3)).gather(1, part)[:, 0]
     place = 2 * centre.gather(1, part)[:, 0]

@@ -26,7 +26,7 @@ from calovision.studies.trainings import Job, each
 from calovision.studies.workspace import begin, train_on
 from calovision.tasks.config import load_config
 from calovision.tasks.generate import generate
-from calovision.tasks.generator import GeneratorTask, generated
+from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
@@ -34,7 +34,8 @@ from calovision.tasks.training import train as run_training
 
 TASK = "jet-generator"
 OURS, FAST, BASELINE = "cascade", "cascade-fast", "baseline"
-TIMED = 1000  #: jets whose generation, and simulation, is timed, on one thread
+TIMED = 1000  #: jets whose simulation is timed, on one thread
+LEAST_S = 5.0  #: generation is timed, chunk by chunk, for at least so many seconds
 
 
 @dataclass(frozen=True)
@@ -163,15 +164,16 @@ def rate(task: GeneratorTask, seed: int) -> Metric:
     """Jets generated per second on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    number = TIMED if task.chunk * 4 <= TIMED else task.chunk
+    task.eval()
     try:
-        generated(task, task.chunk, Request(), seed=seed)  # compiles what must be compiled
-        begun = time.perf_counter()
-        generated(task, number, Request(), seed=seed + 1)
-        wall = time.perf_counter() - begun
+        task.sample(Request(), 0, seed, None)  # compiles what must be compiled
+        chunks, begun = 0, time.perf_counter()
+        while (wall := time.perf_counter() - begun) < LEAST_S:
+            chunks += 1
+            task.sample(Request(), chunks, seed, None)
     finally:
         torch.set_num_threads(threads)
-    return Metric(number / wall, 0.0, "jets/s")
+    return Metric(chunks * task.chunk / wall, 0.0, "jets/s")
 
 
 def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:

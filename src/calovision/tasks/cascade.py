@@ -173,18 +173,17 @@ class CascadeTask(GeneratorTask):
         """Flow-matching loss plus the mean over stages of a node's negative log-likelihood."""
         normal, label, stages = batch
         flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator)
-        losses = [
-            self._stage_loss(network, *rows)
-            for network, rows in zip(self.cuts, stages, strict=True)
+        losses = {
+            f"stage_{i}": self._stage_loss(network, *rows)
+            for i, (network, rows) in enumerate(zip(self.cuts, stages, strict=True))
             if len(rows[1])
-        ]
-        cascade = torch.stack(losses).mean()
-        parts = {f"stage_{i}": x.detach() for i, x in enumerate(losses)}
+        }
+        cascade = torch.stack(list(losses.values())).mean()
         return {
             "loss": flow + cascade,
             "flow": flow.detach(),
             "cascade": cascade.detach(),
-            **parts,
+            **{name: x.detach() for name, x in losses.items()},
         }
 
     def _stage_loss(
@@ -227,18 +226,19 @@ class CascadeTask(GeneratorTask):
         conditional distribution.
 
         Raises:
-            InputError: a column that is not learned, or hardly any event is like that.
+            InputError: hardly any event is like that.
         """
-        self._check(request)
+        # What is not asked for need not be drawn more often than it is used.
+        pool = 4 * n if request.ranges else n
         kept: list[NDArray[np.float64]] = []
         labels: list[NDArray[np.float32]] = []
         found = 0
         for _ in range(TRIES):
             if request.label is None:
-                label = (rng.random(4 * n) < float(self.share)).astype(np.float32)
+                label = (rng.random(pool) < float(self.share)).astype(np.float32)
             else:
-                label = np.full(4 * n, request.label, np.float32)
-            noise = rng.standard_normal((4 * n, self.knots.shape[0])).astype(np.float32)
+                label = np.full(pool, request.label, np.float32)
+            noise = rng.standard_normal((pool, self.knots.shape[0])).astype(np.float32)
             condition = torch.from_numpy(label)[:, None]
             made = follow(
                 lambda x, t, c=condition: self.flow(x, t, c),  # type: ignore[misc]
@@ -246,8 +246,8 @@ class CascadeTask(GeneratorTask):
                 steps or self.config.steps,
             )
             normal = np.clip(made.double().numpy(), GRID[0], GRID[-1])
-            columns = self.quantiles.values(normal)
-            good = np.ones(len(normal), np.bool_)
+            good = np.ones(pool, np.bool_)
+            columns = self.quantiles.values(normal) if request.ranges else normal
             for name, (low, high) in request.ranges.items():
                 value = columns[:, self.columns.index(name)]
                 good &= (value >= low) & (value <= high)
@@ -257,17 +257,9 @@ class CascadeTask(GeneratorTask):
             if found >= n:
                 return np.concatenate(kept)[:n], np.concatenate(labels)[:n]
         raise InputError(
-            f"fewer than one event in {4 * TRIES * n // max(found, 1)} is as asked for",
+            f"fewer than one event in {pool * TRIES // max(found, 1)} is as asked for",
             "widen the range",
         )
-
-    def _check(self, request: Request) -> None:
-        for name in request.ranges:
-            if name not in self.columns:
-                raise InputError(
-                    f"the generator has not learned {name!r}",
-                    f"it knows {', '.join(self.columns) or 'no columns'}",
-                )
 
     @torch.no_grad()
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:

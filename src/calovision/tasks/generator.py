@@ -76,7 +76,12 @@ def pieces(
     seed: int,
     steps: int | None = None,
 ) -> Iterator[Events]:
-    """Some chunks of a set of ``n`` events, the last one cut to size."""
+    """Some chunks of a set of ``n`` events, the last one cut to size.
+
+    Raises:
+        InputError: the request cannot be met.
+    """
+    doubts(task, request)
     task.eval()
 
     def one(chunk: int) -> Events:
