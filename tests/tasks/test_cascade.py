@@ -10,7 +10,7 @@ import torch
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.tasks.cascade import CascadeTask
+from calovision.tasks.cascade import TURNS, CascadeTask
 from calovision.tasks.config import load_config
 from calovision.tasks.generator import doubts, generated
 from calovision.tasks.growth import grown
@@ -81,6 +81,17 @@ def test_the_same_seed_makes_the_same_events_in_any_number(task: CascadeTask) ->
     torch.set_num_threads(threads)
     assert same(many[:33], few)
     assert not same(generated(task, 33, Request(), seed=6), few)
+
+
+def test_most_steps_teach_the_totals_alone(task: CascadeTask, toy_jets: Events) -> None:
+    view, chosen = task.view(toy_jets), np.arange(16)
+    stages = [len(task.training_batch(view, chosen, step)[2]) for step in range(2 * TURNS)]
+    assert [n > 0 for n in stages] == 2 * [True, *(TURNS - 1) * [False]]
+    few = task.training_batch(view, chosen, 1)
+    again = task.training_batch(view, chosen, 1)
+    other = task.training_batch(view, chosen, 2)
+    assert torch.equal(few[0], again[0])
+    assert not torch.equal(few[0], other[0])
 
 
 def test_requests_are_met(task: CascadeTask, toy_jets: Events) -> None:

@@ -118,7 +118,7 @@ def test_an_epoch_sees_every_event_once(toy_jets: Events, store: EventStore) -> 
     seen: list[int] = []
 
     class Spy:
-        def batch(self, view: object, chosen: np.ndarray) -> tuple[()]:
+        def training_batch(self, view: object, chosen: np.ndarray, step: int) -> tuple[()]:
             seen.extend(chosen.tolist())
             return ()
 
@@ -126,6 +126,36 @@ def test_an_epoch_sees_every_event_once(toy_jets: Events, store: EventStore) -> 
     for _ in range(4):
         next(batches)
     assert sorted(seen) == list(range(64))
+
+
+def _weights(store: EventStore, out: Path, **settings: object) -> dict[str, torch.Tensor]:
+    return load_file(train(load_config("jet-vae", overrides=SMALL | settings), store, out).weights)
+
+
+def test_an_average_with_no_memory_is_the_weights(
+    run: RunDir, store: EventStore, tmp_path: Path
+) -> None:
+    plain = load_file(run.weights)
+    brief = _weights(store, tmp_path / "brief", ema=1e-9)
+    long = _weights(store, tmp_path / "long", ema=0.9)
+    assert all(torch.equal(plain[k], brief[k]) for k in plain)
+    assert not all(torch.equal(plain[k], long[k]) for k in plain)
+
+
+def test_the_rate_falls_at_a_plateau(store: EventStore, tmp_path: Path) -> None:
+    still = {"schedule": "plateau", "learning_rate": 1e-30, "validate_every": 1}
+    _weights(store, tmp_path, **still)
+    rates = [row["rate"] for row in RunDir(tmp_path).rows()]
+    assert rates[0] == 1e-30
+    # One look sets the best loss, four more without improvement, then it falls.
+    assert rates[5:8] == pytest.approx([1e-31] * 3)
+
+
+def test_an_epoch_lies_between_two_looks(store: EventStore, tmp_path: Path) -> None:
+    _weights(store, tmp_path, validate_every=0, epochs=2)
+    steps = [row["step"] for row in RunDir(tmp_path).rows()]
+    train_events = RunDir(tmp_path).describe()["data"]["split"]["train"]
+    assert steps[0] == train_events // SMALL["batch"]
 
 
 def test_a_killed_training_resumes_to_the_same_weights(

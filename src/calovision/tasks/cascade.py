@@ -35,6 +35,7 @@ from calovision.tasks.task import Batch
 from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, turned
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
+TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
 NODES = 1024  #: nodes of each stage learned in a step, about; half of it inside towers
 MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
 TRIES = 400  #: pools of totals drawn before a request is given up
@@ -135,16 +136,28 @@ class CascadeTask(GeneratorTask):
         normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
         return View(events, normal.astype(np.float32), _labels(events))
 
+    def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
+        """Everything now and then; in between the totals alone, which take many small steps."""
+        rng = np.random.default_rng([*chosen, step])
+        return self._batch(view, chosen, rng) if step % TURNS == 0 else self._totals(view, rng)
+
     def batch(self, view: View, chosen: NDArray[np.int64]) -> Batch:
-        """Totals of some events, and of every stage some nodes: contexts, conditions, outcomes.
+        """Totals of some events, and of every stage some nodes: contexts, conditions, outcomes."""
+        return self._batch(view, chosen, np.random.default_rng(chosen))
+
+    def _totals(self, view: View, rng: np.random.Generator) -> Batch:
+        """Normal totals and labels of events drawn from all, and no stages."""
+        drawn = rng.integers(len(view), size=min(FLOW_ROWS, 4 * len(view)))
+        label = torch.from_numpy(view.label[drawn, None])
+        return torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0]), label, []
+
+    def _batch(self, view: View, chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
+        """Totals, and of every stage some nodes of the ``chosen`` events.
 
         Images are turned over along eta and phi at random: neither the beams nor the solenoid
         tell left from right.
         """
-        rng = np.random.default_rng(chosen)
-        drawn = rng.integers(len(view), size=min(FLOW_ROWS, 4 * len(view)))
-        label = torch.from_numpy(view.label[drawn, None])
-        flow = torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0])
+        flow, label, _ = self._totals(view, rng)
         normal, flips = self._mirrored(view.normal[chosen], rng)
         hits = Hits.of(view.events[chosen], self.threshold.numpy())
         hits = hits.mirrored(flips[0], flips[1], self.geometry.rows)
@@ -170,9 +183,14 @@ class CascadeTask(GeneratorTask):
         return normal, flips
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Flow-matching loss plus the mean over stages of a node's negative log-likelihood."""
+        """Flow-matching loss plus, for a whole batch, the mean negative log-likelihood of a node.
+
+        The latter is the mean over stages.
+        """
         normal, label, stages = batch
         flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator)
+        if not stages:
+            return {"loss": flow, "flow": flow.detach()}
         losses = {
             f"stage_{i}": self._stage_loss(network, *rows)
             for i, (network, rows) in enumerate(zip(self.cuts, stages, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from calovision.tasks.settings import Training
 from calovision.tasks.task import Batch, Task
 
 WARMUP_STEPS = 50  #: steps over which the learning rate rises
+WAIT = 3  #: looks at the validation loss without improvement before the learning rate falls
+YOUNG = 10.0  #: the average of the weights spans at most a tenth of the steps so far
 
 
 class TrainingBatches(IterableDataset[Batch]):
@@ -42,7 +45,8 @@ class TrainingBatches(IterableDataset[Batch]):
                 epoch = step // per_epoch
                 order = np.random.default_rng([self.seed, epoch]).permutation(len(self.view))
             first = step % per_epoch * self.size
-            yield self.task.batch(self.view, np.sort(order[first : first + self.size]))
+            chosen = np.sort(order[first : first + self.size])
+            yield self.task.training_batch(self.view, chosen, step)
             step += 1
 
 
@@ -56,24 +60,39 @@ class Learner(pl.LightningModule):
     def __init__(self, task: Task, config: Training, steps: int) -> None:
         super().__init__()
         self.task: Task = task
+        self.average: Task | None = copy.deepcopy(task) if config.ema else None
         self.config, self.steps = config, steps
         self.spent_s = 0.0
         self._clock = time.monotonic()
         self.sums: dict[str, list[float]] = {}
+        self.most_parts, self.last_loss = 0, math.nan
 
     @property
     def progress(self) -> float:
         """Fraction of the training that is done, in [0, 1]."""
         return min(max(self.global_step / self.steps, self.spent_s / self.config.budget_s), 1.0)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam, with decoupled weight decay where the configuration asks for it."""
-        return torch.optim.AdamW(
+    @property
+    def kept(self) -> Task:
+        """The task that is validated and kept: its weights, or their average."""
+        return self.average or self.task
+
+    def configure_optimizers(self) -> Any:
+        """Adam, and the scheduler of its learning rate where one follows the validation loss."""
+        kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[self.config.optimiser]
+        optimizer = kind(
             self.task.parameters(),
             self.config.learning_rate,
             weight_decay=self.config.weight_decay,
             fused=True,
         )
+        if self.config.schedule != "plateau":
+            return optimizer
+        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=WAIT)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": plateau, "monitor": "val_loss"},
+        }
 
     def on_train_start(self) -> None:
         """Start the clock that the budget is measured by."""
@@ -97,20 +116,36 @@ class Learner(pl.LightningModule):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(noise.initial_seed())  # dropout draws from the global state
             parts: dict[str, Tensor] = self.task.loss(batch, noise)
+        self.last_loss = float(parts["loss"].detach())
+        self.most_parts = max(self.most_parts, len(parts))
         for name, value in parts.items():
-            self.sums.setdefault(name, []).append(float(value.detach()))
+            # The loss of a batch that lacks some parts does not compare with that of others.
+            if name != "loss" or len(parts) == self.most_parts:
+                self.sums.setdefault(name, []).append(float(value.detach()))
         return parts["loss"]
 
     def on_train_batch_end(self, *args: Any) -> None:
-        """Stop when the budget is spent or the planned steps are done."""
+        """Move the average; stop when the budget is spent or the planned steps are done."""
+        if self.average is not None:
+            self._move_average(self.average)
         self._tick()
         if self.progress >= 1.0:
             self.trainer.should_stop = True
 
+    @torch.no_grad()
+    def _move_average(self, average: Task) -> None:
+        """One step of the average; at the beginning it forgets faster what was random."""
+        keep = min(self.config.ema, 1 - 1 / (1 + self.global_step / YOUNG))
+        for mean, now in zip(average.parameters(), self.task.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+        for kept, present in zip(average.buffers(), self.task.buffers(), strict=True):
+            kept.copy_(present)
+
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Loss of a validation batch, with the same noise at every look."""
-        parts: dict[str, Tensor] = self.task.loss(batch, self.noise(index))
-        self.log("val_loss", parts["loss"], batch_size=1)
+        """Loss of a validation batch and its parts, with the same noise at every look."""
+        parts: dict[str, Tensor] = self.kept.loss(batch, self.noise(index))
+        for name, value in parts.items():
+            self.log(f"val_{name}", value, batch_size=1)
 
     def on_validation_end(self) -> None:
         """Validation belongs to the budget too."""

@@ -17,11 +17,17 @@ class Training(BaseModel):
         budget_s: wall-clock seconds after which training ends, whatever the epoch.
         batch: events in a batch.
         learning_rate, weight_decay: of the optimiser.
+        optimiser: ``"adamw"`` decays weights beside the gradient (arXiv:1711.05101), ``"adam"``
+            through it.
         schedule: course of the learning rate; ``"cosine"`` rises for a few steps, then falls to
-            nearly nothing at the end of the training.
+            nearly nothing at the end of the training, ``"plateau"`` falls to a tenth after three
+            looks at the validation loss without improvement.
+        ema: share of its past that the average of the weights keeps at each step, which then is
+            what is validated and kept; 0 keeps the weights themselves.
         clip: largest norm of the gradient; 0 leaves it alone.
         patience: validation rounds without improvement before training stops; 0 never stops.
-        validate_every: training steps between two looks at the validation loss.
+        validate_every: training steps between two looks at the validation loss; 0 looks once an
+            epoch.
         validation, test: fractions of the set that training does not see.
         events: training events used, the first of the part; 0 uses all.
     """
@@ -36,10 +42,12 @@ class Training(BaseModel):
     batch: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(0.0, ge=0)
-    schedule: Literal["constant", "cosine"] = "constant"
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    ema: float = Field(0.0, ge=0, lt=1)
     clip: float = Field(0.0, ge=0)
     patience: int = Field(0, ge=0)
-    validate_every: int = Field(100, ge=1)
+    validate_every: int = Field(100, ge=0)
     validation: float = Field(0.1, gt=0, lt=0.5)
     test: float = Field(0.1, ge=0, lt=0.5)
     events: int = Field(0, ge=0)

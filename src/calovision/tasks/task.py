@@ -54,6 +54,11 @@ class Task(nn.Module, ABC):
     def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
         """Tensors of the ``chosen`` events."""
 
+    def training_batch(self, view: Any, chosen: NDArray[np.int64], step: int) -> Batch:
+        """What step number ``step`` of a training learns from; the batch of ``chosen``."""
+        del step
+        return self.batch(view, chosen)
+
     @abstractmethod
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """``loss`` to minimise, with gradient, and its parts, without."""

@@ -117,7 +117,8 @@ def _fit(
     steps = max(int(config.epochs * len(events) / config.batch), 1)
     learner = Learner(task, config, steps)
     resuming = run.checkpoint.exists()
-    every = min(config.validate_every, steps)
+    epoch = max(len(events) // config.batch, 1)
+    every = min(config.validate_every or epoch, steps)
     batches = TrainingBatches(task, view, config.batch, config.seed, lambda: learner.global_step)
     looks = [
         task.batch(validation, np.arange(i, min(i + CHUNK, len(held_out))))
@@ -140,20 +141,21 @@ def _fit(
         # Lightning turns Ctrl-C into an exit of its own.
         raise KeyboardInterrupt from None
     learner.load_state_dict(torch.load(run.path / "best.ckpt", weights_only=True)["state_dict"])
-    task.finish(validation)
+    kept = learner.kept.eval()
+    kept.finish(validation)
     write_json(
         run.path / "budget.json",
         {
             "wall_s": round(learner.spent_s, 2),
             "cpu_s": round(time.process_time() - cpu, 2),
             "steps": trainer.global_step,
-            **task.size(),
+            **kept.size(),
             "device": str(learner.device),
         },
     )
     partial = run.weights.with_suffix(".partial")
     # The file format knows no other order of memory, such as channels last.
-    save_file({k: v.contiguous() for k, v in task.state_dict().items()}, partial)
+    save_file({k: v.contiguous() for k, v in kept.state_dict().items()}, partial)
     partial.replace(run.weights)
     for checkpoint in ("best.ckpt", "last.ckpt"):
         (run.path / checkpoint).unlink(missing_ok=True)
@@ -210,13 +212,15 @@ class _Log(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, learner: Any, *args: Any) -> None:
         if trainer.global_step % 10 == 0:
             self.bar.n = round(100 * learner.progress, 1)
-            self.bar.set_postfix(step=trainer.global_step, loss=learner.sums["loss"][-1])
+            self.bar.set_postfix(step=trainer.global_step, loss=learner.last_loss)
 
     def on_validation_end(self, trainer: pl.Trainer, learner: Any) -> None:
         means = {f"train_{k}": float(np.mean(v)) for k, v in learner.sums.items()}
         learner.sums = {}
-        row = {"step": trainer.global_step, "wall_s": round(learner.spent_s, 2)}
-        self.run.append(row | means | {"val_loss": float(trainer.callback_metrics["val_loss"])})
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        row = {"step": trainer.global_step, "wall_s": round(learner.spent_s, 2), "rate": rate}
+        looked = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
+        self.run.append(row | means | looked)
 
     def on_train_end(self, trainer: pl.Trainer, learner: Any) -> None:
         self.bar.close()
