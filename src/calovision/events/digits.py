@@ -1,0 +1,101 @@
+"""Sets of handwritten digits: upright images on disk, apart for training and for testing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.files import atomic, write_json, writing
+
+SIDE = 28  #: pixels of an image's edge
+MANIFEST, ARRAYS = "manifest.json", "digits.npz"
+SCHEMA = "digits-1"
+
+
+@dataclass(frozen=True)
+class DigitSet:
+    """Upright digits; whoever trains on them turns them.
+
+    Attributes:
+        images: ``(n, 28, 28)`` uint8, ink 255.
+        label: ``(n,)`` the digits, 0 to 9.
+        test: ``(n,)`` whether an image, in any orientation, is kept from training.
+        provenance: source and seed.
+    """
+
+    images: NDArray[np.uint8]
+    label: NDArray[np.int64]
+    test: NDArray[np.bool_]
+    provenance: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The digits there are, ascending; a class is a position in this tuple."""
+        return tuple(int(d) for d in np.unique(self.label))
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the images, labels and the split."""
+        digest = hashlib.sha256()
+        for array in (self.images, self.label.astype("<i8"), self.test):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def part(self, *, test: bool) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Images ``(m, 784)`` in [0, 1] and class numbers ``(m,)`` of one side of the split."""
+        rows = np.flatnonzero(self.test == test)
+        images = self.images[rows].reshape(len(rows), -1).astype(np.float32) / np.float32(255)
+        return images, np.searchsorted(self.classes, self.label[rows]).astype(np.int64)
+
+    def save(self, folder: Path) -> None:
+        """Write the set into a new or empty folder; the manifest comes last.
+
+        Raises:
+            InputError: the folder is not empty, or cannot be written.
+        """
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(f"{folder} is not empty", "choose a new folder for --out")
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with atomic(folder / ARRAYS) as part, part.open("wb") as file:
+            np.savez_compressed(file, images=self.images, label=self.label, test=self.test)
+        counts = {str(d): int((self.label == d).sum()) for d in self.classes}
+        about = {"schema": SCHEMA, "digits": counts, "test": int(self.test.sum())}
+        write_json(folder / MANIFEST, {**about, "hash": self.hash, "provenance": self.provenance})
+
+
+def open_digits(folder: Path) -> DigitSet:
+    """Read a set of digits.
+
+    Raises:
+        InputError: none is there, or it is damaged.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        if manifest["schema"] != SCHEMA:
+            raise KeyError(SCHEMA)
+        provenance, expected = manifest["provenance"], manifest["hash"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{folder} is not a set of digits", "make one with 'calovision data digits'"
+        ) from None
+    try:
+        with np.load(folder / ARRAYS, allow_pickle=False) as file:
+            found = DigitSet(file["images"], file["label"], file["test"], provenance)
+    except (OSError, ValueError, KeyError, BadZipFile):
+        found = None
+    if found is None or found.hash != expected:
+        raise InputError(f"{folder / ARRAYS} is damaged", "make the set again")
+    return found

@@ -1,0 +1,53 @@
+"""Turned images, and endless streams of them to train on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def rotate(images: Tensor, angle: Tensor | float) -> Tensor:
+    """Turn square images counter-clockwise about their centre, with bilinear interpolation.
+
+    Args:
+        images: ``(n, p)`` flat, ``p`` a square number.
+        angle: ``(n,)`` or one, rad.
+
+    Returns:
+        ``(n, p)``.
+    """
+    n, side = len(images), math.isqrt(images.shape[1])
+    angle = torch.as_tensor(angle, dtype=images.dtype).expand(n)
+    cos, sin = angle.cos(), angle.sin()
+    zero = torch.zeros_like(cos)
+    affine = torch.stack([cos, -sin, zero, sin, cos, zero], 1).reshape(n, 2, 3)
+    grid = F.affine_grid(affine, [n, 1, side, side], align_corners=False)
+    turned = F.grid_sample(images.reshape(n, 1, side, side), grid, align_corners=False)
+    return turned.flatten(1).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """Endless stream of the same images in random orientations.
+
+    Attributes:
+        images: ``(n, p)`` upright.
+        label: ``(n,)`` class numbers.
+        steps: orientations per turn, equally spaced; 0 for any.
+    """
+
+    images: Tensor
+    label: Tensor
+    steps: int = 0
+
+    def __call__(self, n: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """``n`` images, drawn with replacement, and their classes."""
+        rows = torch.randint(len(self.images), (n,), generator=random)
+        turn = torch.rand(n, generator=random)
+        if self.steps:
+            turn = (turn * self.steps).floor() / self.steps
+        return rotate(self.images[rows], 2 * math.pi * turn), self.label[rows]
