@@ -1,0 +1,194 @@
+"""How well a flow of images follows true rotations, how far, how evenly, and what it costs.
+
+A flowed image is compared with the model's own reconstructions of the image turned in truth, on a
+grid of angles; the nearest is its angle ``alpha(t)``. The covered angle is how far that goes
+before it stops being monotonic: before it falls back by more than :data:`SLIP` or jumps by more
+than :data:`JUMP`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from calovision.metrics.value import Floats, Metric, mean_metric
+
+GRID = 5.0  #: degrees between the true rotations that a flowed image is compared with
+SLIP = 15.0  #: degrees, three grid steps, that the angle may fall back
+JUMP = 40.0  #: degrees between two points of time that the angle may jump
+LEAST = 30.0  #: degrees below which a course says nothing about its evenness
+TRIVIAL = 0.25  #: greatest image change over a course, over the image's norm, that counts as none
+Images = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Course:
+    """The angle of one image along a flow.
+
+    Attributes:
+        covered: degrees, ``period`` at most.
+        complete: whether the period was reached.
+        end: number of points of time that belong to the covered stretch.
+        direction: +1 or -1.
+        r2: squared correlation of angle and time on that stretch; 0 where it is short.
+        rate: degrees per unit of time there; nan where it is short.
+        angle: ``(t,)`` degrees, unwrapped, in the direction of the flow.
+    """
+
+    covered: float
+    complete: bool
+    end: int
+    direction: int
+    r2: float
+    rate: float
+    angle: Floats
+
+
+def course(alpha: Floats, times: Floats, period: float) -> Course:
+    """Follow the nearest angle of one image.
+
+    Args:
+        alpha: ``(t,)`` degrees, modulo ``period``.
+        times: ``(t,)`` equally spaced from 0.
+        period: degrees after which an image is itself again: 360, or 180 for a 1.
+    """
+    steps = (np.diff(alpha) + period / 2) % period - period / 2
+    unwrapped = np.concatenate([[0.0], np.cumsum(steps)])
+    jumped = np.concatenate([[False], np.abs(steps) > JUMP])
+    best = (-1.0, 1, 1)
+    for direction in (1, -1):
+        angle = direction * unwrapped
+        lost = jumped | (np.maximum.accumulate(angle) - angle > SLIP) | (angle < -SLIP)
+        end = int(lost.argmax()) if lost.any() else len(angle)
+        full = np.flatnonzero(angle[:end] >= period - 1e-6)
+        end = int(full[0]) + 1 if len(full) else end
+        covered = float(min(max(angle[:end].max(initial=0.0), 0.0), period))
+        if covered > best[0]:
+            best = covered, end, direction
+    covered, end, direction = best
+    angle = direction * unwrapped
+    r2, rate = 0.0, np.nan
+    top = int(angle[:end].argmax()) + 1
+    if covered >= LEAST and top > 3:
+        r2 = float(np.corrcoef(times[:top], angle[:top])[0, 1] ** 2)
+        rate = float(np.polyfit(times[:top], angle[:top], 1)[0])
+    return Course(covered, covered >= period - 1e-6, end, direction, r2, rate, angle)
+
+
+def nearest(flowed: Images, references: Images) -> NDArray[np.intp]:
+    """Index ``(n, t)`` of the reference ``(n, a, p)`` nearest to each image ``(n, t, p)``."""
+    dot = flowed @ references.transpose(0, 2, 1)
+    squared = np.square(references).sum(2)[:, None] - 2 * dot
+    found: NDArray[np.intp] = squared.argmin(2)
+    return found
+
+
+def similarity(a: Images, b: Images, window: int = 7) -> Floats:
+    """Structural similarity (SSIM) of flat square images ``(..., p)`` in [0, 1]: ``(...)``.
+
+    Uniform window and the usual constants, of which the windows inside the image count.
+    """
+    side = math.isqrt(a.shape[-1])
+    shape = (*a.shape[:-1], side, side)
+    x, y = a.reshape(shape), b.reshape(shape)
+
+    def local(values: Images) -> Images:
+        size = (*[1] * (values.ndim - 2), window, window)
+        edge = window // 2
+        mean: Images = uniform_filter(values, size)[..., edge : side - edge, edge : side - edge]
+        return mean
+
+    mx, my = local(x), local(y)
+    vx, vy, vxy = local(x * x) - mx**2, local(y * y) - my**2, local(x * y) - mx * my
+    top = (2 * mx * my + 1e-4) * (2 * vxy + 9e-4)
+    found: Floats = (top / ((mx**2 + my**2 + 1e-4) * (vx + vy + 9e-4))).mean((-1, -2))
+    return found.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A flow of some images of one class, beside the truth.
+
+    Attributes:
+        times: ``(t,)``.
+        flowed: ``(n, t, p)`` decoded images along the flow.
+        turned: ``(n, a, p)`` the true image, turned by multiples of :data:`GRID`.
+        rebuilt: ``(n, a, p)`` reconstructions of those.
+        probability: ``(n, t)`` of the image's own class, by the oracle.
+        period: degrees.
+    """
+
+    times: Floats
+    flowed: Images
+    turned: Images
+    rebuilt: Images
+    probability: Images
+    period: float
+
+    def courses(self) -> list[Course]:
+        """One per image."""
+        alpha = GRID * nearest(self.flowed, self.rebuilt)
+        return [course(a.astype(np.float64), self.times, self.period) for a in alpha]
+
+
+def follow_metrics(followed: Followed) -> dict[str, Metric]:
+    """Everything that interface and report ask about one class and one flow.
+
+    Keys: ``cover`` (deg), ``complete``, ``r2``, ``fidelity`` (SSIM with the true rotation over
+    that of the reconstruction), ``drift``, ``closure`` (relative distance of images after their
+    period; none if no image came round), ``rate`` (deg per unit of time, median), ``change``
+    (relative image change per unit of time), ``excursion`` (largest relative image change),
+    ``rebuilt`` (SSIM of reconstructions: the absolute quality that ``fidelity`` is relative to).
+    """
+    f, found = followed, followed.courses()
+    own = similarity(f.rebuilt, f.turned).mean(1)
+    at = nearest(f.flowed, f.rebuilt)
+    fidelity, closure = [], []
+    size = np.linalg.norm(f.flowed[:, 0], axis=1)
+    for i, one in enumerate(found):
+        stretch = slice(0, max(one.end, len(f.times) // 8))
+        truth = f.turned[i][at[i, stretch]]
+        fidelity.append(similarity(f.flowed[i, stretch], truth).mean() / own[i])
+        if one.complete:
+            home = f.flowed[i, one.end - 1] - f.flowed[i, 0]
+            closure.append(np.linalg.norm(home) / size[i])
+    speed = np.linalg.norm(np.diff(f.flowed, axis=1), axis=2).mean(1) / (f.times[1] - f.times[0])
+    away = np.linalg.norm(f.flowed - f.flowed[:, :1], axis=2).max(1)
+    rates = [one.rate for one in found if np.isfinite(one.rate)]
+    metrics = {
+        "cover": mean_metric([one.covered for one in found], unit="deg"),
+        "complete": mean_metric([float(one.complete) for one in found]),
+        "r2": mean_metric([one.r2 for one in found]),
+        "fidelity": mean_metric(fidelity),
+        "drift": mean_metric(
+            np.abs(f.probability - f.probability[:, :1]).mean(1), higher_is_better=False
+        ),
+        "change": mean_metric(speed / size),
+        "excursion": mean_metric(away / size),
+        "rebuilt": mean_metric(own),
+    }
+    if closure:
+        metrics["closure"] = mean_metric(closure, higher_is_better=False)
+    if rates:
+        spread = np.std(rates) / np.sqrt(len(rates))
+        metrics["rate"] = Metric(float(np.median(rates)), float(1.25 * spread), "deg")
+    return metrics
+
+
+def clock_error(followed: Followed, turn: float) -> Metric:
+    """Mean distance (deg) of the angle from a clock: 360 degrees per ``turn`` units of time."""
+    errors = []
+    for one in followed.courses():
+        clock = 360 / turn * followed.times[: one.end]
+        errors.append(float(np.abs(one.angle[: one.end] - clock).mean()))
+    return mean_metric(errors, unit="deg", higher_is_better=False)
+
+
+def named(metrics: Mapping[str, Metric], digit: int, latent: int) -> dict[str, Metric]:
+    """The metrics with the digit and the latent dimension in their keys: ``cover_1_d5``."""
+    return {f"{key}_{digit}_d{latent}": value for key, value in metrics.items()}

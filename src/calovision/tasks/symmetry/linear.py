@@ -1,0 +1,165 @@
+"""Step 2: the symmetry as a one-parameter group of linear maps of images.
+
+``x -> mean + P exp(t A) P^T (x - mean)`` with a skew matrix ``A`` on the leading principal
+components of the data. A compact group has a spectrum of integer multiples of one frequency;
+rounded to that, it closes exactly, and its time becomes an angle.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.tasks.symmetry.flows import Field
+from calovision.tasks.symmetry.space import LatentSpace, Stream
+
+MOST_MULTIPLE = 16  #: largest multiple of the fundamental frequency looked for
+
+
+@dataclass(frozen=True)
+class LinearAction:
+    """A one-parameter group of linear maps of images.
+
+    Attributes:
+        matrix: ``(k, k)`` skew generator ``A``.
+        basis: ``(p, k)`` orthonormal columns ``P``.
+        mean: ``(p,)`` fixed point.
+    """
+
+    matrix: Tensor
+    basis: Tensor
+    mean: Tensor
+
+    def components(self, images: Tensor) -> Tensor:
+        """Coordinates ``(n, k)`` of images ``(n, p)``."""
+        return (images - self.mean) @ self.basis
+
+    def images(self, components: Tensor) -> Tensor:
+        """Images ``(n, p)`` of coordinates ``(n, k)``."""
+        return self.mean + components @ self.basis.T
+
+    def move(self, components: Tensor, times: Tensor) -> Tensor:
+        """Coordinates after ``times`` ``(g,)``: equal blocks of rows go with one time each."""
+        maps = torch.matrix_exp(times[:, None, None] * self.matrix)
+        blocks = components.reshape(len(times), -1, components.shape[1])
+        return torch.einsum("gij,gnj->gni", maps, blocks).reshape_as(components)
+
+    def orbit(self, images: Tensor, times: Tensor) -> Tensor:
+        """Every image at every time: ``(n, t, p)``."""
+        maps = torch.matrix_exp(times[:, None, None] * self.matrix)
+        moved = torch.einsum("tij,nj->nti", maps, self.components(images))
+        return self.images(moved.flatten(0, 1)).reshape(len(images), len(times), -1)
+
+    @property
+    def frequencies(self) -> NDArray[np.float64]:
+        """Angular frequencies of the planes that turn, largest first: ``(k // 2,)``."""
+        values = torch.linalg.eigvals(self.matrix.double()).imag.abs()
+        return np.sort(values.numpy())[::-1][::2]
+
+    def typical_frequency(self, images: Tensor) -> float:
+        """Root mean square frequency with which images ``(n, p)`` move about the mean."""
+        q = self.components(images)
+        moving = (q @ self.matrix.T).square().sum() / q.square().sum()
+        return math.sqrt(float(moving))
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Frequencies as multiples of a fundamental one.
+
+    Attributes:
+        frequencies: ``(k,)`` largest first, negligible ones left out.
+        fundamental: rad per unit of time.
+        residual: mean distance to the nearest multiple, in units of the fundamental; random
+            frequencies have 0.25.
+    """
+
+    frequencies: NDArray[np.float64]
+    fundamental: float
+    residual: float
+
+    MOST_RESIDUAL = 0.15
+
+    @property
+    def closes(self) -> bool:
+        """Whether the group is periodic."""
+        return self.residual <= self.MOST_RESIDUAL
+
+
+def principal_basis(
+    stream: Stream, components: int, random: torch.Generator, images: int = 9600
+) -> tuple[Tensor, Tensor]:
+    """Mean ``(p,)`` and leading principal axes ``(p, components)`` of the data."""
+    x, _ = stream(images, random)
+    mean = x.mean(0)
+    centred = x - mean
+    _, axes = torch.linalg.eigh(centred.T @ centred / len(x))
+    return mean, axes.flip(1)[:, :components].contiguous()
+
+
+@torch.no_grad()
+def lift(
+    space: LatentSpace,
+    field: Field,
+    stream: Stream,
+    random: torch.Generator,
+    *,
+    components: int = 60,
+    points: int = 9600,
+    ridge: float = 1e-3,
+) -> tuple[LinearAction, float]:
+    """The skew matrix that best explains decoded velocities, by reweighted least squares.
+
+    Skewness makes the normal equations a Sylvester equation, solved in the eigenbasis of the
+    components' covariance; three rounds take weight from points that no matrix explains.
+
+    Returns:
+        the action, and the share of squared velocity that it leaves unexplained.
+    """
+    mean, basis = principal_basis(stream, components, random)
+    z, _ = space.draw(stream, points, random)
+    images, velocity = space.velocity(z, field(z))
+    x, v = (images - mean) @ basis, velocity @ basis
+    weight = torch.ones(len(x), 1)
+    matrix = torch.zeros(len(x.T), len(x.T))
+    for _ in range(3):
+        values, axes = torch.linalg.eigh((x * weight).T @ x / weight.sum())
+        moment = (v * weight).T @ x / weight.sum()
+        rotated = axes.T @ (moment - moment.T) @ axes
+        scale = values[:, None] + values[None] + ridge * values.max()
+        matrix = axes @ (rotated / scale) @ axes.T
+        residual = (v - x @ matrix.T).norm(dim=1)
+        weight = 1 / (1 + (residual / residual.median()).square())[:, None]
+    unexplained = residual.square().mean() / v.square().sum(1).mean()
+    return LinearAction(matrix, basis, mean), float(unexplained)
+
+
+def spectrum(action: LinearAction) -> Spectrum:
+    """Find the fundamental frequency with the smallest distances to its multiples.
+
+    Small multiples are preferred a little: every set of frequencies is nearly a multiple of
+    something small.
+    """
+    found = action.frequencies
+    found = found[found > 0.02 * found.max()]
+    candidates = np.linspace(found.max() / MOST_MULTIPLE, found.max(), 8000)
+    ratio = found[None] / candidates[:, None]
+    multiple = np.round(ratio)
+    cost = np.abs(ratio - multiple).mean(1) + 0.001 * multiple.max(1)
+    cost += 0.2 * (multiple == 0).mean(1)
+    best = multiple[int(cost.argmin())]
+    fundamental = float((found * best).sum() / (best**2).sum())
+    return Spectrum(found, fundamental, float(np.abs(found / fundamental - best).mean()))
+
+
+def closed(action: LinearAction, fundamental: float) -> LinearAction:
+    """The action with frequencies rounded to integers: it closes at ``2 pi``, time is an angle."""
+    values, axes = torch.linalg.eigh(1j * action.matrix.to(torch.complex128))
+    rounded = torch.diag((values / fundamental).round()).to(torch.complex128)
+    matrix = (axes @ rounded @ axes.conj().T / 1j).real.to(action.matrix.dtype)
+    return replace(action, matrix=(matrix - matrix.T) / 2)

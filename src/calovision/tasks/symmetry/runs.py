@@ -1,0 +1,237 @@
+"""Training of a latent space in a run directory, and the flows found in it.
+
+Beside what every run has, each latent dimension that was searched has a folder::
+
+    d5/model.safetensors   vae.*, oracle.*, field.K.* and, of ours, action.{matrix,basis,mean}
+    d5/found.json          what the search says: evidence, spectrum, seconds
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from calovision.errors import InputError
+from calovision.events.files import atomic, write_json, writing
+from calovision.events.rotation import rotate
+from calovision.networks.image_vae import ConvVAE, ImageVAE
+from calovision.networks.perceptron import VectorField, perceptron
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.symmetry.autoencoder import Report, train_vae
+from calovision.tasks.symmetry.data import ImageData
+from calovision.tasks.symmetry.linear import LinearAction
+from calovision.tasks.symmetry.published import train_published_vae
+from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
+from calovision.tasks.symmetry.space import LatentSpace, freeze, train_oracle, vae_space
+
+Settings = IsometrySettings | PublishedSettings
+
+
+@dataclass(frozen=True)
+class Flows:
+    """A latent space and the flows found in it.
+
+    Attributes:
+        vae: the VAE that belongs to the flows.
+        oracle: classifier of its latent points.
+        fields: generators; the first is the rotation, if there is one.
+        action: linear action on images that the first was made from; none for the baseline.
+        about: content of ``found.json``.
+    """
+
+    vae: ImageVAE
+    oracle: nn.Module
+    fields: tuple[VectorField, ...]
+    action: LinearAction | None
+    about: dict[str, Any]
+
+    @property
+    def space(self) -> LatentSpace:
+        """The latent space."""
+        return vae_space(self.vae, self.oracle)
+
+
+def generator(seed: int, stage: int) -> torch.Generator:
+    """Random numbers of one stage, which do not depend on what was done before."""
+    return torch.Generator().manual_seed(1000 * seed + stage)
+
+
+def train(
+    settings: Settings, data: ImageData, out: Path, *, resume: bool = False, quiet: bool = False
+) -> RunDir:
+    """Train the VAE and its oracle; a finished run is left as it is.
+
+    Raises:
+        InputError: ``out`` holds another run, or one at all without ``resume``.
+    """
+    run = RunDir(out)
+    run.start(settings.model_dump(), dict(data.describe()), resume=resume)
+    if run.weights.exists():
+        return run
+    run.metrics.unlink(missing_ok=True)
+    begin, cpu = time.perf_counter(), time.process_time()
+    torch.manual_seed(settings.seed)
+    random = generator(settings.seed, 0)
+    vae = new_vae(settings, data.pixels, settings.latent)
+    stream = data.stream(settings.angles)
+    with progress(f"train {run.path.name}", quiet, run) as report:
+        options: dict[str, Any] = {"batch": settings.batch, "report": report}
+        options |= {"learning_rate": settings.learning_rate, "random": random}
+        if isinstance(settings, PublishedSettings):
+            angles = 2 * math.pi / settings.angles * torch.arange(settings.angles)
+            fixed = torch.cat([rotate(data.train[0], float(a)) for a in angles])
+            train_published_vae(vae, fixed, epochs=settings.epochs, **options)
+        else:
+            train_vae(vae, stream, steps=settings.vae_steps, beta=settings.beta, **options)
+    freeze(vae)
+    oracle = train_oracle(
+        vae, stream, len(data.classes), steps=settings.oracle_steps, random=random
+    )
+    budget = {
+        "wall_s": round(time.perf_counter() - begin, 2),
+        "cpu_s": round(time.process_time() - cpu, 2),
+        "parameters": sum(p.numel() for p in vae.parameters()),
+        "device": "cpu",
+    }
+    write_json(run.path / "budget.json", budget)
+    save_modules(run.weights, {"vae": vae, "oracle": oracle})
+    return run
+
+
+def new_vae(settings: Settings, pixels: int, latent: int) -> ImageVAE:
+    """An untrained VAE of the model's kind."""
+    kind = ConvVAE if isinstance(settings, PublishedSettings) else ImageVAE
+    return kind(pixels, latent)
+
+
+def settings_of(run: RunDir) -> Settings:
+    """Settings of a run of this task.
+
+    Raises:
+        InputError: the run is of another task.
+    """
+    config = run.describe()["config"]
+    if config.get("task") != "symmetry":
+        raise InputError(
+            f"{run.path} is a run of task {config.get('task')}",
+            "give one of 'calovision train symmetry'",
+        )
+    kind = PublishedSettings if config["model"] == "baseline" else IsometrySettings
+    return kind.model_validate(config)
+
+
+def load_space(run: RunDir, data: ImageData) -> tuple[ImageVAE, nn.Module]:
+    """The trained VAE and its oracle.
+
+    Raises:
+        InputError: the training is not finished.
+    """
+    run.budget()
+    settings = settings_of(run)
+    vae = new_vae(settings, data.pixels, settings.latent)
+    oracle = _oracle(settings.latent, len(data.classes))
+    load_modules(run.weights, {"vae": vae, "oracle": oracle})
+    return vae, oracle
+
+
+def save_flows(folder: Path, flows: Flows) -> None:
+    """Write a folder of flows; ``found.json`` comes last."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    modules = {"vae": flows.vae, "oracle": flows.oracle, "field": nn.ModuleList(flows.fields)}
+    action = {}
+    if flows.action is not None:
+        parts = {k: getattr(flows.action, k) for k in ("matrix", "basis", "mean")}
+        action = {f"action.{k}": t.contiguous() for k, t in parts.items()}
+    save_modules(folder / "model.safetensors", modules, action)
+    write_json(folder / "found.json", flows.about)
+
+
+def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
+    """The flows found in one latent dimension.
+
+    Raises:
+        InputError: none were looked for.
+    """
+    folder = run.path / f"d{latent}"
+    try:
+        about = json.loads((folder / "found.json").read_text())
+    except OSError:
+        raise InputError(
+            f"{run.path} has no flows at latent dimension {latent}", "run 'calovision discover'"
+        ) from None
+    vae = new_vae(settings_of(run), data.pixels, latent)
+    state = load_file(folder / "model.safetensors")
+    number = 1 + max(int(k.split(".")[1]) for k in state if k.startswith("field."))
+    shape = state["field.0.net.0.weight"].shape
+    layers = len({k.split(".")[3] for k in state if k.startswith("field.0.")}) - 1
+    published = isinstance(settings_of(run), PublishedSettings)
+    activation = nn.ReLU if published else nn.SiLU
+    fields = [
+        VectorField(latent, width=shape[0], layers=layers, activation=activation)
+        for _ in range(number)
+    ]
+    oracle = _oracle(latent, len(data.classes))
+    modules = {"vae": vae, "oracle": oracle, "field": nn.ModuleList(fields)}
+    load_modules(folder / "model.safetensors", modules)
+    action = None
+    if "action.matrix" in state:
+        action = LinearAction(*(state[f"action.{k}"] for k in ("matrix", "basis", "mean")))
+    return Flows(vae, oracle, tuple(fields), action, about)
+
+
+def _oracle(latent: int, classes: int) -> nn.Module:
+    return perceptron([latent, 128, 128, classes])
+
+
+def save_modules(
+    path: Path, modules: dict[str, nn.Module], more: dict[str, Tensor] | None = None
+) -> None:
+    """Weights of several modules in one file, complete or not at all."""
+    state = dict(more or {})
+    for name, module in modules.items():
+        state |= {f"{name}.{k}": v.contiguous() for k, v in module.state_dict().items()}
+    with atomic(path) as part:
+        save_file(state, part)
+
+
+def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
+    """Put saved weights into modules, which are frozen."""
+    state = load_file(path)
+    for name, module in modules.items():
+        start = f"{name}."
+        module.load_state_dict(
+            {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+        )
+        freeze(module)
+
+
+@contextmanager
+def progress(what: str, quiet: bool, run: RunDir | None = None) -> Iterator[Report]:
+    """A bar for one stage, and rows in the run's log."""
+    begin = time.perf_counter()
+    form = "{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]"
+    with tqdm(total=100.0, disable=quiet, desc=what, unit="%", bar_format=form) as bar:
+
+        def report(share: float, losses: dict[str, float]) -> None:
+            bar.n = round(100 * share, 1)
+            bar.set_postfix({k: f"{v:.3g}" for k, v in losses.items()})
+            if run is not None:
+                spent = round(time.perf_counter() - begin, 2)
+                row = {"step": round(1000 * share), "wall_s": spent}
+                run.append(row | {f"train_{k}": v for k, v in losses.items()})
+
+        yield report
+        bar.n = 100.0
+        bar.refresh()

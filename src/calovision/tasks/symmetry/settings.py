@@ -1,0 +1,64 @@
+"""Settings of the trainings and searches of the symmetry task."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SymmetrySettings(BaseModel):
+    """What both models have.
+
+    Attributes:
+        task, model: what is trained.
+        seed: of weights, data order and all noise.
+        latent: dimension of the latent space.
+        batch: images in a batch of the VAE.
+        learning_rate: of the VAE.
+        oracle_steps: of the classifier of latent points.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Literal["symmetry"]
+    model: str
+    seed: int = Field(1, ge=0)
+    latent: int = Field(5, ge=1)
+    batch: int = Field(256, ge=2)
+    learning_rate: float = Field(2e-3, gt=0)
+    oracle_steps: int = Field(1500, ge=1)
+
+
+class IsometrySettings(SymmetrySettings):
+    """Ours; see :func:`~calovision.tasks.symmetry.search.search`.
+
+    Attributes:
+        angles: orientations of the training digits, equally spaced; 0 for any.
+        vae_steps: of the VAE that is searched.
+        beta: final weight of its divergence.
+        isometry_steps, refine_steps, project_steps: of the steps of the search.
+        components: principal components that the linear action works on.
+    """
+
+    angles: int = Field(0, ge=0)
+    vae_steps: int = Field(2000, ge=1)
+    beta: float = Field(0.5, ge=0)
+    isometry_steps: int = Field(1300, ge=1)
+    refine_steps: int = Field(1000, ge=1)
+    project_steps: int = Field(1200, ge=1)
+    components: int = Field(60, ge=2)
+
+
+class PublishedSettings(SymmetrySettings):
+    """The published search.
+
+    Attributes:
+        angles: orientations of the training digits.
+        epochs: passes of the VAE over all of them.
+        generator_steps: of the generators; one at latent dimension 2, four above.
+    """
+
+    angles: int = Field(12, ge=1)
+    epochs: float = Field(40, gt=0)
+    generator_steps: int = Field(2000, ge=1)
