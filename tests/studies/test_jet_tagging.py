@@ -16,7 +16,8 @@ from calovision.studies import jet_tagging, tagging_checks, workspace
 from calovision.studies.jet_tagging import BASELINE, OURS, SCALES, Scale, plan, study
 from calovision.studies.tagging_checks import occlusion
 from calovision.studies.tagging_measures import TRUTH, ceiling
-from calovision.studies.trainings import Job, tree_settings
+from calovision.studies.trainings import Job
+from calovision.studies.trees import tree_settings
 from calovision.tasks.config import load_config
 from calovision.tasks.models import build
 from calovision.tasks.training import parts_of
@@ -121,7 +122,7 @@ def test_the_ceiling_is_learned_from_the_jets_of_the_trees_alone(
     found = ceiling(trees, training, test, 1)
     # scores of one number: its own AUC is what trees on it come close to
     assert found.value == pytest.approx(auc(test.column("gen_pt"), test.column("label")), abs=0.06)
-    used = parts_of(training, tree_settings(trees))["train"]
+    used = parts_of(training, tree_settings(trees.task, trees.overrides))["train"]
     assert len(used) == 200
     others = training.column("label").copy()
     others[np.setdiff1d(np.arange(500), used)] = 0

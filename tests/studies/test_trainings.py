@@ -12,7 +12,8 @@ from calovision.events.store import EventStore, save
 from calovision.metrics.value import Metric
 from calovision.studies import jet_tagging
 from calovision.studies.tagging_measures import over_seeds, read
-from calovision.studies.trainings import TREES, Job, carry_out
+from calovision.studies.trainings import Job, carry_out
+from calovision.studies.trees import TREES
 from calovision.tasks.rundir import RunDir
 
 SMALL = {"hits": 12, "width": 16, "layers": 1, "epochs": 1, "batch": 16, "test": 0.0}

@@ -17,6 +17,8 @@ class Study(StrEnum):
     JET_VAE = "jet-vae"
     JET_TAGGING = "jet-tagging"
     JET_GENERATION = "jet-generation"
+    EGAMMA = "egamma"
+    SYMMETRY = "symmetry"
 
 
 class Scale(StrEnum):

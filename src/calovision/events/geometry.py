@@ -62,6 +62,11 @@ class Geometry:
         """Names of the channels, in storage order."""
         return tuple(c.name for c in self.channels)
 
+    @property
+    def classes(self) -> tuple[str, str]:
+        """What labels 0 and 1 mean."""
+        return ("gluon", "quark") if self.schema == "jets" else ("photon", "electron")
+
     def eta(self, cell: NDArray[Any]) -> NDArray[np.float32]:
         """Pseudorapidity of pixel centres relative to the window centre; same shape as ``cell``."""
         row = np.asarray(cell, np.int64) // self.cols

@@ -20,6 +20,7 @@ from calovision.report.glossary import meaning
 from calovision.report.html import Section
 from calovision.report.sources import Arrays, Source
 from calovision.report.tables import NONE, Cell, Table, with_error
+from calovision.report.things import JETS, Things
 
 #: metrics of the table of models, by names short enough for a phone
 QUALITY = {
@@ -56,24 +57,25 @@ def notes(models: Results, key: str, label: str) -> dict[str, str]:
     }
 
 
-def quality(source: Source, task: str) -> Section:
+def quality(source: Source, task: str, things: Things = JETS) -> Section:
     """AUC of all models, their table, and the differences between them."""
     drawn = []
     if len(source.models) > 1:
         figure = figures.auc_by_model(source.models)
-        caption = "AUC on the same test jets. The error holds the test jets' statistics and the "
+        caption = f"AUC on the same test {things.many}. The error holds their statistics and the "
         drawn = [(figure, caption + "scatter of the seeds.")]
     tables = [quality_table(source.models)]
     if source.differences:
         tables.append(_differences(source.differences))
     text = (
-        f"How well the models tell {task}. Errors are bootstraps over test jets and the scatter "
-        "of trainings with different seeds, in quadrature. Differences are taken on the very same "
-        "jets, so what the jets have in common cancels, and small differences become visible. "
+        f"How well the models tell {task}. Errors are bootstraps over test {things.many} and "
+        "the scatter of trainings with different seeds, in quadrature. Differences are taken on "
+        f"the very same {things.many}, so what these have in common cancels, and small "
+        "differences become visible. "
         "Seed spread: standard deviation of the AUC over trainings (number of them)."
     )
     if len(source.models) == 1:
-        text = f"How well the model tells {task}. Errors are bootstraps over test jets."
+        text = f"How well the model tells {task}. Errors are bootstraps over test {things.many}."
     return Section("Quality", text, drawn, tables, paired=False)
 
 
@@ -141,19 +143,19 @@ def _differences(rows: list[dict[str, Any]]) -> Table:
     return Table(tuple(header), tuple(cells), caption)
 
 
-def roc(source: Source, text: str) -> Section | None:
+def roc(source: Source, text: str, things: Things = JETS) -> Section | None:
     """ROC curves of all models."""
     scores, columns = scores_of(source)
     if not scores:
         return None
     legend = notes(source.models, "auc", "AUC")
-    figure = figures.roc_curves(scores, columns["label"], legend)
-    caption = "Higher is better. Curves end where fewer than ten background jets are left. "
+    figure = figures.roc_curves(scores, columns["label"], legend, things)
+    caption = "Higher is better. Curves end where fewer than ten background events are left. "
     caption += "The grey lines are the efficiencies at which the rejection is quoted."
     return Section("ROC curves", text, [(figure, caption)], paired=False)
 
 
-def scores_and_calibration(source: Source) -> Section | None:
+def scores_and_calibration(source: Source, things: Things = JETS) -> Section | None:
     """Score distributions of the classes and reliability diagrams."""
     scores, columns = scores_of(source)
     if not scores:
@@ -161,27 +163,31 @@ def scores_and_calibration(source: Source) -> Section | None:
     label = columns["label"]
     legend = notes(source.models, "ece", "ECE")
     drawn = [
-        (figures.score_distributions(scores, label), "Scores of test jets, class by class."),
         (
-            figures.reliability(scores, label, legend),
-            "Reliability: the fraction of quark jets among jets of like score, and below its "
-            "distance from the score. ECE: expected calibration error.",
+            figures.score_distributions(scores, label, things),
+            f"Scores of test {things.many}, class by class.",
+        ),
+        (
+            figures.reliability(scores, label, legend, things),
+            f"Reliability: the fraction of {things.of(1)} among {things.many} of like score, and "
+            "below its distance from the score. ECE: expected calibration error.",
         ),
     ]
     text = (
         "The better the two classes separate, the better the tagger. Whether its score can be "
-        "read as a probability is another question: of the jets with a score of 0.7, seven in "
-        "ten should be quark jets. Scores were calibrated on validation jets alone."
+        "read as a probability is another question: "
+        f"of the {things.many} with a score of 0.7, seven in ten should be {things.of(1)}. Scores "
+        f"were calibrated on validation {things.many} alone."
     )
     return Section("Scores and calibration", text, drawn)
 
 
-def cost(source: Source, descriptions: Mapping[str, str]) -> Section:
+def cost(source: Source, descriptions: Mapping[str, str], things: Things = JETS) -> Section:
     """What every model is and what it costs."""
     rows = []
     for name, result in source.models.items():
         budget = result.get("budget", {})
-        speed = result["metrics"].get("jets_per_s")
+        speed = result["metrics"].get(things.rate)
         wall = budget.get("wall_s")
         parameters = budget.get("parameters")
         rows.append(
@@ -193,7 +199,7 @@ def cost(source: Source, descriptions: Mapping[str, str]) -> Section:
                 Cell(str(budget.get("device", "")) or NONE),
             )
         )
-    header = ("model", "parameters", "training time", "speed [jets/s]", "trained on")
+    header = ("model", "parameters", "training time", f"speed [{things.many}/s]", "trained on")
     known = {
         name: descriptions[str(result["model"])]
         for name, result in source.models.items()

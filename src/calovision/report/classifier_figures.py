@@ -12,9 +12,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from calovision.metrics.classification import ECE_BINS, EFFICIENCIES, check
-from calovision.report.figures import CLASSES, OF_CLASS
+from calovision.report.figures import OF_CLASS
 from calovision.report.style import NARROW, Look, looks, styled
 from calovision.report.tables import BASELINE
+from calovision.report.things import JETS, Things
 
 Scores = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
@@ -26,7 +27,10 @@ SCORE_BINS = 40
 
 @styled
 def roc_curves(
-    scores: Scores, labels: NDArray[Any], notes: Mapping[str, str] | None = None
+    scores: Scores,
+    labels: NDArray[Any],
+    notes: Mapping[str, str] | None = None,
+    things: Things = JETS,
 ) -> Figure:
     """Background rejection against signal efficiency, with the ratio to the baseline below.
 
@@ -34,7 +38,9 @@ def roc_curves(
         scores: model to ``(n,)`` scores, larger for class 1.
         labels: ``(n,)`` 0 or 1.
         notes: model to what its legend says, such as its AUC.
+        things: what the events are called.
     """
+    background, signal = things.classes
     look = looks(list(scores))
     curves = {name: _rejection(score, labels) for name, score in scores.items()}
     compared = BASELINE in curves and len(curves) > 1
@@ -52,7 +58,7 @@ def roc_curves(
     highest = max(float(np.nanmax(c)) for c in curves.values())
     top.set_yscale("log")
     top.set_ylim(1, 2 * highest)
-    top.set_ylabel(f"{CLASSES[0]} rejection  1/$ε_{{{CLASSES[0]}}}$")
+    top.set_ylabel(f"{background} rejection  1/$ε_{{{background}}}$")
     top.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
     top.legend(fontsize=9, loc="upper right")
     for ax in panels:
@@ -65,7 +71,7 @@ def roc_curves(
         low, high = np.nanmin(ratios), np.nanmax(ratios)
         panels[1].set_ylim(low - 0.1 * (high - low) - 0.02, high + 0.1 * (high - low) + 0.02)
         panels[1].set_ylabel("ratio to\nbaseline", loc="center")
-    panels[-1].set_xlabel(f"{CLASSES[1]} efficiency  $ε_{{{CLASSES[1]}}}$")
+    panels[-1].set_xlabel(f"{signal} efficiency  $ε_{{{signal}}}$")
     panels[-1].set_xlim(0, 1)
     return figure
 
@@ -85,12 +91,13 @@ def _line(ax: Axes, x: Floats, y: Floats, look: Look, label: str | None = None) 
 
 
 @styled
-def score_distributions(scores: Scores, labels: NDArray[Any]) -> Figure:
+def score_distributions(scores: Scores, labels: NDArray[Any], things: Things = JETS) -> Figure:
     """Distribution of the score for each class, one panel per model.
 
     Args:
         scores: model to ``(n,)`` probabilities of class 1.
         labels: ``(n,)`` 0 or 1.
+        things: what the events are called.
     """
     columns = min(2, len(scores))
     rows = -(-len(scores) // columns)
@@ -98,25 +105,28 @@ def score_distributions(scores: Scores, labels: NDArray[Any]) -> Figure:
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     edges = np.linspace(0, 1, SCORE_BINS + 1)
     for ax, (name, score) in zip(axes, scores.items(), strict=False):
-        for value, of_class in enumerate(CLASSES):
+        for value in range(2):
             mine = np.asarray(score)[labels == value]
             height = np.histogram(mine, edges)[0] / max(len(mine), 1) * SCORE_BINS
             ax.stairs(height, edges, fill=True, color=OF_CLASS[value], alpha=0.25)
-            ax.stairs(height, edges, color=OF_CLASS[value], label=f"{of_class} jets")
+            ax.stairs(height, edges, color=OF_CLASS[value], label=things.of(value))
         ax.set_title(name, loc="left", fontsize=11)
         ax.set_ylim(0, None)
         ax.set_xlim(0, 1)
     for ax in axes[len(scores) :]:
         ax.remove()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
-    figure.supxlabel(f"score: probability of {CLASSES[1]}", fontsize=12)
+    figure.supxlabel(f"score: probability of {things.classes[1]}", fontsize=12)
     figure.supylabel("density", fontsize=12)
     return figure
 
 
 @styled
 def reliability(
-    scores: Scores, labels: NDArray[Any], notes: Mapping[str, str] | None = None
+    scores: Scores,
+    labels: NDArray[Any],
+    notes: Mapping[str, str] | None = None,
+    things: Things = JETS,
 ) -> Figure:
     """Fraction of class 1 against the stated probability, and below how far it is off.
 
@@ -124,6 +134,7 @@ def reliability(
         scores: model to ``(n,)`` probabilities of class 1.
         labels: ``(n,)`` 0 or 1.
         notes: model to what its legend says, such as its calibration error.
+        things: what the events are called.
     """
     look = looks(list(scores))
     figure = Figure(figsize=(NARROW, 6.4), layout="constrained")
@@ -138,12 +149,12 @@ def reliability(
     top.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle=":", label="perfect")
     bottom.axhline(0, color="gray", linewidth=1, linestyle=":")
     top.set_ylim(0, 1)
-    top.set_ylabel(f"true fraction of {CLASSES[1]} jets")
+    top.set_ylabel(f"true fraction of {things.of(1)}")
     top.legend(fontsize=9, loc="upper left")
     reach = 1.05 * float(np.max(np.abs(bottom.get_ylim())))
     bottom.set_ylim(-reach, reach)
     bottom.set_ylabel("true - stated")
-    bottom.set_xlabel(f"stated probability of {CLASSES[1]}")
+    bottom.set_xlabel(f"stated probability of {things.classes[1]}")
     bottom.set_xlim(0, 1)
     return figure
 

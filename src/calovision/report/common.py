@@ -56,15 +56,18 @@ def _table(source: Source, keys: list[str]) -> Table:
 
 
 def curves(source: Source) -> Section | None:
-    """Losses against training time, if a log was kept."""
+    """Losses, and the AUC where it was followed, against training time, if a log was kept."""
     if not source.curves:
         return None
     figure = figures.loss_curves(source.curves)
+    drawn = [(figure, "Training and validation loss.")]
+    if any(row.get("val_auc") is not None for rows in source.curves.values() for row in rows):
+        drawn.append((figures.auc_curves(source.curves), "Validation AUC, look by look."))
     text = (
         "Losses of different models are different functions: compare their shapes, not their "
         "heights."
     )
-    return Section("Training", text, [(figure, "Training and validation loss.")])
+    return Section("Training", text, drawn, paired=len(drawn) > 1)
 
 
 def jet_caption(columns: dict[str, Any], index: int) -> str:

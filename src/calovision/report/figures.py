@@ -49,6 +49,28 @@ def loss_curves(curves: Mapping[str, Sequence[Row]]) -> Figure:
 
 
 @styled
+def auc_curves(curves: Mapping[str, Sequence[Row]]) -> Figure:
+    """Validation AUC against training time, all models in one panel.
+
+    Args:
+        curves: model to rows of its training log, each with ``wall_s`` (s) and ``val_auc``.
+    """
+    colour = colours(list(curves))
+    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+    ax = figure.subplots()
+    for model, rows in curves.items():
+        points = [(r["wall_s"], r["val_auc"]) for r in rows if r.get("val_auc") is not None]
+        if points:
+            x, y = np.array(points).T
+            mark = "o" if len(points) < 60 else None
+            ax.plot(x, y, color=colour[model], label=model, marker=mark, markersize=3)
+    ax.set_xlabel("training time [s]")
+    ax.set_ylabel("validation AUC")
+    ax.legend()
+    return figure
+
+
+@styled
 def latent_map(
     coordinates: NDArray[Any],
     values: NDArray[Any],

@@ -81,7 +81,7 @@ def channel_grid(
     for c, channel in enumerate(geometry.channel_names):
         norm = LogNorm(*ranges[c], clip=True)
         for ax, image in zip(axes[c], images.values(), strict=True):
-            drawn = _draw(ax, image[c], norm, geometry)
+            drawn = draw(ax, image[c], norm, geometry)
         bar = figure.colorbar(drawn, cax=bars[c])
         bar.set_label(f"{of} {UNITS.get(channel, 'E [GeV]')}".strip(), loc="center")
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
@@ -195,8 +195,8 @@ def frame(geometry: Geometry) -> dict[str, Any]:
     return {"origin": "lower", "extent": (-phi, phi, -eta, eta), "interpolation": "nearest"}
 
 
-def _draw(ax: Axes, image: Image, norm: LogNorm, geometry: Geometry) -> Any:
-    """One channel of one event on a logarithmic colour scale."""
+def draw(ax: Axes, image: Image, norm: LogNorm, geometry: Geometry) -> Any:
+    """One channel ``(rows, cols)`` of one event on a logarithmic colour scale."""
     # the darkest quarter of the map would vanish on the dark ground
     visible = colormaps[COLOUR_MAP](np.linspace(0.25, 1, 256))
     palette = ListedColormap(visible).with_extremes(bad=EMPTY)

@@ -77,8 +77,8 @@ MEANINGS = {
         "Take one signal and one background event at random: the chance that the tagger gives the "
         "signal the higher score. It does not depend on where one cuts.",
         ratio=False,
-        good="0.5 is guessing, 1 is perfect; quark and gluon jets overlap by nature, and 0.81 was "
-        "the best published on CMS images of them.",
+        good="0.5 is guessing, 1 is perfect. Quark and gluon jets overlap by nature, 0.81 was the "
+        "best published on CMS images of them; so do electrons and converted photons.",
         source="Hanley and McNeil, Radiology 143 (1982) 29; CMS images: arXiv:1902.08276",
     ),
     "accuracy": Meaning(
@@ -102,7 +102,7 @@ MEANINGS = {
     ),
     "ece": Meaning(
         "calibration error",
-        "Among jets that the tagger calls 70 % quark, are 70 % quarks? The mean gap between the "
+        "Among events that are called signal with 70 %, are 70 % signal? The mean gap between the "
         "stated probability and the true fraction (expected calibration error), over 15 bins.",
         good="0 is perfect; up to 0.02 the score can be used as a probability.",
         source="arXiv:1706.04599",
@@ -113,6 +113,11 @@ MEANINGS = {
         "of a generator, jets made per second.",
         good="One core of the simulation makes some hundred jets per second, so a few thousand "
         "keep up with it.",
+    ),
+    "crops_per_s": Meaning(
+        "inference speed",
+        "Crops scored per second from hits in memory to the score, building of batches included.",
+        good="The parametrised simulation makes some hundred per second and core.",
     ),
     "sculpting": Meaning(
         "mass sculpting",

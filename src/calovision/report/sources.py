@@ -34,7 +34,11 @@ from calovision.report.tables import BASELINE
 ORIGINAL = "original"
 OURS = "ours"
 #: our model where a study has several beside the baseline
-OUR_MODEL = {"jet-tagging": "particle-transformer", "jet-generation": "cascade"}
+OUR_MODEL = {
+    "jet-tagging": "particle-transformer",
+    "jet-generation": "cascade",
+    "egamma": "crop-net",
+}
 Arrays = dict[str, NDArray[Any]]
 
 

@@ -99,7 +99,8 @@ def classified(
         raise InputError("the events have no labels", "use 'calovision classify' to score them")
     scores = score(task, events, quiet)
     metrics = classification_metrics(scores.probability, events.label, seed=seed)
-    metrics["jets_per_s"] = Metric(len(events) / scores.wall_s, 0.0, "jets/s")
+    things = events.geometry.schema
+    metrics[f"{things}_per_s"] = Metric(len(events) / scores.wall_s, 0.0, f"{things}/s")
     metrics["foreign"] = mean_metric(scores.foreign.astype(float), higher_is_better=False)
     return metrics
 

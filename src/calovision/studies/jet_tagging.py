@@ -25,7 +25,8 @@ from calovision.studies.tagging_measures import (
     read,
     results,
 )
-from calovision.studies.trainings import TREES, Job, carry_out
+from calovision.studies.trainings import Job, carry_out
+from calovision.studies.trees import TREES
 from calovision.studies.workspace import begin, train_on
 from calovision.tasks.rundir import RunDir
 

@@ -16,7 +16,8 @@ from calovision.metrics.classification import auc_difference, classification_met
 from calovision.metrics.two_sample import tagger_auc
 from calovision.metrics.value import Metric
 from calovision.studies.evaluation import results_of
-from calovision.studies.trainings import SCORES, Job, tree_settings
+from calovision.studies.trainings import SCORES, Job
+from calovision.studies.trees import tree_settings
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import parts_of
 
@@ -66,13 +67,23 @@ def over_seeds(each: Sequence[Metric]) -> Metric:
     )
 
 
-def results(trained: Trained, test: EventStore, seed: int) -> dict[str, Any]:
-    """A results.json object of one model, with each seed's values beside the means."""
+def results(
+    trained: Trained, test: EventStore, seed: int, rate: str = "jets_per_s"
+) -> dict[str, Any]:
+    """A results.json object of one model, with each seed's values beside the means.
+
+    Args:
+        trained: the runs of the model.
+        test: the events that they have scored.
+        seed: of the bootstrap.
+        rate: key of the events scored per second.
+    """
     label = test.column("label")
     each = [classification_metrics(p, label, seed=seed) for p in trained.probabilities]
     rates = len(test) / trained.wall_s
-    for metrics, rate in zip(each, rates, strict=True):
-        metrics["jets_per_s"] = Metric(float(rate), 0.0, "jets/s on one core")
+    thing = rate.removesuffix("_per_s")
+    for metrics, value in zip(each, rates, strict=True):
+        metrics[rate] = Metric(float(value), 0.0, f"{thing}/s on one core")
     found = {name: over_seeds([m[name] for m in each]) for name in each[0]}
     found = {k: m.with_floor(FLOOR[k]) if k in FLOOR else m for k, m in found.items()}
     content = results_of(trained.runs[0], test, len(test), seed, found)
@@ -99,7 +110,7 @@ def ceiling(trees: Job, training: EventStore, test: EventStore, seed: int) -> Me
     What a perfect detector without pile-up would add to the trees on observables; no bound on what
     the images allow, since the truth too is a few numbers a jet.
     """
-    chosen = parts_of(training, tree_settings(trees))["train"]
+    chosen = parts_of(training, tree_settings(trees.task, trees.overrides))["train"]
 
     def truth(store: EventStore) -> NDArray[Any]:
         return np.stack([store.column(name) for name in TRUTH], axis=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -16,12 +15,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from calovision.events.files import write_bytes, write_json
+from calovision.events.files import write_bytes
 from calovision.events.store import EventStore
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.settings import Training
+from calovision.studies.trees import TREES, grow, tree_settings
 
-TREES = "trees"  #: boosted trees on observables, which is no network
 #: of every training: one thread, and memory kept for the next batch in place of given back
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -40,12 +37,14 @@ class Job:
         model: name of the model for the trainer.
         folder: of the run, below the study's.
         overrides: settings that differ from the model's preset, the seed among them.
+        task: what is learned.
     """
 
     label: str
     model: str
     folder: str
     overrides: dict[str, Any] = field(default_factory=dict)
+    task: str = "jet-tagger"
 
 
 def carry_out(
@@ -122,13 +121,14 @@ def _one(training: Path, test: Path, out: Path, job: Job) -> None:
 def _scores(job: Job, training: Path, test: Path, run: Path) -> dict[str, Any]:
     """Arrays of the file of scores: probability and foreign ``(n,)``, seconds that it took."""
     if job.model == TREES:
-        return _grow(job, EventStore.open(training), EventStore.open(test), RunDir(run))
+        settings = tree_settings(job.task, job.overrides)
+        return grow(settings, EventStore.open(training), EventStore.open(test), run)
     from calovision.tasks.classify import score
     from calovision.tasks.config import load_config
     from calovision.tasks.models import load_tagger
     from calovision.tasks.training import train
 
-    config = load_config("jet-tagger", job.model, overrides=job.overrides)
+    config = load_config(job.task, job.model, overrides=job.overrides)
     found = train(config, EventStore.open(training), run, resume=True, quiet=True)
     scores = score(load_tagger(found), EventStore.open(test), quiet=True)
     return {
@@ -136,39 +136,3 @@ def _scores(job: Job, training: Path, test: Path, run: Path) -> dict[str, Any]:
         "foreign": scores.foreign,
         "wall_s": np.array(scores.wall_s),
     }
-
-
-def tree_settings(job: Job) -> Training:
-    """Settings of boosted trees, which know of a training's only what chooses its events."""
-    settings = {"task": "jet-tagger", "model": TREES, "epochs": 1, "batch": 1, "learning_rate": 1}
-    return Training.model_validate(settings | job.overrides)
-
-
-def _grow(job: Job, store: EventStore, test: EventStore, run: RunDir) -> dict[str, Any]:
-    """Boosted trees on the same parts of the set as the networks, calibrated as they are."""
-    from scipy.special import expit, logit
-
-    from calovision.metrics.observables import observable_matrix
-    from calovision.metrics.two_sample import tree_scores
-    from calovision.tasks.calibration import platt
-    from calovision.tasks.training import parts_of
-
-    begin = time.perf_counter()
-    config = tree_settings(job)
-    parts = parts_of(store, config)
-    data = {"path": str(store.path), "hash": store.hash, "events": len(store)}
-    run.start(config.model_dump(), data, resume=True)
-    train, held_out = (store[parts[p]] for p in ("train", "validation"))
-    table, _ = observable_matrix(train)
-    validation, _ = observable_matrix(held_out)
-    before = time.perf_counter()
-    tested, _ = observable_matrix(test.load())
-    seconds = time.perf_counter() - before
-    found = tree_scores(table, train.label, np.concatenate([validation, tested]), seed=config.seed)
-    logits = logit(np.clip(found, 1e-6, 1 - 1e-6))
-    slope, offset = platt(logits[: len(validation)], held_out.label.astype(np.float64))
-    wall = time.perf_counter() - begin - seconds
-    budget = {"wall_s": round(wall, 2), "cpu_s": round(wall, 2), "device": "cpu"}
-    write_json(run.path / "budget.json", budget)
-    probability = expit(slope * logits[len(validation) :] + offset)
-    return {"probability": probability, "foreign": np.zeros(len(test), bool), "wall_s": seconds}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json, writing
 from calovision.events.store import EventStore, save
+from calovision.simulate.crops.driver import simulate_egamma
 from calovision.simulate.driver import simulate_jets
 from calovision.tasks.config import load_config
 from calovision.tasks.rundir import RunDir
@@ -22,18 +23,20 @@ TEST_SEED = 1_000_000  #: added to the seed for the jets of the comparison
 
 
 class Sizes(Protocol):
-    """Numbers of jets that the scale of every study has."""
+    """Numbers of events that the scale of every study has."""
 
     @property
     def training(self) -> int:
-        """Jets simulated for training and validation."""
+        """Events simulated for training and validation."""
 
     @property
     def test(self) -> int:
-        """Jets for the comparison, simulated with another seed."""
+        """Events for the comparison, simulated with another seed."""
 
 
 Scale = TypeVar("Scale", bound=Sizes)
+#: folder, number, seed, workers, quiet to the events in the folder
+Simulated = Callable[[Path, int, int, int, bool], EventStore]
 
 
 def begin(
@@ -45,11 +48,22 @@ def begin(
     seed: int,
     workers: int,
     quiet: bool,
+    simulated: Simulated | None = None,
 ) -> tuple[Scale, EventStore, EventStore]:
-    """Claim the folder of a study; simulate its jets where they are not there yet.
+    """Claim the folder of a study; simulate its events where they are not there yet.
+
+    Args:
+        study: name of the study.
+        out: its folder.
+        scales: the scales there are.
+        scale: name of the one that is asked for.
+        seed: of all random numbers.
+        workers: processes that simulate.
+        quiet: without a progress bar.
+        simulated: makes the events; :func:`jets` unless told otherwise.
 
     Returns:
-        the numbers of the scale, the jets for training, the jets for the comparison.
+        the numbers of the scale, the events for training, the events for the comparison.
 
     Raises:
         InputError: unknown scale, or a folder of another study.
@@ -58,8 +72,9 @@ def begin(
         raise InputError(f"unknown scale {scale!r}", f"choose one of {', '.join(scales)}")
     size = scales[scale]
     claim(out, {"study": study, "scale": scale, "seed": seed})
-    training = jets(out / "data" / "train", size.training, seed, workers, quiet)
-    test = jets(out / "data" / "test", size.test, seed + TEST_SEED, workers, quiet)
+    make = simulated or jets
+    training = make(out / "data" / "train", size.training, seed, workers, quiet)
+    test = make(out / "data" / "test", size.test, seed + TEST_SEED, workers, quiet)
     return size, training, test
 
 
@@ -93,6 +108,16 @@ def jets(
             workers=workers,
             progress=lambda jets, found: bar.update(jets),
             **settings,
+        )
+
+
+def crops(path: Path, number: int, seed: int, workers: int, quiet: bool) -> EventStore:
+    """The electron/photon crops in ``path``, simulated (fast engine) if not there yet."""
+    if (path / "manifest.json").exists():
+        return EventStore.open(path)
+    with tqdm(total=number, desc=f"simulate {path.name}", unit="crop", disable=quiet) as bar:
+        return simulate_egamma(
+            path, number, seed, workers=workers, progress=lambda done, found: bar.update(done)
         )
 
 

@@ -73,8 +73,8 @@ def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) ->
 def classify(run: Path, store: EventStore, out: Path, *, quiet: bool = False) -> Scores:
     """Score ``store`` and write one row an event to ``out`` (``.parquet`` or ``.csv``).
 
-    Columns: ``event`` (number in the set), ``quark_probability``, ``foreign``, and ``label`` where
-    the set has it.
+    Columns: ``event`` (number in the set), ``quark_probability`` or ``electron_probability``,
+    ``foreign``, and ``label`` where the set has it.
 
     Raises:
         InputError: not a finished tagger run, images of another geometry, another kind of file,
@@ -89,7 +89,7 @@ def classify(run: Path, store: EventStore, out: Path, *, quiet: bool = False) ->
     scores = score(task, store, quiet)
     columns = {
         "event": np.arange(len(store)),
-        "quark_probability": scores.probability,
+        f"{store.geometry.classes[1]}_probability": scores.probability,
         "foreign": scores.foreign,
     }
     if "label" in store.columns():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from calovision.errors import InputError
 from calovision.tasks.settings import (
     CascadeConfig,
+    CropNetConfig,
     DDPMConfig,
     DenseVAEConfig,
     GraphSAGEConfig,
@@ -38,7 +40,14 @@ TASKS: dict[str, dict[str, type[Training]]] = {
         "cascade-fast": CascadeConfig,
         "baseline": DDPMConfig,
     },
+    "egamma": {"crop-net": CropNetConfig, "baseline": ResNetConfig},
 }
+#: what a task's events are, where it is not jets: schema of the geometry, and kind to simulate
+CROPS = ("crops", "egamma")
+KINDS = {"egamma": CROPS}
+
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def preset(task: str, model: str) -> str:
@@ -58,18 +67,29 @@ def load_config(
         InputError: unknown task, model or key, or a value out of range.
     """
     if task not in TASKS:
-        raise InputError(f"unknown task {task!r}", f"choose one of {', '.join(TASKS)}")
+        raise InputError(f"unknown task {task!r}", f"choose one of {', '.join(TASKS)}, symmetry")
+    return resolve(TASKS[task], task, model, file, overrides)
+
+
+def resolve(
+    models: Mapping[str, type[Settings]],
+    task: str,
+    model: str | None,
+    file: Path | None,
+    overrides: dict[str, Any] | None,
+) -> Settings:
+    """Settings of one of the ``models`` of a task; see :func:`load_config`."""
     given = _read_yaml(file) if file else {}
-    model = model or given.get("model") or next(iter(TASKS[task]))
-    if model not in TASKS[task]:
+    model = model or given.get("model") or next(iter(models))
+    if model not in models:
         raise InputError(
-            f"task {task} has no model {model!r}", f"choose one of {', '.join(TASKS[task])}"
+            f"task {task} has no model {model!r}", f"choose one of {', '.join(models)}"
         )
     defaults = resources.files("calovision.tasks") / "presets" / preset(task, model)
     merged = {**yaml.safe_load(defaults.read_text()), **given, **(overrides or {})}
     merged |= {"task": task, "model": model}
     try:
-        return TASKS[task][model].model_validate(merged)
+        return models[model].model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(p) for p in first["loc"]) or "configuration"

@@ -31,6 +31,8 @@ CLASSES = {
     ("jet-generator", "cascade"): "cascade.CascadeTask",
     ("jet-generator", "cascade-fast"): "cascade.CascadeTask",
     ("jet-generator", "baseline"): "ddpm.DDPMTask",
+    ("egamma", "crop-net"): "crop_net.CropTask",
+    ("egamma", "baseline"): "tagger_images.ImageTask",
 }
 
 
@@ -97,7 +99,7 @@ def load_tagger(run: RunDir) -> TaggerTask:
     """
     task = load_task(run)
     if not isinstance(task, TaggerTask):
-        raise InputError(f"{run.path} is not a tagger", "give a jet-tagger run")
+        raise InputError(f"{run.path} classifies nothing", "give a jet-tagger or egamma run")
     return task
 
 

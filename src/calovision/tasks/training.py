@@ -24,6 +24,7 @@ from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.splits import split
 from calovision.events.store import EventStore
+from calovision.tasks.config import KINDS
 from calovision.tasks.learner import Learner, TrainingBatches
 from calovision.tasks.models import build
 from calovision.tasks.rundir import RunDir
@@ -67,9 +68,10 @@ def train(
     Raises:
         InputError: ``out`` holds another run, or the set is too small or of the wrong kind.
     """
-    if store.geometry.schema != "jets":
+    schema, kind = KINDS.get(config.task, ("jets", "jets"))
+    if store.geometry.schema != schema:
         raise InputError(
-            f"{store.path} does not hold jet images", "give a set of 'data simulate jets'"
+            f"{store.path} does not hold {schema}", f"give a set of 'data simulate {kind}'"
         )
     parts = parts_of(store, config)
     if min(len(parts["train"]), len(parts["validation"])) < 2:

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calovision.events.events import Events
+from calovision.events.store import EventStore, save
+from calovision.studies import egamma
+from calovision.studies.egamma import BASELINE, OURS, SCALES, Scale, plan, study
+from calovision.studies.trees import TREES
+
+Done = tuple[Path, dict[str, Any], list[str]]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, make_crops: Callable[..., Events]) -> Done:
+    def toys(path: Path, number: int, seed: int, *_: Any) -> EventStore:
+        if (path / "manifest.json").exists():
+            return EventStore.open(path)
+        events = make_crops(number, seed % 1000 + len(path.name))
+        rng = np.random.default_rng(seed)
+        events.columns["eta"] = rng.uniform(-1.4, 1.4, number).astype(np.float32)
+        events.columns["converted"] = (rng.random(number) < 0.4) & (events.label == 0)
+        return save(events, path, provenance={})
+
+    patch = pytest.MonkeyPatch()
+    patch.setitem(egamma.SCALES, "quick", Scale(400, 300, 4.0, 1))
+    patch.setattr(egamma, "crops", toys)
+    out = tmp_path_factory.mktemp("study") / "egamma"
+    comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
+    assert page == out / "report.html"
+    again, _, _ = study(out, scale="quick", workers=1, quiet=True)
+    assert again == comparison
+    patch.undo()
+    return out, comparison, lines
+
+
+@pytest.mark.timeout(600)
+def test_all_models_meet_on_the_same_crops(done: Done) -> None:
+    _, comparison, lines = done
+    models = comparison["models"]
+    assert [m["model"] for m in models] == [OURS, BASELINE, TREES]
+    assert len({m["data"]["hash"] for m in models}) == 1
+    for model in models:
+        assert {"auc", "rejection_50", "ece", "crops_per_s"} <= set(model["metrics"])
+    assert [d["b"] for d in comparison["differences"]] == [BASELINE, TREES]
+    assert "boosted trees" in lines[0]
+
+
+def test_parts_cover_the_crops(done: Done) -> None:
+    out, _, _ = done
+    rows = json.loads((out / "parts.json").read_text())["rows"]
+    mine = [r for r in rows if r["model"] == OURS]
+    label = np.load(out / "scores.npz")["label"]
+    by_conversion, by_eta = mine[:2], mine[2:]
+    photons = int((label == 0).sum())
+    assert sum(r["crops"] for r in by_conversion) == 2 * len(label) - photons
+    assert sum(r["crops"] for r in by_eta) == len(label)
+
+
+def test_the_page_speaks_of_electrons(done: Done) -> None:
+    page = (done[0] / "report.html").read_text(encoding="utf-8")
+    for words in ("Electron or photon?", "Where it is hard", "Example crops", "ResNet-15"):
+        assert words in page
+    assert "quark jets" not in page
+
+
+def test_ours_has_a_quarter_of_the_time_and_all_the_same_split() -> None:
+    jobs = plan(SCALES["standard"], 1)
+    budget = {j.model: j.overrides["budget_s"] for j in jobs}
+    assert budget[OURS] * 4 == budget[BASELINE]
+    assert {(j.overrides["test"], j.overrides["validation"]) for j in jobs} == {(0.0, 2 / 9)}
+    assert {j.task for j in jobs} == {"egamma"}
+    size = SCALES["standard"]
+    assert size.training == 9 * size.test

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import save
+from calovision.metrics.classification import auc
+from calovision.tasks.classify import classify, score
+from calovision.tasks.config import TASKS, load_config
+from calovision.tasks.crop_net import CropTask, mirrored
+from calovision.tasks.models import build, load_tagger
+from calovision.tasks.training import train
+
+SMALL = {"width": 4, "bfloat16": False, "test": 0.0}
+
+
+@pytest.fixture
+def task(toy_crops: Events) -> CropTask:
+    torch.manual_seed(1)
+    config = load_config("egamma", overrides=SMALL)
+    made = build(config, toy_crops.geometry, toy_crops)
+    assert isinstance(made, CropTask)
+    return made
+
+
+def test_images_hold_what_the_crops_hold(task: CropTask, toy_crops: Events) -> None:
+    chosen = np.array([3, 7, 9])
+    images, numbers = task.inputs(task.prepare(toy_crops), chosen)
+    dense = toy_crops[chosen].to_dense("gev").astype(np.float32)
+    seen = slice(10, 22)  # six rows below the peak, five above
+    energy = dense[:, 0]
+    positive = np.maximum(energy, 0)
+    total = positive.sum((1, 2))
+    share = positive / total[:, None, None]
+    np.testing.assert_allclose(images[:, 1].numpy() ** 2, share[:, seen], atol=1e-6)
+    np.testing.assert_array_equal(images[:, 2], energy[:, seen] > 0)
+    logs = np.log(np.maximum(energy[:, seen], 1e-3) / 1e-3)
+    np.testing.assert_allclose(images[:, 0], 0.3 * logs, rtol=1e-4, atol=1e-5)
+    assert not images[:, 3].numpy()[energy[:, seen] <= 0].any()
+    outside = 1 - share[:, seen].sum((1, 2))
+    np.testing.assert_allclose(numbers[:, 2], outside, atol=1e-5)
+    np.testing.assert_allclose(numbers[:, 0] + task.centre[0], np.log(total), rtol=1e-5)
+
+
+def test_a_mirror_leaves_the_hottest_crystal(toy_crops: Events) -> None:
+    crops = torch.from_numpy(toy_crops[:5].to_dense())
+    for axis in (2, 3):
+        turned = mirrored(crops, axis)
+        torch.testing.assert_close(turned[:, :, 16, 16], crops[:, :, 16, 16])
+        torch.testing.assert_close(mirrored(turned, axis), crops)
+    torch.testing.assert_close(mirrored(crops, 2)[:, :, 14], crops[:, :, 18])
+    odd = torch.arange(5.0)[None, None, :, None]
+    torch.testing.assert_close(mirrored(odd, 2).flatten(), torch.tensor([4.0, 3, 2, 1, 0]))
+
+
+def test_training_sees_mirror_images_and_nothing_else(task: CropTask, toy_crops: Events) -> None:
+    images, numbers = task.inputs(task.prepare(toy_crops), np.arange(40))
+    turned, same = task.augment((images, numbers), torch.Generator().manual_seed(3))
+    assert same is numbers
+    kinds = [
+        [
+            torch.equal(turned[i], side[i])
+            for side in (
+                images,
+                mirrored(images, 2),
+                mirrored(images, 3),
+                mirrored(mirrored(images, 2), 3),
+            )
+        ]
+        for i in range(40)
+    ]
+    assert all(any(kind) for kind in kinds)
+    assert np.array(kinds).any(0).all()
+
+
+def test_validation_tells_the_auc(task: CropTask, toy_crops: Events) -> None:
+    view = task.eval().view(toy_crops)
+    parts = task.loss(task.batch(view, np.arange(len(toy_crops))), torch.Generator())
+    assert float(parts["auc"].detach()) == pytest.approx(auc(task.logits(view), toy_crops.label), abs=1e-3)
+    assert "auc" not in task.train().loss(task.batch(view, np.arange(8)), torch.Generator())
+
+
+@pytest.mark.parametrize("model", TASKS["egamma"])
+def test_goes_through_the_trainer_and_back(
+    model: str, make_crops: Callable[..., Events], tmp_path: Path
+) -> None:
+    store = save(make_crops(120, 3), tmp_path / "crops", provenance={})
+    settings = {"epochs": 2, "batch": 16} | (SMALL if model == "crop-net" else {})
+    run = train(load_config("egamma", model, overrides=settings), store, tmp_path / "run")
+    first, second = (score(load_tagger(run), store, quiet=True) for _ in range(2))
+    assert np.array_equal(first.probability, second.probability)
+    assert first.probability.std() > 0
+    assert {"val_auc", "val_loss", "rate"} <= set(run.rows()[-1])
+    classify(run.path, store, tmp_path / "scores.csv", quiet=True)
+    assert "electron_probability" in (tmp_path / "scores.csv").read_text().splitlines()[0]
+
+
+def test_the_baseline_is_trained_as_published() -> None:
+    config = load_config("egamma", "baseline")
+    assert (config.optimiser, config.schedule, config.learning_rate) == ("adam", "plateau", 1e-3)
+    assert (config.weight_decay, config.batch, config.epochs) == (1e-4, 64, 100)
+    assert (config.validation, config.test, config.seed) == (0.2, 0.1, 42)
+
+
+def test_jets_are_refused(make_jets: Callable[..., Events], tmp_path: Path) -> None:
+    store = save(make_jets(60, 3), tmp_path / "jets", provenance={})
+    with pytest.raises(InputError, match="simulate egamma"):
+        train(load_config("egamma", overrides=SMALL), store, tmp_path / "run")
