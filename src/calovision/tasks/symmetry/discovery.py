@@ -102,15 +102,14 @@ def _ours(
                 vae_space(vae, oracle),
                 stream,
                 random=generator(settings.seed, 1),
-                isometry_steps=settings.isometry_steps,
+                points=settings.points,
                 refine_steps=settings.refine_steps,
-                components=min(settings.components, data.pixels),
+                components=settings.components,
                 report=report,
             )
         action, about = found.action, describe(found)
     if not (about["found"] and about["spectrum"]["closes"]):
-        field = [] if not same else [found.field]
-        return Flows(vae, oracle, tuple(field), action, about)
+        return Flows(vae, oracle, (), action, about)
     torch.manual_seed(settings.seed + 1)
     random = generator(settings.seed, 2)
     options: dict[str, Any] = {}
@@ -150,7 +149,7 @@ def describe(found: Symmetry) -> dict[str, Any]:
         "found": found.found,
         "verdict": found.evidence.verdict,
         "evidence": asdict(found.evidence),
-        "unexplained": found.unexplained,
+        "leaks": list(found.leaks),
         "spectrum": {
             "frequencies": [float(f) for f in spectrum.frequencies],
             "fundamental": spectrum.fundamental,

@@ -1,8 +1,8 @@
 """Step 2: the symmetry as a one-parameter group of linear maps of images.
 
-``x -> mean + P exp(t A) P^T (x - mean)`` with a skew matrix ``A`` on the leading principal
-components of the data. A compact group has a spectrum of integer multiples of one frequency;
-rounded to that, it closes exactly, and its time becomes an angle.
+``x -> P exp(t A) P^T x`` with a skew matrix ``A`` on the leading principal components of the data.
+A compact group has a spectrum of integer multiples of one frequency; rounded to that, it closes
+exactly, and its time becomes an angle.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from calovision.tasks.symmetry.flows import Field
-from calovision.tasks.symmetry.space import LatentSpace, Stream
-
+NOTHING = 1e-4  #: share of the second moment below which an axis is left out
 MOST_MULTIPLE = 16  #: largest multiple of the fundamental frequency looked for
 
 
@@ -28,20 +26,18 @@ class LinearAction:
     Attributes:
         matrix: ``(k, k)`` skew generator ``A``.
         basis: ``(p, k)`` orthonormal columns ``P``.
-        mean: ``(p,)`` fixed point.
     """
 
     matrix: Tensor
     basis: Tensor
-    mean: Tensor
 
     def components(self, images: Tensor) -> Tensor:
         """Coordinates ``(n, k)`` of images ``(n, p)``."""
-        return (images - self.mean) @ self.basis
+        return images @ self.basis
 
     def images(self, components: Tensor) -> Tensor:
         """Images ``(n, p)`` of coordinates ``(n, k)``."""
-        return self.mean + components @ self.basis.T
+        return components @ self.basis.T
 
     def move(self, components: Tensor, times: Tensor) -> Tensor:
         """Coordinates after ``times`` ``(g,)``: equal blocks of rows go with one time each."""
@@ -62,7 +58,7 @@ class LinearAction:
         return np.sort(values.numpy())[::-1][::2]
 
     def typical_frequency(self, images: Tensor) -> float:
-        """Root mean square frequency with which images ``(n, p)`` move about the mean."""
+        """Root mean square frequency with which images ``(n, p)`` move."""
         q = self.components(images)
         moving = (q @ self.matrix.T).square().sum() / q.square().sum()
         return math.sqrt(float(moving))
@@ -91,52 +87,16 @@ class Spectrum:
         return self.residual <= self.MOST_RESIDUAL
 
 
-def principal_basis(
-    stream: Stream, components: int, random: torch.Generator, images: int = 9600
-) -> tuple[Tensor, Tensor]:
-    """Mean ``(p,)`` and leading principal axes ``(p, components)`` of the data."""
-    x, _ = stream(images, random)
-    mean = x.mean(0)
-    centred = x - mean
-    _, axes = torch.linalg.eigh(centred.T @ centred / len(x))
-    return mean, axes.flip(1)[:, :components].contiguous()
+def principal_basis(images: Tensor, components: int) -> Tensor:
+    """Leading axes ``(p, k)`` of the second moments of images ``(n, p)``, about 0.
 
-
-@torch.no_grad()
-def lift(
-    space: LatentSpace,
-    field: Field,
-    stream: Stream,
-    random: torch.Generator,
-    *,
-    components: int = 60,
-    points: int = 9600,
-    ridge: float = 1e-3,
-) -> tuple[LinearAction, float]:
-    """The skew matrix that best explains decoded velocities, by reweighted least squares.
-
-    Skewness makes the normal equations a Sylvester equation, solved in the eigenbasis of the
-    components' covariance; three rounds take weight from points that no matrix explains.
-
-    Returns:
-        the action, and the share of squared velocity that it leaves unexplained.
+    A group of linear maps need not keep the mean image, so that is no special point here. At most
+    ``components`` axes are given, and none with less than :data:`NOTHING` of the moment.
     """
-    mean, basis = principal_basis(stream, components, random)
-    z, _ = space.draw(stream, points, random)
-    images, velocity = space.velocity(z, field(z))
-    x, v = (images - mean) @ basis, velocity @ basis
-    weight = torch.ones(len(x), 1)
-    matrix = torch.zeros(len(x.T), len(x.T))
-    for _ in range(3):
-        values, axes = torch.linalg.eigh((x * weight).T @ x / weight.sum())
-        moment = (v * weight).T @ x / weight.sum()
-        rotated = axes.T @ (moment - moment.T) @ axes
-        scale = values[:, None] + values[None] + ridge * values.max()
-        matrix = axes @ (rotated / scale) @ axes.T
-        residual = (v - x @ matrix.T).norm(dim=1)
-        weight = 1 / (1 + (residual / residual.median()).square())[:, None]
-    unexplained = residual.square().mean() / v.square().sum(1).mean()
-    return LinearAction(matrix, basis, mean), float(unexplained)
+    values, axes = torch.linalg.eigh(images.T @ images / len(images))
+    number = min(components, int((values > NOTHING * values.sum()).sum()))
+    leading: Tensor = axes.flip(1)[:, :number].contiguous()
+    return leading
 
 
 def spectrum(action: LinearAction) -> Spectrum:

@@ -56,6 +56,11 @@ def train_published_vae(
             report(number / steps, losses)
 
 
+def published_field(dimension: int) -> VectorField:
+    """An untrained published generator: one hidden layer of 64."""
+    return VectorField(dimension, width=64, layers=1, activation=nn.ReLU)
+
+
 def published_generators(
     space: LatentSpace,
     stream: Stream,
@@ -67,9 +72,7 @@ def published_generators(
     report: Report = silent,
 ) -> list[VectorField]:
     """``number`` generators, trained together."""
-    fields = nn.ModuleList(
-        VectorField(space.dimension, width=64, layers=1, activation=nn.ReLU) for _ in range(number)
-    )
+    fields = nn.ModuleList(published_field(space.dimension) for _ in range(number))
     optimiser = torch.optim.Adam(fields.parameters(), 1e-3)
     pool, _ = space.draw(stream, 60 * batch, random, spread=0.0)
     for count in range(steps):

@@ -2,7 +2,7 @@
 
 Beside what every run has, each latent dimension that was searched has a folder::
 
-    d5/model.safetensors   vae.*, oracle.*, field.K.* and, of ours, action.{matrix,basis,mean}
+    d5/model.safetensors   vae.*, oracle.*, field.K.* and, of ours, action.{matrix,basis}
     d5/found.json          what the search says: evidence, spectrum, seconds
 """
 
@@ -31,7 +31,7 @@ from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.autoencoder import Report, train_vae
 from calovision.tasks.symmetry.data import ImageData
 from calovision.tasks.symmetry.linear import LinearAction
-from calovision.tasks.symmetry.published import train_published_vae
+from calovision.tasks.symmetry.published import published_field, train_published_vae
 from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
 from calovision.tasks.symmetry.space import LatentSpace, freeze, train_oracle, vae_space
 
@@ -152,7 +152,7 @@ def save_flows(folder: Path, flows: Flows) -> None:
     modules = {"vae": flows.vae, "oracle": flows.oracle, "field": nn.ModuleList(flows.fields)}
     action = {}
     if flows.action is not None:
-        parts = {k: getattr(flows.action, k) for k in ("matrix", "basis", "mean")}
+        parts = {"matrix": flows.action.matrix, "basis": flows.action.basis}
         action = {f"action.{k}": t.contiguous() for k, t in parts.items()}
     save_modules(folder / "model.safetensors", modules, action)
     write_json(folder / "found.json", flows.about)
@@ -173,21 +173,15 @@ def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
         ) from None
     vae = new_vae(settings_of(run), data.pixels, latent)
     state = load_file(folder / "model.safetensors")
-    number = 1 + max(int(k.split(".")[1]) for k in state if k.startswith("field."))
-    shape = state["field.0.net.0.weight"].shape
-    layers = len({k.split(".")[3] for k in state if k.startswith("field.0.")}) - 1
-    published = isinstance(settings_of(run), PublishedSettings)
-    activation = nn.ReLU if published else nn.SiLU
-    fields = [
-        VectorField(latent, width=shape[0], layers=layers, activation=activation)
-        for _ in range(number)
-    ]
+    number = len({k.split(".")[1] for k in state if k.startswith("field.")})
+    kind = published_field if isinstance(settings_of(run), PublishedSettings) else VectorField
+    fields = [kind(latent) for _ in range(number)]
     oracle = _oracle(latent, len(data.classes))
     modules = {"vae": vae, "oracle": oracle, "field": nn.ModuleList(fields)}
     load_modules(folder / "model.safetensors", modules)
     action = None
     if "action.matrix" in state:
-        action = LinearAction(*(state[f"action.{k}"] for k in ("matrix", "basis", "mean")))
+        action = LinearAction(state["action.matrix"], state["action.basis"])
     return Flows(vae, oracle, tuple(fields), action, about)
 
 

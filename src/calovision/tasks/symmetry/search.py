@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from calovision.networks.perceptron import VectorField
 from calovision.tasks.symmetry.autoencoder import Report, silent
-from calovision.tasks.symmetry.isometry import Evidence, evidence, find_isometry
-from calovision.tasks.symmetry.linear import LinearAction, Spectrum, closed, lift, spectrum
+from calovision.tasks.symmetry.flows import Field
+from calovision.tasks.symmetry.isometry import Evidence, evidence, pulled_back, rigid_motions
+from calovision.tasks.symmetry.linear import LinearAction, Spectrum, closed, spectrum
 from calovision.tasks.symmetry.refine import refine
 from calovision.tasks.symmetry.space import LatentSpace, Stream
 
@@ -19,17 +19,17 @@ class Symmetry:
     """What a search found.
 
     Attributes:
-        field: the generator in the latent space.
-        evidence: how good a symmetry its flow is.
-        action: its linear action on images; with period ``2 pi`` where the group closes.
-        unexplained: share of squared image velocity that no linear action explains.
+        action: the linear action on images; with period ``2 pi`` where the group closes.
+        field: its generator in the latent space.
+        evidence: how good a symmetry the first guess's flow is.
+        leaks: of the best rigid motions; see :class:`~calovision.tasks.symmetry.isometry.Motions`.
         spectrum: frequencies of the action before they were rounded.
     """
 
-    field: VectorField
-    evidence: Evidence
     action: LinearAction
-    unexplained: float
+    field: Field
+    evidence: Evidence
+    leaks: tuple[float, ...]
     spectrum: Spectrum
 
     @property
@@ -43,9 +43,10 @@ def search(
     stream: Stream,
     *,
     random: torch.Generator,
-    isometry_steps: int = 1300,
-    refine_steps: int = 1000,
+    points: int = 2000,
+    refine_steps: int = 600,
     components: int = 60,
+    oracle: float = 1.0,
     report: Report = silent,
 ) -> Symmetry:
     """Look for a one-parameter group of rigid motions of the images that the oracle ignores.
@@ -54,31 +55,29 @@ def search(
         space: any encoder, decoder and oracle.
         stream: its data.
         random: of everything that is drawn.
-        isometry_steps: of the generator.
+        points: data that the first guess is made from.
         refine_steps: of the linear action; none if no symmetry is found.
-        components: principal components that the linear action works on, ``p`` at most.
+        components: principal components that the linear action works on.
+        oracle: weight of the oracle in the first guess; 0 does without it.
         report: told how far the search is.
     """
-    share = isometry_steps / (isometry_steps + refine_steps)
-    field = find_isometry(
-        space,
-        stream,
-        steps=isometry_steps,
-        random=random,
-        report=lambda done, losses: report(done * share, losses),
+    motions = rigid_motions(
+        space, stream, random, components=components, points=points, oracle=oracle
     )
-    found = evidence(space, field, stream, random)
-    action, unexplained = lift(space, field, stream, random, components=components)
+    action = motions.actions[0]
+    found = evidence(space, pulled_back(space, action), stream, random, leak=motions.leaks[0])
     if found.found and refine_steps:
+        weight = 0.2 if oracle else 0.0
         action = refine(
             action,
             space,
             stream,
             steps=refine_steps,
             random=random,
-            report=lambda done, losses: report(share + done * (1 - share), losses),
+            oracle=weight,
+            report=report,
         )
     frequencies = spectrum(action)
     if found.found and frequencies.closes:
         action = closed(action, frequencies.fundamental)
-    return Symmetry(field, found, action, unexplained, frequencies)
+    return Symmetry(action, pulled_back(space, action), found, motions.leaks, frequencies)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from calovision.tasks.config import resolve
 
 
 class SymmetrySettings(BaseModel):
@@ -37,15 +40,16 @@ class IsometrySettings(SymmetrySettings):
         angles: orientations of the training digits, equally spaced; 0 for any.
         vae_steps: of the VAE that is searched.
         beta: final weight of its divergence.
-        isometry_steps, refine_steps, project_steps: of the steps of the search.
+        points: images that the first guess of the search is made from.
+        refine_steps, project_steps: of the later steps of the search.
         components: principal components that the linear action works on.
     """
 
     angles: int = Field(0, ge=0)
     vae_steps: int = Field(2000, ge=1)
     beta: float = Field(0.5, ge=0)
-    isometry_steps: int = Field(1300, ge=1)
-    refine_steps: int = Field(1000, ge=1)
+    points: int = Field(2000, ge=10)
+    refine_steps: int = Field(600, ge=0)
     project_steps: int = Field(1200, ge=1)
     components: int = Field(60, ge=2)
 
@@ -62,3 +66,23 @@ class PublishedSettings(SymmetrySettings):
     angles: int = Field(12, ge=1)
     epochs: float = Field(40, gt=0)
     generator_steps: int = Field(2000, ge=1)
+
+
+#: the models; the first is the default
+MODELS: dict[str, type[IsometrySettings] | type[PublishedSettings]] = {
+    "isometry": IsometrySettings,
+    "baseline": PublishedSettings,
+}
+
+
+def load_settings(
+    model: str | None = None,
+    file: Path | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> IsometrySettings | PublishedSettings:
+    """Settings of a training: preset, then the user's file, then single overrides.
+
+    Raises:
+        InputError: unknown model or key, or a value out of range.
+    """
+    return resolve(MODELS, "symmetry", model, file, overrides)
