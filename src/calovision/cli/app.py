@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calovision import __version__
-from calovision.cli import compare, data, generate, model, study
+from calovision.cli import compare, data, discover, generate, model, study
 from calovision.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ verbs = (
     model.classify,
     generate.generate,
     compare.compare,
+    discover.discover,
     study.study,
     study.report,
 )

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from calovision.cli.discover import digits
 from calovision.cli.output import emit
 from calovision.cli.simulate import simulate
 
 app = typer.Typer(no_args_is_help=True, help="Make, fetch, convert and inspect event sets.")
 app.command()(simulate)
+app.command()(digits)
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]

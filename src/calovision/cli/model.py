@@ -18,7 +18,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
 
 def train(
     task: Annotated[
-        str, typer.Argument(help="What to learn: jet-vae, jet-tagger or jet-generator.")
+        str, typer.Argument(help="What to learn: jet-vae, jet-tagger, ... or symmetry.")
     ],
     data: Data,
     out: Annotated[Path, typer.Option(help="Run directory to write.")],
@@ -40,6 +40,13 @@ def train(
     overrides = parse_overrides(settings or [])
     if seed is not None:
         overrides["seed"] = seed
+    if task == "symmetry":
+        from calovision.cli.discover import train_symmetry
+        from calovision.tasks.symmetry.settings import load_settings
+
+        symmetry = load_settings(model, config, overrides)
+        emit(*train_symmetry(symmetry, data, out, resume=resume), json)
+        return
     chosen = load_config(task, model, config, overrides)
     from calovision.events.store import EventStore
 

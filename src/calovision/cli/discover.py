@@ -1,0 +1,82 @@
+"""Verbs of the search for symmetries: make digits, train a latent space, look for its flows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from calovision.cli.output import emit
+
+if TYPE_CHECKING:
+    from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
+
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
+
+
+def digits(
+    out: Annotated[Path, typer.Option(help="Folder of the set to write.")],
+    digit: Annotated[
+        list[int] | None, typer.Option(help="Which digits; repeatable. Default: 1 and 2.")
+    ] = None,
+    mnist: Annotated[
+        Path | None,
+        typer.Option(help="MNIST's train-images-idx3-ubyte[.gz], its labels beside it."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the split.")] = 1,
+    json: Json = False,
+) -> None:
+    """Write a set of real digits, a fifth of them held out before anything is turned.
+
+    Example: calovision data digits --out digits
+    """
+    from calovision.simulate.digits import digits as make
+
+    made = make(digit or (1, 2), seed=seed, mnist=mnist)
+    made.save(out)
+    content = {"path": str(out), "digits": len(made), "hash": made.hash}
+    names = ", ".join(map(str, made.classes))
+    emit(content, f"{len(made)} digits ({names}), {made.test.sum()} held out: {out}", json)
+
+
+def discover(
+    run: Annotated[Path, typer.Argument(help="Run directory, from 'train symmetry'.")],
+    data: Annotated[Path, typer.Option("--data", help="The set that the run was trained on.")],
+    latent: Annotated[
+        int | None, typer.Option(min=1, help="Dimension of the flow's space. Default: the run's.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look for symmetries of a trained latent space, as flows, and measure them.
+
+    Example: calovision discover runs/digits --data digits
+    """
+    from calovision.tasks.symmetry.data import read_images
+
+    images = read_images(data)
+    from calovision.studies.symmetry_measures import measure, write_results
+    from calovision.tasks.rundir import RunDir
+    from calovision.tasks.symmetry.discovery import discover as search
+
+    flows = search(run, images, latent=latent)
+    metrics, _ = measure(flows, images)
+    results = write_results(RunDir(run), images, metrics)
+    lines = [flows.about["verdict"]] if "verdict" in flows.about else []
+    lines += [f"{k:18s} {m.value:10.4g} {m.unit}".rstrip() for k, m in metrics.items()]
+    emit(results, "\n".join([*lines, f"written to {run / 'results.json'}"]), json)
+
+
+def train_symmetry(
+    settings: IsometrySettings | PublishedSettings, data: Path, out: Path, *, resume: bool
+) -> tuple[dict[str, Any], str]:
+    """Train the latent space of ``calovision train symmetry``: its result, and that in words."""
+    from calovision.tasks.symmetry.data import read_images
+
+    images = read_images(data)
+    from calovision.tasks.symmetry.runs import train
+
+    run = train(settings, images, out, resume=resume)
+    budget = run.budget()
+    text = f"trained {settings.model} in {budget['wall_s']:.0f} s: {run.path}"
+    return {"run": str(run.path), **budget}, text
