@@ -5,7 +5,15 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_STUDIES = ("comparing", "egamma", "evaluation", "jet_generation", "jet_tagging", "jet_vae", "symmetry")
+_STUDIES = (
+    "comparing",
+    "egamma",
+    "evaluation",
+    "jet_generation",
+    "jet_tagging",
+    "jet_vae",
+    "symmetry",
+)
 
 
 def __getattr__(name: str) -> ModuleType:
