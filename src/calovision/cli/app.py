@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calovision import __version__
-from calovision.cli import compare, data, discover, generate, model, study
+from calovision.cli import compare, data, discover, export, generate, model, study
 from calovision.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ verbs = (
     model.evaluate,
     model.reconstruct,
     model.classify,
+    export.export,
     generate.generate,
     compare.compare,
     discover.discover,

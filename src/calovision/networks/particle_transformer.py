@@ -106,7 +106,7 @@ class AttentionBlock(nn.Module):
 
     def _thinned(self, x: Tensor) -> Tensor:
         """Dropout of the same numbers in all hits of an event: one draw serves them all."""
-        thinned: Tensor = x * self.dropout(x.new_ones(len(x), 1, x.shape[2]))
+        thinned: Tensor = x * self.dropout(x.new_ones(x.shape[0], 1, x.shape[2]))
         return thinned
 
     def forward(self, hits: Tensor, turn: Tensor, away: Tensor) -> Tensor:
@@ -123,5 +123,11 @@ class AttentionBlock(nn.Module):
 
 def _turned(x: Tensor, turn: Tensor) -> Tensor:
     """Pairs of numbers ``(n, heads, h, 2 m)`` turned by the complex ``(n, 1, h, m)``."""
+    if torch.compiler.is_exporting():
+        # Other formats hardly know complex numbers; written out, the product takes longer here.
+        first, second = x[..., 0::2], x[..., 1::2]
+        return torch.stack(
+            [first * turn.real - second * turn.imag, first * turn.imag + second * turn.real], -1
+        ).flatten(-2)
     pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous())
     return torch.view_as_real(pairs * turn).flatten(-2)

@@ -131,7 +131,7 @@ class Grid:
 
     def scatter(self, index: Tensor, value: Tensor) -> Tensor:
         """Sum ``value`` ``(B, N)`` into an image ``(B, layers, rows, rows)``."""
-        image = value.new_zeros(len(index), self.layers * self.rows**2)
+        image = value.new_zeros(index.shape[0], self.layers * self.rows**2)
         return image.scatter_add(1, index, value).view(-1, self.layers, self.rows, self.rows)
 
 

@@ -54,22 +54,29 @@ class HitTokens:
         energy = torch.from_numpy(self.energy[chosen])
         channel = torch.from_numpy(self.channel[chosen]).long()
         total = torch.from_numpy(self.total[chosen])
-        mask = channel >= 0
-        distance = position.norm(dim=-1)
-        share = energy / total.clamp(min=MIN_ENERGY)[:, None]
-        # Factors bring the features to the size of one.
-        columns = [
-            position[..., 0],
-            position[..., 1],
-            distance,
-            torch.log(distance + 0.01) / 2,
-            torch.log(energy + MIN_ENERGY) / 2,
-            torch.log(share + 1e-5) / 3,
-            5 * share,
-        ]
-        one_hot = torch.nn.functional.one_hot(channel.clamp(min=0), self.channels)
-        features = torch.cat([torch.stack(columns, dim=-1), one_hot.float()], dim=-1)
-        return features * mask[..., None], position, mask
+        features = hit_features(position, energy, channel, total, self.channels)
+        return features, position, channel >= 0
+
+
+def hit_features(
+    position: Tensor, energy: Tensor, channel: Tensor, total: Tensor, channels: int
+) -> Tensor:
+    """``(n, h, HIT_FEATURES + channels)``, 0 for padding; see :class:`HitTokens`."""
+    distance = position.norm(dim=-1)
+    share = energy / total.clamp(min=MIN_ENERGY)[:, None]
+    # Factors bring the features to the size of one.
+    columns = [
+        position[..., 0],
+        position[..., 1],
+        distance,
+        torch.log(distance + 0.01) / 2,
+        torch.log(energy + MIN_ENERGY) / 2,
+        torch.log(share + 1e-5) / 3,
+        5 * share,
+    ]
+    one_hot = torch.nn.functional.one_hot(channel.clamp(min=0), channels)
+    features = torch.cat([torch.stack(columns, dim=-1), one_hot.float()], dim=-1)
+    return features * (channel >= 0)[..., None]
 
 
 def _hardest(events: Events, hits: int) -> tuple[Floats, Floats, NDArray[np.int8], Floats]:

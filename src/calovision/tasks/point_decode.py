@@ -46,7 +46,7 @@ class HitDecoder:
         described = self.decoder.describe(code) * self.scaling.summary_std
         described = described + self.scaling.summary_mean
         counts = (described[:, : self.channels].exp() - 0.5).round().clamp(min=0).long()
-        index, energy, keep = self._points(code, point, counts)
+        index, energy, keep = self.placed(code, point, counts)
         logits, mean = self.decoder.remainder(code, hit_images(self.grid, index, energy, keep))
         owner, place = keep.nonzero(as_tuple=True)
         owners, indices, energies = [owner], [index[owner, place]], [energy[owner, place]]
@@ -65,8 +65,14 @@ class HitDecoder:
         flat = torch.cat(owners), torch.cat(indices), torch.cat(energies)
         return self._events(*flat, described)
 
-    def _points(self, code: Tensor, point: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Cell index, energy and validity ``(B, P)`` of the hits that have a latent point."""
+    def placed(self, code: Tensor, point: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Cell index, energy and validity ``(B, P)`` of the hits that have a latent point.
+
+        Args:
+            code: ``(B, G)``.
+            point: ``(B, P, 3)``.
+            counts: ``(B, C)`` hits of every channel.
+        """
         p = self.decoder.points(code, point)
         kind = p.channel.argmax(-1)
         pitch = self.pitch[kind][..., None]

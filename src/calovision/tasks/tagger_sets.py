@@ -74,9 +74,16 @@ class ParticleNetTask(TaggerTask):
         energy = torch.from_numpy(prepared.energy[chosen]).clamp(min=MIN_ENERGY)
         channel = torch.from_numpy(prepared.channel[chosen]).long()
         total = torch.from_numpy(prepared.total[chosen])
-        mask = channel >= 0
-        share = energy / total.clamp(min=MIN_ENERGY)[:, None]
-        columns = [position, energy.log()[..., None], share.log()[..., None]]
-        columns += [position.norm(dim=-1, keepdim=True)]
-        columns += [F.one_hot(channel.clamp(min=0), len(self.geometry.channels)).float()]
-        return position, torch.cat(columns, dim=-1) * mask[..., None], mask
+        features = particle_features(position, energy, channel, total, len(self.geometry.channels))
+        return position, features, channel >= 0
+
+
+def particle_features(
+    position: Tensor, energy: Tensor, channel: Tensor, total: Tensor, channels: int
+) -> Tensor:
+    """``(n, h, 5 + channels)``, 0 for padding; ``energy`` is at least ``MIN_ENERGY``, GeV."""
+    share = energy / total.clamp(min=MIN_ENERGY)[:, None]
+    columns = [position, energy.log()[..., None], share.log()[..., None]]
+    columns += [position.norm(dim=-1, keepdim=True)]
+    columns += [F.one_hot(channel.clamp(min=0), channels).float()]
+    return torch.cat(columns, dim=-1) * (channel >= 0)[..., None]

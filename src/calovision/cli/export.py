@@ -1,0 +1,54 @@
+"""The verb that takes a trained model out of Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calovision.cli.model import Run
+from calovision.cli.output import emit
+
+
+def export(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="File to write, NAME.onnx.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Event set to compare on; by default random events.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random events.")] = 1,
+    json: Annotated[
+        bool, typer.Option("--json", help="Machine-readable result on stdout.")
+    ] = False,
+) -> None:
+    """Write a trained model as ONNX, preparation included, once it says what the model says.
+
+    A VAE becomes NAME-encoder.onnx and NAME-decoder.onnx; the DDPM NAME-step.onnx and
+    NAME-end.onnx.
+
+    Example: calovision export runs/tagger --out tagger.onnx
+    """
+    from calovision.events.store import EventStore
+
+    store = None if data is None else EventStore.open(data)
+    from calovision.tasks.export import export as write
+
+    files = write(run, out, data=store, seed=seed)
+    rows = [
+        {
+            "path": str(f.path),
+            "bytes": f.path.stat().st_size,
+            "difference": f.difference,
+            "undecided": f.undecided,
+            "events": f.events,
+        }
+        for f in files
+    ]
+    lines = [
+        f"{f.path}: {f.path.stat().st_size / 1e6:.2f} MB, differs from the model by at most"
+        f" {f.difference:.1e} in {f.events} events"
+        + (f", {f.undecided:.0%} of them undecided" if f.undecided else "")
+        for f in files
+    ]
+    emit({"files": rows}, "\n".join(lines), json)

@@ -1,0 +1,58 @@
+"""The published diffusion model: one step backwards, and the way from pixels to cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from calovision.events.events import Events
+from calovision.tasks.ddpm import SIDE, DDPMTask
+from calovision.tasks.deployed.autoencoders import cell_energies
+from calovision.tasks.deployed.graph import Arrays
+
+
+class DiffusionStep(nn.Module):
+    """One reverse step (arXiv:2006.11239, algorithm 2), the time of each image its own."""
+
+    factors: Tensor
+
+    def __init__(self, task: DDPMTask) -> None:
+        super().__init__()
+        self.network = task.network.network
+        beta, kept = task.schedule.beta, task.schedule.kept
+        before = torch.cat([torch.ones(1, dtype=kept.dtype), kept[:-1]])
+        factors = [
+            (1 - beta).rsqrt(),
+            beta / (1 - kept).sqrt(),
+            (beta * (1 - before) / (1 - kept)).sqrt(),
+        ]
+        self.register_buffer("factors", torch.stack(factors, 1).float())
+
+    def forward(self, noisy: Tensor, time: Tensor, noise: Tensor) -> Tensor:
+        """Images one time earlier; all images ``(n, C, 64, 64)``, times ``(n,)``."""
+        scale, taken, spread = self.factors[time][..., None, None, None].unbind(1)
+        predicted: Tensor = self.network(noisy, time)
+        return scale * (noisy - taken * predicted) + spread * noise
+
+
+class DiffusionEnd(nn.Module):
+    """Sampled images to the energy of every readout cell, channel by channel."""
+
+    def __init__(self, task: DDPMTask) -> None:
+        super().__init__()
+        self.task = task
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """``(n, C, 64, 64)`` to ``(n, rows / block, cols / block)`` of every channel, GeV."""
+        content = (images.clamp(-1, 1) + 1) / 2 * self.task.maximum
+        return cell_energies(content, self.task.threshold, self.task.geometry)
+
+
+def noisy(task: DDPMTask, events: Events) -> Arrays:
+    """Images of events with noise, at times spread over the schedule."""
+    rng = np.random.default_rng(len(events))
+    shape = (len(events), len(task.geometry.channels), SIDE, SIDE)
+    time = np.linspace(task.schedule.steps - 1, 0, len(events)).astype(np.int64)
+    image, noise = (rng.standard_normal(shape).astype(np.float32) for _ in range(2))
+    return {"noisy": image, "time": time, "noise": noise}

@@ -1,0 +1,314 @@
+"""Which graphs a trained task is written as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.tasks.ddpm import SIDE, DDPMTask
+from calovision.tasks.dense_vae import DenseVAETask
+from calovision.tasks.deployed import hits
+from calovision.tasks.deployed.autoencoders import (
+    COLUMNS,
+    POINT_DECODED,
+    POINT_ENCODED,
+    DenseDecoder,
+    DenseEncoder,
+    PointDecoder,
+    PointEncoder,
+    cells_told,
+)
+from calovision.tasks.deployed.diffusion import DiffusionEnd, DiffusionStep, noisy
+from calovision.tasks.deployed.graph import Arrays, Graph, numpy_of
+from calovision.tasks.deployed.taggers import (
+    OUTPUTS,
+    GraphTagger,
+    ImageTagger,
+    ParticleNetLogits,
+    SetTagger,
+    TransformerLogits,
+)
+from calovision.tasks.domain import domain_features
+from calovision.tasks.mixed import MixedPrecision
+from calovision.tasks.point_vae import PointVAETask
+from calovision.tasks.tagger import TaggerTask
+from calovision.tasks.task import Task
+
+
+def graphs(task: Task) -> list[Graph]:
+    """The graphs of a trained task, all in single precision.
+
+    Raises:
+        InputError: the model is no graph of fixed operations.
+    """
+    for part in task.modules():
+        if isinstance(part, MixedPrecision):
+            part.enabled = False
+    task.eval()
+    if isinstance(task, TaggerTask):
+        return [_tagger(task)]
+    if isinstance(task, PointVAETask):
+        return _point_vae(task)
+    if isinstance(task, DenseVAETask):
+        return _dense_vae(task)
+    if isinstance(task, DDPMTask):
+        return _diffusion(task)
+    raise InputError(
+        "this model is not a graph of fixed operations: how often its networks are called, and on"
+        " what, depends on what they have drawn",
+        "make events with 'calovision generate', or export a tagger, a VAE or the DDPM",
+    )
+
+
+def images_told(geometry: Geometry) -> dict[str, str]:
+    """The input of models of dense images."""
+    units = ", ".join(f"{c.name} {c.gev_per_unit:g}" for c in geometry.channels)
+    return {
+        "images": f"float32 (events, {len(geometry.channels)}, {geometry.rows},"
+        f" {geometry.cols}): content per pixel in image units (GeV of one unit: {units}); the"
+        " content of a larger readout cell is shared equally by its pixels"
+    }
+
+
+def _images(events: Events) -> Arrays:
+    return {"images": events.to_dense("image").astype(np.float32)}
+
+
+def _scores(task: TaggerTask) -> Callable[[Events], Arrays]:
+    """Outputs of a tagger by the package's own way."""
+
+    def expected(events: Events) -> Arrays:
+        logit = task.logits(task.view(events))
+        found = (task.probabilities(logit), logit, task.domain.foreign(domain_features(events)))
+        return dict(zip(OUTPUTS, found, strict=True))
+
+    return expected
+
+
+def _tagger(task: TaggerTask) -> Graph:
+    # Here, since each loads libraries that the others can do without.
+    from calovision.tasks.tagger_graphs import GraphTask
+    from calovision.tasks.tagger_images import ImageTask
+    from calovision.tasks.tagger_sets import ParticleNetTask
+    from calovision.tasks.tagger_transformer import TransformerTask
+
+    if isinstance(task, GraphTask):
+        return _graph_tagger(task)
+    network = task.network
+    plain = network.network if isinstance(network, MixedPrecision) else network
+    channels = len(task.geometry.channels)
+    logits: nn.Module
+    if isinstance(task, TransformerTask):
+        logits = TransformerLogits(task)
+    elif isinstance(task, ParticleNetTask):
+        logits = ParticleNetLogits(plain, task.hits, channels)  # type: ignore[arg-type]
+    elif not isinstance(task, ImageTask):
+        raise InputError(f"{type(task).__name__} cannot be exported yet", "export another tagger")
+    else:
+        return Graph(
+            "",
+            ImageTagger(task, plain),
+            images_told(task.geometry),
+            OUTPUTS,
+            {"images": ("events",)},
+            _images,
+            _scores(task),
+        )
+    tagger = SetTagger(task, logits)
+    return Graph(
+        "", tagger, hits.INPUTS, OUTPUTS, hits.FREE, hits.prepared, _scores(task), "Any order."
+    )
+
+
+def _graph_tagger(task: TaggerTask) -> Graph:
+    from calovision.tasks.tagger_graphs import GraphTask
+
+    assert isinstance(task, GraphTask)
+    where = "in (eta, phi)" if task.positions else "between contents"
+    extra = ", then eta and phi from the window's centre (rad)" if task.positions else ""
+
+    def prepared(events: Events) -> Arrays:
+        graph = task.prepare(events).batch(np.arange(len(events)))
+        owner = graph.batch.numpy()
+        nodes = np.bincount(owner, minlength=len(events))
+        first, width = np.cumsum(nodes) - nodes, max(int(nodes.max(initial=0)), 1)
+        columns = [graph.features, graph.position] if task.positions else [graph.features]
+        content = torch.cat(columns, 1).numpy()
+        features = np.zeros((len(events), width, content.shape[1]), np.float32)
+        mask = np.arange(width) < nodes[:, None]
+        features[mask] = content
+        source, target = graph.edge_index.numpy()
+        order = np.argsort(target, kind="stable")
+        source, target = source[order], target[order]
+        degree = np.bincount(target, minlength=len(owner))
+        rank = np.arange(len(target)) - (np.cumsum(degree) - degree)[target]
+        event = owner[target]
+        near = np.full((len(events), width, task.k), -1, np.int64)
+        near[event, target - first[event], rank] = source - first[event]
+        return {"features": features, "neighbours": near, "mask": mask}
+
+    def expected(events: Events) -> Arrays:
+        return {k: v for k, v in _scores(task)(events).items() if k != "foreign"}
+
+    free = ("events", "pixels")
+    return Graph(
+        "",
+        GraphTagger(task, task.network, task.scale),
+        {
+            "features": "float32 (events, pixels, F): contents of a nonzero pixel in all channels,"
+            f" image units{extra}",
+            "neighbours": f"int64 (events, pixels, {task.k}): the nearest other nonzero pixels,"
+            f" {where}, by their number in the event; -1 for none",
+            "mask": "bool (events, pixels): false for padding",
+        },
+        {k: v for k, v in OUTPUTS.items() if k != "foreign"},
+        {"features": free, "neighbours": free, "mask": free},
+        prepared,
+        expected,
+        "The search for neighbours is left to the caller; foreign events are not flagged.",
+    )
+
+
+def _point_vae(task: PointVAETask) -> list[Graph]:
+    decoder = PointDecoder(task)
+    columns = COLUMNS if decoder.columns else {}
+
+    def prepared(events: Events) -> Arrays:
+        known = {k: events.columns[k].astype(np.float32) for k in columns}
+        return hits.prepared(events) | known
+
+    def encoded(events: Events) -> Arrays:
+        view = task.view(events)
+        means, _ = task.encode(*task.batch(view, np.arange(len(events))))
+        size = means.shape[1] - 3 * task.points
+        parts = (means[:, :size], means[:, size:].reshape(len(events), task.points, 3))
+        return numpy_of(POINT_ENCODED, parts)
+
+    def decoded(events: Events) -> Arrays:
+        codes = (torch.from_numpy(x) for x in encoded(events).values())
+        return numpy_of(POINT_DECODED | columns, decoder(*codes))
+
+    told = {k: v.replace("mean of", "").replace("means of", "") for k, v in POINT_ENCODED.items()}
+    return [
+        Graph(
+            "encoder",
+            PointEncoder(task),
+            hits.INPUTS | columns,
+            POINT_ENCODED,
+            hits.FREE | dict.fromkeys(columns, ("events",)),
+            prepared,
+            encoded,
+            "Any order.",
+        ),
+        Graph(
+            "decoder",
+            decoder,
+            told,
+            POINT_DECODED | columns,
+            {"code": ("events",), "points": ("events",)},
+            encoded,
+            decoded,
+            "The hits without a latent point are drawn by the caller: counts - (hits given) cells"
+            " of every channel, by cell_logit; then energies are scaled to sums.",
+        ),
+    ]
+
+
+def _dense_vae(task: DenseVAETask) -> list[Graph]:
+    told = {
+        "mean": f"float32 (events, {task.latent_numbers}): latent means",
+        "log_variance": f"float32 (events, {task.latent_numbers})",
+    }
+
+    def encoded(events: Events) -> Arrays:
+        return numpy_of(told, task.network.encode(*task.batch(events, np.arange(len(events)))))
+
+    def code(events: Events) -> Arrays:
+        return {"code": encoded(events)["mean"]}
+
+    def decoded(events: Events) -> Arrays:
+        chosen = np.arange(len(events))
+        made, _ = task.reconstruct(events, chosen, torch.Generator())
+        dense, out = made.to_dense("gev"), {}
+        for i, channel in enumerate(task.geometry.channels):
+            middle, step = channel.block // 2, channel.block
+            out[channel.name] = dense[:, i, middle::step, middle::step] * step**2
+        return out
+
+    return [
+        Graph(
+            "encoder",
+            DenseEncoder(task),
+            images_told(task.geometry),
+            told,
+            {"images": ("events",)},
+            _images,
+            encoded,
+        ),
+        Graph(
+            "decoder",
+            DenseDecoder(task),
+            {"code": f"float32 (events, {task.latent_numbers}): latent numbers"},
+            cells_told(task.geometry),
+            {"code": ("events",)},
+            code,
+            decoded,
+        ),
+    ]
+
+
+def _diffusion(task: DDPMTask) -> list[Graph]:
+    size = f"float32 (events, {len(task.geometry.channels)}, {SIDE}, {SIDE})"
+
+    def stepped(events: Events) -> Arrays:
+        given = {k: torch.from_numpy(v) for k, v in noisy(task, events).items()}
+        with torch.no_grad():
+            predicted = task.network(given["noisy"], given["time"])
+        rows = [
+            task.schedule.reverse_step(
+                *(given["noisy"][i], int(t), predicted[i], given["noise"][i])
+            )
+            for i, t in enumerate(given["time"])
+        ]
+        return {"cleaner": np.asarray(torch.stack(rows).numpy())}
+
+    end = DiffusionEnd(task)
+
+    def made(events: Events) -> Arrays:
+        """Images that are nearly empty, as they should be."""
+        return {"images": np.abs(noisy(task, events)["noisy"]) / 10 - 1}
+
+    def ended(events: Events) -> Arrays:
+        return numpy_of(cells_told(task.geometry), end(torch.from_numpy(made(events)["images"])))
+
+    return [
+        Graph(
+            "step",
+            DiffusionStep(task),
+            {
+                "noisy": f"{size}: images at a time; standard normal numbers to begin with",
+                "time": f"int64 (events): {task.schedule.steps - 1} to begin with, down to 0",
+                "noise": f"{size}: standard normal numbers, freshly drawn",
+            },
+            {"cleaner": f"{size}: images one time earlier"},
+            dict.fromkeys(("noisy", "time", "noise"), ("events",)),
+            lambda events: noisy(task, events),
+            stepped,
+            f"Call it {task.schedule.steps} times, then the other file once.",
+        ),
+        Graph(
+            "end",
+            end,
+            {"images": f"{size}: what the last step has made"},
+            cells_told(task.geometry),
+            {"images": ("events",)},
+            made,
+            ended,
+        ),
+    ]

@@ -1,0 +1,192 @@
+"""Write a trained model as ONNX files and check that they say what the model says."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.export import Dim
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.files import write_bytes
+from calovision.events.store import EventStore
+from calovision.tasks.deployed.graph import Arrays, Graph
+from calovision.tasks.deployed.graphs import graphs
+from calovision.tasks.deployed.trial import trial_events
+from calovision.tasks.models import load_task
+from calovision.tasks.rundir import RunDir, versions
+
+OPSET = 20
+TOLERANCE = 1e-4  #: largest difference of an output, relative to its size where that is above 1
+#: share of events whose rounding or choice of neighbours may go the other way at the last digit
+UNDECIDED = 0.02
+METADATA = "calovision"  #: key of the description in the file
+_NEEDED = ("onnx", "onnxscript", "onnxruntime")
+_BATCHES = (1, 3)  # sizes of the first batches tried; the last one takes all that is left
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One file written.
+
+    Attributes:
+        path: of the file.
+        difference: largest difference from the package's own outputs.
+        undecided: share of events left out of it, see :data:`UNDECIDED`.
+        events: compared.
+    """
+
+    path: Path
+    difference: float
+    undecided: float
+    events: int
+
+
+def export(
+    run: Path, out: Path, *, data: EventStore | None = None, events: int = 200, seed: int = 1
+) -> list[Exported]:
+    """Write the model of a finished run; a model of several graphs becomes ``NAME-PART.onnx``.
+
+    Every graph is run by ONNX Runtime on batches of different sizes before its file appears, and
+    compared with what the package computes from the same events in its own way.
+
+    Args:
+        run: run directory.
+        out: file to write, ``NAME.onnx``.
+        data: events to compare on; by default random ones.
+        events: most events of ``data`` that are compared.
+        seed: of the random events.
+
+    Raises:
+        InputError: a package is missing, the model cannot be exported, the events are of another
+            kind, or the outputs differ.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise InputError(f"export needs {', '.join(missing)}", "pip install 'calovision[deploy]'")
+    if out.suffix != ".onnx":
+        raise InputError(f"cannot write {out.name}", "end it with .onnx")
+    if not out.parent.is_dir():
+        raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
+    directory = RunDir(run)
+    task = load_task(directory)
+    if data is not None:
+        task.check(data.geometry)
+    tried = trial_events(task.geometry, seed) if data is None else data[:events]
+    about = {
+        "run": directory.describe()["config"],
+        "trained_on": directory.describe()["data"].get("hash"),
+        "geometry": task.geometry.to_dict(),
+        "precision": "float32",
+        "versions": versions(),
+    }
+    files = []
+    for graph in graphs(task):
+        name = f"{out.stem}-{graph.part}.onnx" if graph.part else out.name
+        payload = written(graph, tried, about)
+        difference, undecided = compared(graph, payload, tried)
+        path = out.with_name(name)
+        if not difference <= TOLERANCE or undecided > UNDECIDED:
+            raise InputError(
+                f"{name} differs from the model by {difference:.1e} (at most {TOLERANCE:g}),"
+                f" in {undecided:.0%} of the events by more",
+                "report this, with the versions of torch, onnxscript and onnxruntime",
+            )
+        write_bytes(path, payload)
+        files.append(Exported(path, difference, undecided, len(tried)))
+    return files
+
+
+def written(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
+    """The graph as an ONNX file.
+
+    Args:
+        graph: what to write.
+        events: some, for their shapes.
+        about: what its description says besides inputs and outputs.
+    """
+    import onnx
+
+    given = {k: torch.from_numpy(v) for k, v in graph.prepared(events[:5]).items()}
+    axes = {name: Dim(name) for names in graph.free.values() for name in names}
+    shapes = tuple({i: axes[n] for i, n in enumerate(graph.free[k])} for k in given)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with torch.no_grad():
+        program = torch.onnx.export(
+            graph.module.eval(),
+            tuple(given.values()),
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            custom_translation_table={torch.ops.aten.sort.stable: _stable_sort},
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    told = {
+        "inputs": graph.inputs,
+        "outputs": graph.outputs,
+        "part": graph.part,
+        "notes": graph.notes,
+    }
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(told | about)})
+    payload: bytes = model.SerializeToString()
+    return payload
+
+
+def _stable_sort(values: Any, *, stable: bool, dim: int = -1, descending: bool = False) -> Any:
+    """``torch.sort(stable=True)`` in ONNX: TopK puts equal ones in their order."""
+    from onnxscript import opset20 as op
+
+    del stable
+    known: Any = op  # its types forbid what is given while a graph is built
+    size = known.Gather(known.Shape(values), known.Constant(value_ints=[dim]))
+    return known.TopK(values, size, axis=dim, largest=int(descending), sorted=1)
+
+
+def compared(graph: Graph, payload: bytes, events: Events) -> tuple[float, float]:
+    """Largest difference of ONNX Runtime's outputs from the package's, and undecided events.
+
+    Rounding to a cell, a threshold and the choice of neighbours turn the last digit of a number
+    into another event: those are counted, not measured, as long as they are few.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(payload, providers=["CPUExecutionProvider"])
+    largest: list[NDArray[np.float64]] = []
+    start = 0
+    while start < len(events):
+        size = _BATCHES[len(largest)] if len(largest) < len(_BATCHES) else 250
+        batch = events[start : start + size]
+        found = dict(zip(graph.outputs, session.run(None, graph.prepared(batch)), strict=True))
+        largest.append(differences(found, graph.expected(batch), len(batch)))
+        start += size
+    worst = np.concatenate(largest)
+    beyond = ~(worst <= TOLERANCE)
+    few = beyond.mean() <= UNDECIDED
+    return float(worst[~beyond].max(initial=0.0) if few else worst.max()), float(beyond.mean())
+
+
+def differences(found: Arrays, expected: Arrays, events: int) -> NDArray[np.float64]:
+    """``(events,)`` largest difference of any output, relative to its size where above 1."""
+    worst = np.zeros(events)
+    for name, wanted in expected.items():
+        if found[name].shape != wanted.shape:
+            return np.full(events, math.inf)
+        exact, got = wanted.astype(np.float64), found[name].astype(np.float64)
+        gap = np.abs(got - exact) / np.maximum(np.abs(exact), 1.0)
+        gap = np.where(np.isnan(gap), math.inf, gap)
+        each = gap.reshape(events, -1) if len(gap) == events else gap.max(initial=0.0)
+        worst = np.maximum(worst, np.max(each, axis=-1, initial=0.0) if gap.size else worst)
+    return worst
