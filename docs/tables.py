@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 def number(metric: dict[str, Any] | None) -> str:
@@ -24,3 +27,58 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def by_auc(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Models of a classifier study, the best first."""
+    return sorted(models, key=lambda m: -float(m["metrics"]["auc"]["value"]))
+
+
+def quality(models: list[dict[str, Any]], names: Mapping[str, str], rate: str) -> str:
+    """What all classifiers reach and cost; ``rate`` is the metric of their speed."""
+    keys = ("auc", "accuracy", "rejection_30", "rejection_50", "ece")
+    head = ("", "AUC", "accuracy", "1/eps_B at 30 %", "1/eps_B at 50 %", "ECE")
+    more = ("parameters", "minutes", rate.replace("_per_", "/"))
+    rows = []
+    for m in by_auc(models):
+        budget = m["budget"]
+        size = f"{budget['parameters']:,}" if "parameters" in budget else "-"
+        speed = f"{m['metrics'][rate]['value']:,.0f}"
+        values = [number(m["metrics"][k]) for k in keys]
+        rows.append((names[m["model"]], *values, size, f"{budget['wall_s'] / 60:.1f}", speed))
+    return markdown((*head, *more), rows)
+
+
+def differences(content: dict[str, Any], names: Mapping[str, str]) -> str:
+    """Paired differences of the AUC."""
+    rows = [
+        (names[d["b"]], number(d | {"unit": ""}), f"{d['value'] / d['error']:.1f}")
+        for d in content["differences"]
+    ]
+    return markdown(("ours minus", "AUC", "sigma"), rows)
+
+
+def draw_roc(folder: Path, names: Mapping[str, str], ours: str, classes: tuple[str, str]) -> Any:
+    """ROC curves of all classifiers of a study; ``classes`` are background and signal."""
+    import matplotlib.pyplot as plt
+    from sklearn.metrics import roc_curve
+
+    with np.load(folder / "scores.npz", allow_pickle=False) as arrays:
+        label = arrays["label"]
+        scores = {k.partition("/")[2]: arrays[k] for k in arrays.files if k.startswith("score/")}
+    figure, axes = plt.subplots(figsize=(7, 5))
+    for model, score in scores.items():
+        false, true, _ = roc_curve(label, score)
+        keep = (true > 0.05) & (false > 0)
+        name = names[model].replace("*", "")
+        line = {"linewidth": 2.2, "color": "black"} if model == ours else {"linewidth": 1.2}
+        axes.plot(true[keep], 1 / false[keep], label=name, **line)
+    background, signal = classes
+    axes.set(
+        yscale="log",
+        xlabel=f"{signal} efficiency",
+        ylabel=f"{background} rejection 1/eps_B",
+        xlim=(0, 1),
+    )
+    axes.legend(fontsize=8)
+    return figure

@@ -6,10 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tables import markdown, number
+from tables import by_auc, differences, draw_roc, markdown, number, quality
 
-OURS = "particle-transformer"
+OURS, RATE = "particle-transformer", "jets_per_s"
 NAMES = {
     OURS: "**ours** (particle transformer)",
     "baseline": "published GraphSAGE, k = 10",
@@ -25,15 +24,11 @@ SHOWN_OBSERVABLES = 8
 ALWAYS = ("n_track", "girth_track", "ptd_track")  #: what a physicist would look at first
 
 
-def _sorted(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(models, key=lambda m: -float(m["metrics"]["auc"]["value"]))
-
-
 def short(content: dict[str, Any]) -> str:
     """For the README."""
     rows = [
         (NAMES[m["model"]], *(number(m["metrics"][k]) for k in ("auc", "rejection_50", "ece")))
-        for m in _sorted(content["models"])
+        for m in by_auc(content["models"])
     ]
     table = markdown(("", "quark/gluon AUC", "1/eps_B at 50 %", "calibration error"), rows)
     return table + "\n\n" + _about(content)
@@ -46,28 +41,6 @@ def _about(content: dict[str, Any]) -> str:
         f"`{content['scale']}`; mean over {len(ours['seeds']['auc'])} seeds (one for the slow "
         "peers and variants); errors: bootstrap over test jets and spread over seeds."
     )
-
-
-def _models(models: list[dict[str, Any]]) -> str:
-    head = ("", "AUC", "accuracy", "1/eps_B at 30 %", "1/eps_B at 50 %", "ECE")
-    keys = ("auc", "accuracy", "rejection_30", "rejection_50", "ece")
-    more = ("parameters", "minutes", "jets/s")
-    rows = []
-    for m in _sorted(models):
-        budget = m["budget"]
-        size = f"{budget['parameters']:,}" if "parameters" in budget else "-"
-        rate = f"{m['metrics']['jets_per_s']['value']:,.0f}"
-        values = [number(m["metrics"][k]) for k in keys]
-        rows.append((NAMES[m["model"]], *values, size, f"{budget['wall_s'] / 60:.1f}", rate))
-    return markdown((*head, *more), rows)
-
-
-def _differences(content: dict[str, Any]) -> str:
-    rows = [
-        (NAMES[d["b"]], number(d | {"unit": ""}), f"{d['value'] / d['error']:.1f}")
-        for d in content["differences"]
-    ]
-    return markdown(("ours minus", "AUC", "sigma"), rows)
 
 
 def _ceiling(content: dict[str, Any]) -> str:
@@ -145,13 +118,13 @@ def full(content: dict[str, Any]) -> str:
     """For the study's page."""
     r2 = number(content["explanation"]["r2"])
     parts = [
-        _models(content["models"]),
+        quality(content["models"], NAMES, RATE),
         _about(content) + " Jets per second on one core, making of the batches included.",
         "On the same test jets (paired bootstrap):",
-        _differences(content),
+        differences(content, NAMES),
         _ceiling(content),
         "### The published protocol: 8,000 training jets",
-        _models(content["protocol"]),
+        quality(content["protocol"], NAMES, RATE),
         "### More jets",
         _scaling(content),
         "### Other conditions",
@@ -170,19 +143,4 @@ def full(content: dict[str, Any]) -> str:
 
 def draw(folder: Path) -> Any:
     """ROC curves of all models."""
-    import matplotlib.pyplot as plt
-    from sklearn.metrics import roc_curve
-
-    with np.load(folder / "scores.npz", allow_pickle=False) as arrays:
-        label = arrays["label"]
-        scores = {k.partition("/")[2]: arrays[k] for k in arrays.files if k.startswith("score/")}
-    figure, axes = plt.subplots(figsize=(7, 5))
-    for model, score in scores.items():
-        false, true, _ = roc_curve(label, score)
-        keep = (true > 0.05) & (false > 0)
-        name = NAMES[model].replace("*", "")
-        line = {"linewidth": 2.2, "color": "black"} if model == OURS else {"linewidth": 1.2}
-        axes.plot(true[keep], 1 / false[keep], label=name, **line)
-    axes.set(yscale="log", xlabel="quark efficiency", ylabel="gluon rejection 1/eps_B", xlim=(0, 1))
-    axes.legend(fontsize=8)
-    return figure
+    return draw_roc(folder, NAMES, OURS, ("gluon", "quark"))

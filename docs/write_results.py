@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import tables_egamma  # noqa: E402
 import tables_jet_generation  # noqa: E402
 import tables_jet_tagging  # noqa: E402
 import tables_jet_vae  # noqa: E402
@@ -34,11 +35,13 @@ PAGES: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
         "README.md": tables_jet_generation.short,
         "docs/jet-generation.md": tables_jet_generation.full,
     },
+    "egamma": {"README.md": tables_egamma.short, "docs/egamma.md": tables_egamma.full},
 }
 DRAW = {
     "jet-vae": tables_jet_vae.draw,
     "jet-tagging": tables_jet_tagging.draw,
     "jet-generation": tables_jet_generation.draw,
+    "egamma": tables_egamma.draw,
 }
 EXTRAS = (
     "scaling",
@@ -47,6 +50,7 @@ EXTRAS = (
     "response",
     "steps",
     "costs",
+    "parts",
 )  #: further files of a study
 
 
