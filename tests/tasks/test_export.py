@@ -1,0 +1,229 @@
+"""Exported models say what the models say, from hits or images to results."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import save
+from calovision.tasks import export as exporting
+from calovision.tasks.classify import score
+from calovision.tasks.config import load_config
+from calovision.tasks.deployed.graph import Graph
+from calovision.tasks.deployed.graphs import graphs
+from calovision.tasks.deployed.trial import trial_events
+from calovision.tasks.export import METADATA, TOLERANCE, compared, differences, export, written
+from calovision.tasks.models import build, load_tagger
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.task import Task
+from calovision.tasks.training import train
+
+SMALL: dict[tuple[str, str], dict[str, Any]] = {
+    ("jet-tagger", "particle-transformer"): {"width": 16, "hits": 20, "layers": 1},
+    ("jet-tagger", "particlenet"): {"hits": 20},
+    ("jet-tagger", "particlenet-lite"): {"hits": 20},
+    ("jet-tagger", "resnet15"): {},
+    ("jet-tagger", "baseline"): {"k": 3},
+    ("jet-tagger", "graphsage-xy"): {"k": 3},
+    ("jet-vae", "point"): {"points": 64, "width": 16, "code": 32},
+    ("jet-vae", "baseline"): {"latent": 8},
+    ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 20},
+}
+EXAMPLES = Path(__file__).parents[2] / "examples"
+#: converted in the tests; of the others, what is converted is compared, which takes no time
+CONVERTED = [("jet-tagger", "resnet15", ""), ("jet-vae", "point", "decoder")]
+
+
+def fresh(task: str, model: str, jets: Events) -> Task:
+    torch.manual_seed(0)
+    settings = SMALL[task, model]
+    made = build(load_config(task, model, overrides=settings), jets.geometry, jets)
+    for part in made.modules():
+        if isinstance(part, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            # Untouched statistics would hide a normalisation that is left out.
+            part.running_mean.uniform_(-0.1, 0.1)  # type: ignore[union-attr]
+            part.running_var.uniform_(0.8, 1.2)  # type: ignore[union-attr]
+    return made
+
+
+@pytest.mark.parametrize(("task", "model"), SMALL)
+def test_a_graph_of_tensors_computes_what_the_task_computes(
+    task: str, model: str, toy_jets: Events
+) -> None:
+    made = fresh(task, model, toy_jets)
+    if hasattr(made, "slope"):
+        made.slope.fill_(1.7)
+        made.offset.fill_(-0.3)
+    for graph in graphs(made):
+        for events in (toy_jets[:8], trial_events(toy_jets.geometry, 3)):
+            given = graph.prepared(events)
+            assert list(given) == list(graph.inputs)
+            with torch.no_grad():
+                found = graph.module.eval()(*(torch.from_numpy(v) for v in given.values()))
+            found = found if isinstance(found, tuple) else (found,)
+            arrays = {k: v.numpy() for k, v in zip(graph.outputs, found, strict=True)}
+            assert differences(arrays, graph.expected(events), len(events)).max() < TOLERANCE
+
+
+@pytest.mark.parametrize(("task", "model", "part"), CONVERTED)
+def test_onnx_runtime_computes_it_too(task: str, model: str, part: str, toy_jets: Events) -> None:
+    pytest.importorskip("onnxscript")
+    graph = next(g for g in graphs(fresh(task, model, toy_jets)) if g.part == part)
+    payload = written(graph, toy_jets, {})
+    difference, undecided = compared(graph, payload, toy_jets[:9])
+    assert difference < TOLERANCE
+    assert undecided == 0
+
+
+def test_order_of_hits_and_padding_change_nothing(toy_jets: Events) -> None:
+    (graph,) = graphs(fresh("jet-tagger", "particle-transformer", toy_jets))
+    given = graph.prepared(toy_jets[:4])
+    shuffled = {k: np.concatenate([v, v[:, :7] * 0], 1)[:, ::-1].copy() for k, v in given.items()}
+    shuffled["channel"][:, :7] = -1
+    with torch.no_grad():
+        first, second = (
+            graph.module.eval()(*(torch.from_numpy(v) for v in tables.values()))
+            for tables in (given, shuffled)
+        )
+    assert torch.allclose(first[1], second[1], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]) -> RunDir:
+    folder = tmp_path_factory.mktemp("tagger")
+    store = save(make_jets(60, 8), folder / "jets", provenance={})
+    settings = {"epochs": 1, "batch": 20, "validation": 0.2}
+    settings |= SMALL["jet-tagger", "particle-transformer"]
+    return train(load_config("jet-tagger", overrides=settings), store, folder / "run", quiet=True)
+
+
+def test_a_file_that_says_something_else_is_not_written(
+    run: RunDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
+        del graph, events, about
+        return b""
+
+    monkeypatch.setattr(exporting, "written", wrong)
+    monkeypatch.setattr(exporting, "compared", lambda *_: (3e-3, 1.0))
+    with pytest.raises(InputError, match=r"differs from the model by 3\.0e-03"):
+        export(run.path, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_requests_are_one_line(
+    run: RunDir, tmp_path: Path, toy_crops: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="end it with"):
+        export(run.path, tmp_path / "model.pt")
+    with pytest.raises(InputError, match="no folder"):
+        export(run.path, tmp_path / "none" / "model.onnx")
+    crops = save(toy_crops, tmp_path / "crops", provenance={})
+    with pytest.raises(InputError, match="trained on"):
+        export(run.path, tmp_path / "model.onnx", data=crops)
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"calovision\[deploy\]"):
+        export(run.path, tmp_path / "model.onnx")
+
+
+def test_the_cascade_is_refused_with_the_reason(toy_jets: Events) -> None:
+    settings = {"width": 8, "head": 4, "flow": 8}
+    config = load_config("jet-generator", "cascade-fast", overrides=settings)
+    with pytest.raises(InputError, match="not a graph of fixed operations"):
+        graphs(build(config, toy_jets.geometry, toy_jets))
+
+
+def test_differences_are_relative_to_large_values_and_find_nan() -> None:
+    wanted = {"x": np.array([[100.0], [0.0], [0.0]])}
+    found = {"x": np.array([[100.1], [0.5], [np.nan]])}
+    assert differences(found, wanted, 3) == pytest.approx([1e-3, 0.5, np.inf])
+    assert differences({"x": np.zeros((2, 1))}, wanted, 3).min() == np.inf
+
+
+@pytest.fixture(scope="module")
+def tagger(run: RunDir, tmp_path_factory: pytest.TempPathFactory, toy_jets: Events) -> Path:
+    """An exported tagger."""
+    pytest.importorskip("onnxscript")
+    folder = tmp_path_factory.mktemp("exported")
+    jets = save(toy_jets, folder / "jets", provenance={})
+    (file,) = export(run.path, folder / "tagger.onnx", data=jets)
+    assert file.difference < TOLERANCE
+    assert file.events == len(jets)
+    return file.path
+
+
+def test_the_file_tells_what_goes_in_and_out(tagger: Path, toy_jets: Events) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(tagger)
+    about = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+    assert "GeV" in about["inputs"]["energy"]
+    assert about["geometry"] == json.loads(json.dumps(toy_jets.geometry.to_dict()))
+    assert [i.name for i in session.get_inputs()] == list(about["inputs"])
+    assert [i.name for i in session.get_outputs()] == list(about["outputs"])
+    assert about["run"]["model"] == "particle-transformer"
+
+
+def test_the_python_example_needs_no_torch(
+    run: RunDir, tagger: Path, tmp_path: Path, toy_jets: Events
+) -> None:
+    jets = toy_jets[:6]
+    np.save(tmp_path / "images.npy", jets.to_dense("gev"))
+    code = (
+        "import runpy, sys; sys.modules['torch'] = sys.modules['calovision'] = None;"
+        f"sys.argv = ['tag', {str(tagger)!r}, {str(tmp_path / 'images.npy')!r}];"
+        f"runpy.run_path({str(EXAMPLES / 'tag_with_onnxruntime.py')!r}, run_name='__main__')"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stderr == ""
+    scores = [float(line.split()[1]) for line in shown.stdout.splitlines()]
+    assert scores == pytest.approx(score(load_tagger(run), jets, quiet=True).probability, abs=1e-4)
+
+
+def runtime_for_cpp() -> tuple[Path, Path] | None:
+    """Folders of ONNX Runtime's C++ headers and of its library, if they are on this machine."""
+    places = [os.environ.get("ONNXRUNTIME_ROOT", "/opt/onnxruntime"), "/usr/local", "/usr"]
+    for include in (Path(p) / "include" / sub for p in places for sub in ("", "onnxruntime")):
+        if (include / "onnxruntime_cxx_api.h").exists():
+            root = include.parent if include.name == "include" else include.parent.parent
+            return include, root / "lib"
+    return None
+
+
+def test_the_cpp_example_gives_the_same_score(
+    run: RunDir, tagger: Path, tmp_path: Path, toy_jets: Events
+) -> None:
+    compiler, runtime = shutil.which("c++"), runtime_for_cpp()
+    if compiler is None:
+        pytest.skip("there is no C++ compiler")
+    if runtime is None:
+        pytest.skip("ONNX Runtime's C++ headers are not here; ONNXRUNTIME_ROOT may name them")
+    include, library = runtime
+    flags = ["-std=c++17", "-Wall", "-Werror", "-isystem", include, "-L", library, "-lonnxruntime"]
+    program = tmp_path / "tag"
+    source = EXAMPLES / "tag.cpp"
+    command = [compiler, source, *flags, f"-Wl,-rpath,{library}", "-o", program]
+    subprocess.run([str(c) for c in command], check=True)
+    jet = toy_jets[:1]
+    rows = zip(
+        jet.geometry.eta(jet.cell),
+        jet.geometry.phi(jet.cell),
+        jet.energy,
+        jet.channel,
+        strict=True,
+    )
+    text = "\n".join(" ".join(str(x) for x in row) for row in rows)
+    shown = subprocess.run([program, tagger], input=text, capture_output=True, text=True)
+    wanted = score(load_tagger(run), jet, quiet=True).probability[0]
+    assert float(shown.stdout.split()[0]) == pytest.approx(wanted, abs=1e-4)
