@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calovision.errors import InputError
-from calovision.report import egamma, jet_generation, jet_tagging, jet_vae
+from calovision.report import egamma, jet_generation, jet_tagging, jet_vae, symmetry
 from calovision.report.common import Study, curves, facts, metric_groups
 from calovision.report.glossary import meaning
 from calovision.report.html import Headline, Section, write_report
@@ -25,6 +25,7 @@ STUDIES = {
     "jet-generation": jet_generation.STUDY,
     "jet-generator": jet_generation.STUDY,
     "egamma": egamma.STUDY,
+    "symmetry": symmetry.STUDY,
 }
 HEADLINES = 3  #: numbers at the top of the page
 

@@ -45,6 +45,7 @@ class Section:
         tables: tables.
         paired: whether two figures may stand side by side where there is room.
         terms: words and what they mean, after everything else.
+        widget: trusted HTML of our own, such as a slider, after the text.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Section:
     tables: list[Table] = field(default_factory=list)
     paired: bool = True
     terms: dict[str, str] = field(default_factory=dict)
+    widget: str = ""
 
     @property
     def anchor(self) -> str:

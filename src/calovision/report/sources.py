@@ -38,6 +38,7 @@ OUR_MODEL = {
     "jet-tagging": "particle-transformer",
     "jet-generation": "cascade",
     "egamma": "crop-net",
+    "symmetry": "isometry",
 }
 Arrays = dict[str, NDArray[Any]]
 

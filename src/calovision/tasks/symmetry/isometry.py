@@ -59,7 +59,7 @@ def rigid_motions(
     *,
     components: int = 60,
     points: int = 2000,
-    oracle: float = 1.0,
+    oracle: float = 0.1,
     number: int = 4,
 ) -> Motions:
     """The best skew generators, from one eigenvalue problem.

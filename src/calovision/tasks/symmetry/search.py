@@ -46,7 +46,7 @@ def search(
     points: int = 2000,
     refine_steps: int = 600,
     components: int = 60,
-    oracle: float = 1.0,
+    oracle: float = 0.1,
     report: Report = silent,
 ) -> Symmetry:
     """Look for a one-parameter group of rigid motions of the images that the oracle ignores.
