@@ -9,11 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from calovision.cli.discover import digits
+from calovision.cli.image import image
 from calovision.cli.output import emit
 from calovision.cli.simulate import simulate
 
 app = typer.Typer(no_args_is_help=True, help="Make, fetch, convert and inspect event sets.")
 app.command()(simulate)
+app.command()(image)
 app.command()(digits)
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
@@ -60,22 +62,31 @@ def convert(
 @app.command()
 def export(
     data: Annotated[Path, typer.Argument(help="Event set.")],
-    out: Annotated[Path, typer.Option(help="HDF5 file to write.")],
+    out: Annotated[Path, typer.Option(help="File to write: .h5, .parquet or .root.")],
     compression: Annotated[
-        Compression, typer.Option(help="Compression of the images.")
+        Compression, typer.Option(help="HDF5: compression of the images.")
     ] = Compression.GZIP,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Write an event set in the public HDF5 schema (X_jets, m0, pt, y or X, y).
+    """Write an event set for other programs: dense images in HDF5, or hits in Parquet or ROOT.
+
+    HDF5 files have the public schema (X_jets, m0, pt, y or X, y). In .parquet (for Awkward Array)
+    and .root files an event is a row, its hits are lists of channel, eta, phi, energy in GeV.
 
     Example: calovision data export jets --out jets.h5
+
+    Example: calovision data export jets --out jets.root
     """
     from calovision.events.export import export as run
+    from calovision.events.export_jagged import export_jagged
     from calovision.events.store import EventStore
 
     store = EventStore.open(data)
-    run(store, out, compression=compression.value, overwrite=overwrite, progress=True)
+    if out.suffix in (".parquet", ".root"):
+        export_jagged(store, out, overwrite=overwrite, progress=True)
+    else:
+        run(store, out, compression=compression.value, overwrite=overwrite, progress=True)
     emit(
         {"path": str(out), "events": len(store), "bytes": out.stat().st_size},
         f"exported {len(store)} events: {out}",
