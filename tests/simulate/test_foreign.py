@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,24 @@ def test_stable_particles_are_taken_from_hepmc(
     assert np.array_equal(seen.pdg, ak.to_numpy(ak.flatten(jets["pdg"])))
     assert seen.momentum[3].max() < 200
     assert [len(t) for t in tables(tmp_path / "x.hepmc3", 5)] == [5, 5, 2]
+
+
+def test_damaged_hepmc_is_refused_not_shortened(
+    tmp_path: Path, jets: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = write_hepmc(tmp_path / "x.hepmc3", jets)
+    lines = file.read_text().splitlines(keepends=True)
+    (tmp_path / "zipped.hepmc3.gz").write_bytes(gzip.compress(file.read_bytes()))
+    assert len(whole(tmp_path / "zipped.hepmc3.gz")) == 12
+    (tmp_path / "cut.hepmc3").write_text("".join(lines[: len(lines) // 2]))
+    with pytest.raises(InputError, match="ends in the middle"):
+        list(tables(tmp_path / "cut.hepmc3", 5))
+    fifth = [i for i, line in enumerate(lines) if line.startswith("E ")][4]
+    del lines[fifth + 4 : fifth + 7]
+    (tmp_path / "hole.hepmc3").write_text("".join(lines))
+    with pytest.raises(InputError, match="event 5 of 12 cannot be read"):
+        list(tables(tmp_path / "hole.hepmc3", 5))
+    capfd.readouterr()  # what the library prints about it
 
 
 def test_charges_and_masses_tell_what_particles_are() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,7 @@ def _hepmc(file: Path, size: int, tree: str | None) -> Iterator[Table]:
     import pyhepmc
 
     del tree
+    wanted = _events_of(file)
     waiting: list[tuple[NDArray[Any], NDArray[Any]]] = []
     found = 0
     with pyhepmc.open(str(file)) as events:
@@ -118,10 +120,27 @@ def _hepmc(file: Path, size: int, tree: str | None) -> Iterator[Table]:
             if len(waiting) == size:
                 yield _joined(waiting)
                 waiting = []
-    if not found:
-        raise InputError("no event is in it", "give a whole HepMC3 file")
+    if found < wanted:
+        # The library tells nobody but the terminal, and hands out what came before.
+        raise InputError(f"event {found + 1} of {wanted} cannot be read", "mend or remove it")
     if waiting:
         yield _joined(waiting)
+
+
+def _events_of(file: Path) -> int:
+    """Number of events of a HepMC file that was written to its end."""
+    events, before = 0, b""
+    opener = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rb") as opened:
+        while block := opened.read(1 << 20):
+            # What may be cut in two by a block's end is looked at once more, but not counted.
+            events += (before[-2:] + block).count(b"\nE ")
+            before = before[-40:] + block
+    if b"END_EVENT_LISTING" not in before[-200:]:
+        raise InputError("it ends in the middle", "give a whole HepMC file")
+    if not events:
+        raise InputError("no event is in it", "give a HepMC file with events")
+    return events
 
 
 def _joined(rows: list[tuple[NDArray[Any], NDArray[Any]]]) -> Table:
