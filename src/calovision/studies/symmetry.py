@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
 from calovision.errors import InputError
 from calovision.events.files import write_json
+from calovision.metrics.value import Metric
 from calovision.report.from_runs import report
 from calovision.report.sources import save_arrays
 from calovision.simulate.digits import digits
+from calovision.studies.supervised_measures import measure_map
 from calovision.studies.symmetry_measures import Arrays, measure, write_results
 from calovision.studies.workspace import claim
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.data import ImageData, read_images
 from calovision.tasks.symmetry.discovery import discover
-from calovision.tasks.symmetry.runs import train
+from calovision.tasks.symmetry.runs import Flows, generator, progress, train
 from calovision.tasks.symmetry.settings import load_settings
+from calovision.tasks.symmetry.supervised import train_published_map, train_step_map
 
 MODELS = ("baseline", "isometry")
 LATENTS = (5, 2)
@@ -33,10 +38,13 @@ class Scale:
 
     Attributes:
         seeds: repetitions, each with its own held-out digits.
+        map_steps: of the training of the supervised map; the published one, a fraction of
+            the work, has four times as many.
         ours, published: settings that differ from the presets.
     """
 
     seeds: int
+    map_steps: int = 500
     ours: dict[str, Any] = field(default_factory=dict)
     published: dict[str, Any] = field(default_factory=dict)
 
@@ -44,6 +52,7 @@ class Scale:
 SCALES = {
     "quick": Scale(
         1,
+        100,
         {
             "vae_steps": 500,
             "oracle_steps": 300,
@@ -53,7 +62,7 @@ SCALES = {
         {"epochs": 3, "oracle_steps": 300, "generator_steps": 500},
     ),
     "standard": Scale(3),
-    "full": Scale(5, {"vae_steps": 4000, "project_steps": 2400}),
+    "full": Scale(5, 1000, {"vae_steps": 4000, "project_steps": 2400}),
 }
 
 
@@ -119,6 +128,8 @@ def repetition(
             measured = json.loads(done.read_text())["metrics"] if done.exists() else {}
             if f"cover_{data.classes[0]}_d{latent}" not in measured or not kept.exists():
                 metrics, arrays = measure(flows, data)
+                if latent == LATENTS[0]:
+                    metrics |= supervised(model, flows, data, size, seed, quiet)
                 save_arrays(kept, arrays)
                 write_results(run, data, metrics)
             result = json.loads(done.read_text())
@@ -132,6 +143,26 @@ def repetition(
         save_arrays(out / "flows.npz", exhibits)
         write_json(out / "found.json", about)
     return found
+
+
+def supervised(
+    model: str, flows: Flows, data: ImageData, size: Scale, seed: int, quiet: bool
+) -> dict[str, Metric]:
+    """Train and measure the map of 30 degrees, as published or ours, on a run's VAE."""
+    random = generator(seed, 3)
+    torch.manual_seed(seed)
+    stream = data.stream(12)
+    with progress(f"supervised, {model}", quiet) as report:
+        network: nn.Module
+        if model == "baseline":
+            network = train_published_map(
+                flows.vae, stream, steps=4 * size.map_steps, random=random, report=report
+            )
+        else:
+            network = train_step_map(
+                flows.vae, stream, steps=size.map_steps, random=random, report=report
+            )
+    return measure_map(flows.vae, network, data)
 
 
 def _ours(out: Path, size: Scale, seed: int, data: ImageData, quiet: bool) -> RunDir:

@@ -91,10 +91,11 @@ def principal_basis(images: Tensor, components: int) -> Tensor:
     """Leading axes ``(p, k)`` of the second moments of images ``(n, p)``, about 0.
 
     A group of linear maps need not keep the mean image, so that is no special point here. At most
-    ``components`` axes are given, and none with less than :data:`NOTHING` of the moment.
+    ``components`` axes are given, and beyond two none with less than :data:`NOTHING` of the
+    moment.
     """
     values, axes = torch.linalg.eigh(images.T @ images / len(images))
-    number = min(components, int((values > NOTHING * values.sum()).sum()))
+    number = max(2, min(components, int((values > NOTHING * values.sum()).sum())))
     leading: Tensor = axes.flip(1)[:, :number].contiguous()
     return leading
 
