@@ -56,12 +56,14 @@ def test_shapes_of_a_mirror_image(energy: np.ndarray) -> None:
 
 def test_every_weight_learns_and_nothing_overflows(energy: np.ndarray) -> None:
     torch.manual_seed(1)
-    network = CropNet(channels=4, numbers=3, width=4, depth=2)
-    images = torch.rand(16, 4, 12, 32)
-    logits = network(images, torch.randn(16, 3))
-    assert logits.shape == (16,)
+    network = CropNet(cols=32, numbers=3, hidden=8)
+    share = torch.from_numpy(energy[:16, 10:22] / energy[:16].sum((1, 2), keepdims=True)).float()
+    time = torch.randn(share.shape) * (share > 0)
+    logits = network(share, time, torch.randn(len(share), 3))
+    assert logits.shape == (len(share),)
     logits.square().sum().backward()
     for name, weight in network.named_parameters():
         assert weight.grad is not None, name
         assert weight.grad.abs().sum() > 0, name
-    assert torch.isfinite(network(torch.zeros(16, 4, 12, 32), torch.zeros(16, 3))).all()
+    nothing = torch.zeros(16, 12, 32)
+    assert torch.isfinite(network(nothing, nothing, torch.zeros(16, 3))).all()

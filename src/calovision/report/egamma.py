@@ -20,9 +20,9 @@ from calovision.report.sources import ORIGINAL, Source
 from calovision.report.things import CROPS
 
 DESCRIPTIONS = {
-    "crop-net": "Ours. Shapes of the shower, computed as a layer, and beside them a small "
-    "pre-activation network on logarithms of the energies, times where there is energy, and which "
-    "crystals were hit. Mirror images, and the average of the weights over the last steps.",
+    "crop-net": "Ours. Shapes of the shower, computed as a layer, with the energies and times of "
+    "the core crystal by crystal and the profile along phi, through three hidden layers. Mirror "
+    "images, and the average of the weights over the last steps.",
     "baseline": "The published starting point: ResNet-15 on raw energies and times, Adam, a tenth "
     "of the learning rate after three epochs without improvement.",
     "trees": "Boosted decision trees on shower shapes such as R9 and the widths in eta and phi: no "

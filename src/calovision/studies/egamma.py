@@ -52,7 +52,7 @@ class Scale:
 
 SCALES = {
     "quick": Scale(9_000, 1_000, 60, 1),
-    "standard": Scale(90_000, 10_000, 1_800, 2),
+    "standard": Scale(90_000, 10_000, 3_000, 1),
     "full": Scale(450_000, 50_000, 14_400, 3),
 }
 

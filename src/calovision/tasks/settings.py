@@ -138,17 +138,11 @@ class CropNetConfig(Training):
     """Our electron/photon classifier.
 
     Attributes:
-        width, depth, dropout: see :class:`~calovision.networks.crop_net.CropNet`.
-        rows: crystals along eta that it looks at, around the hottest one; the rest of the crop
-            enters by its sums.
-        bfloat16: compute in half precision where the processor is faster at it.
+        hidden, dropout: see :class:`~calovision.networks.crop_net.CropNet`.
     """
 
-    width: int = Field(16, ge=4)
-    depth: int = Field(1, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    rows: int = Field(12, ge=4, multiple_of=4)
-    bfloat16: bool = True
+    hidden: int = Field(256, ge=8)
+    dropout: float = Field(0.1, ge=0, lt=1)
 
 
 class DDPMConfig(Training):
