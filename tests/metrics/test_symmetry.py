@@ -27,12 +27,16 @@ def test_an_even_rotation_is_covered_whole() -> None:
     assert found.rate == pytest.approx(90)
     assert found.direction == 1
     assert TIMES[found.end - 1] == pytest.approx(4)
+    assert found.home == found.end - 1
 
 
 def test_the_direction_does_not_matter() -> None:
     found = course((-90 * TIMES) % 180, TIMES, 180)
     assert found.complete
     assert found.direction == -1
+    assert TIMES[found.end - 1] == pytest.approx(2)
+    assert found.home is not None
+    assert TIMES[found.home] == pytest.approx(4)
     assert found.rate == pytest.approx(90)
 
 

@@ -38,6 +38,8 @@ class Course:
         r2: squared correlation of angle and time on that stretch; 0 where it is short.
         rate: degrees per unit of time there; nan where it is short.
         angle: ``(t,)`` degrees, unwrapped, in the direction of the flow.
+        home: point of time at which a whole turn is over, whatever the period; none if it breaks
+            off before.
     """
 
     covered: float
@@ -47,6 +49,7 @@ class Course:
     r2: float
     rate: float
     angle: Floats
+    home: int | None
 
 
 def course(alpha: Floats, times: Floats, period: float) -> Course:
@@ -60,24 +63,26 @@ def course(alpha: Floats, times: Floats, period: float) -> Course:
     steps = (np.diff(alpha) + period / 2) % period - period / 2
     unwrapped = np.concatenate([[0.0], np.cumsum(steps)])
     jumped = np.concatenate([[False], np.abs(steps) > JUMP])
-    best = (-1.0, 1, 1)
+    best: tuple[float, int, int, int | None] = (-1.0, 1, 1, None)
     for direction in (1, -1):
         angle = direction * unwrapped
         lost = jumped | (np.maximum.accumulate(angle) - angle > SLIP) | (angle < -SLIP)
         end = int(lost.argmax()) if lost.any() else len(angle)
+        turn = np.flatnonzero(angle[:end] >= 360 - 1e-6)
+        home = int(turn[0]) if len(turn) else None
         full = np.flatnonzero(angle[:end] >= period - 1e-6)
         end = int(full[0]) + 1 if len(full) else end
         covered = float(min(max(angle[:end].max(initial=0.0), 0.0), period))
         if covered > best[0]:
-            best = covered, end, direction
-    covered, end, direction = best
+            best = covered, end, direction, home
+    covered, end, direction, home = best
     angle = direction * unwrapped
     r2, rate = 0.0, np.nan
     top = int(angle[:end].argmax()) + 1
     if covered >= LEAST and top > 3:
         r2 = float(np.corrcoef(times[:top], angle[:top])[0, 1] ** 2)
         rate = float(np.polyfit(times[:top], angle[:top], 1)[0])
-    return Course(covered, covered >= period - 1e-6, end, direction, r2, rate, angle)
+    return Course(covered, covered >= period - 1e-6, end, direction, r2, rate, angle, home)
 
 
 def nearest(flowed: Images, references: Images) -> NDArray[np.intp]:
@@ -140,8 +145,8 @@ def follow_metrics(followed: Followed) -> dict[str, Metric]:
     """Everything that interface and report ask about one class and one flow.
 
     Keys: ``cover`` (deg), ``complete``, ``r2``, ``fidelity`` (SSIM with the true rotation over
-    that of the reconstruction), ``drift``, ``closure`` (relative distance of images after their
-    period; none if no image came round), ``rate`` (deg per unit of time, median), ``change``
+    that of the reconstruction), ``drift``, ``closure`` (relative distance of images after a
+    whole turn; none if no image came round), ``rate`` (deg per unit of time, median), ``change``
     (relative image change per unit of time), ``excursion`` (largest relative image change),
     ``rebuilt`` (SSIM of reconstructions: the absolute quality that ``fidelity`` is relative to).
     """
@@ -154,9 +159,9 @@ def follow_metrics(followed: Followed) -> dict[str, Metric]:
         stretch = slice(0, max(one.end, len(f.times) // 8))
         truth = f.turned[i][at[i, stretch]]
         fidelity.append(similarity(f.flowed[i, stretch], truth).mean() / own[i])
-        if one.complete:
-            home = f.flowed[i, one.end - 1] - f.flowed[i, 0]
-            closure.append(np.linalg.norm(home) / size[i])
+        if one.home is not None:
+            gap = f.flowed[i, one.home] - f.flowed[i, 0]
+            closure.append(np.linalg.norm(gap) / size[i])
     speed = np.linalg.norm(np.diff(f.flowed, axis=1), axis=2).mean(1) / (f.times[1] - f.times[0])
     away = np.linalg.norm(f.flowed - f.flowed[:, :1], axis=2).max(1)
     rates = [one.rate for one in found if np.isfinite(one.rate)]

@@ -37,7 +37,7 @@ def rows(parts: Mapping[str, Arrays], digit: int, model: str) -> Figure:
             axis.imshow(one.reshape(side, side), cmap="gray", vmin=0, vmax=255)
             axis.set_xticks([])
             axis.set_yticks([])
-        line[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=8, loc="center")
+        line[0].set_ylabel(title, rotation=0, ha="right", va="center", y=0.5, fontsize=8)
     figure.suptitle(f"{digit}, {model}", fontsize=11)
     return figure
 
@@ -81,7 +81,9 @@ def flow_field(part: Arrays, dimension: int) -> Figure:
     points, velocity, label = (part[f"latent/{k}"] for k in ("points", "velocity", "label"))
     for digit, colour in zip(np.unique(label), OTHERS, strict=False):
         mine = label == digit
-        axis.scatter(points[mine, 0], points[mine, 1], s=4, color=colour, alpha=0.4, label=str(digit))
+        axis.scatter(
+            points[mine, 0], points[mine, 1], s=4, color=colour, alpha=0.4, label=str(digit)
+        )
     some = slice(None, None, max(1, len(points) // 250))
     length = np.linalg.norm(velocity[some], axis=1).mean() + 1e-9
     axis.quiver(

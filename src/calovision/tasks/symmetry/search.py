@@ -44,7 +44,7 @@ def search(
     *,
     random: torch.Generator,
     points: int = 2000,
-    refine_steps: int = 600,
+    refine_steps: int = 500,
     components: int = 60,
     oracle: float = 0.1,
     report: Report = silent,

@@ -30,7 +30,7 @@ class SymmetrySettings(BaseModel):
     latent: int = Field(5, ge=1)
     batch: int = Field(256, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
-    oracle_steps: int = Field(1000, ge=1)
+    oracle_steps: int = Field(600, ge=1)
 
 
 class IsometrySettings(SymmetrySettings):
@@ -49,8 +49,8 @@ class IsometrySettings(SymmetrySettings):
     vae_steps: int = Field(1500, ge=1)
     beta: float = Field(0.5, ge=0)
     points: int = Field(2000, ge=10)
-    refine_steps: int = Field(600, ge=0)
-    project_steps: int = Field(1200, ge=1)
+    refine_steps: int = Field(500, ge=0)
+    project_steps: int = Field(1500, ge=1)
     components: int = Field(60, ge=2)
 
 
