@@ -2,7 +2,8 @@
 
     python docs/geant4_depth.py CHARGE EVENTS OUT.npy    # charge 0: photons, -1: electrons
 
-Writes the mean energy, GeV, in slices of half a radiation length. One kind of particle a process.
+Writes energies, GeV, ``(events, slices)`` of half a radiation length; one kind of particle a
+process.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ def block(g4: Any, alive: list[Any]) -> Any:
     return Block()
 
 
-def actions(g4: Any, charge: int, front: Any, profile: Any) -> Any:
-    """A particle into the middle of the front face; energies of the slices are added up."""
+def actions(g4: Any, charge: int, front: Any, profiles: Any) -> Any:
+    """A particle into the middle of the front face; energies of the slices are noted."""
 
     class Source(g4.G4VUserPrimaryGeneratorAction):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -74,7 +75,7 @@ def actions(g4: Any, charge: int, front: Any, profile: Any) -> Any:
     class End(g4.G4UserEventAction):  # type: ignore[misc]
         def EndOfEventAction(self, event: Any) -> None:  # noqa: N802
             for cell, energy in event.GetHCofThisEvent().GetHC(0):
-                profile[int(cell)] += energy / g4.GeV
+                profiles[event.GetEventID(), int(cell)] = energy / g4.GeV
 
     class Actions(g4.G4VUserActionInitialization):  # type: ignore[misc]
         def Build(self) -> None:  # noqa: N802
@@ -88,17 +89,17 @@ def main() -> None:
     """Simulate, write."""
     charge, number, out = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     alive: list[Any] = []
-    profile = np.zeros(SLICES)
+    profiles = np.zeros((number, SLICES))
     with tempfile.TemporaryDirectory() as folder:
         g4 = load(Path(folder))
         manager = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.Serial)
         matter = block(g4, alive)
-        for part in (matter, physics(g4), actions(g4, charge, matter, profile)):
+        for part in (matter, physics(g4), actions(g4, charge, matter, profiles)):
             manager.SetUserInitialization(part)
         g4.HepRandom.setTheSeed(1)
         manager.Initialize()
         manager.BeamOn(number)
-    np.save(out, profile / number)
+    np.save(out, profiles)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import depth
+
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.metrics import shower_shapes as shapes
@@ -38,6 +42,7 @@ CLASSES = {"photon": PHOTON, "electron": ELECTRON}
 CMS = {"E1/E25": (0.62, 0.557), "E9/E25": (0.956, 0.928)}
 GOAL = 0.75  #: AUC at most, by which trees may tell the engines apart
 SEED = 20250101
+DEPTH = "longitudinal maximum, X0"
 MEANS = {
     "R9": shapes.r9,
     "sigma_ieta_ieta": shapes.sigma_ieta_ieta,
@@ -129,11 +134,16 @@ def rate(engine: Engine, n: int) -> float:
 def measure() -> dict[str, Any]:
     """All that the tables show."""
     speed = {"fast": rate(Fast(), 1000)}
+    profiles = {f"fast {k}": depth.fast(label, 2000, SEED) for k, label in CLASSES.items()}
     try:
         speed["geant4"] = rate(Geant4(), 100)
+        profiles |= {f"geant4 {k}": depth.geant4(label) for k, label in CLASSES.items()}
     except InputError as error:
         sys.stderr.write(f"{error}\n")
-    return {"comparison": compare(1800, SEED), "speed": speed}
+    comparison = compare(1800, SEED)
+    for name, energies_ in profiles.items():
+        comparison["shapes"][name][DEPTH] = depth.maximum(energies_)
+    return {"comparison": comparison, "speed": speed}
 
 
 def _number(value: float, error: float) -> str:
@@ -147,7 +157,8 @@ def shape_table(result: dict[str, Any]) -> str:
     lines = ["| quantity | class | fast | Geant4 | CMS |", "| --- | --- | --- | --- | --- |"]
     for name in found["fast photon"]:
         for k, kind in enumerate(CLASSES):
-            numbers = [_number(*found[f"{engine} {kind}"][name]) for engine in ("fast", "geant4")]
+            both = [found[f"{engine} {kind}"].get(name) for engine in ("fast", "geant4")]
+            numbers = [_number(*value) if value else "" for value in both]
             published = f"{CMS[name][k]:g}" if name in CMS else ""
             lines.append(f"| {name} | {kind} | {' | '.join(numbers)} | {published} |")
     return "\n".join(lines)
