@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calovision import __version__
-from calovision.cli import compare, data, discover, export, generate, model, study
+from calovision.cli import compare, data, discover, export, generate, model, study, view
 from calovision.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ verbs = (
     discover.discover,
     study.study,
     study.report,
+    view.view,
 )
 for verb in verbs:
     app.command()(verb)

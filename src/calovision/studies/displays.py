@@ -1,0 +1,127 @@
+"""What an event display shows of a folder: an event set, several of them, a run or a study."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.reading import read_events
+from calovision.events.store import EventStore
+from calovision.report.view import Shown
+
+MANIFEST, CONFIG = "manifest.json", "config.yaml"
+ORIGINAL, SIMULATED = "original", "simulated"
+#: where studies keep what can be looked at, and with which set it is compared
+STUDY = (("examples", None), ("generated", "data/test"))
+
+
+def shown(
+    folder: Path, first: int, events: int, *, data: Path | None = None, seed: int = 1
+) -> list[Shown]:
+    """Rows of a display.
+
+    Args:
+        folder: event set or public file; folder of event sets, of which ``original`` comes first;
+            run directory; or study.
+        first: number of the first event.
+        events: most events shown.
+        data: events of a run; by default those that it was trained on.
+        seed: of reconstructions and generated events.
+
+    Raises:
+        InputError: nothing to show there.
+    """
+    if first < 0 or events < 1:
+        raise InputError(f"{events} events from number {first}", "ask for one from 0 on")
+    if folder.is_file() or (folder / MANIFEST).is_file():
+        return [Shown(folder.name, _some(folder, first, events))]
+    if (folder / CONFIG).is_file():
+        return _of_run(folder, first, events, data, seed)
+    for place, other in STUDY:
+        sets = _sets(folder / place)
+        if sets:
+            return _side_by_side(sets, folder / other if other else None, first, events)
+    sets = _sets(folder)
+    if not sets:
+        raise InputError(
+            f"{folder} is neither an event set nor a run nor a study",
+            "give the --out of 'calovision data', 'train', 'generate' or 'study'",
+        )
+    return _side_by_side(sets, None, first, events)
+
+
+def _some(path: Path, first: int, events: int) -> Events:
+    """Events ``first`` to ``first + events`` of a set or a file."""
+    if path.is_dir():
+        store = EventStore.open(path)
+        found = store[first : first + events]
+    else:
+        found = read_events(path, first + events)[0][first:]
+    if not len(found):
+        raise InputError(f"{path} has no event {first}", "ask for an earlier one")
+    return found
+
+
+def _sets(folder: Path) -> list[Path]:
+    """Event sets in a folder, the originals first."""
+    found = sorted(p.parent for p in folder.glob(f"*/{MANIFEST}"))
+    return sorted(found, key=lambda p: p.name != ORIGINAL)
+
+
+def _side_by_side(sets: list[Path], beside: Path | None, first: int, events: int) -> list[Shown]:
+    """Several sets, one below the other; only those of the same events are paired."""
+    rows = [] if beside is None else [Shown(SIMULATED, _some(beside, first, events))]
+    rows += [Shown(s.name, _some(s, first, events)) for s in sets]
+    length = min(len(r.events) for r in rows)
+    cut = [replace(r, events=r.events[:length]) for r in rows]
+    below = [replace(r, paired=_same(cut[0].events, r.events)) for r in cut[1:]]
+    return [cut[0], *below]
+
+
+def _same(one: Events, other: Events) -> bool:
+    """Whether two sets are of the same events, as far as their columns tell."""
+    known = [k for k in ("event_id", "label", "gen_pt", "eta") if k in one.columns]
+    if not known or not set(known) <= other.columns.keys():
+        return False
+    return all(np.array_equal(one.columns[k], other.columns[k]) for k in known)
+
+
+def _of_run(folder: Path, first: int, events: int, data: Path | None, seed: int) -> list[Shown]:
+    """Events of a run, with what its model makes of them."""
+    # Here, since a display of a set needs no PyTorch.
+    from calovision.tasks.autoencoder import AutoencoderTask
+    from calovision.tasks.domain import domain_features
+    from calovision.tasks.generator import GeneratorTask, generated
+    from calovision.tasks.models import load_task
+    from calovision.tasks.reconstruct import reconstructions
+    from calovision.tasks.request import Request
+    from calovision.tasks.rundir import RunDir
+    from calovision.tasks.tagger import TaggerTask
+
+    run = RunDir(folder)
+    task = load_task(run)
+    described = run.describe()
+    source = data or Path(described["data"]["path"])
+    if not source.exists():
+        raise InputError(f"the events of the run, {source}, are gone", "give others by --data")
+    original = _some(source, first, events)
+    task.check(original.geometry)
+    name = described["config"]["model"]
+    if isinstance(task, AutoencoderTask):
+        made, _ = reconstructions(task, original, seed, quiet=True)
+        return [Shown(ORIGINAL, original), Shown(name, made)]
+    if isinstance(task, GeneratorTask):
+        made = generated(task, len(original), Request(), seed=seed)
+        return [Shown(SIMULATED, original), Shown(name, made, paired=False)]
+    if isinstance(task, TaggerTask):
+        scores = {
+            "probability": task.probabilities(task.logits(task.view(original))),
+            "foreign": task.domain.foreign(domain_features(original)),
+        }
+        columns = {**original.columns, **scores}
+        return [Shown(source.name, replace(original, columns=columns))]
+    return [Shown(source.name, original)]
