@@ -37,6 +37,8 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-tagger", "resnet15"): {},
     ("jet-tagger", "baseline"): {"k": 3},
     ("jet-tagger", "graphsage-xy"): {"k": 3},
+    ("egamma", "baseline"): {},
+    ("egamma", "crop-net"): {"hidden": 16},
     ("jet-vae", "point"): {"points": 64, "width": 16, "code": 32},
     ("jet-vae", "baseline"): {"latent": 8},
     ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 20},
@@ -60,14 +62,15 @@ def fresh(task: str, model: str, jets: Events) -> Task:
 
 @pytest.mark.parametrize(("task", "model"), SMALL)
 def test_a_graph_of_tensors_computes_what_the_task_computes(
-    task: str, model: str, toy_jets: Events
+    task: str, model: str, toy_jets: Events, toy_crops: Events
 ) -> None:
-    made = fresh(task, model, toy_jets)
+    toys = toy_crops if task == "egamma" else toy_jets
+    made = fresh(task, model, toys)
     if hasattr(made, "slope"):
         made.slope.fill_(1.7)
         made.offset.fill_(-0.3)
     for graph in graphs(made):
-        for events in (toy_jets[:8], trial_events(toy_jets.geometry, 3)):
+        for events in (toys[:8], trial_events(toys.geometry, 3)):
             given = graph.prepared(events)
             assert list(given) == list(graph.inputs)
             with torch.no_grad():

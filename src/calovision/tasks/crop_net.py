@@ -47,15 +47,7 @@ class CropTask(TaggerTask):
 
     def inputs(self, prepared: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
         """Shares and times ``(n, ROWS, cols)``, and numbers ``(n, 3)``."""
-        dense = torch.from_numpy(prepared[chosen].to_dense("gev")).float()
-        first = self.geometry.rows // 2 - ROWS // 2
-        seen = slice(first, first + ROWS)
-        energy, time = dense[:, 0].clamp(min=0), dense[:, 1, seen]
-        total = energy.sum((1, 2)).clamp(min=SOFTEST)
-        share = energy[:, seen] / total[:, None, None]
-        hits = (energy > 0).sum((1, 2)).float()
-        numbers = torch.stack([total.log(), hits.log1p(), 1 - share.sum((1, 2))], 1)
-        return share, (time / TIME_UNIT).asinh() * (share > 0), numbers
+        return looked_at(torch.from_numpy(prepared[chosen].to_dense("gev")).float())
 
     def augment(self, inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
         """Each crop mirrored along eta, along phi, both or neither."""
@@ -66,6 +58,18 @@ class CropTask(TaggerTask):
                 torch.where(turned[:, None, None], mirrored(image, axis), image) for image in images
             ]
         return *images, numbers
+
+
+def looked_at(crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Network inputs of crops ``(n, 2, rows, cols)`` of energy (GeV) and time (image units)."""
+    first = crops.shape[2] // 2 - ROWS // 2
+    seen = slice(first, first + ROWS)
+    energy, time = crops[:, 0].clamp(min=0), crops[:, 1, seen]
+    total = energy.sum((1, 2)).clamp(min=SOFTEST)
+    share = energy[:, seen] / total[:, None, None]
+    hits = (energy > 0).sum((1, 2)).float()
+    numbers = torch.stack([total.log(), hits.log1p(), 1 - share.sum((1, 2))], 1)
+    return share, (time / TIME_UNIT).asinh() * (share > 0), numbers
 
 
 def mirrored(images: Tensor, axis: int) -> Tensor:

@@ -28,6 +28,7 @@ from calovision.tasks.deployed.diffusion import DiffusionEnd, DiffusionStep, noi
 from calovision.tasks.deployed.graph import Arrays, Graph, numpy_of
 from calovision.tasks.deployed.taggers import (
     OUTPUTS,
+    CropLogits,
     GraphTagger,
     ImageTagger,
     ParticleNetLogits,
@@ -93,6 +94,7 @@ def _scores(task: TaggerTask) -> Callable[[Events], Arrays]:
 
 def _tagger(task: TaggerTask) -> Graph:
     # Here, since each loads libraries that the others can do without.
+    from calovision.tasks.crop_net import CropTask
     from calovision.tasks.tagger_graphs import GraphTask
     from calovision.tasks.tagger_images import ImageTask
     from calovision.tasks.tagger_sets import ParticleNetTask
@@ -108,9 +110,11 @@ def _tagger(task: TaggerTask) -> Graph:
         logits = TransformerLogits(task)
     elif isinstance(task, ParticleNetTask):
         logits = ParticleNetLogits(plain, task.hits, channels)  # type: ignore[arg-type]
-    elif not isinstance(task, ImageTask):
-        raise InputError(f"{type(task).__name__} cannot be exported yet", "export another tagger")
+    elif not isinstance(task, ImageTask | CropTask):
+        raise InputError(f"{type(task).__name__} cannot be exported", "export another model")
     else:
+        if isinstance(task, CropTask):
+            plain = CropLogits(task)
         return Graph(
             "",
             ImageTagger(task, plain),

@@ -13,6 +13,7 @@ from calovision.events.geometry import Geometry
 from calovision.networks.graph_sage import GraphSAGE
 from calovision.networks.particle_net import ParticleNet
 from calovision.networks.particle_transformer import ParticleTransformer
+from calovision.tasks.crop_net import CropTask, looked_at
 from calovision.tasks.deployed.hits import Foreign, Hits, context, hardest
 from calovision.tasks.hit_tokens import MIN_ENERGY, hit_features
 from calovision.tasks.tagger import TaggerTask
@@ -20,7 +21,7 @@ from calovision.tasks.tagger_sets import particle_features
 from calovision.tasks.tagger_transformer import TransformerTask
 
 OUTPUTS = {
-    "probability": "float32 (events): calibrated probability of class 1 (quark), in [0, 1]",
+    "probability": "float32 (events): calibrated probability of class 1 (quark; electron)",
     "logit": "float32 (events): what the network gives, uncalibrated",
     "foreign": "bool (events): unlike the training events; the probability has no ground",
 }
@@ -181,6 +182,27 @@ class ImageTagger(nn.Module):
         """Probability, logit and whether an event is foreign, ``(n,)`` each."""
         logit = self.network(images)
         return self.calibrated(logit), logit, self.foreign(self.cells(images))
+
+
+class CropLogits(nn.Module):
+    """Our electron/photon classifier on dense crops in image units.
+
+    Args:
+        task: the trained classifier.
+    """
+
+    scale: Tensor
+
+    def __init__(self, task: CropTask) -> None:
+        super().__init__()
+        self.network = task.network
+        scale = torch.tensor([c.gev_per_unit for c in task.geometry.channels])
+        self.register_buffer("scale", scale[:, None, None])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(n,)`` logits."""
+        out: Tensor = self.network(*looked_at(images * self.scale))
+        return out
 
 
 class Cells(nn.Module):

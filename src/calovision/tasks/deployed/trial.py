@@ -31,6 +31,8 @@ def trial_events(geometry: Geometry, seed: int) -> Events:
             owners.append(np.full(number, event))
     cell, layer = np.concatenate(cells), np.concatenate(codes)
     gev = np.exp(rng.normal(-0.5, 1.2, len(cell)))
+    signed = np.array([c.signed for c in geometry.channels])[layer]
+    gev = np.where(signed, rng.normal(0, 0.3, len(cell)), gev)
     scale = np.array([c.block**2 * c.gev_per_unit for c in geometry.channels])[layer]
     counts = np.bincount(np.concatenate(owners), minlength=TRIALS)
     return Events(
