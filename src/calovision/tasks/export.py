@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -120,7 +121,9 @@ def written(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
     axes = {name: Dim(name) for names in graph.free.values() for name in names}
     shapes = tuple({i: axes[n] for i, n in enumerate(graph.free[k])} for k in given)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # About the exporter's own insides; what counts is compared below.
+        warnings.simplefilter("ignore")
         program = torch.onnx.export(
             graph.module.eval(),
             tuple(given.values()),
