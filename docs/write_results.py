@@ -21,6 +21,7 @@ import tables_egamma  # noqa: E402
 import tables_jet_generation  # noqa: E402
 import tables_jet_tagging  # noqa: E402
 import tables_jet_vae  # noqa: E402
+import tables_symmetry  # noqa: E402
 
 STORED = ROOT / "docs" / "results"
 IMAGES = ROOT / "docs" / "images"
@@ -36,12 +37,14 @@ PAGES: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
         "docs/jet-generation.md": tables_jet_generation.full,
     },
     "egamma": {"README.md": tables_egamma.short, "docs/egamma.md": tables_egamma.full},
+    "symmetry": {"README.md": tables_symmetry.short, "docs/symmetry.md": tables_symmetry.full},
 }
 DRAW = {
     "jet-vae": tables_jet_vae.draw,
     "jet-tagging": tables_jet_tagging.draw,
     "jet-generation": tables_jet_generation.draw,
     "egamma": tables_egamma.draw,
+    "symmetry": tables_symmetry.draw,
 }
 EXTRAS = (
     "scaling",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STUDIES = ("jet-vae", "jet-tagging", "jet-generation", "egamma")
+STUDIES = ("jet-vae", "jet-tagging", "jet-generation", "egamma", "symmetry")
 STORED = [s for s in STUDIES if (ROOT / "docs" / "results" / f"{s}.json").exists()]
 
 

@@ -56,7 +56,12 @@ def study(tmp_path: Path) -> Path:
     found = {
         "verdict": "a symmetry",
         "leaks": [0.05, 0.2],
-        "spectrum": {"frequencies": [3.0, 2.0, 1.0], "fundamental": 1.0, "residual": 0.01},
+        "spectrum": {
+            "frequencies": [3.0, 2.0, 1.0],
+            "fundamental": 1.0,
+            "residual": 0.01,
+            "closes": True,
+        },
         "brackets": brackets,
     }
     (tmp_path / "found.json").write_text(json.dumps({"isometry/d5": found, "baseline/d5": {}}))

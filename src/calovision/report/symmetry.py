@@ -128,13 +128,14 @@ def _spectrum(source: Source, found: dict[str, Any]) -> Section | None:
     about = next((v for v in named.values() if "spectrum" in v), None)
     if about is None:
         return None
-    of = about["spectrum"]
+    of, leaks = about["spectrum"], about["leaks"]
     text = (
         f"The search says: {about['verdict']}. The best rigid motion of the images leaks "
-        f"{about['leaks'][0]:.1%} of its squared velocity off the data or past the oracle; the "
-        f"second best {about['leaks'][1]:.0%}. Its frequencies lie "
-        f"{of['residual']:.3f} from whole multiples of one frequency on average (random ones "
-        "would lie 0.25 away), so the group closes, and its time is an angle."
+        f"{leaks[0]:.1%} of its squared velocity off the data or past the oracle"
+        + (f"; the second best {leaks[1]:.0%}. " if leaks[1:] else ". ")
+        + f"Its frequencies lie {of['residual']:.3f} from whole multiples of one frequency on "
+        "average (random ones would lie 0.25 away)"
+        + (", so the group closes, and its time is an angle." if of["closes"] else ".")
     )
     figure = draw.spectrum(of["frequencies"], of["fundamental"])
     caption = "Frequencies of the linear action, before they are rounded to whole multiples."

@@ -18,6 +18,7 @@ from calovision.metrics.value import Metric
 from calovision.report.from_runs import report
 from calovision.report.sources import save_arrays
 from calovision.simulate.digits import digits
+from calovision.studies.frame_measures import measure_frame
 from calovision.studies.supervised_measures import measure_map
 from calovision.studies.symmetry_measures import Arrays, measure, write_results
 from calovision.studies.workspace import claim
@@ -130,6 +131,10 @@ def repetition(
                 metrics, arrays = measure(flows, data)
                 if latent == LATENTS[0]:
                     metrics |= supervised(model, flows, data, size, seed, quiet)
+                    if model == "isometry" and flows.fields:
+                        more, brackets = measure_frame(flows, data, generator(seed, 4))
+                        metrics |= more
+                        write_json(kept.with_name("brackets.json"), brackets)
                 save_arrays(kept, arrays)
                 write_results(run, data, metrics)
             result = json.loads(done.read_text())
@@ -139,6 +144,8 @@ def repetition(
                 with np.load(kept) as file:
                     exhibits |= {f"{model}/d{latent}/{k}": file[k] for k in file.files}
                 about[f"{model}/d{latent}"] = flows.about
+                if (brackets_file := kept.with_name("brackets.json")).exists():
+                    about[f"{model}/d{latent}"]["brackets"] = json.loads(brackets_file.read_text())
     if first:
         save_arrays(out / "flows.npz", exhibits)
         write_json(out / "found.json", about)

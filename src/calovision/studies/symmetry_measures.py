@@ -24,13 +24,14 @@ from calovision.metrics.symmetry import (
     nearest,
 )
 from calovision.metrics.value import Metric, mean_metric
-from calovision.studies.following import follow
+from calovision.studies.following import IMAGES, follow
 from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.symmetry.data import ImageData
 from calovision.tasks.symmetry.flows import Field
 from calovision.tasks.symmetry.runs import Flows
 from calovision.tasks.symmetry.space import LatentSpace
 
+TRIED = 10  #: digits of a class on which the best generator is chosen
 SHOWN = 4  #: digits of a class in the report
 FRAMES = 25  #: points of time in a row of pictures
 CURVES = 20  #: digits of a class whose angle is drawn
@@ -49,25 +50,20 @@ def measure(flows: Flows, data: ImageData) -> tuple[dict[str, Metric], Arrays]:
     d = flows.vae.latent
     if not flows.fields:
         return {}, {}
-    courses = [_of_field(flows.space, f, data) for f in flows.fields]
-    metrics = [[follow_metrics(f) for f in course] for course in courses]
-    reached = [
-        sum(m["cover"].value / f.period for m, f in zip(ms, fs, strict=True))
-        for ms, fs in zip(metrics, courses, strict=True)
-    ]
-    best = int(np.argmax(reached))
+    best, moved = _best(flows, data)
+    courses = _of_field(flows.space, flows.fields[best], data, IMAGES)
+    metrics = [follow_metrics(f) for f in courses]
     found: dict[str, Metric] = {}
     arrays: Arrays = {}
-    for digit, of, course in zip(data.classes, metrics[best], courses[best], strict=True):
+    for digit, of, course in zip(data.classes, metrics, courses, strict=True):
         if flows.action is not None and flows.about["spectrum"]["closes"]:
             of["clock"] = clock_error(course, 2 * math.pi)
         found |= named(of, digit, d)
         arrays |= {f"{digit}/{k}": v for k, v in pictures(course).items()}
-    rates = [m["rate"].value for m in metrics[best] if "rate" in m]
+    rates = [m["rate"].value for m in metrics if "rate" in m]
     if len(rates) == len(data.classes) > 1:
         spread = (max(rates) - min(rates)) / float(np.mean(rates))
         found[f"rate_gap_d{d}"] = Metric(spread, math.nan, higher_is_better=False)
-    moved = [np.mean([m["excursion"].value for m in ms]) for ms in metrics]
     found[f"trivial_d{d}"] = Metric(
         float(np.mean([m < TRIVIAL for m in moved])), math.nan, higher_is_better=False
     )
@@ -76,10 +72,23 @@ def measure(flows: Flows, data: ImageData) -> tuple[dict[str, Metric], Arrays]:
     return found, arrays | latent_map(flows, best, data)
 
 
-def _of_field(space: LatentSpace, field: Field, data: ImageData) -> list[Followed]:
+def _best(flows: Flows, data: ImageData) -> tuple[int, list[float]]:
+    """The generator that covers most on a few digits, and how far each moves images."""
+    reached, moved = [], []
+    for field in flows.fields:
+        courses = _of_field(flows.space, field, data, TRIED)
+        metrics = [follow_metrics(f) for f in courses]
+        pairs = zip(metrics, courses, strict=True)
+        reached.append(sum(m["cover"].value / f.period for m, f in pairs))
+        moved.append(float(np.mean([m["excursion"].value for m in metrics])))
+    return int(np.argmax(reached)), moved
+
+
+def _of_field(space: LatentSpace, field: Field, data: ImageData, most: int) -> list[Followed]:
+    """The flow of up to ``most`` digits of each class."""
     images, label = data.test
     return [
-        follow(space, field, images[label == kind], kind, digit)
+        follow(space, field, images[label == kind][:most], kind, digit)
         for kind, digit in enumerate(data.classes)
     ]
 
