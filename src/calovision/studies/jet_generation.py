@@ -17,13 +17,12 @@ from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.value import Metric
-from calovision.report.from_runs import report
 from calovision.studies import generation_checks
 from calovision.studies.comparing import compare
 from calovision.studies.evaluation import results_of
 from calovision.studies.likeness import METRIC, likeness
 from calovision.studies.trainings import Job, each
-from calovision.studies.workspace import begin, train_on
+from calovision.studies.workspace import begin, conclude, train_on
 from calovision.tasks.config import load_config
 from calovision.tasks.generate import generate
 from calovision.tasks.generator import GeneratorTask
@@ -92,16 +91,14 @@ def study(
     each(partial(_made, training.path, out, numbers), jobs, workers=workers, quiet=quiet)
     judged = partial(_judged, training.path, test.path, out, size)
     each(judged, jobs, workers=workers, quiet=quiet, doing="judge")
-    finished = out / "comparison.json"
-    if finished.exists():
-        comparison = json.loads(finished.read_text())
-    else:
+
+    def compare() -> dict[str, Any]:
         comparison = gathered(out, test, scale=scale, seed=seed)
         generation_checks.check(out, RunDir(out / "runs" / OURS), test, seed=seed)
         write_json(out / "costs.json", {"rows": costs(comparison["models"], seed)})
-        write_json(finished, comparison)
-    page = report([out], out / "report.html")
-    return comparison, page, headline(comparison)
+        return comparison
+
+    return conclude(out, compare, headline)
 
 
 def train(

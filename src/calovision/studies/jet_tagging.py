@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
-from calovision.report.from_runs import report
 from calovision.report.sources import save_arrays
 from calovision.studies import tagging_checks
 from calovision.studies.exhibits import save_examples
@@ -27,7 +25,7 @@ from calovision.studies.tagging_measures import (
 )
 from calovision.studies.trainings import Job, carry_out
 from calovision.studies.trees import TREES
-from calovision.studies.workspace import begin, train_on
+from calovision.studies.workspace import begin, conclude, train_on
 from calovision.tasks.rundir import RunDir
 
 OURS, BASELINE = "particle-transformer", "baseline"
@@ -126,15 +124,13 @@ def study(
     # The longest first: none is left alone with one worker at the end.
     ordered = sorted(everything.values(), key=lambda j: -float(j.overrides["budget_s"]))
     carry_out(ordered, training.path, test.path, out, workers=workers, quiet=quiet)
-    finished = out / "comparison.json"
-    if finished.exists():
-        comparison = json.loads(finished.read_text())
-    else:
+
+    def compared() -> dict[str, Any]:
         comparison = compare(out, jobs, training, test, scale=scale, seed=seed)
         tagging_checks.check(out, test, size.checks, seed=seed, workers=workers, quiet=quiet)
-        write_json(finished, comparison)
-    page = report([out], out / "report.html")
-    return comparison, page, headline(comparison)
+        return comparison
+
+    return conclude(out, compared, headline)
 
 
 def train(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,9 @@ from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.occupancy import occupancy_difference
 from calovision.metrics.value import Floats, Metric, paired_difference
-from calovision.report.from_runs import report
 from calovision.studies import exhibits
 from calovision.studies.evaluation import measure, results_of, truth_floor
-from calovision.studies.workspace import begin, train_on
+from calovision.studies.workspace import begin, conclude, train_on
 from calovision.tasks.config import load_config
 from calovision.tasks.models import load_autoencoder
 from calovision.tasks.reconstruct import reconstructions
@@ -69,13 +67,7 @@ def study(
     for model in MODELS:
         config = load_config("jet-vae", model, overrides=overrides)
         run_training(config, training, out / "runs" / model, resume=True, quiet=quiet)
-    finished = out / "comparison.json"
-    if finished.exists():
-        comparison = json.loads(finished.read_text())
-    else:
-        comparison = compare(out, test, scale=scale, seed=seed, quiet=quiet)
-    page = report([out], out / "report.html")
-    return comparison, page, headline(comparison)
+    return conclude(out, lambda: compare(out, test, scale=scale, seed=seed, quiet=quiet), headline)
 
 
 def train(
@@ -86,7 +78,7 @@ def train(
 
 
 def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) -> dict[str, Any]:
-    """Evaluate every model on ``test`` and write comparison.json and what the report shows."""
+    """Evaluate every model on ``test``; write what the report shows besides comparison.json."""
     events = test.load()
     floors = truth_floor(events, seed)
     rebuilt: dict[str, Events] = {}
@@ -113,7 +105,6 @@ def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) 
     exhibits.save_distributions(out, events, rebuilt)
     curves = {m: RunDir(out / "runs" / m).rows() for m in MODELS}
     write_json(out / "curves.json", dict(curves))
-    write_json(out / "comparison.json", comparison)
     return comparison
 
 

@@ -13,6 +13,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json, writing
 from calovision.events.store import EventStore, save
+from calovision.report.from_runs import report
 from calovision.simulate.crops.driver import simulate_egamma
 from calovision.simulate.driver import simulate_jets
 from calovision.tasks.config import load_config
@@ -119,6 +120,31 @@ def crops(path: Path, number: int, seed: int, workers: int, quiet: bool) -> Even
         return simulate_egamma(
             path, number, seed, workers=workers, progress=lambda done, found: bar.update(done)
         )
+
+
+def conclude(
+    out: Path,
+    compare: Callable[[], dict[str, Any]],
+    headline: Callable[[dict[str, Any]], list[str]],
+) -> tuple[dict[str, Any], Path, list[str]]:
+    """End a study: compare its models, unless that is done already, and write the report.
+
+    Args:
+        out: folder of the study.
+        compare: makes the content of comparison.json, and whatever else the report shows.
+        headline: the lines that matter of such a content.
+
+    Returns:
+        the comparison (content of comparison.json), the report file, and the lines that matter.
+    """
+    finished = out / "comparison.json"
+    if finished.exists():
+        comparison = dict(json.loads(finished.read_text()))
+    else:
+        comparison = compare()
+        write_json(finished, comparison)
+    page = report([out], out / "report.html")
+    return comparison, page, headline(comparison)
 
 
 def train_on(
