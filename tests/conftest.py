@@ -14,20 +14,25 @@ import pytest
 from calovision.events.events import Events
 
 
-def _load_toys() -> ModuleType:
-    """Import ``toys.py`` under the name ``toys``, whatever the directory pytest runs in."""
-    if "toys" not in sys.modules:
-        path = Path(__file__).with_name("toys.py")
-        spec = importlib.util.spec_from_file_location("toys", path)
+def _load(path: Path) -> ModuleType:
+    """Import a file under its own name, whatever the directory pytest runs in."""
+    if path.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules["toys"] = module
+        sys.modules[path.stem] = module
         spec.loader.exec_module(module)
-    return sys.modules["toys"]
+    return sys.modules[path.stem]
 
 
-_load_toys()
+_load(Path(__file__).with_name("toys.py"))
+
+
+@pytest.fixture(scope="session")
+def docs_script() -> Callable[[str], ModuleType]:
+    """Import a script of ``docs/`` by its name."""
+    return lambda name: _load(Path(__file__).parent.parent / "docs" / f"{name}.py")
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,13 +17,8 @@ STORED = [s for s in STUDIES if (ROOT / "docs" / "results" / f"{s}.json").exists
 
 
 @pytest.fixture(scope="module")
-def writer() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("results", ROOT / "docs" / "write_results.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def writer(docs_script: Callable[[str], ModuleType]) -> ModuleType:
+    return docs_script("write_results")
 
 
 @pytest.mark.parametrize("study", STORED)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_table_is_the_one_of_the_stored_measurement() -> None:
-    spec = importlib.util.spec_from_file_location("speed", ROOT / "docs" / "write_speed.py")
-    assert spec is not None
-    assert spec.loader is not None
-    writer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(writer)
+def test_table_is_the_one_of_the_stored_measurement(
+    docs_script: Callable[[str], ModuleType],
+) -> None:
+    writer = docs_script("write_speed")
     result = json.loads((ROOT / "docs" / "results" / "simulation-speed.json").read_text())
     assert writer.table(result) in (ROOT / "docs" / "simulation.md").read_text()
     result["ms"]["pythia"] += 1
