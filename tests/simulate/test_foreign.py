@@ -225,6 +225,8 @@ def test_a_set_is_the_same_when_its_making_is_interrupted(
     assert len(once) == 24
     assert once.column("event_id").tolist() == list(range(24))
     assert set(once.column("label")) == {1}
+    # The same jets in another portion meet other random numbers.
+    assert not np.array_equal(once[:5].energy, once[12:17].energy)
     assert image([file], tmp_path / "other", 8, wanted).hash != once.hash
 
 

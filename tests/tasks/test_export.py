@@ -19,6 +19,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import save
 from calovision.tasks import export as exporting
+from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.classify import score
 from calovision.tasks.config import load_config
 from calovision.tasks.deployed.graph import Graph
@@ -88,6 +89,29 @@ def test_onnx_runtime_computes_it_too(task: str, model: str, part: str, toy_jets
     difference, undecided = compared(graph, payload, toy_jets[:9])
     assert difference < TOLERANCE
     assert undecided == 0
+
+
+def test_the_point_decoder_gives_what_reconstructions_are_made_of(toy_jets: Events) -> None:
+    task = fresh("jet-vae", "point", toy_jets)
+    _, graph = graphs(task)
+    jets = toy_jets[:5]
+    given = graph.prepared(jets)
+    assert isinstance(task, AutoencoderTask)
+    made, _ = task.reconstruct(task.view(jets), np.arange(5), torch.Generator())
+    with torch.no_grad():
+        found = graph.module.eval()(*(torch.from_numpy(v) for v in given.values()))
+    told = {k: v.numpy() for k, v in zip(graph.outputs, found, strict=True)}
+    assert np.array_equal(made.counts(), told["counts"])
+    assert made.sums() == pytest.approx(told["sums"], rel=1e-4)
+    for i in range(5):
+        event, on = made[i], told["channel"][i] >= 0
+        eta, phi = event.geometry.eta(event.cell), event.geometry.phi(event.cell)
+        known = {
+            (c, round(float(e), 3), round(float(p), 3))
+            for c, e, p in zip(event.channel, eta, phi, strict=True)
+        }
+        rows = zip(*(told[k][i][on] for k in ("channel", "eta", "phi")), strict=True)
+        assert {(c, round(float(e), 3), round(float(p), 3)) for c, e, p in rows} <= known
 
 
 def test_order_of_hits_and_padding_change_nothing(toy_jets: Events) -> None:

@@ -185,12 +185,38 @@ class DenseDecoder(nn.Module):
 
     def __init__(self, task: DenseVAETask) -> None:
         super().__init__()
-        self.task = task
+        self.task, self.resized = task, Resized(SIDE, task.geometry)
 
     def forward(self, code: Tensor) -> tuple[Tensor, ...]:
         """``(n, L)`` to ``(n, rows / block, cols / block)`` of every channel, GeV."""
         images = self.task.network.decode(code) * self.task.maximum
-        return cell_energies(images, self.task.threshold, self.task.geometry)
+        return cell_energies(self.resized(images), self.task.threshold, self.task.geometry)
+
+
+class Resized(nn.Module):
+    """Images brought to the geometry's size bilinearly, by two products with exact weights.
+
+    ONNX Runtime's own operator rounds the places between which it weighs to some 1e-5 pixels.
+
+    Args:
+        side: pixels of the images.
+        geometry: wanted.
+    """
+
+    rows: Tensor
+    cols: Tensor
+
+    def __init__(self, side: int, geometry: Geometry) -> None:
+        super().__init__()
+        for name, size in (("rows", geometry.rows), ("cols", geometry.cols)):
+            weight = F.interpolate(
+                torch.eye(side)[None, None], (size, side), mode="bilinear", align_corners=False
+            )
+            self.register_buffer(name, weight[0, 0])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(n, C, side, side)`` to ``(n, C, rows, cols)``."""
+        return self.rows @ images @ self.cols.T
 
 
 def cell_energies(images: Tensor, threshold: Tensor, geometry: Geometry) -> tuple[Tensor, ...]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.tasks.ddpm import SIDE, DDPMTask
-from calovision.tasks.deployed.autoencoders import cell_energies
+from calovision.tasks.deployed.autoencoders import Resized, cell_energies
 from calovision.tasks.deployed.graph import Arrays
 
 
@@ -41,12 +41,12 @@ class DiffusionEnd(nn.Module):
 
     def __init__(self, task: DDPMTask) -> None:
         super().__init__()
-        self.task = task
+        self.task, self.resized = task, Resized(SIDE, task.geometry)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """``(n, C, 64, 64)`` to ``(n, rows / block, cols / block)`` of every channel, GeV."""
         content = (images.clamp(-1, 1) + 1) / 2 * self.task.maximum
-        return cell_energies(content, self.task.threshold, self.task.geometry)
+        return cell_energies(self.resized(content), self.task.threshold, self.task.geometry)
 
 
 def noisy(task: DDPMTask, events: Events) -> Arrays:

@@ -12,6 +12,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.ddpm import SIDE, DDPMTask
+from calovision.tasks.dense_hits import hits_above, readout_cells
 from calovision.tasks.dense_vae import DenseVAETask
 from calovision.tasks.deployed import hits
 from calovision.tasks.deployed.autoencoders import (
@@ -238,12 +239,7 @@ def _dense_vae(task: DenseVAETask) -> list[Graph]:
 
     def decoded(events: Events) -> Arrays:
         chosen = np.arange(len(events))
-        made, _ = task.reconstruct(events, chosen, torch.Generator())
-        dense, out = made.to_dense("gev"), {}
-        for i, channel in enumerate(task.geometry.channels):
-            middle, step = channel.block // 2, channel.block
-            out[channel.name] = dense[:, i, middle::step, middle::step] * step**2
-        return out
+        return _cells(task.reconstruct(events, chosen, torch.Generator())[0])
 
     return [
         Graph(
@@ -267,6 +263,15 @@ def _dense_vae(task: DenseVAETask) -> list[Graph]:
     ]
 
 
+def _cells(events: Events) -> Arrays:
+    """Energy of every readout cell of some events, GeV, channel by channel."""
+    dense, found = events.to_dense("gev"), {}
+    for i, channel in enumerate(events.geometry.channels):
+        middle, step = channel.block // 2, channel.block
+        found[channel.name] = dense[:, i, middle::step, middle::step] * step**2
+    return found
+
+
 def _diffusion(task: DDPMTask) -> list[Graph]:
     size = f"float32 (events, {len(task.geometry.channels)}, {SIDE}, {SIDE})"
 
@@ -282,14 +287,15 @@ def _diffusion(task: DDPMTask) -> list[Graph]:
         ]
         return {"cleaner": np.asarray(torch.stack(rows).numpy())}
 
-    end = DiffusionEnd(task)
-
     def made(events: Events) -> Arrays:
         """Images that are nearly empty, as they should be."""
         return {"images": np.abs(noisy(task, events)["noisy"]) / 10 - 1}
 
     def ended(events: Events) -> Arrays:
-        return numpy_of(cells_told(task.geometry), end(torch.from_numpy(made(events)["images"])))
+        images = torch.from_numpy(made(events)["images"])
+        content = (images.clamp(-1, 1) + 1) / 2 * task.maximum
+        cells = readout_cells(content, task.geometry)
+        return _cells(hits_above(cells, task.threshold, task.geometry))
 
     return [
         Graph(
@@ -308,7 +314,7 @@ def _diffusion(task: DDPMTask) -> list[Graph]:
         ),
         Graph(
             "end",
-            end,
+            DiffusionEnd(task),
             {"images": f"{size}: what the last step has made"},
             cells_told(task.geometry),
             {"images": ("events",)},
