@@ -103,4 +103,4 @@ def test_the_page_is_self_contained(study: Path) -> None:
 def test_missing_files_leave_out_their_part(study: Path) -> None:
     (study / "flows.npz").unlink()
     (study / "found.json").unlink()
-    assert [s.title for s in sections(read_source(study))] == ["Other numbers"]
+    assert [s.title for s in sections(read_source(study))] == ["How well digits are turned"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from calovision.report.meanings import MEANINGS, Meaning
+from calovision.report.symmetry_meanings import symmetry_words
 
 CHANNELS = {"track": "Track", "ecal": "ECAL", "hcal": "HCAL"}
 REFERENCES = {"_blank": "blank image", "_mean": "mean image"}
@@ -19,7 +20,27 @@ class Group:
     stems: tuple[str, ...]
 
 
+SYMMETRY = tuple(symmetry_words())
+
 GROUPS = (
+    Group(
+        "How well digits are turned",
+        "Held-out digits follow the flow; each image on the way is compared with true rotations. "
+        "360 degrees are a whole turn; a 1 is itself again after 180.",
+        tuple(k for k in SYMMETRY if not k.startswith(("map_", "frame_", "displacement_"))),
+    ),
+    Group(
+        "Turned by a supervised map",
+        "A network that is shown pairs 30 degrees apart, composed to a whole turn.",
+        tuple(k for k in SYMMETRY if k.startswith("map_")),
+    ),
+    Group(
+        "Generators beside the rotation",
+        "Three more flows that the oracle does not see: image changes after a path of 0.4 of the "
+        "image's norm, and whether a classifier that knows nothing of the latent space still "
+        "recognises the digit.",
+        tuple(k for k in SYMMETRY if k.startswith(("frame_", "displacement_"))),
+    ),
     Group(
         "Which cells are lit",
         "A detector image is mostly empty, so the first question is whether the right pixels are "

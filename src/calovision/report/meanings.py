@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calovision.report.symmetry_meanings import symmetry_words
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -215,4 +217,5 @@ MEANINGS = {
     "w1_profile_10": Meaning("W1 of energy within 0.1 rad", "Radial profile."),
     "w1_profile_20": Meaning("W1 of energy within 0.2 rad", "Radial profile."),
     "w1_profile_40": Meaning("W1 of energy within 0.4 rad", "Radial profile."),
+    **{key: Meaning(*words, ratio=False) for key, words in symmetry_words().items()},
 }
