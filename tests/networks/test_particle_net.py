@@ -100,3 +100,14 @@ def test_runs_in_half_precision() -> None:
         half = net(*inputs)
     assert half.dtype == torch.float32
     assert 0 < F.l1_loss(half, full) < 0.02
+
+
+def test_equally_near_particles_are_settled_by_their_order() -> None:
+    """As on a grid of pixels: four at the same distance from the first one."""
+    step = 0.0174
+    points = torch.tensor([[0, 0], [0, 1], [1, 0], [0, -1], [-1, 0], [2, 2]]) * step
+    near, valid = neighbours(points[None], torch.ones(1, 6, dtype=torch.bool), 2)
+    assert valid.all()
+    assert sorted(near[0].tolist()) == [1, 2]
+    near, _ = neighbours(points[None, [0, 4, 3, 2, 1, 5]], torch.ones(1, 6, dtype=torch.bool), 2)
+    assert sorted(near[0].tolist()) == [1, 2]

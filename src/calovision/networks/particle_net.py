@@ -125,6 +125,15 @@ class EdgeConv(nn.Module):
         return torch.relu(self.shortcut_norm(self.shortcut(x)) + mean)
 
 
+def ranked(square: Tensor) -> Tensor:
+    """Squared distances ``(n, h, h)`` in which the earlier of two equally near particles is nearer.
+
+    On a grid of pixels many are equally near, and which of them a search finds would depend on the
+    machine.
+    """
+    return square.double() + 1e-12 * torch.arange(square.shape[2], dtype=torch.float64)
+
+
 @torch.no_grad()
 def neighbours(place: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The ``k`` nearest other particles of the same jet.
@@ -144,6 +153,7 @@ def neighbours(place: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]:
         square = torch.zeros(n, h, h)
         for axis in place.unbind(2):
             square += (axis[:, :, None] - axis[:, None]).square_()
+        square = ranked(square)
     else:
         # Without |x_i|^2, which does not change the order of x_i's neighbours.
         square = place.square().sum(2)[:, None] - 2 * place @ place.mT

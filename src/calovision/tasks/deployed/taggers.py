@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from calovision.events.geometry import Geometry
 from calovision.networks.graph_sage import GraphSAGE
-from calovision.networks.particle_net import ParticleNet
+from calovision.networks.particle_net import ParticleNet, ranked
 from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.tasks.crop_net import CropTask, looked_at
 from calovision.tasks.deployed.hits import Foreign, Hits, context, hardest
@@ -133,7 +133,8 @@ def _each(layer: nn.Module, x: Tensor) -> Tensor:
 def _neighbours(place: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Numbers ``(n, h, k)`` of the nearest other hits of an event, and which of them exist."""
     if place.shape[2] <= 3:
-        square = (place[:, :, None] - place[:, None]).square().sum(-1)
+        eta, phi = ((x[:, :, None] - x[:, None]).square() for x in place.unbind(2))
+        square = ranked(eta + phi)
     else:
         square = place.square().sum(2)[:, None] - 2 * place @ place.mT
     itself = torch.eye(mask.shape[1], dtype=torch.bool)

@@ -18,12 +18,16 @@ def trial_events(geometry: Geometry, seed: int) -> Events:
     for event in range(TRIALS):
         for code, channel in enumerate(geometry.channels):
             rows, cols = geometry.rows // channel.block, geometry.cols // channel.block
+            # Close together on the grid, many hits are equally far from others.
+            first = rows // 3 if event % 2 else 0
+            rows, cols = rows - 2 * first, cols - 2 * first
             most = min(MOST // channel.block, rows * cols // 2)
             number = int(most ** rng.uniform(0, 1))
             if event in (1, 2):
                 number = int(event == 1 and code == 0)
             chosen = rng.choice(rows * cols, number, replace=False)
             row, col = np.divmod(np.sort(chosen), cols)
+            row, col = row + first, col + first
             middle = channel.block // 2
             place = (row * channel.block + middle) * geometry.cols + col * channel.block + middle
             cells.append(place)
