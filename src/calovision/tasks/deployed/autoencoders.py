@@ -6,11 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from calovision.events.events import Events
 from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI, Geometry
 from calovision.networks import point_vae
 from calovision.networks.dense_vae import SIDE
 from calovision.tasks.dense_hits import SMALLEST, readout_cells
 from calovision.tasks.dense_vae import DenseVAETask
+from calovision.tasks.deployed.graph import Arrays
 from calovision.tasks.deployed.hits import Hits, counts, image_summary
 from calovision.tasks.point_decode import HitDecoder
 from calovision.tasks.point_vae import PointVAETask
@@ -236,3 +238,12 @@ def cells_told(geometry: Geometry) -> dict[str, str]:
         " energy of every readout cell, GeV; rows run along eta, columns along phi"
         for c in geometry.channels
     }
+
+
+def cells_of(events: Events) -> Arrays:
+    """Energy of every readout cell of some events, GeV, channel by channel."""
+    dense, found = events.to_dense("gev"), {}
+    for i, channel in enumerate(events.geometry.channels):
+        middle, step = channel.block // 2, channel.block
+        found[channel.name] = dense[:, i, middle::step, middle::step] * step**2
+    return found

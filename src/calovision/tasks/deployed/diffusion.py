@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.tasks.ddpm import SIDE, DDPMTask
-from calovision.tasks.deployed.autoencoders import Resized, cell_energies
-from calovision.tasks.deployed.graph import Arrays
+from calovision.tasks.dense_hits import hits_above, readout_cells
+from calovision.tasks.deployed.autoencoders import Resized, cell_energies, cells_of, cells_told
+from calovision.tasks.deployed.graph import Arrays, Graph
 
 
 class DiffusionStep(nn.Module):
@@ -56,3 +57,56 @@ def noisy(task: DDPMTask, events: Events) -> Arrays:
     time = np.linspace(task.schedule.steps - 1, 0, len(events)).astype(np.int64)
     image, noise = (rng.standard_normal(shape).astype(np.float32) for _ in range(2))
     return {"noisy": image, "time": time, "noise": noise}
+
+
+def diffusion(task: DDPMTask) -> list[Graph]:
+    """One reverse step, and the way from pixels to cells."""
+    size = f"float32 (events, {len(task.geometry.channels)}, {SIDE}, {SIDE})"
+
+    def stepped(events: Events) -> Arrays:
+        given = {k: torch.from_numpy(v) for k, v in noisy(task, events).items()}
+        with torch.no_grad():
+            predicted = task.network(given["noisy"], given["time"])
+        rows = [
+            task.schedule.reverse_step(
+                *(given["noisy"][i], int(t), predicted[i], given["noise"][i])
+            )
+            for i, t in enumerate(given["time"])
+        ]
+        return {"cleaner": np.asarray(torch.stack(rows).numpy())}
+
+    def made(events: Events) -> Arrays:
+        """Images that are nearly empty, as they should be."""
+        return {"images": np.abs(noisy(task, events)["noisy"]) / 10 - 1}
+
+    def ended(events: Events) -> Arrays:
+        images = torch.from_numpy(made(events)["images"])
+        content = (images.clamp(-1, 1) + 1) / 2 * task.maximum
+        cells = readout_cells(content, task.geometry)
+        return cells_of(hits_above(cells, task.threshold, task.geometry))
+
+    return [
+        Graph(
+            "step",
+            DiffusionStep(task),
+            {
+                "noisy": f"{size}: images at a time; standard normal numbers to begin with",
+                "time": f"int64 (events): {task.schedule.steps - 1} to begin with, down to 0",
+                "noise": f"{size}: standard normal numbers, freshly drawn",
+            },
+            {"cleaner": f"{size}: images one time earlier"},
+            dict.fromkeys(("noisy", "time", "noise"), ("events",)),
+            lambda events: noisy(task, events),
+            stepped,
+            f"Call it {task.schedule.steps} times, then the other file once.",
+        ),
+        Graph(
+            "end",
+            DiffusionEnd(task),
+            {"images": f"{size}: what the last step has made"},
+            cells_told(task.geometry),
+            {"images": ("events",)},
+            made,
+            ended,
+        ),
+    ]

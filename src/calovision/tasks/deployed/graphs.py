@@ -11,8 +11,7 @@ from torch import nn
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.tasks.ddpm import SIDE, DDPMTask
-from calovision.tasks.dense_hits import hits_above, readout_cells
+from calovision.tasks.ddpm import DDPMTask
 from calovision.tasks.dense_vae import DenseVAETask
 from calovision.tasks.deployed import hits
 from calovision.tasks.deployed.autoencoders import (
@@ -23,9 +22,10 @@ from calovision.tasks.deployed.autoencoders import (
     DenseEncoder,
     PointDecoder,
     PointEncoder,
+    cells_of,
     cells_told,
 )
-from calovision.tasks.deployed.diffusion import DiffusionEnd, DiffusionStep, noisy
+from calovision.tasks.deployed.diffusion import diffusion
 from calovision.tasks.deployed.graph import Arrays, Graph, numpy_of
 from calovision.tasks.deployed.taggers import (
     OUTPUTS,
@@ -60,7 +60,7 @@ def graphs(task: Task) -> list[Graph]:
     if isinstance(task, DenseVAETask):
         return _dense_vae(task)
     if isinstance(task, DDPMTask):
-        return _diffusion(task)
+        return diffusion(task)
     raise InputError(
         "this model is not a graph of fixed operations: how often its networks are called, and on"
         " what, depends on what they have drawn",
@@ -239,7 +239,7 @@ def _dense_vae(task: DenseVAETask) -> list[Graph]:
 
     def decoded(events: Events) -> Arrays:
         chosen = np.arange(len(events))
-        return _cells(task.reconstruct(events, chosen, torch.Generator())[0])
+        return cells_of(task.reconstruct(events, chosen, torch.Generator())[0])
 
     return [
         Graph(
@@ -259,66 +259,5 @@ def _dense_vae(task: DenseVAETask) -> list[Graph]:
             {"code": ("events",)},
             code,
             decoded,
-        ),
-    ]
-
-
-def _cells(events: Events) -> Arrays:
-    """Energy of every readout cell of some events, GeV, channel by channel."""
-    dense, found = events.to_dense("gev"), {}
-    for i, channel in enumerate(events.geometry.channels):
-        middle, step = channel.block // 2, channel.block
-        found[channel.name] = dense[:, i, middle::step, middle::step] * step**2
-    return found
-
-
-def _diffusion(task: DDPMTask) -> list[Graph]:
-    size = f"float32 (events, {len(task.geometry.channels)}, {SIDE}, {SIDE})"
-
-    def stepped(events: Events) -> Arrays:
-        given = {k: torch.from_numpy(v) for k, v in noisy(task, events).items()}
-        with torch.no_grad():
-            predicted = task.network(given["noisy"], given["time"])
-        rows = [
-            task.schedule.reverse_step(
-                *(given["noisy"][i], int(t), predicted[i], given["noise"][i])
-            )
-            for i, t in enumerate(given["time"])
-        ]
-        return {"cleaner": np.asarray(torch.stack(rows).numpy())}
-
-    def made(events: Events) -> Arrays:
-        """Images that are nearly empty, as they should be."""
-        return {"images": np.abs(noisy(task, events)["noisy"]) / 10 - 1}
-
-    def ended(events: Events) -> Arrays:
-        images = torch.from_numpy(made(events)["images"])
-        content = (images.clamp(-1, 1) + 1) / 2 * task.maximum
-        cells = readout_cells(content, task.geometry)
-        return _cells(hits_above(cells, task.threshold, task.geometry))
-
-    return [
-        Graph(
-            "step",
-            DiffusionStep(task),
-            {
-                "noisy": f"{size}: images at a time; standard normal numbers to begin with",
-                "time": f"int64 (events): {task.schedule.steps - 1} to begin with, down to 0",
-                "noise": f"{size}: standard normal numbers, freshly drawn",
-            },
-            {"cleaner": f"{size}: images one time earlier"},
-            dict.fromkeys(("noisy", "time", "noise"), ("events",)),
-            lambda events: noisy(task, events),
-            stepped,
-            f"Call it {task.schedule.steps} times, then the other file once.",
-        ),
-        Graph(
-            "end",
-            DiffusionEnd(task),
-            {"images": f"{size}: what the last step has made"},
-            cells_told(task.geometry),
-            {"images": ("events",)},
-            made,
-            ended,
         ),
     ]
