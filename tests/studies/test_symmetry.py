@@ -15,6 +15,8 @@ from calovision.studies import symmetry_measures as measures
 from calovision.tasks.symmetry.isometry import Evidence
 from calovision.tasks.symmetry.linear import Spectrum
 
+pytestmark = pytest.mark.timeout(900)  # the study is made within the first test
+
 OURS = {"vae_steps": 12, "oracle_steps": 3, "refine_steps": 2, "project_steps": 2, "batch": 16}
 OURS |= {"points": 100, "components": 12}
 TINY = symmetry.Scale(1, 2, OURS, {"epochs": 0.02, "oracle_steps": 3, "generator_steps": 3})

@@ -9,15 +9,15 @@ from torch import nn
 from calovision.events.rotation import rotate
 from calovision.metrics.symmetry import similarity
 from calovision.metrics.value import Metric, mean_metric
-from calovision.networks.image_vae import ImageVAE
 from calovision.tasks.symmetry.data import ImageData
+from calovision.tasks.symmetry.runs import Flows
 from calovision.tasks.symmetry.supervised import ANGLE, STEPS
 
 IMAGES = 60  #: held-out digits of a class
 
 
 @torch.no_grad()
-def measure_map(vae: ImageVAE, network: nn.Module, data: ImageData) -> dict[str, Metric]:
+def measure_map(flows: Flows, network: nn.Module, data: ImageData) -> dict[str, Metric]:
     """Fidelity and closure of each digit.
 
     ``map_fidelity``: SSIM of the decoded image with the true one after all twelve steps, over that
@@ -25,6 +25,7 @@ def measure_map(vae: ImageVAE, network: nn.Module, data: ImageData) -> dict[str,
     the variance of latent means; ``map_closure``: distance of the image after the whole turn from
     the reconstruction, over its norm. Keys end in the digit and the latent dimension.
     """
+    vae = flows.vae
     images, label = data.test
     found = {}
     for kind, digit in enumerate(data.classes):

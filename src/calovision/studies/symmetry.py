@@ -169,7 +169,7 @@ def supervised(
             network = train_step_map(
                 flows.vae, stream, steps=size.map_steps, random=random, report=report
             )
-    return measure_map(flows.vae, network, data)
+    return measure_map(flows, network, data)
 
 
 def _ours(out: Path, size: Scale, seed: int, data: ImageData, quiet: bool) -> RunDir:
