@@ -245,7 +245,7 @@ def test_what_is_wrong_is_said(
     with pytest.raises(InputError, match="--resume"):
         train(config, store, run.path, quiet=True)
     crops = save(make_crops(20, 1), tmp_path / "crops", provenance={})
-    with pytest.raises(InputError, match="jet images"):
+    with pytest.raises(InputError, match="does not hold jets"):
         train(config, crops, tmp_path / "r", quiet=True)
     with pytest.raises(InputError, match="trained on"):
         reconstruct(run.path, crops, tmp_path / "o", quiet=True)
