@@ -27,7 +27,7 @@ FRAME = [
     ("displacement_1", "second generator: image change modulo rotation"),
     ("displacement_2", "third generator: image change modulo rotation"),
     ("displacement_3", "fourth generator: image change modulo rotation"),
-    ("frame_cos", "largest mean |cos| of two generators"),
+    ("frame_cos", "largest mean absolute cosine of two generators"),
     ("frame_drift", "oracle drift"),
     ("frame_accuracy", "independent classifier on moved digits"),
 ]
