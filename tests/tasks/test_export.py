@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -218,25 +219,33 @@ def test_the_python_example_needs_no_torch(
     assert scores == pytest.approx(score(load_tagger(run), jets, quiet=True).probability, abs=1e-4)
 
 
-def runtime_for_cpp() -> tuple[Path, Path] | None:
-    """Folders of ONNX Runtime's C++ headers and of its library, if they are on this machine."""
+def cpp_headers() -> Path | None:
+    """Folder of ONNX Runtime's C++ headers, if they are on this machine."""
     places = [os.environ.get("ONNXRUNTIME_ROOT", "/opt/onnxruntime"), "/usr/local", "/usr"]
-    for include in (Path(p) / "include" / sub for p in places for sub in ("", "onnxruntime")):
-        if (include / "onnxruntime_cxx_api.h").exists():
-            root = include.parent if include.name == "include" else include.parent.parent
-            return include, root / "lib"
-    return None
+    folders = (Path(p) / "include" / sub for p in places for sub in ("", "onnxruntime"))
+    return next((f for f in folders if (f / "onnxruntime_cxx_api.h").exists()), None)
+
+
+def cpp_library(folder: Path) -> Path:
+    """The library of the Python package, under the names that linker and loader look for."""
+    package = importlib.util.find_spec("onnxruntime")
+    assert package is not None
+    assert package.origin is not None
+    (library,) = (Path(package.origin).parent / "capi").glob("libonnxruntime.so.*")
+    for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
+        (folder / name).symlink_to(library)
+    return folder
 
 
 def test_the_cpp_example_gives_the_same_score(
     run: RunDir, tagger: Path, tmp_path: Path, toy_jets: Events
 ) -> None:
-    compiler, runtime = shutil.which("c++"), runtime_for_cpp()
+    compiler, include = shutil.which("c++"), cpp_headers()
     if compiler is None:
         pytest.skip("there is no C++ compiler")
-    if runtime is None:
+    if include is None:
         pytest.skip("ONNX Runtime's C++ headers are not here; ONNXRUNTIME_ROOT may name them")
-    include, library = runtime
+    library = cpp_library(tmp_path)
     flags = ["-std=c++17", "-Wall", "-Werror", "-isystem", include, "-L", library, "-lonnxruntime"]
     program = tmp_path / "tag"
     source = EXAMPLES / "tag.cpp"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.events.files import atomic, write_json, writing
+from calovision.events.files import PART, atomic, write_json, writing
 
 SIDE = 28  #: pixels of an image's edge
 MANIFEST, ARRAYS = "manifest.json", "digits.npz"
@@ -64,7 +64,9 @@ class DigitSet:
         Raises:
             InputError: the folder is not empty, or cannot be written.
         """
-        if folder.exists() and any(folder.iterdir()):
+        found = {p.name for p in folder.iterdir()} if folder.exists() else set()
+        # A process that was killed may have left the arrays, or parts of them.
+        if not found <= {ARRAYS, ARRAYS + PART, MANIFEST + PART}:
             raise InputError(f"{folder} is not empty", "choose a new folder for --out")
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -57,6 +57,11 @@ def atomic(path: Path) -> Iterator[Path]:
         raise
 
 
+def occupied(folder: Path) -> bool:
+    """Whether a folder holds anything but what a killed process left of a file it was writing."""
+    return folder.exists() and any(p.suffix != PART for p in folder.iterdir())
+
+
 def write_bytes(path: Path, payload: bytes) -> None:
     """Write ``payload`` to ``path``, complete or not at all.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.files import PART, atomic, write_json, writing
+from calovision.events.files import PART, atomic, occupied, write_json, writing
 from calovision.events.geometry import Geometry
 from calovision.events.reader import EventStore
 from calovision.events.shards import (
@@ -149,6 +149,8 @@ class StoreWriter:
         if overwrite:
             self._clear()
         elif (self.path / MANIFEST).exists():
+            # A process killed after its last step but one leaves the marker behind.
+            marker.unlink(missing_ok=True)
             raise InputError(
                 f"{self.path} already holds a finished event set",
                 "choose another --out or pass --overwrite",
@@ -160,7 +162,7 @@ class StoreWriter:
                     "choose another --out or pass --overwrite",
                 )
             return
-        if any(self.path.iterdir()):
+        if occupied(self.path):
             raise InputError(
                 f"{self.path} is not empty and not an event set", "choose another --out"
             )

@@ -106,6 +106,8 @@ def measure_frame(
     truth = torch.arange(len(test)).repeat_interleave(torch.tensor([len(t) for t in test]))
     turn = 2 * math.pi * torch.rand(len(upright), generator=random)
     z = space.encode(rotate(upright, turn))
+    start, own = space.decode(z), torch.arange(len(z))
+    before = space.oracle(z).softmax(1)[own, truth]
     d = flows.vae.latent
     metrics: dict[str, Metric] = {}
     names: list[str] = ["rotation"]
@@ -117,11 +119,8 @@ def measure_frame(
         fields.append(field)
         ends = [trajectory(field, z, sign * REACH, STEPS)[:, -1] for sign in (1, -1)]
         first, second = (space.decode(e) for e in ends)
-        start = space.decode(z)
         away = [modulo_rotation(start, moved) for moved in (first, second)]
         metrics[f"displacement_{k + 1}_d{d}"] = mean_metric(torch.cat(away).numpy())
-        own = torch.arange(len(z))
-        before = space.oracle(z).softmax(1)[own, truth]
         for end, moved in zip(ends, (first, second), strict=True):
             drifts.append((space.oracle(end).softmax(1)[own, truth] - before).abs())
             rights.append((judge(moved).argmax(1) == truth).float())

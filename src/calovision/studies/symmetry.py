@@ -15,13 +15,12 @@ from torch import nn
 from calovision.errors import InputError
 from calovision.events.files import write_json
 from calovision.metrics.value import Metric
-from calovision.report.from_runs import report
 from calovision.report.sources import save_arrays
 from calovision.simulate.digits import digits
 from calovision.studies.frame_measures import measure_frame
 from calovision.studies.supervised_measures import measure_map
 from calovision.studies.symmetry_measures import Arrays, measure, write_results
-from calovision.studies.workspace import claim
+from calovision.studies.workspace import claim, conclude
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.data import ImageData, read_images
 from calovision.tasks.symmetry.discovery import discover
@@ -89,20 +88,17 @@ def study(
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}", f"choose one of {', '.join(SCALES)}")
     claim(out, {"study": "symmetry", "scale": scale, "seed": seed})
-    finished = out / "comparison.json"
-    if finished.exists():
-        comparison = json.loads(finished.read_text())
-    else:
+
+    def repeated() -> dict[str, Any]:
         size = SCALES[scale]
         results: dict[str, list[dict[str, Any]]] = {m: [] for m in MODELS}
         for number in range(seed, seed + size.seeds):
             one = repetition(out, size, number, first=number == seed, quiet=quiet)
             for model, result in one.items():
                 results[model].append(result)
-        comparison = compare(scale, results)
-        write_json(finished, comparison)
-    page = report([out], out / "report.html")
-    return comparison, page, headline(comparison)
+        return compare(scale, results)
+
+    return conclude(out, repeated, headline)
 
 
 def repetition(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from calovision.tasks.checkpoints import ENDED
 from calovision.tasks.settings import Training
 from calovision.tasks.task import Batch, Task
 
@@ -157,8 +158,9 @@ class Learner(pl.LightningModule):
         return torch.Generator().manual_seed(int(seed))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember the time spent."""
+        """Remember the time spent, and whether this is the end."""
         checkpoint["spent_s"] = self.spent_s
+        checkpoint[ENDED] = self.trainer.should_stop or self.progress >= 1.0
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the time already spent."""

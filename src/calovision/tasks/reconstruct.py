@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from calovision.events.events import Events, concatenate
+from calovision.events.files import atomic
 from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.models import load_autoencoder
@@ -67,12 +67,12 @@ def reconstruct(
         chunk = store[start : min(start + SHARD, len(store))]
         rebuilt, latent = reconstructions(task, chunk, seed + start, quiet)
         rebuilt.columns = {**chunk.columns, **rebuilt.columns}
-        np.save(piece, latent)
+        with atomic(piece) as part, part.open("wb") as file:
+            np.save(file, latent)
         writer.write(index, rebuilt)
-    finished = writer.finish()
-    partial = Path(out) / ".latent.partial.npy"
-    np.save(partial, np.concatenate([np.load(p) for p in pieces]))
-    os.replace(partial, Path(out) / "latent.npy")
+    # The set is finished last: what is not finished is taken up again.
+    with atomic(Path(out) / "latent.npy") as part, part.open("wb") as file:
+        np.save(file, np.concatenate([np.load(p, allow_pickle=False) for p in pieces]))
     for piece in pieces:
         piece.unlink()
-    return finished
+    return writer.finish()

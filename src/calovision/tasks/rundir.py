@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from calovision.errors import InputError
-from calovision.events.files import write_bytes, writing
+from calovision.events.files import occupied, write_bytes, writing
 
 PACKAGES = ("calovision", "torch", "numpy", "pytorch-lightning", "pyarrow")
 
@@ -57,7 +57,7 @@ class RunDir:
             if self.describe()["data"]["hash"] != data["hash"]:
                 raise InputError(f"{self.path} was trained on other data", "give the same --data")
             return
-        if self.path.exists() and any(self.path.iterdir()):
+        if occupied(self.path):
             raise InputError(f"{self.path} is not empty", "choose a new folder for --out")
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,16 @@ class RunDir:
         rows = []
         for line in self.metrics.read_text().splitlines():
             try:
-                rows.append(json.loads(line))
+                row = json.loads(line)
             except json.JSONDecodeError:
                 continue  # a line cut short by a kill
+            if isinstance(row, dict):
+                rows.append(row)
         return rows
+
+    def keep_rows(self, step: int) -> None:
+        """Cut the training log behind ``step``, where a training goes on: later rows come again."""
+        kept = [r for r in self.rows() if r.get("step", 0) <= step]
+        text = "".join(json.dumps(row) + "\n" for row in kept)
+        if self.metrics.exists():
+            write_bytes(self.metrics, text.encode())

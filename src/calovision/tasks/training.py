@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import time
 import warnings
 from pathlib import Path
@@ -14,16 +13,16 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save as as_safetensors
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.files import write_json
+from calovision.events.files import PART, write_bytes, write_json
 from calovision.events.splits import split
 from calovision.events.store import EventStore
+from calovision.tasks.checkpoints import ENDED, WholeFiles, read_checkpoint
 from calovision.tasks.config import KINDS
 from calovision.tasks.learner import Learner, TrainingBatches
 from calovision.tasks.models import build
@@ -86,6 +85,7 @@ def train(
     }
     run.start(config.model_dump(), data, resume=resume)
     if run.weights.exists():
+        _tidy(run)
         return run
     events = store[parts["train"]]
     with torch.random.fork_rng(devices=[]):
@@ -94,14 +94,9 @@ def train(
     held_out = store[parts["validation"][: task.validation_events]]
     try:
         _fit(task, config, events, held_out, run, quiet)
-    except (pickle.UnpicklingError, EOFError, KeyError) as error:
+    except OSError as error:
         raise InputError(
-            f"{run.checkpoint} cannot be read ({type(error).__name__})",
-            "delete it to start the training again",
-        ) from None
-    except (OSError, SafetensorError) as error:
-        raise InputError(
-            f"cannot write the run in {run.path}: {getattr(error, 'strerror', None) or error}",
+            f"cannot write the run in {run.path}: {error.strerror or error}",
             "free some space, then go on with --resume",
         ) from None
     return run
@@ -118,7 +113,8 @@ def _fit(
     view, validation = task.view(events), task.view(held_out)
     steps = max(int(config.epochs * len(events) / config.batch), 1)
     learner = Learner(task, config, steps)
-    resuming = run.checkpoint.exists()
+    before = read_checkpoint(run.checkpoint)
+    run.keep_rows(before["global_step"] if before else 0)
     epoch = max(len(events) // config.batch, 1)
     every = min(config.validate_every or epoch, steps)
     batches = TrainingBatches(task, view, config.batch, config.seed, lambda: learner.global_step)
@@ -128,21 +124,27 @@ def _fit(
     ]
     cpu = time.process_time()
     trainer = _trainer(config, run, every, steps, quiet)
-    resume_from = str(run.checkpoint) if resuming else None
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="pytorch_lightning")
-            trainer.fit(
-                learner,
-                DataLoader(batches, batch_size=None, collate_fn=_as_is),
-                DataLoader(looks, batch_size=None, collate_fn=_as_is),  # type: ignore[arg-type]
-                ckpt_path=resume_from,
-                weights_only=True,
-            )
-    except SystemExit:
-        # Lightning turns Ctrl-C into an exit of its own.
-        raise KeyboardInterrupt from None
-    learner.load_state_dict(torch.load(run.path / "best.ckpt", weights_only=True)["state_dict"])
+    if before and before.get(ENDED):
+        learner.spent_s, done = before["spent_s"], before["global_step"]
+    else:
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", module="pytorch_lightning")
+                trainer.fit(
+                    learner,
+                    DataLoader(batches, batch_size=None, collate_fn=_as_is),
+                    DataLoader(looks, batch_size=None, collate_fn=_as_is),  # type: ignore[arg-type]
+                    ckpt_path=str(run.checkpoint) if before else None,
+                    weights_only=True,
+                )
+        except SystemExit:
+            # Lightning turns Ctrl-C into an exit of its own.
+            raise KeyboardInterrupt from None
+        done = trainer.global_step
+    best = read_checkpoint(run.path / "best.ckpt")
+    if best is None:
+        raise InputError(f"{run.path} has lost its best.ckpt", "delete last.ckpt to start again")
+    learner.load_state_dict(best["state_dict"])
     kept = learner.kept.eval()
     kept.finish(validation)
     write_json(
@@ -150,17 +152,22 @@ def _fit(
         {
             "wall_s": round(learner.spent_s, 2),
             "cpu_s": round(time.process_time() - cpu, 2),
-            "steps": trainer.global_step,
+            "steps": done,
             **kept.size(),
             "device": str(learner.device),
         },
     )
-    partial = run.weights.with_suffix(".partial")
     # The file format knows no other order of memory, such as channels last.
-    save_file({k: v.contiguous() for k, v in kept.state_dict().items()}, partial)
-    partial.replace(run.weights)
-    for checkpoint in ("best.ckpt", "last.ckpt"):
-        (run.path / checkpoint).unlink(missing_ok=True)
+    state = {k: v.contiguous() for k, v in kept.state_dict().items()}
+    write_bytes(run.weights, as_safetensors(state))
+    _tidy(run)
+
+
+def _tidy(run: RunDir) -> None:
+    """Remove what a finished run needs no longer."""
+    for name in ("best.ckpt", "last.ckpt"):
+        (run.path / name).unlink(missing_ok=True)
+        (run.path / (name + PART)).unlink(missing_ok=True)
 
 
 def _as_is(batch: Any) -> Any:
@@ -191,6 +198,7 @@ def _trainer(config: Training, run: RunDir, every: int, steps: int, quiet: bool)
             limit_train_batches=every,
             gradient_clip_val=config.clip or None,
             callbacks=callbacks,
+            plugins=[WholeFiles()],
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,

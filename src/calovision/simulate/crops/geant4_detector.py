@@ -121,7 +121,12 @@ def detector(g4: Any, entrance: Any) -> Any:
             width = CMS_BARREL.crystal_phi
             wedge = kept(g4.G4Tubs("slice", _INNER, _OUTER, length, -width / 2, width))
             slice_ = kept(g4.G4LogicalVolume(wedge, self._air, "slice"))
-            kept(g4.G4PVReplica("slice", slice_, barrel, g4.kPhi, PHI_CELLS, width))
+            # single placements and no replica, in which Geant4 would look at all crystals every step
+            for copy in range(PHI_CELLS):
+                turn = g4.G4RotationMatrix()
+                turn.rotateZ((copy + 0.5) * width)
+                place = g4.G4Transform3D(turn, g4.G4ThreeVector())
+                kept(g4.G4PVPlacement(place, slice_, "slice", barrel, False, copy))
             lead_tungstate = self._nist.FindOrBuildMaterial("G4_PbWO4")
             self._crystals = []
             for index in range(-BARREL_ROWS, BARREL_ROWS):

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as as_safetensors
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.events.files import atomic, write_json, writing
+from calovision.events.files import write_bytes, write_json, writing
 from calovision.events.rotation import rotate
 from calovision.networks.image_vae import ConvVAE, ImageVAE
 from calovision.networks.perceptron import VectorField, perceptron
@@ -196,8 +197,7 @@ def save_modules(
     state = dict(more or {})
     for name, module in modules.items():
         state |= {f"{name}.{k}": v.contiguous() for k, v in module.state_dict().items()}
-    with atomic(path) as part:
-        save_file(state, part)
+    write_bytes(path, as_safetensors(state))
 
 
 def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
