@@ -204,7 +204,7 @@ def test_a_full_disk_is_one_line(
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(training, "save_file", full)
+    monkeypatch.setattr(training, "write_bytes", full)
     config = load_config("jet-vae", overrides={**SMALL, "epochs": 0.5})
     with pytest.raises(InputError, match="No space left"):
         train(config, store, tmp_path / "r", quiet=True)
