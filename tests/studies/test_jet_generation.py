@@ -10,7 +10,7 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.store import EventStore, save
+from calovision.events.store import EventStore
 from calovision.studies import generation_checks, jet_generation, workspace
 from calovision.studies.jet_generation import BASELINE, FAST, OURS, Scale, differences, study
 from calovision.tasks.cascade import CascadeTask
@@ -19,47 +19,38 @@ from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
 
+Done = tuple[Path, dict[str, Any], list[str]]
 TINY = Scale(300, 420, 1.0, 110, (4, 8), 1.0)
 
 
 @pytest.fixture(scope="module")
 def done(
-    tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]
-) -> tuple[Path, dict[str, Any], list[str]]:
-    patch = pytest.MonkeyPatch()
-    patch.setitem(jet_generation.SCALES, "quick", TINY)
-    patch.setattr(jet_generation, "LEAST_S", 0.1)
-    patch.setattr(generation_checks, "ANSWERS", 60)
-    patch.setattr(generation_checks, "ASKED", {"pt": (0.2, 0.8)})
-    patch.setattr(generation_checks, "STEPS", (1, 2))
-    patch.setattr(CascadeTask, "chunk", 60)
+    tmp_path_factory: pytest.TempPathFactory,
+    make_jets: Callable[..., Events],
+    toy_stores: Callable[..., Any],
+    finish: Callable[..., Done],
+) -> Done:
     load = jet_generation.load_config
 
     def small(task: str, model: str, overrides: dict[str, Any]) -> Any:
         less = {"steps": 3} if model == BASELINE else {"width": 16, "head": 8, "flow": 16}
         return load(task, model, overrides=overrides | less)
 
-    def toys(path: Path, number: int, seed: int, *_: Any, **__: Any) -> EventStore:
-        if (path / "manifest.json").exists():
-            return EventStore.open(path)
-        return save(make_jets(number, seed % 1000 + len(path.name)), path, provenance={})
-
-    patch.setattr(jet_generation, "load_config", small)
-    patch.setattr(workspace, "jets", toys)
-    patch.setattr(jet_generation.simulate, "jets", lambda n, **_: make_jets(n, 1))
-    out = tmp_path_factory.mktemp("study") / "generation"
-    comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
-    assert page == out / "report.html"
-    again, _, _ = study(out, scale="quick", workers=1, quiet=True)
-    assert again == comparison
-    patch.undo()
-    return out, comparison, lines
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(jet_generation.SCALES, "quick", TINY)
+        patch.setattr(jet_generation, "LEAST_S", 0.1)
+        patch.setattr(generation_checks, "ANSWERS", 60)
+        patch.setattr(generation_checks, "ASKED", {"pt": (0.2, 0.8)})
+        patch.setattr(generation_checks, "STEPS", (1, 2))
+        patch.setattr(CascadeTask, "chunk", 60)
+        patch.setattr(jet_generation, "load_config", small)
+        patch.setattr(workspace, "jets", toy_stores(make_jets))
+        patch.setattr(jet_generation.simulate, "jets", lambda n, **_: make_jets(n, 1))
+        return finish(study, tmp_path_factory.mktemp("study") / "generation")
 
 
 @pytest.mark.timeout(600)
-def test_all_models_are_judged_on_the_same_jets(
-    done: tuple[Path, dict[str, Any], list[str]],
-) -> None:
+def test_all_models_are_judged_on_the_same_jets(done: Done) -> None:
     out, comparison, lines = done
     assert [m["model"] for m in comparison["models"]] == [OURS, FAST, BASELINE]
     assert len({m["data"]["hash"] for m in comparison["models"]}) == 1
@@ -77,9 +68,7 @@ def test_all_models_are_judged_on_the_same_jets(
     assert 'src="http' not in (out / "report.html").read_text()
 
 
-def test_response_is_measured_for_every_condition(
-    done: tuple[Path, dict[str, Any], list[str]],
-) -> None:
+def test_response_is_measured_for_every_condition(done: Done) -> None:
     rows = json.loads((done[0] / "response.json").read_text())["rows"]
     assert len({r["condition"] for r in rows}) == 3
     assert len(rows) == 3 * 6
@@ -91,9 +80,7 @@ def test_response_is_measured_for_every_condition(
     assert [r["steps"] for r in steps] == [1, 2]
 
 
-def test_strips_conserve_energy_at_every_level(
-    done: tuple[Path, dict[str, Any], list[str]],
-) -> None:
+def test_strips_conserve_energy_at_every_level(done: Done) -> None:
     task = load_generator(RunDir(done[0] / "runs" / OURS))
     assert isinstance(task, CascadeTask)
     events = generated(task, 3, Request(), seed=1)

@@ -22,42 +22,37 @@ from calovision.tasks.config import load_config
 from calovision.tasks.models import build
 from calovision.tasks.training import parts_of
 
+Done = tuple[Path, dict[str, Any], list[str]]
 TINY = Scale(400, 300, 240, 1.0, 1, 100, (100,), 210)
 
 
 @pytest.fixture(scope="module")
 def done(
-    tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]
-) -> tuple[Path, dict[str, Any], list[str]]:
-    patch = pytest.MonkeyPatch()
-    patch.setitem(jet_tagging.SCALES, "quick", TINY)
-    patch.setattr(jet_tagging, "PEERS", (BASELINE, "trees"))
-    patch.setattr(jet_tagging, "VARIANTS", {})
-    patch.setattr(jet_tagging, "ONE_SEED", {})
-
-    def toys(path: Path, number: int, seed: int, *_: Any, **__: Any) -> EventStore:
-        if (path / "manifest.json").exists():
-            return EventStore.open(path)
-        events = make_jets(number, seed % 1000 + len(path.name))
+    tmp_path_factory: pytest.TempPathFactory,
+    make_jets: Callable[..., Events],
+    toy_stores: Callable[..., Any],
+    finish: Callable[..., Done],
+) -> Done:
+    def jets(number: int, seed: int) -> Events:
+        events = make_jets(number, seed)
         for name in set(TRUTH) - set(events.columns):
             # tells something of the label, as the generator-level jet does
             noise = np.random.default_rng([seed, len(name)]).normal(size=number)
             events.columns[name] = (events.label + noise).astype(np.float32)
-        return save(events, path, provenance={})
+        return events
 
-    patch.setattr(workspace, "jets", toys)
-    patch.setattr(tagging_checks, "jets", toys)
-    out = tmp_path_factory.mktemp("study") / "tagging"
-    comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
-    assert page == out / "report.html"
-    again, _, _ = study(out, scale="quick", workers=1, quiet=True)
-    assert again == comparison
-    patch.undo()
-    return out, comparison, lines
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(jet_tagging.SCALES, "quick", TINY)
+        patch.setattr(jet_tagging, "PEERS", (BASELINE, "trees"))
+        patch.setattr(jet_tagging, "VARIANTS", {})
+        patch.setattr(jet_tagging, "ONE_SEED", {})
+        patch.setattr(workspace, "jets", toy_stores(jets))
+        patch.setattr(tagging_checks, "jets", toy_stores(jets))
+        return finish(study, tmp_path_factory.mktemp("study") / "tagging")
 
 
 @pytest.mark.timeout(600)
-def test_all_models_meet_on_the_same_jets(done: tuple[Path, dict[str, Any], list[str]]) -> None:
+def test_all_models_meet_on_the_same_jets(done: Done) -> None:
     out, comparison, lines = done
     models = comparison["models"]
     assert [m["model"] for m in models] == [OURS, BASELINE, "trees"]
@@ -82,9 +77,7 @@ def test_all_models_meet_on_the_same_jets(done: tuple[Path, dict[str, Any], list
 
 
 @pytest.mark.timeout(600)
-def test_changed_conditions_and_explanations_are_written(
-    done: tuple[Path, dict[str, Any], list[str]],
-) -> None:
+def test_changed_conditions_and_explanations_are_written(done: Done) -> None:
     out, _, _ = done
     found = json.loads((out / "robustness.json").read_text())
     conditions = {r["condition"] for r in found["rows"] if r["model"] == OURS}
