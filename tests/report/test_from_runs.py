@@ -39,6 +39,7 @@ def test_a_study_gives_every_part(page):
         "How it was made",
     ]
     assert page.count("<img ") == 2 + 1 + 1 + 3 + 1
+    assert page.count('<iframe class="display"') == 1
     for fact in ("1,000 events of data/test", "abababababababab", "<dd>7</dd>", "12,345", "2.13.0"):
         assert fact in page
     assert "/anywhere" not in page

@@ -160,6 +160,7 @@ def titles_of(path):
 def test_a_study_gives_every_part(page):
     assert re.findall(r"<h2>([^<]+)</h2>", page) == TITLES
     assert page.count("<img ") == FIGURES
+    assert page.count('<iframe class="display"') == 1
     assert len(page) < 4_000_000
     for words in ("cascade-fast", "arXiv:2006.11239", "arXiv:2211.10295", "54,321", "True jet pT"):
         assert words.lower() in page.lower(), words

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -48,6 +49,8 @@ def page(study):
 def test_a_study_gives_every_part(page):
     assert titles_of(page) == TITLES
     assert page.count("<img ") == 13
+    assert page.count('<iframe class="display"') == 1
+    assert "probability" in html.unescape(page.split("<iframe")[1].split("</iframe>")[0])
     assert "particle-transformer</th>" not in page  # it is called ours
     for words in ("GraphSAGE (arXiv:1706.02216)", "arXiv:1706.04599", "ours - baseline"):
         assert words in page

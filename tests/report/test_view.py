@@ -16,7 +16,8 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.report.view import Shown, page
+from calovision.report.html import Section, render
+from calovision.report.view import Shown, frame, in_turn, page
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None
@@ -152,6 +153,53 @@ def test_a_browser_shows_the_events_and_obeys_the_keys(tmp_path: Path, toy_jets:
     every = [float(other.energy[other.channel == c].max()) for c in range(3)]
     assert largest == pytest.approx(every, rel=6e-3)
     assert found["fits"]
+
+
+FRAME = """
+<script>
+addEventListener("load", () => setTimeout(() => {
+  const frame = document.querySelector("iframe.display"), inner = frame.contentDocument;
+  const told = () => [inner.getElementById("told").textContent,
+    ...[...inner.querySelectorAll("figcaption")].map((x) => x.textContent)];
+  const first = told();
+  inner.getElementById("next").click();
+  const out = document.createElement("pre");
+  out.id = "result";
+  const fits = inner.documentElement.scrollHeight <= frame.clientHeight;
+  const heading = inner.querySelector("h1").getClientRects().length;
+  out.textContent = JSON.stringify({ first, second: told(), fits, heading, at: location.hash });
+  document.body.append(out);
+}, 300));
+</script>
+"""
+
+
+def test_the_display_inside_a_report(tmp_path: Path, toy_jets: Events) -> None:
+    sets = {"original": toy_jets[:4], "ours": toy_jets[8:12]}
+    section = Section("Jets", widget=frame("Jets, one by one", sets))
+    text = render(title="x", summary="", headline=[], facts={}, sections=[section])
+    found = in_browser(tmp_path, text.replace("</body>", FRAME + "</body>"))
+    for event, (told, *captions) in enumerate((found["first"], found["second"])):
+        assert f"event {event}" in told
+        counts = [*toy_jets.counts()[event], *toy_jets.counts()[8 + event]]
+        assert [int(c.split()[0]) for c in captions] == counts
+    assert found["fits"]
+    assert found["heading"] == 0
+    assert found["at"] == ""
+
+
+def test_sets_that_are_not_paired_show_their_classes_in_turn(toy_jets: Events) -> None:
+    one, other = toy_jets[:20], toy_jets[20:50]
+    text = frame("jets", {"a": one, "b": other}, paired=False)
+    (inside,) = re.findall(r'srcdoc="(.*?)"', text, re.S)
+    rows = content(html.unescape(inside))["sets"]
+    assert [r["paired"] for r in rows] == [True, False]
+    labels = [{c["name"]: c["values"] for c in r["columns"]}["label"] for r in rows]
+    assert labels == [["gluon", "quark"] * 6] * 2
+    no_quark = one[one.label == 0]
+    assert in_turn(no_quark, 5).tolist() == list(range(5))
+    nameless = replace(one, columns={})
+    assert in_turn(nameless, 5).tolist() == list(range(5))
 
 
 def test_crops_with_negative_times_are_drawn(tmp_path: Path, toy_crops: Events) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from calovision.events.events import Events
-from calovision.events.store import EventStore, save
 from calovision.studies import egamma
 from calovision.studies.egamma import BASELINE, OURS, SCALES, Scale, plan, study
 from calovision.studies.trees import TREES
@@ -18,26 +17,23 @@ Done = tuple[Path, dict[str, Any], list[str]]
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, make_crops: Callable[..., Events]) -> Done:
-    def toys(path: Path, number: int, seed: int, *_: Any) -> EventStore:
-        if (path / "manifest.json").exists():
-            return EventStore.open(path)
-        events = make_crops(number, seed % 1000 + len(path.name))
+def done(
+    tmp_path_factory: pytest.TempPathFactory,
+    make_crops: Callable[..., Events],
+    toy_stores: Callable[..., Any],
+    finish: Callable[..., Done],
+) -> Done:
+    def crops(number: int, seed: int) -> Events:
+        events = make_crops(number, seed)
         rng = np.random.default_rng(seed)
         events.columns["eta"] = rng.uniform(-1.4, 1.4, number).astype(np.float32)
         events.columns["converted"] = (rng.random(number) < 0.4) & (events.label == 0)
-        return save(events, path, provenance={})
+        return events
 
-    patch = pytest.MonkeyPatch()
-    patch.setitem(egamma.SCALES, "quick", Scale(400, 300, 4.0, 1))
-    patch.setattr(egamma, "crops", toys)
-    out = tmp_path_factory.mktemp("study") / "egamma"
-    comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
-    assert page == out / "report.html"
-    again, _, _ = study(out, scale="quick", workers=1, quiet=True)
-    assert again == comparison
-    patch.undo()
-    return out, comparison, lines
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(egamma.SCALES, "quick", Scale(400, 300, 4.0, 1))
+        patch.setattr(egamma, "crops", toy_stores(crops))
+        return finish(study, tmp_path_factory.mktemp("study") / "egamma")
 
 
 @pytest.mark.timeout(600)
@@ -68,6 +64,7 @@ def test_the_page_speaks_of_electrons(done: Done) -> None:
     for words in ("Electron or photon?", "Where it is hard", "Example crops", "ResNet-15"):
         assert words in page
     assert "quark jets" not in page
+    assert page.count('<iframe class="display"') == 1
 
 
 def test_ours_has_a_tenth_of_the_time_and_all_the_same_split() -> None:

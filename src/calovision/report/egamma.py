@@ -18,6 +18,7 @@ from calovision.report.common import Study, curves, metric_groups
 from calovision.report.html import Section
 from calovision.report.sources import ORIGINAL, Source
 from calovision.report.things import CROPS
+from calovision.report.view import frame
 
 DESCRIPTIONS = {
     "crop-net": "Ours. Shapes of the shower, computed as a layer, with the energies and times of "
@@ -82,7 +83,9 @@ def _examples(source: Source) -> Section | None:
         "middle. What an electron radiates in the tracker spreads along phi."
     )
     figure = drawings.crop_examples(original)
-    return Section("Example crops", text, [(figure, "Energy per crystal.")], paired=False)
+    drawn = [(figure, "Energy per crystal.")]
+    widget = frame("Test crops, one by one: energy and time", {"crop": original})
+    return Section("Example crops", text, drawn, paired=False, widget=widget)
 
 
 STUDY = Study(

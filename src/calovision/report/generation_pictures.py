@@ -17,6 +17,7 @@ from calovision.report import generation_figures as drawings
 from calovision.report.html import Section
 from calovision.report.images import channel_grid
 from calovision.report.sources import Source
+from calovision.report.view import frame
 
 SIMULATED = "simulated"
 
@@ -40,7 +41,8 @@ def jets(samples: Mapping[str, Events]) -> Section | None:
         "row's logarithmic scale in GeV per pixel; an HCAL tower covers 5 x 5 pixels, and black "
         "pixels are exactly empty."
     )
-    return Section("Generated beside simulated jets", text, drawn, paired=False)
+    widget = frame("Generated beside simulated jets, one by one", samples, paired=False)
+    return Section("Generated beside simulated jets", text, drawn, paired=False, widget=widget)
 
 
 def jet_of_class(

@@ -15,6 +15,7 @@ Beside what every study and every classifier has (see :mod:`calovision.report.so
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from calovision.report.common import Study, curves, metric_groups, observable, u
 from calovision.report.html import Section
 from calovision.report.sources import ORIGINAL, OURS, Source
 from calovision.report.tables import BASELINE, NONE, Cell, Table, with_error
+from calovision.report.view import frame
 
 EXAMPLES_SHOWN = 12  #: jets drawn
 DESCRIPTIONS = {
@@ -109,7 +111,10 @@ def _examples(source: Source) -> Section | None:
         "is the logarithm of the energy, for each layer of each jet from its faintest to its "
         "brightest pixel."
     )
-    return Section("Example jets", text, [(figure, "Test jets and their scores.")], paired=False)
+    columns = {**original.columns, "probability": np.array(scores, np.float32)}
+    widget = frame("Test jets, one by one", {"jet": replace(original, columns=columns)})
+    drawn = [(figure, "Test jets and their scores.")]
+    return Section("Example jets", text, drawn, paired=False, widget=widget)
 
 
 def _conditions(rows: list[dict[str, Any]]) -> Section | None:

@@ -14,6 +14,7 @@ from calovision.report.common import Study, curves, jet_caption, metric_groups, 
 from calovision.report.html import Section
 from calovision.report.images import originals_vs_reconstructions
 from calovision.report.sources import ORIGINAL, Source
+from calovision.report.view import frame
 
 EXAMPLES_SHOWN = 4  #: jets drawn
 #: label and unit of the arrays that colour the latent map
@@ -49,6 +50,7 @@ def _examples(source: Source) -> Section | None:
         "a logarithmic scale that the original sets for its row; black pixels are exactly empty.",
         drawn,
         paired=False,
+        widget=frame("Originals and reconstructions, event by event", source.examples),
     )
 
 

@@ -1,12 +1,16 @@
-"""The event display: one HTML file with the hits of some events, drawn by the browser itself."""
+"""The event display: one HTML page with the hits of some events, drawn by the browser itself.
+
+It is a file of its own, or a frame inside a report.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +39,7 @@ UNITS = {
 }
 #: what the labels of a set mean, by the schema of its images
 CLASSES = {"jets": ("gluon", "quark"), "crops": ("photon", "electron")}
+EVENTS_IN_A_REPORT = 12  #: a few hundred hits each: some kilobytes an event and row
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,39 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
         style=(files / "view.css").read_text(),
         script=(files / "view.js").read_text(),
     )
+
+
+def frame(title: str, sets: Mapping[str, Events], *, paired: bool = True) -> str:
+    """The display of a few events as HTML to put into a report; its style stays inside.
+
+    Args:
+        title: what the frame is, for those who cannot see it.
+        sets: name of a row to its events; of sets of different length the first ones are shown.
+        paired: whether the events of all rows belong together, one by one. If not, both classes
+            are shown in turn, so that like stands beside like.
+
+    Raises:
+        InputError: nothing to draw, or sets of different geometry.
+    """
+    if not paired:
+        sets = {name: events[in_turn(events)] for name, events in sets.items()}
+    number = min([EVENTS_IN_A_REPORT, *(len(events) for events in sets.values())])
+    rows = [
+        Shown(name, events[:number], paired or place == 0)
+        for place, (name, events) in enumerate(sets.items())
+    ]
+    text = escape(page(title, rows))
+    return f'<iframe class="display" title="{escape(title)}" srcdoc="{text}"></iframe>'
+
+
+def in_turn(events: Events, number: int = EVENTS_IN_A_REPORT) -> NDArray[np.int64]:
+    """Places of ``number`` events: the first of each class, the second of each, and so on."""
+    label = events.columns.get("label", np.zeros(len(events), np.int8))
+    rank = np.zeros(len(events), np.int64)
+    for c in np.unique(label):
+        mine = label == c
+        rank[mine] = np.arange(mine.sum())
+    return np.lexsort((label, rank))[:number]
 
 
 def _hits(events: Events) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from calovision.events.events import Events
 from calovision.events.store import StoreWriter
 from calovision.metrics.observables import observables
 from calovision.report.sources import ORIGINAL, save_arrays
+from calovision.report.view import in_turn
 
 EXAMPLES = 12  #: events drawn
 SHOWN = 3000  #: events in the latent map and the distributions
@@ -34,10 +35,7 @@ def save_latent(out: Path, events: Events, latent: NDArray[np.float32]) -> None:
 
 def save_examples(out: Path, events: Events, rebuilt: dict[str, Events], seed: int) -> None:
     """Small sets of the same originals and reconstructions, both classes in turn."""
-    order = np.argsort(events.label, kind="stable")
-    half = EXAMPLES // 2
-    gluons = int((events.label == 0).sum())
-    chosen = np.stack([order[:half], order[gluons : gluons + half]], 1).ravel()
+    chosen = in_turn(events, EXAMPLES)
     originals = events[chosen]
     for name, source in {ORIGINAL: events, **rebuilt}.items():
         subset = source[chosen]

@@ -8,6 +8,13 @@ const make = (name, parent, text = "", kind = "") => {
   parent.append(node);
   return node;
 };
+// Inside a report this page is a frame: as high as its content, without a heading of its own.
+const inReport = window.parent !== window;
+if (inReport) {
+  document.documentElement.classList.add("inside");
+  const fit = () => { frameElement.style.height = `${document.documentElement.offsetHeight + 2}px`; };
+  new ResizeObserver(fit).observe(document.documentElement);
+}
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
 for (const set of data.sets) {
   set.offsets = new Uint32Array(bytes(set.offsets));
@@ -155,7 +162,7 @@ const show = (event) => {
   byId("told").textContent = [`event ${shown + data.first}`,
     ...told.map((x) => `${x.name} ${x.values[shown]} ${x.unit}`.trim())].join(", ");
   table();
-  history.replaceState(null, "", `#${shown + data.first}`);
+  if (!inReport) history.replaceState(null, "", `#${shown + data.first}`);
 };
 
 const table = () => {
