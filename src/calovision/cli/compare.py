@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import emit
+from calovision.cli.output import SkipCorrupt, emit, told
 
 
 def compare(
@@ -24,17 +24,22 @@ def compare(
         int, typer.Option(min=1, help="Use at most so many events of each, the first ones.")
     ] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
+    skip_corrupt: SkipCorrupt = False,
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
     """Measure how far events B are from the true events A, beside truth against truth.
 
     Example: calovision compare test-jets generated --floor more-test-jets --training train-jets
     """
+    from functools import partial
+
     from calovision.events.reading import read_events
 
-    (first, of_a), (second, of_b) = read_events(a, events), read_events(b, events)
-    third = None if floor is None else read_events(floor, events)
-    trained = None if training is None else read_events(training)
+    read = partial(read_events, skip_corrupt=skip_corrupt)
+    with told():
+        (first, of_a), (second, of_b) = read(a, events), read(b, events)
+        third = None if floor is None else read(floor, events)
+        trained = None if training is None else read(training)
     # PyTorch and scikit-learn take seconds to load: bad input should not have to wait for them.
     from calovision.studies.comparing import compare as measure
 

@@ -10,7 +10,7 @@ import typer
 
 from calovision.cli.discover import digits
 from calovision.cli.image import image
-from calovision.cli.output import emit
+from calovision.cli.output import SkipCorrupt, emit, told
 from calovision.cli.simulate import simulate
 
 app = typer.Typer(no_args_is_help=True, help="Make, fetch, convert and inspect event sets.")
@@ -67,6 +67,7 @@ def export(
         Compression, typer.Option(help="HDF5: compression of the images.")
     ] = Compression.GZIP,
     overwrite: Overwrite = False,
+    skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
     """Write an event set for other programs: dense images in HDF5, or hits in Parquet or ROOT.
@@ -82,7 +83,8 @@ def export(
     from calovision.events.export_jagged import export_jagged
     from calovision.events.store import EventStore
 
-    store = EventStore.open(data)
+    with told():
+        store = EventStore.open(data, skip_corrupt=skip_corrupt)
     if out.suffix in (".parquet", ".root"):
         export_jagged(store, out, overwrite=overwrite, progress=True)
     else:
@@ -97,6 +99,7 @@ def export(
 @app.command()
 def info(
     data: Annotated[Path, typer.Argument(help="Event set.")],
+    skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
     """Show counts, occupancy, energies, spectra, class balance and provenance of a set.
@@ -106,7 +109,9 @@ def info(
     from calovision.events.info import info as summarise
     from calovision.events.store import EventStore
 
-    content = summarise(EventStore.open(data))
+    with told():
+        store = EventStore.open(data, skip_corrupt=skip_corrupt)
+    content = summarise(store)
     emit(content, _table(content), json)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from calovision.cli.model import Run
-from calovision.cli.output import emit
+from calovision.cli.output import SkipCorrupt, emit, told
 
 
 def export(
@@ -18,6 +18,7 @@ def export(
         Path | None, typer.Option(help="Event set to compare on; by default random events.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random events.")] = 1,
+    skip_corrupt: SkipCorrupt = False,
     json: Annotated[
         bool, typer.Option("--json", help="Machine-readable result on stdout.")
     ] = False,
@@ -31,7 +32,8 @@ def export(
     """
     from calovision.events.store import EventStore
 
-    store = None if data is None else EventStore.open(data)
+    with told():
+        store = None if data is None else EventStore.open(data, skip_corrupt=skip_corrupt)
     from calovision.tasks.export import export as write
 
     files = write(run, out, data=store, seed=seed)

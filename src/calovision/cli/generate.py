@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from calovision.cli.output import emit
+from calovision.cli.output import emit, told
 from calovision.errors import InputError
 
 
@@ -64,10 +63,7 @@ def generate(
     from calovision.tasks.generate import generate as make
     from calovision.tasks.pretrained import pretrained_run
 
-    with warnings.catch_warnings(record=True) as doubts:
-        warnings.simplefilter("always", UserWarning)
+    with told():
         folder = run or pretrained_run("jet-generator")
         store = make(folder, events, out, request, seed=seed, steps=steps, strict=strict)
-    for doubt in doubts:
-        typer.echo(f"warning: {doubt.message}", err=True)
     emit({"set": str(store.path), "events": len(store)}, f"{len(store)} events: {out}", json)

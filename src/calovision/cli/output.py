@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+
+SkipCorrupt = Annotated[
+    bool, typer.Option("--skip-corrupt", help="Leave out damaged shards, with a warning.")
+]
 
 
 def emit(result: Any, text: str, as_json: bool) -> None:
@@ -13,3 +20,15 @@ def emit(result: Any, text: str, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result))
     typer.echo(text, err=as_json)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Warnings of what happens inside become lines on standard error."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            yield
+        finally:
+            for warning in found:
+                typer.echo(f"warning: {warning.message}", err=True)

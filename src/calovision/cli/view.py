@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import emit
+from calovision.cli.output import SkipCorrupt, emit, told
 
 
 def view(
@@ -26,6 +26,7 @@ def view(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the file in the browser.")
     ] = True,
+    skip_corrupt: SkipCorrupt = False,
     json: Annotated[
         bool, typer.Option("--json", help="Machine-readable result on stdout.")
     ] = False,
@@ -46,7 +47,8 @@ def view(
     place = Path(f"{folder.resolve().name}-view.html") if out is None else out
     if not place.parent.is_dir():
         raise InputError(f"there is no folder {place.parent}", "make it, or choose another --out")
-    rows = shown(folder, first, events, data=data, seed=seed)
+    with told():
+        rows = shown(folder, first, events, data=data, seed=seed, skip_corrupt=skip_corrupt)
     number = len(rows[0].events)
     write_bytes(place, page(f"{folder.resolve().name}: calovision", rows, first).encode())
     if browser:

@@ -51,6 +51,7 @@ def info(store: EventStore) -> dict[str, Any]:
         "hits": int(store.manifest["hits"]),
         "bytes": sum(int(s["bytes"]) for s in shards),
         "shards": len(shards),
+        "skipped_shards": [int(s["index"]) for s in store.skipped],
         "value": store.manifest["value"],
         "columns": store.manifest["columns"],
         "units": store.manifest["units"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,15 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
-from calovision.events.shards import MANIFEST, SCHEMA_VERSION, UNFINISHED, Shard, shard_name
+from calovision.events.shards import (
+    AGAIN,
+    GROUP_EVENTS,
+    MANIFEST,
+    SCHEMA_VERSION,
+    UNFINISHED,
+    Shard,
+    shard_name,
+)
 
 BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
 _READ_CHUNK = 1 << 20  # bytes hashed at a time
@@ -30,22 +39,32 @@ class EventStore:
         path: the folder.
         manifest: its description: counts, units, provenance, one entry per shard.
         geometry: the image grid.
+        whole: the set on disk, of which this one leaves out the damaged shards; itself if none.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+    def __init__(
+        self, path: Path, manifest: dict[str, Any], whole: EventStore | None = None
+    ) -> None:
         self.path = path
         self.manifest = manifest
+        self.whole = self if whole is None else whole
         self.geometry = Geometry.from_dict(manifest["geometry"])
         self._indices = [int(s["index"]) for s in manifest["shards"]]
         counts = [int(s["events"]) for s in manifest["shards"]]
         self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
     @classmethod
-    def open(cls, path: str | Path) -> EventStore:
+    def open(cls, path: str | Path, *, skip_corrupt: bool = False) -> EventStore:
         """Open a finished set.
 
+        Args:
+            path: the folder.
+            skip_corrupt: read every shard and leave out those that are missing or damaged, with
+                a warning that counts them; the others keep their order.
+
         Raises:
-            InputError: nothing there, an unfinished set, or an unreadable manifest.
+            InputError: nothing there, an unfinished set, an unreadable manifest, or no shard that
+                could be used.
         """
         folder = Path(path)
         manifest = folder / MANIFEST
@@ -62,9 +81,10 @@ class EventStore:
                 "make the set again or use the matching release",
             )
         try:
-            return cls(folder, content)
+            store = cls(folder, content)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{manifest} is damaged", "make the set again") from error
+        return store._sound() if skip_corrupt else store
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -75,9 +95,30 @@ class EventStore:
         joined = "".join(s["sha256"] for s in self.manifest["shards"])
         return hashlib.sha256(joined.encode()).hexdigest()
 
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """``(n,)`` number of every event in the whole set; gaps where shards are left out."""
+        mine = {int(s["index"]) for s in self.manifest["shards"]}
+        counts = np.diff(self.whole._starts)
+        kept = np.repeat([i in mine for i in self.whole._indices], counts)
+        return np.flatnonzero(kept)
+
+    @property
+    def skipped(self) -> list[dict[str, Any]]:
+        """Manifest entries of the shards that are left out."""
+        mine = set(self._indices)
+        return [s for s in self.whole.manifest["shards"] if int(s["index"]) not in mine]
+
     def columns(self) -> tuple[str, ...]:
         """Names of the per-event columns."""
         return tuple(self.manifest["columns"])
+
+    @property
+    def blocks(self) -> NDArray[np.int64]:
+        """``(b + 1,)`` first event of each block that is read as one, and the end."""
+        counts = zip(self._starts[:-1], self._starts[1:], strict=True)
+        firsts = [np.arange(start, stop, GROUP_EVENTS) for start, stop in counts]
+        return np.concatenate([*firsts, self._starts[-1:]])
 
     def column(self, name: str) -> NDArray[Any]:
         """One per-event column ``(n, ...)``; reads that column only.
@@ -157,14 +198,41 @@ class EventStore:
         Raises:
             InputError: a shard is missing or differs, by name.
         """
+        for position in range(len(self._indices)):
+            self._verify(position)
+
+    def _verify(self, position: int) -> None:
+        shard = self._shard(position)
+        digest = hashlib.sha256()
+        with (self.path / shard.name).open("rb") as file:
+            while chunk := file.read(_READ_CHUNK):
+                digest.update(chunk)
+        if digest.hexdigest() != self.manifest["shards"][position]["sha256"]:
+            raise shard.damaged()
+
+    def _sound(self) -> EventStore:
+        """The same set without damaged shards."""
+        kept, lost = [], []
         for position, entry in enumerate(self.manifest["shards"]):
-            shard = self._shard(position)
-            digest = hashlib.sha256()
-            with (self.path / shard.name).open("rb") as file:
-                while chunk := file.read(_READ_CHUNK):
-                    digest.update(chunk)
-            if digest.hexdigest() != entry["sha256"]:
-                raise shard.damaged()
+            try:
+                self._verify(position)
+            except InputError:
+                lost.append(entry)
+            else:
+                kept.append(entry)
+        if not lost:
+            return self
+        names = ", ".join(shard_name(int(s["index"])) for s in lost)
+        if not kept:
+            raise InputError(f"all shards of {self.path} are damaged ({names})", AGAIN)
+        gone = sum(int(s["events"]) for s in lost)
+        warnings.warn(
+            f"{self.path}: {len(lost)} of {len(self._indices)} shards are damaged or missing and"
+            f" left out ({names}), {gone} of {len(self)} events",
+            stacklevel=3,
+        )
+        totals = {k: sum(int(s[k]) for s in kept) for k in ("events", "hits")}
+        return EventStore(self.path, self.manifest | totals | {"shards": kept}, self)
 
     @cached_property
     def _groups(self) -> list[tuple[int, int]]:
@@ -179,7 +247,7 @@ class EventStore:
         name = shard_name(self._indices[position])
         path = self.path / name
         if not path.is_file():
-            raise InputError(f"shard {name} of {self.path} is missing", "make the set again")
+            raise InputError(f"shard {name} of {self.path} is missing", AGAIN)
         shard = Shard(path, name)
         found = (shard.info.events, shard.info.hits, path.stat().st_size)
         if found != (entry["events"], entry["hits"], entry["bytes"]):

@@ -13,12 +13,15 @@ from calovision.events.portions import blocks, open_images
 from calovision.events.reader import EventStore
 
 
-def read_events(path: str | Path, limit: int | None = None) -> tuple[Events, dict[str, Any]]:
+def read_events(
+    path: str | Path, limit: int | None = None, *, skip_corrupt: bool = False
+) -> tuple[Events, dict[str, Any]]:
     """The first events of an event set, or of an HDF5 or Parquet file of a public schema.
 
     Args:
         path: folder of an event set, or a file.
         limit: at most so many events; by default all.
+        skip_corrupt: leave out damaged shards of an event set, with a warning.
 
     Returns:
         The events, and where they come from: ``path``, ``hash`` (of a whole set; of sampled
@@ -29,7 +32,7 @@ def read_events(path: str | Path, limit: int | None = None) -> tuple[Events, dic
     """
     place = Path(path)
     if place.is_dir() or not place.exists():
-        store = EventStore.open(place)
+        store = EventStore.open(place, skip_corrupt=skip_corrupt)
         whole = limit is None or limit >= len(store)
         events, digest = store.load() if whole else store[:limit], store.hash
     else:

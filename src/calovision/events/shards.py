@@ -21,6 +21,8 @@ SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"  #: in the folder of a set only when the set is complete
 UNFINISHED = "unfinished.json"  #: in the folder only while it is not
 GROUP_EVENTS = 512  #: events in one row group, the least that is read at a time
+#: what to do about a damaged shard
+AGAIN = "make or download the event set again, or leave out what is damaged with --skip-corrupt"
 HIT_COLUMNS = ("cell", "code", "value")
 _META = b"calovision"
 # Measured on CMS-like jets, bytes a hit: cell 1.4 (plain 2.2, delta 1.5), code 0.03,
@@ -152,9 +154,7 @@ class Shard:
 
     def damaged(self) -> InputError:
         """The error for a shard that cannot be read."""
-        return InputError(
-            f"shard {self.name} is damaged or truncated", "make or download the event set again"
-        )
+        return InputError(f"shard {self.name} is damaged or truncated", AGAIN)
 
     def _read_info(self) -> ShardInfo:
         schema = self._file.schema_arrow

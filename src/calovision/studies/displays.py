@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,17 @@ MANIFEST, CONFIG = "manifest.json", "config.yaml"
 ORIGINAL, SIMULATED = "original", "simulated"
 #: where studies keep what can be looked at, and with which set it is compared
 STUDY = (("examples", None), ("generated", "data/test"))
+Some = Callable[[Path], Events]  #: the events to show of a set
 
 
 def shown(
-    folder: Path, first: int, events: int, *, data: Path | None = None, seed: int = 1
+    folder: Path,
+    first: int,
+    events: int,
+    *,
+    data: Path | None = None,
+    seed: int = 1,
+    skip_corrupt: bool = False,
 ) -> list[Shown]:
     """Rows of a display.
 
@@ -31,33 +40,35 @@ def shown(
         events: most events shown.
         data: events of a run; by default those that it was trained on.
         seed: of reconstructions and generated events.
+        skip_corrupt: leave out damaged shards, with a warning.
 
     Raises:
         InputError: nothing to show there.
     """
     if first < 0 or events < 1:
         raise InputError(f"{events} events from number {first}", "ask for one from 0 on")
+    some = partial(_some, first=first, events=events, skip_corrupt=skip_corrupt)
     if folder.is_file() or (folder / MANIFEST).is_file():
-        return [Shown(folder.name, _some(folder, first, events))]
+        return [Shown(folder.name, some(folder))]
     if (folder / CONFIG).is_file():
-        return _of_run(folder, first, events, data, seed)
+        return _of_run(folder, data, seed, some)
     for place, other in STUDY:
         sets = _sets(folder / place)
         if sets:
-            return _side_by_side(sets, folder / other if other else None, first, events)
+            return _side_by_side(sets, folder / other if other else None, some)
     sets = _sets(folder)
     if not sets:
         raise InputError(
             f"{folder} is neither an event set nor a run nor a study",
             "give the --out of 'calovision data', 'train', 'generate' or 'study'",
         )
-    return _side_by_side(sets, None, first, events)
+    return _side_by_side(sets, None, some)
 
 
-def _some(path: Path, first: int, events: int) -> Events:
+def _some(path: Path, *, first: int, events: int, skip_corrupt: bool) -> Events:
     """Events ``first`` to ``first + events`` of a set or a file."""
     if path.is_dir():
-        store = EventStore.open(path)
+        store = EventStore.open(path, skip_corrupt=skip_corrupt)
         found = store[first : first + events]
     else:
         found = read_events(path, first + events)[0][first:]
@@ -72,10 +83,10 @@ def _sets(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: p.name != ORIGINAL)
 
 
-def _side_by_side(sets: list[Path], beside: Path | None, first: int, events: int) -> list[Shown]:
+def _side_by_side(sets: list[Path], beside: Path | None, some: Some) -> list[Shown]:
     """Several sets, one below the other; only those of the same events are paired."""
-    rows = [] if beside is None else [Shown(SIMULATED, _some(beside, first, events))]
-    rows += [Shown(s.name, _some(s, first, events)) for s in sets]
+    rows = [] if beside is None else [Shown(SIMULATED, some(beside))]
+    rows += [Shown(s.name, some(s)) for s in sets]
     length = min(len(r.events) for r in rows)
     cut = [replace(r, events=r.events[:length]) for r in rows]
     below = [replace(r, paired=_same(cut[0].events, r.events)) for r in cut[1:]]
@@ -90,7 +101,7 @@ def _same(one: Events, other: Events) -> bool:
     return all(np.array_equal(one.columns[k], other.columns[k]) for k in known)
 
 
-def _of_run(folder: Path, first: int, events: int, data: Path | None, seed: int) -> list[Shown]:
+def _of_run(folder: Path, data: Path | None, seed: int, some: Some) -> list[Shown]:
     """Events of a run, with what its model makes of them."""
     # Here, since a display of a set needs no PyTorch.
     from calovision.tasks.autoencoder import AutoencoderTask
@@ -108,7 +119,7 @@ def _of_run(folder: Path, first: int, events: int, data: Path | None, seed: int)
     source = data or Path(described["data"]["path"])
     if not source.exists():
         raise InputError(f"the events of the run, {source}, are gone", "give others by --data")
-    original = _some(source, first, events)
+    original = some(source)
     task.check(original.geometry)
     name = described["config"]["model"]
     if isinstance(task, AutoencoderTask):

@@ -43,11 +43,19 @@ def held_out(run: RunDir, store: EventStore) -> Events:
     """Events of ``store`` that the run has not seen: all of another set, its test part else.
 
     Raises:
-        InputError: too few such events.
+        InputError: too few such events, or it is the training set with other shards left out.
     """
     events: Events
-    if run.describe()["data"]["hash"] == store.hash:
+    data = run.describe()["data"]
+    if data["hash"] == store.hash:
         events = store[parts_of(store, recorded_config(run))["test"]]
+    elif data.get("whole_hash", data["hash"]) == store.whole.hash:
+        # Which jets belong to one collision, on which the split depends, is lost with a shard.
+        raise InputError(
+            f"the run was trained on {store.path} with other shards left out: which of its events"
+            " are new to it cannot be told",
+            "evaluate it on another set",
+        )
     else:
         events = store.load()
     if len(events) < MIN_EVENTS:

@@ -88,7 +88,7 @@ def classify(run: Path, store: EventStore, out: Path, *, quiet: bool = False) ->
     task.check(store.geometry)
     scores = score(task, store, quiet)
     columns = {
-        "event": np.arange(len(store)),
+        "event": store.numbers,
         f"{store.geometry.classes[1]}_probability": scores.probability,
         "foreign": scores.foreign,
     }
