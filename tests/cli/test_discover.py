@@ -33,6 +33,12 @@ def test_train_and_discover(calovision: Run, digits: Path, tmp_path: Path) -> No
     assert json.loads(done.stdout)["task"] == "symmetry"
     assert "no symmetry found" in done.stderr
     assert (run / "results.json").exists()
+    done = calovision("discover", run, "--data", digits, "--ablate", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert [r["prior"] for r in rows] == ["nothing", "isometry", "linear", "oracle", "guess"]
+    assert json.loads((run / "ablation.json").read_text())["rows"] == rows
+    assert set(rows[2]["classes"]) == {"1", "2"}
 
 
 def test_bad_input_is_one_line(calovision: Run, digits: Path, tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ def discover(
     latent: Annotated[
         int | None, typer.Option(min=1, help="Dimension of the flow's space. Default: the run's.")
     ] = None,
+    ablate: Annotated[
+        bool,
+        typer.Option("--ablate", help="Search with one prior left out at a time, and compare."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Look for symmetries of a trained latent space, as flows, and measure them.
@@ -55,12 +59,22 @@ def discover(
     from calovision.tasks.symmetry.data import read_images
 
     images = read_images(data)
+    if ablate:
+        from calovision.studies.symmetry_ablation import ablation, summary
+
+        content = ablation(run, images)
+        emit(content, f"{summary(content)}\nwritten to {run / 'ablation.json'}", json)
+        return
     from calovision.studies.symmetry_measures import measure, write_results
     from calovision.tasks.rundir import RunDir
     from calovision.tasks.symmetry.discovery import discover as search
 
     flows = search(run, images, latent=latent)
     metrics, _ = measure(flows, images)
+    if not images.turning:
+        from calovision.studies.symmetry_breaking import breaking
+
+        metrics |= breaking(flows, images)
     results = write_results(RunDir(run), images, metrics)
     lines = [flows.about["verdict"]] if "verdict" in flows.about else []
     lines += [f"{k:18s} {m.value:10.4g} {m.unit}".rstrip() for k, m in metrics.items()]

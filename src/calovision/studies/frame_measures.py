@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from calovision.events.rotation import Rotated, rotate
+from calovision.events.rotation import rotate
 from calovision.metrics.value import Metric, mean_metric
 from calovision.studies.symmetry_measures import largest_cosine
 from calovision.tasks.symmetry.data import ImageData
@@ -19,7 +19,7 @@ from calovision.tasks.symmetry.frame import co_moving_frame
 from calovision.tasks.symmetry.lie import algebra
 from calovision.tasks.symmetry.rings import rings
 from calovision.tasks.symmetry.runs import Flows
-from calovision.tasks.symmetry.space import freeze
+from calovision.tasks.symmetry.space import Stream, freeze
 
 REACH = 0.4  #: length of the path that is followed in both directions, in units of the image's norm
 STEPS = 8
@@ -28,9 +28,12 @@ JUDGE_STEPS = 400  #: of the training of the independent classifier
 ANGLES = 72  #: orientations over which a displacement is minimised
 
 
-def train_judge(stream: Rotated, classes: int, random: torch.Generator) -> nn.Module:
-    """A small convolutional network on turned digits, which knows nothing of the latent space."""
-    side = math.isqrt(stream.images.shape[1])
+def train_judge(
+    stream: Stream, classes: int, random: torch.Generator, steps: int | None = None
+) -> nn.Module:
+    """A small convolutional network on images, which knows nothing of the latent space."""
+    first, _ = stream(1, random)
+    side = math.isqrt(first.shape[1])
     judge = nn.Sequential(
         nn.Unflatten(1, (1, side, side)),
         nn.Conv2d(1, 8, 5, 2, 2),
@@ -40,9 +43,9 @@ def train_judge(stream: Rotated, classes: int, random: torch.Generator) -> nn.Mo
         nn.Flatten(),
         nn.LazyLinear(classes),
     )
-    judge(stream.images[:1])
+    judge(first)
     optimiser = torch.optim.Adam(judge.parameters(), 3e-3)
-    for _ in range(JUDGE_STEPS):
+    for _ in range(steps or JUDGE_STEPS):
         images, label = stream(64, random)
         loss = F.cross_entropy(judge(images), label)
         optimiser.zero_grad()

@@ -88,8 +88,8 @@ def _of_field(space: LatentSpace, field: Field, data: ImageData, most: int) -> l
     """The flow of up to ``most`` digits of each class."""
     images, label = data.test
     return [
-        follow(space, field, images[label == kind][:most], kind, digit)
-        for kind, digit in enumerate(data.classes)
+        follow(space, field, images[label == kind][:most], kind, data.periods[kind])
+        for kind in range(len(data.classes))
     ]
 
 

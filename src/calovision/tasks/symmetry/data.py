@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from calovision.errors import InputError
+from calovision.events.coarse import coarse_images
 from calovision.events.digits import open_digits
 from calovision.events.rotation import Rotated
+from calovision.events.splits import split
+from calovision.events.store import EventStore
+
+#: degrees after which a digit looks the same again; 360 for all others
+PERIODS = {0: 180.0, 1: 180.0, 8: 180.0}
+MOST_EVENTS = 40_000  #: of a detector's events that are read, in training and test together
+TEST_SHARE = 0.2  #: of them
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,8 @@ class ImageData:
         classes: what a class number stands for.
         train: images ``(n, p)`` in [0, 1] and class numbers ``(n,)``.
         test: the same, held out.
+        turning: whether images are upright and have to be turned to be in all orientations;
+            those of a detector are taken as they are.
     """
 
     path: Path
@@ -29,15 +42,23 @@ class ImageData:
     classes: tuple[int, ...]
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
+    turning: bool = True
 
     @property
     def pixels(self) -> int:
         """Pixels of an image."""
         return self.train[0].shape[1]
 
+    @property
+    def periods(self) -> tuple[float, ...]:
+        """Degrees after which an image of each class looks the same again."""
+        if not self.turning:
+            return (360.0,) * len(self.classes)
+        return tuple(PERIODS.get(digit, 360.0) for digit in self.classes)
+
     def stream(self, angles: int = 0) -> Rotated:
-        """Training images in ``angles`` orientations, 0 for any."""
-        return Rotated(*self.train, angles)
+        """Training images in ``angles`` orientations, 0 for any; a detector's as they are."""
+        return Rotated(*self.train, angles if self.turning else 1)
 
     def describe(self) -> dict[str, object]:
         """Path, hash and size, for a run's configuration."""
@@ -45,12 +66,43 @@ class ImageData:
 
 
 def read_images(folder: Path) -> ImageData:
-    """Open a set of digits.
+    """Open a set of digits, or of a detector's events.
 
     Raises:
-        InputError: none is there.
+        InputError: neither is there.
     """
+    folder = Path(folder)
+    if _of_detector(folder):
+        return detector_images(EventStore.open(folder))
     digits = open_digits(folder)
     parts = [tuple(torch.from_numpy(a) for a in digits.part(test=test)) for test in (False, True)]
     (x, y), (held_out, label) = parts
-    return ImageData(Path(folder), digits.hash, digits.classes, (x, y), (held_out, label))
+    return ImageData(folder, digits.hash, digits.classes, (x, y), (held_out, label))
+
+
+def detector_images(store: EventStore) -> ImageData:
+    """Events as coarse images; a fifth of the collisions is held out.
+
+    Raises:
+        InputError: not every event has a class.
+    """
+    events = store[: min(len(store), MOST_EVENTS)]
+    if "label" not in events.columns or not np.isin(events.label, (0, 1)).all():
+        raise InputError(f"{store.path} has events without a class", "give a labelled set")
+    images = torch.from_numpy(coarse_images(events))
+    label = torch.from_numpy(events.label.astype(np.int64))
+    shares = {"train": 1 - TEST_SHARE, "test": TEST_SHARE}
+    chosen = split(len(events), shares, 1, events.columns.get("event_id"))
+    train, test = (
+        (images[rows], label[rows])
+        for rows in (torch.from_numpy(chosen[part]) for part in ("train", "test"))
+    )
+    return ImageData(store.path, store.hash, (0, 1), train, test, turning=False)
+
+
+def _of_detector(folder: Path) -> bool:
+    """Whether a folder holds events of a detector."""
+    try:
+        return "geometry" in json.loads((folder / "manifest.json").read_text())
+    except (OSError, ValueError, TypeError):
+        return False

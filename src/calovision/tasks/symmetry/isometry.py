@@ -61,6 +61,7 @@ def rigid_motions(
     points: int = 2000,
     oracle: float = 0.1,
     number: int = 4,
+    rigid: bool = True,
 ) -> Motions:
     """The best skew generators, from one eigenvalue problem.
 
@@ -73,6 +74,7 @@ def rigid_motions(
         oracle: weight of the oracle; its rate of change is relative to its spread, and velocities
             to the images' norm.
         number: of motions, mutually orthogonal in mean squared velocity.
+        rigid: whether generators must be skew; any matrix else, with ``c^2`` unknowns.
     """
     z, _ = space.draw(stream, points, random, spread=0.0)
     images = space.decode(z)
@@ -92,8 +94,10 @@ def rigid_motions(
     cost = cost.permute(0, 2, 1, 3).reshape(k * k, k * k)
     second = x.T @ x / points
     velocity = torch.einsum("ab,cd->acbd", torch.eye(k), second).reshape(k * k, k * k)
-    rows, columns = torch.triu_indices(k, k, 1)
-    cost, velocity = (_skew_part(m, rows, columns).double() for m in (cost, velocity))
+    if rigid:
+        rows, columns = torch.triu_indices(k, k, 1)
+        cost, velocity = (_skew_part(m, rows, columns) for m in (cost, velocity))
+    cost, velocity = cost.double(), velocity.double()
     velocity += RIDGE * velocity.diagonal().mean() * torch.eye(len(velocity))
     root = torch.linalg.cholesky(velocity)
     reduced = torch.linalg.solve_triangular(root, cost, upper=False)
@@ -102,9 +106,13 @@ def rigid_motions(
     entries = torch.linalg.solve_triangular(root.T, entries[:, :number], upper=True)
     actions = []
     for column in entries.T:
-        matrix = torch.zeros(k, k)
-        matrix[rows, columns] = column.float()
-        action = LinearAction(matrix - matrix.T, basis)
+        if rigid:
+            matrix = torch.zeros(k, k)
+            matrix[rows, columns] = column.float()
+            matrix = matrix - matrix.T
+        else:
+            matrix = column.float().reshape(k, k)
+        action = LinearAction(matrix, basis)
         unit = action.typical_frequency(images)
         actions.append(LinearAction(action.matrix / unit, basis))
     return Motions(tuple(actions), tuple(leaks[:number].tolist()))

@@ -24,9 +24,10 @@ def refine(
     times: int = 8,
     turns: float = 2.5,
     oracle: float = 0.2,
+    rigid: bool = True,
     report: Report = silent,
 ) -> LinearAction:
-    """Train the skew matrix at constant norm.
+    """Train the matrix at constant norm.
 
     The loss is the distance of moved images to their reconstruction, and the change of the
     oracle's evidence.
@@ -41,6 +42,7 @@ def refine(
         times: different times a step.
         turns: longest motion, in turns of a typical frequency of the guess.
         oracle: weight of the oracle.
+        rigid: whether the matrix must stay skew.
         report: told how far it is.
     """
     images, _ = stream(4 * batch, random)
@@ -49,8 +51,8 @@ def refine(
     half = (action.matrix / norm / 2).clone().requires_grad_(True)
     optimiser = torch.optim.Adam([half], 1.0)
 
-    def skew() -> Tensor:
-        matrix = half - half.T
+    def trained() -> Tensor:
+        matrix = half - half.T if rigid else half
         scaled: Tensor = matrix / matrix.norm() * norm
         return scaled
 
@@ -58,7 +60,7 @@ def refine(
         share = number / steps
         for group in optimiser.param_groups:  # relative to the entries, which are of one size
             group["lr"] = 0.04 * half.detach().abs().mean().item() * (1.02 - share)
-        moving = replace(action, matrix=skew())
+        moving = replace(action, matrix=trained())
         images, _ = stream(batch, random)
         start = action.components(images)
         end = moving.move(start, longest * torch.rand(times, generator=random))
@@ -74,4 +76,4 @@ def refine(
         optimiser.step()
         if number % 50 == 0:
             report(share, {"off_manifold": off.item(), "oracle": seen.item()})
-    return replace(action, matrix=skew().detach())
+    return replace(action, matrix=trained().detach())

@@ -1,0 +1,40 @@
+"""Events as small square images about their centre, for latent spaces of a few numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from calovision.events.events import Events
+
+SMEARED = 1.0  #: cells, width of the Gaussian that energies are smeared with
+
+
+def coarse_images(events: Events) -> NDArray[np.float32]:
+    """Energies summed over channels on the coarsest readout grid, in a disc about the centre.
+
+    Jets become 25 x 25 HCAL towers. Crops become 31 x 31 crystals: their brightest one is not in
+    the middle of 32, so the first row and column are left out. Energies are smeared by a cell,
+    and a pixel is the root of its share of the sum: every image has the norm 1, as rigid motions
+    need.
+
+    Returns:
+        ``(n, side * side)`` in [0, 1], rows along eta and columns along phi.
+    """
+    geometry = events.geometry
+    block = max(channel.block for channel in geometry.channels)
+    side, skipped = geometry.rows // block, 1 - geometry.rows // block % 2
+    row, col = (place // block for place in np.divmod(events.cell.astype(np.int64), geometry.cols))
+    signed = np.array([channel.signed for channel in geometry.channels])[events.channel]
+    energy = np.where(signed, 0, events.energy)
+    place = (events.owner * side + row) * side + col
+    sums = np.bincount(place, energy, minlength=len(events) * side**2)
+    images = sums.reshape(len(events), side, side)[:, skipped:, skipped:]
+    images = gaussian_filter(images.astype(np.float32), (0, SMEARED, SMEARED), mode="constant")
+    axis = np.arange(side - skipped) - (side - skipped) // 2
+    images[:, np.hypot(axis[:, None], axis) > axis[-1] + 0.5] = 0
+    flat = images.reshape(len(events), -1)
+    share = flat / np.maximum(flat.sum(1, keepdims=True), 1e-9)
+    root: NDArray[np.float32] = np.sqrt(share)
+    return root
