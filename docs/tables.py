@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,15 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def provenance(table: Callable[[dict[str, Any]], str], content: dict[str, Any]) -> str:
+    """A table with the events and versions that its numbers are of."""
+    result = content["models"][0]
+    names = ("calovision", "torch", "python")
+    versions = ", ".join(f"{n} {result['versions'][n]}" for n in names)
+    about = f"Test set `{result['data']['hash'][:12]}`; {versions}."
+    return f"{table(content)}\n\n{about}"
 
 
 def by_auc(models: list[dict[str, Any]]) -> list[dict[str, Any]]:

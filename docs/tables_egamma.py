@@ -7,16 +7,19 @@ from typing import Any
 
 from tables import by_auc, differences, draw_roc, markdown, number, quality
 
+from calovision.studies.egamma import BASELINE, SCALES, TASK, VALIDATION
+from calovision.tasks.config import load_config
+
 OURS, RATE = "crop-net", "crops_per_s"
 NAMES = {
     OURS: "**ours**",
-    "baseline": "published ResNet-15",
+    BASELINE: "published ResNet-15",
     "trees": "boosted trees on shower shapes",
 }
 
 
 def short(content: dict[str, Any]) -> str:
-    """For the README."""
+    """For the page of all results."""
     rows = []
     for m in by_auc(content["models"]):
         values = [number(m["metrics"][k]) for k in ("auc", "rejection_50", "ece")]
@@ -32,6 +35,18 @@ def _about(content: dict[str, Any]) -> str:
         f"{ours['data']['events']:,} simulated crops that no model has seen; scale "
         f"`{content['scale']}`; {'one seed' if seeds == 1 else f'mean over {seeds} seeds'}; errors:"
         " bootstrap over test crops. Each model on one thread of a shared machine."
+    )
+
+
+def _passes(content: dict[str, Any]) -> str:
+    """How much of its published training the baseline had."""
+    result = next(m for m in content["models"] if m["model"] == BASELINE)
+    config = load_config(TASK, BASELINE)
+    seen = result["budget"]["steps"] * config.batch
+    training = SCALES[content["scale"]].training * (1 - VALIDATION)
+    return (
+        f"In its time the published ResNet-15 went through its training crops "
+        f"{seen / training:.3g} times; its published training is {config.epochs:.0f} epochs."
     )
 
 
@@ -52,6 +67,7 @@ def full(content: dict[str, Any]) -> str:
     parts = [
         quality(content["models"], NAMES, RATE),
         _about(content) + " Crops per second on one core, making of the batches included.",
+        _passes(content),
         "On the same test crops (paired bootstrap):",
         differences(content, NAMES),
         "Among parts of them; parts by conversion hold all electrons:",

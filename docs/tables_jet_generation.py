@@ -27,21 +27,17 @@ KEYS = {
     "memorised": "share as near to a training jet as 1 % of simulated jets",
     "copied": "copies of training jets",
 }
-PICTURE = (
-    "![A simulated gluon jet beside generated ones in track, ECAL and HCAL]"
-    "(docs/images/jet-generation.png)"
-)
 
 
 def short(content: dict[str, Any]) -> str:
-    """For the README."""
+    """For the page of all results."""
     head = ("", "AUC, trees", "AUC, transformer on hits", "FPD / floor", "jets/s on one core")
     rows = []
     for m in content["models"]:
         found = m["metrics"]
         told = [number(found.get(k)) for k in ("classifier_auc", METRIC)]
         rows.append((NAMES[m["model"]], *told, _over_floor(found.get("fpd")), _rate(found)))
-    return "\n\n".join([markdown(head, rows), _about(content), PICTURE])
+    return markdown(head, rows) + "\n\n" + _about(content)
 
 
 def _over_floor(metric: dict[str, Any] | None) -> str:

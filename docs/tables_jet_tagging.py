@@ -25,7 +25,7 @@ ALWAYS = ("n_track", "girth_track", "ptd_track")  #: what a physicist would look
 
 
 def short(content: dict[str, Any]) -> str:
-    """For the README."""
+    """For the page of all results."""
     rows = [
         (NAMES[m["model"]], *(number(m["metrics"][k]) for k in ("auc", "rejection_50", "ece")))
         for m in by_auc(content["models"])

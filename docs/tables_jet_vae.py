@@ -63,7 +63,7 @@ def _table(comparison: dict[str, Any], keys: list[tuple[str, str]]) -> str:
 
 
 def short(content: dict[str, Any]) -> str:
-    """For the README."""
+    """For the page of all results."""
     return _table(content, SHORT)
 
 

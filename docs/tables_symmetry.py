@@ -58,7 +58,7 @@ def _about(content: dict[str, Any]) -> str:
 
 
 def short(content: dict[str, Any]) -> str:
-    """For the README."""
+    """For the page of all results."""
     return _table(content, SHORT) + "\n\n" + _about(content)
 
 

@@ -1,5 +1,8 @@
 """Write the results of finished studies into README.md and docs/, from their files.
 
+Of every study: a short table in docs/results.md, all of it on the page of the system, and a row of
+the table in README.md.
+
 Run from the root of the checkout:
 
     python docs/write_results.py STUDY_FOLDER ...  # e.g. of --scale standard
@@ -11,6 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +25,24 @@ import tables_egamma  # noqa: E402
 import tables_jet_generation  # noqa: E402
 import tables_jet_tagging  # noqa: E402
 import tables_jet_vae  # noqa: E402
+import tables_summary  # noqa: E402
 import tables_symmetry  # noqa: E402
+from tables import provenance  # noqa: E402
 
 STORED = ROOT / "docs" / "results"
 IMAGES = ROOT / "docs" / "images"
-#: per study: page to function that makes its text from the stored content
-PAGES: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
-    "jet-vae": {"README.md": tables_jet_vae.short, "docs/jet-vae.md": tables_jet_vae.full},
-    "jet-tagging": {
-        "README.md": tables_jet_tagging.short,
-        "docs/jet-tagging.md": tables_jet_tagging.full,
-    },
-    "jet-generation": {
-        "README.md": tables_jet_generation.short,
-        "docs/jet-generation.md": tables_jet_generation.full,
-    },
-    "egamma": {"README.md": tables_egamma.short, "docs/egamma.md": tables_egamma.full},
-    "symmetry": {"README.md": tables_symmetry.short, "docs/symmetry.md": tables_symmetry.full},
+#: study to what makes its tables and its picture
+TABLES = {
+    "jet-vae": tables_jet_vae,
+    "jet-tagging": tables_jet_tagging,
+    "jet-generation": tables_jet_generation,
+    "egamma": tables_egamma,
+    "symmetry": tables_symmetry,
 }
-DRAW = {
-    "jet-vae": tables_jet_vae.draw,
-    "jet-tagging": tables_jet_tagging.draw,
-    "jet-generation": tables_jet_generation.draw,
-    "egamma": tables_egamma.draw,
-    "symmetry": tables_symmetry.draw,
+#: what stands in a page between the markers of a study, made from its stored content
+PAGES: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
+    study: {"docs/results.md": partial(provenance, tables.short), f"docs/{study}.md": tables.full}
+    for study, tables in TABLES.items()
 }
 EXTRAS = (
     "scaling",
@@ -77,19 +75,24 @@ def store(folder: Path) -> None:
     IMAGES.mkdir(exist_ok=True)
     study = content["study"]
     (STORED / f"{study}.json").write_text(json.dumps(content, indent=1) + "\n")
-    DRAW[study](folder).savefig(IMAGES / f"{study}.png", dpi=90, bbox_inches="tight")
+    TABLES[study].draw(folder).savefig(IMAGES / f"{study}.png", dpi=90, bbox_inches="tight")
+
+
+def stored() -> dict[str, dict[str, Any]]:
+    """What is kept of every study that somebody has stored; the pages of others have no numbers."""
+    files = {study: STORED / f"{study}.json" for study in PAGES}
+    return {study: json.loads(f.read_text()) for study, f in files.items() if f.exists()}
 
 
 def main() -> None:
     """Store the studies that are given, then write every table."""
     for folder in sys.argv[1:]:
         store(Path(folder))
-    for study, pages in PAGES.items():
-        if not (STORED / f"{study}.json").exists():
-            continue  # nobody has stored it yet: its pages have no numbers
-        content = json.loads((STORED / f"{study}.json").read_text())
-        for page, text in pages.items():
+    contents = stored()
+    for study, content in contents.items():
+        for page, text in PAGES[study].items():
             fill(ROOT / page, study, text(content))
+    fill(ROOT / "README.md", "summary", tables_summary.summary(contents))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,59 @@
+"""The table of all systems, a row each, for those who read only one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tables import markdown, number
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What stands for a study.
+
+    Attributes:
+        title: what the system does.
+        ours: name of our model.
+        metric: the number that matters.
+        measure: what it is, in words.
+    """
+
+    title: str
+    ours: str
+    metric: str
+    measure: str
+
+
+ROWS = {
+    "jet-vae": Row("compress a jet", "point", "emd", "energy in the wrong place"),
+    "jet-tagging": Row("quark or gluon?", "particle-transformer", "auc", "AUC"),
+    "jet-generation": Row(
+        "make jets", "cascade", "classifier_auc", "AUC, generated or simulated (0.5: cannot tell)"
+    ),
+    "egamma": Row("electron or photon?", "crop-net", "auc", "AUC"),
+    "symmetry": Row(
+        "find a symmetry", "isometry", "cover_2_d5", "turn that the flow found takes a 2 through"
+    ),
+}
+
+
+def summary(contents: Mapping[str, dict[str, Any]]) -> str:
+    """Ours beside the published starting point, for every study that is stored.
+
+    Args:
+        contents: study to its stored content.
+    """
+    rows, missing = [], False
+    for study, content in contents.items():
+        about = ROWS[study]
+        metrics = {m["model"]: m["metrics"] for m in content["models"]}
+        found = [metrics.get(m, {}).get(about.metric) for m in (about.ours, BASELINE)]
+        missing |= None in found
+        link = f"[{about.title}](docs/{study}.md)"
+        rows.append((link, about.measure, *(number(f) for f in found)))
+    table = markdown(("", "measured", "ours", "published baseline"), rows)
+    return table + ("\n\n-: not measured yet." if missing else "")
