@@ -1,6 +1,6 @@
-"""Put the generator of a finished study into the package, with its model card.
+"""Put a model of a finished study into the package, with its model card.
 
-    python docs/write_pretrained.py STUDY
+    python docs/write_pretrained.py TASK STUDY
 
 The card's numbers are read from the study's files; nothing in it is typed by hand but the limits.
 """
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -18,79 +20,170 @@ from safetensors.torch import load_file, save_file
 from calovision.tasks.models import load_generator
 from calovision.tasks.rundir import RunDir
 
-ROOM = Path(__file__).parents[1] / "src/calovision/tasks/pretrained/jet-generator"
-MODEL = "cascade"
-SHOWN = {
-    "classifier_auc": "AUC of boosted trees, generated against simulated (0.5: cannot tell)",
-    "classifier_auc_hits": "AUC of a network on hits",
-    "classifier_auc_transformer": "AUC of a transformer on hits, trained for it",
-    "fpd": "Frechet physics distance",
-    "kpd": "kernel physics distance",
-    "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over that on simulated ones",
-    "memorised": "share closer to a training jet than 1 % of true jets are",
-    "jets_per_s": "jets a second on one core",
-}
-LIMITS = """## Limits
-
-- Simulated QCD dijets alone (calovision's own detector, not Geant4, not data): pp at 8 TeV,
+ROOM = Path(__file__).parents[1] / "src/calovision/tasks/pretrained"
+JETS = """- Simulated QCD dijets alone (our own detector, not Geant4, not data): pp at 8 TeV,
   pT-hat 90 to 170 GeV, with pile-up. It knows nothing of other processes, energies or detectors.
-- Nothing beyond the ranges above is generated; requests that reach there are warned of.
-- Good for studies of methods. Physics results need samples that were validated for them.
 """
+CROPS = """- Simulated single electrons and photons alone (calovision's fast engine): pT 50 GeV,
+  abs(eta) < 1.4, no pile-up. On Geant4 showers or on data its scores are not calibrated.
+"""
+FOREIGN = "- Events unlike the training ones are flagged; their scores have no ground.\n"
+MORE = "- Good for studies of methods. Physics results need models that were validated for them.\n"
 
 
-def card(study: Path) -> str:
+@dataclass(frozen=True)
+class Shipped:
+    """A model that comes with the package.
+
+    Attributes:
+        title: of its card.
+        what: of the network, in half a sentence.
+        model: its name in the study.
+        run: its folder in the study.
+        events: what the study's events are called.
+        shown: titles of the metrics on the card.
+        limits: Markdown.
+        half: whether weights are stored in half precision, which halves the download and is far
+            finer than what a large network knows.
+    """
+
+    title: str
+    what: str
+    model: str
+    run: str
+    events: str
+    shown: dict[str, str]
+    limits: str
+    half: bool = False
+
+
+CLASSIFIER = {
+    "auc": "AUC",
+    "rejection_50": "background rejection at 50 % signal efficiency",
+    "ece": "expected calibration error",
+    "jets_per_s": "jets a second on one core",
+    "crops_per_s": "crops a second on one core",
+}
+VAE = {
+    "occupancy_f1": "F1 of occupied cells, exact",
+    "occupancy_f1_energy": "F1 of occupied cells, energy-weighted",
+    "response": "energy response",
+    "resolution": "energy resolution",
+}
+SHIPPED = {
+    "jet-vae": Shipped(
+        "Jet VAE",
+        "Sparse variational autoencoder of 1,024 latent numbers",
+        "point",
+        "runs/point",
+        "jets",
+        {
+            f"{key}_{channel}": f"{title}, {channel}"
+            for key, title in VAE.items()
+            for channel in ("track", "ecal", "hcal")
+        }
+        | {"emd": "energy mover's distance, GeV"},
+        JETS + MORE,
+    ),
+    "jet-tagger": Shipped(
+        "Quark/gluon tagger",
+        "Particle transformer on the 80 hardest hits",
+        "particle-transformer",
+        "runs/particle-transformer/seed-1",
+        "jets",
+        CLASSIFIER,
+        JETS + FOREIGN + MORE,
+    ),
+    "egamma": Shipped(
+        "Electron/photon classifier",
+        "Network on shower shapes and on the crystals around the peak",
+        "crop-net",
+        "runs/crop-net/seed-1",
+        "crops",
+        CLASSIFIER,
+        CROPS + FOREIGN + MORE,
+    ),
+    "jet-generator": Shipped(
+        "Jet generator",
+        "Flow of totals and cascade of cuts",
+        "cascade",
+        "runs/cascade",
+        "jets",
+        {
+            "classifier_auc": "AUC of boosted trees, generated against simulated"
+            " (0.5: cannot tell)",
+            "classifier_auc_hits": "AUC of a network on hits",
+            "classifier_auc_transformer": "AUC of a transformer on hits, trained for it",
+            "fpd": "Frechet physics distance",
+            "kpd": "kernel physics distance",
+            "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over that on simulated"
+            " ones",
+            "memorised": "share closer to a training jet than 1 % of true jets are",
+            "jets_per_s": "jets a second on one core",
+        },
+        JETS
+        + "- Nothing beyond the ranges above is generated; requests that reach there are warned"
+        " of.\n" + MORE,
+        half=True,
+    ),
+}
+
+
+def card(shipped: Shipped, study: Path, described: dict[str, Any]) -> str:
     """The model card."""
     comparison = json.loads((study / "comparison.json").read_text())
-    result = next(m for m in comparison["models"] if m["model"] == MODEL)
-    described = yaml.safe_load((study / "runs" / MODEL / "config.yaml").read_text())
-    budget = result["budget"]
+    result = next(m for m in comparison["models"] if m["model"] == shipped.model)
+    budget = json.loads((study / shipped.run / "budget.json").read_text())
+    data = described["data"]
     lines = [
-        "# Jet generator",
+        f"# {shipped.title}",
         "",
-        f"Flow of totals and cascade of cuts, {budget['parameters']:,} parameters; trained for"
-        f" {budget['wall_s'] / 60:.0f} minutes on one thread of a CPU,"
-        f" seed {described['config']['seed']},",
-        f"on {described['data']['split']['train']:,} simulated jets"
-        f" (set {described['data']['hash'][:12]}). Licence: that of calovision.",
+        f"{shipped.what}; {budget['parameters']:,} parameters, trained for"
+        f" {budget['wall_s'] / 60:.0f} minutes on a CPU, seed {described['config']['seed']},",
+        f"on {data['split']['train']:,} simulated {shipped.events} (set {data['hash'][:12]})."
+        " Licence: that of calovision.",
         "",
-        "| metric | value | truth against truth |",
+        "| metric | value | truth or chance |",
         "| --- | --- | --- |",
     ]
-    for key, title in SHOWN.items():
+    for key, title in shipped.shown.items():
         metric = result["metrics"].get(key)
         if metric is None:
             continue
         error = f" ± {metric['error']:.2g}" if metric["error"] else ""
         floor = "" if metric.get("floor") is None else f"{metric['floor']:.3g}"
         lines.append(f"| {title} | {metric['value']:.4g}{error} | {floor} |")
-    lines += [
-        "",
-        f"{result['data']['events']:,} generated jets against as many simulated ones.",
-        "",
-    ]
-    lines += ["## Ranges of the training jets", ""]
-    for name, (low, high) in load_generator(RunDir(study / "runs" / MODEL)).known().items():
-        lines.append(f"- {name}: {low:.1f} to {high:.1f} GeV")
-    return "\n".join(lines) + "\n\n" + LIMITS
+    number = f"{result['data']['events']:,}"
+    trainings = max((len(v) for v in result.get("seeds", {}).values()), default=1)
+    if trainings > 1:
+        number += f"; means of {trainings} trainings, of which this is the first"
+    lines += ["", f"Measured on other {shipped.events}: {number}.", ""]
+    if shipped.title == SHIPPED["jet-generator"].title:
+        lines += ["## Ranges of the training jets", ""]
+        for name, (low, high) in load_generator(RunDir(study / shipped.run)).known().items():
+            lines.append(f"- {name}: {low:.1f} to {high:.1f} GeV")
+        lines.append("")
+    return "\n".join(lines) + "\n## Limits\n\n" + shipped.limits
 
 
-def main(study: Path) -> None:
+def main(task: str, study: Path) -> None:
     """Write config.yaml, model.safetensors and card.md."""
-    run = study / "runs" / MODEL
-    ROOM.mkdir(parents=True, exist_ok=True)
+    shipped = SHIPPED[task]
+    run, room = study / shipped.run, ROOM / task
+    room.mkdir(parents=True, exist_ok=True)
     described = yaml.safe_load((run / "config.yaml").read_text())
-    described["data"]["path"] = "simulated jets"
-    (ROOM / "config.yaml").write_text(yaml.safe_dump(described, sort_keys=False))
-    # Half precision halves the download; it is far finer than what the networks know.
+    described["data"]["path"] = f"simulated {shipped.events}"
+    (room / "config.yaml").write_text(yaml.safe_dump(described, sort_keys=False))
     weights = load_file(run / "model.safetensors")
-    small = {
-        k: v.half() if v.dtype == torch.float32 and v.ndim > 1 else v for k, v in weights.items()
-    }
-    save_file(small, ROOM / "model.safetensors")
-    (ROOM / "model.safetensors").chmod(0o644)
-    (ROOM / "card.md").write_text(card(study))
+    if shipped.half:
+        weights = {
+            k: v.half() if v.dtype == torch.float32 and v.ndim > 1 else v
+            for k, v in weights.items()
+        }
+    save_file(weights, room / "model.safetensors")
+    (room / "model.safetensors").chmod(0o644)
+    (room / "card.md").write_text(card(shipped, study, described))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -59,7 +59,7 @@ def test_beyond_the_training_jets_a_warning_then_with_strict_an_error(
     ("words", "problem"),
     [
         (("--pt", "4000", "5000"), "trained on pt of"),
-        (("--pretrained",), "which generator"),
+        (("--pretrained",), "which model"),
         (("--label", "charm"), "charm"),
     ],
 )

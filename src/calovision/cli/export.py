@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.model import Run
+from calovision.cli.model import RunOrNone
 from calovision.cli.output import SkipCorrupt, emit, told
 
 
 def export(
-    run: Run,
     out: Annotated[Path, typer.Option(help="File to write, NAME.onnx.")],
+    run: RunOrNone = None,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(help="Task whose model comes with calovision: jet-tagger, egamma, jet-vae."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Event set to compare on; by default random events.")
     ] = None,
@@ -29,14 +33,19 @@ def export(
     NAME-end.onnx.
 
     Example: calovision export runs/tagger --out tagger.onnx
+
+    Example: calovision export --pretrained jet-tagger --out tagger.onnx
     """
     from calovision.events.store import EventStore
+    from calovision.tasks.pretrained import chosen_run
+
+    folder = chosen_run(run, pretrained is not None, pretrained or "")
 
     with told():
         store = None if data is None else EventStore.open(data, skip_corrupt=skip_corrupt)
     from calovision.tasks.export import export as write
 
-    files = write(run, out, data=store, seed=seed)
+    files = write(folder, out, data=store, seed=seed)
     rows = [
         {
             "path": str(f.path),

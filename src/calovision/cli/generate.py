@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import emit, told
-from calovision.errors import InputError
+from calovision.cli.output import Pretrained, emit, told
 
 
 class Label(StrEnum):
@@ -27,9 +26,7 @@ def generate(
     run: Annotated[
         Path | None, typer.Argument(help="Run directory, from 'calovision train jet-generator'.")
     ] = None,
-    pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="Use the generator that comes with calovision.")
-    ] = False,
+    pretrained: Pretrained = False,
     events: Annotated[int, typer.Option(min=1, help="Number of events.")] = 1000,
     label: Annotated[
         Label | None, typer.Option(help="Class of every jet; both by default.")
@@ -51,19 +48,17 @@ def generate(
 
     Example: calovision generate --pretrained --events 1000 --label gluon --pt 100 140 --out jets
     """
+    from calovision.tasks.pretrained import chosen_run
     from calovision.tasks.request import Request
 
-    if (run is None) != pretrained:
-        raise InputError("which generator?", "give a run directory or --pretrained, not both")
+    folder = chosen_run(run, pretrained, "jet-generator")
     given = {"pt": pt, "m0": m0, "gen_pt": gen_pt, "gen_m0": gen_m0}
     request = Request(
         None if label is None else list(Label).index(label),
         {name: bounds for name, bounds in given.items() if bounds},
     )
     from calovision.tasks.generate import generate as make
-    from calovision.tasks.pretrained import pretrained_run
 
     with told():
-        folder = run or pretrained_run("jet-generator")
         store = make(folder, events, out, request, seed=seed, steps=steps, strict=strict)
     emit({"set": str(store.path), "events": len(store)}, f"{len(store)} events: {out}", json)

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import emit
+from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
 
 Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 Model = Annotated[str | None, typer.Option(help="Ours by default; 'baseline' as published.")]
 Run = Annotated[Path, typer.Argument(help="Run directory, from 'calovision train'.")]
+RunOrNone = Annotated[
+    Path | None, typer.Argument(help="Run directory, from 'calovision train'; or --pretrained.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
 
 
@@ -28,10 +31,14 @@ def train(
         list[str] | None, typer.Option("--set", help="One setting, key=value; repeatable.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes on this machine, each with its batches.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+    skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
-    """Train a model on an event set.
+    """Train a model on an event set; torchrun or srun may start it on several machines.
 
     Example: calovision train jet-vae --data jets --out runs/vae --set budget_s=600
     """
@@ -40,6 +47,8 @@ def train(
     overrides = parse_overrides(settings or [])
     if seed is not None:
         overrides["seed"] = seed
+    if processes is not None:
+        overrides["processes"] = processes
     if task == "symmetry":
         from calovision.cli.discover import train_symmetry
         from calovision.tasks.symmetry.settings import load_settings
@@ -50,11 +59,15 @@ def train(
     chosen = load_config(task, model, config, overrides)
     from calovision.events.store import EventStore
 
-    store = EventStore.open(data)
+    with told():
+        store = EventStore.open(data, skip_corrupt=skip_corrupt)
     # PyTorch takes seconds to load: bad input should not have to wait for it.
+    from calovision.tasks.processes import placed
     from calovision.tasks.training import train as run_training
 
     run = run_training(chosen, store, out, resume=resume)
+    if placed().rank:
+        return
     budget = run.budget()
     emit(
         {"run": str(run.path), **budget},
@@ -63,14 +76,17 @@ def train(
     )
 
 
-def evaluate(run: Run, data: Data, seed: Seed = 1, json: Json = False) -> None:
+def evaluate(
+    run: Run, data: Data, seed: Seed = 1, skip_corrupt: SkipCorrupt = False, json: Json = False
+) -> None:
     """Measure a trained model on an event set; its training events are left out.
 
     Example: calovision evaluate runs/vae --data test-jets
     """
     from calovision.events.store import EventStore
 
-    store = EventStore.open(data)
+    with told():
+        store = EventStore.open(data, skip_corrupt=skip_corrupt)
     from calovision.studies.evaluation import evaluate as measure
 
     results = measure(run, store, seed=seed)
@@ -82,43 +98,57 @@ def evaluate(run: Run, data: Data, seed: Seed = 1, json: Json = False) -> None:
 
 
 def reconstruct(
-    run: Run,
     data: Data,
     out: Annotated[Path, typer.Option(help="Event set to write.")],
+    run: RunOrNone = None,
+    pretrained: Pretrained = False,
     seed: Seed = 1,
+    skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
     """Send an event set through a VAE; latent means go to OUT/latent.npy.
 
     Example: calovision reconstruct runs/vae --data test-jets --out rebuilt
+
+    Example: calovision reconstruct --pretrained --data test-jets --out rebuilt
     """
     from calovision.events.store import EventStore
+    from calovision.tasks.pretrained import chosen_run
 
-    store = EventStore.open(data)
+    folder = chosen_run(run, pretrained, "jet-vae")
+    with told():
+        store = EventStore.open(data, skip_corrupt=skip_corrupt)
     from calovision.tasks.reconstruct import reconstruct as rebuild
 
-    rebuilt = rebuild(run, store, out, seed=seed)
+    rebuilt = rebuild(folder, store, out, seed=seed)
     emit({"out": str(out), "events": len(rebuilt)}, f"{len(rebuilt)} events in {out}", json)
 
 
 def classify(
-    run: Run,
     data: Data,
     out: Annotated[Path, typer.Option(help="File to write, .parquet or .csv.")],
+    run: RunOrNone = None,
+    pretrained: Pretrained = False,
+    skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
-    """Score events with a trained tagger: the probability of a quark jet, and a flag.
+    """Score events with a trained tagger: the probability of a quark jet or electron, and a flag.
 
-    Jets unlike those of the training are flagged as foreign: their score has no ground.
+    Events unlike those of the training are flagged as foreign: their score has no ground.
 
     Example: calovision classify runs/tagger --data my-jets --out scores.csv
+
+    Example: calovision classify --pretrained --data my-jets --out scores.csv
     """
     from calovision.events.store import EventStore
+    from calovision.tasks.pretrained import CLASSIFIERS, chosen_run
 
-    store = EventStore.open(data)
+    with told():
+        store = EventStore.open(data, skip_corrupt=skip_corrupt)
+    folder = chosen_run(run, pretrained, CLASSIFIERS[store.geometry.schema])
     from calovision.tasks.classify import classify as run_tagger
 
-    scores = run_tagger(run, store, out)
+    scores = run_tagger(folder, store, out)
     foreign = int(scores.foreign.sum())
     lines = [f"{len(store)} events scored, {len(store) / scores.wall_s:.0f} a second: {out}"]
     if foreign:

@@ -14,6 +14,10 @@ SkipCorrupt = Annotated[
     bool, typer.Option("--skip-corrupt", help="Leave out damaged shards, with a warning.")
 ]
 
+Pretrained = Annotated[
+    bool, typer.Option("--pretrained", help="Use the model that comes with calovision.")
+]
+
 
 def emit(result: Any, text: str, as_json: bool) -> None:
     """Print ``text``, or with ``as_json`` the ``result`` on stdout and ``text`` on stderr."""

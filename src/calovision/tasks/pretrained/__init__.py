@@ -7,14 +7,32 @@ from pathlib import Path
 
 from calovision.errors import InputError
 
+#: task that classifies events, by the schema of their geometry
+CLASSIFIERS = {"jets": "jet-tagger", "crops": "egamma"}
+
 
 def pretrained_run(task: str) -> Path:
-    """Run directory of the shipped model of a task.
+    """Run directory of the shipped model of a task; its card.md tells what it is good for.
 
     Raises:
         InputError: no model of that task comes with the package.
     """
-    folder = Path(str(resources.files("calovision.tasks.pretrained") / task))
-    if not (folder / "model.safetensors").exists():
-        raise InputError(f"no {task} model comes with calovision", "train one, and give its run")
-    return folder
+    room = Path(str(resources.files("calovision.tasks.pretrained")))
+    if not (room / task / "model.safetensors").exists():
+        there = sorted(folder.parent.name for folder in room.glob("*/model.safetensors"))
+        raise InputError(
+            f"no {task} model comes with calovision",
+            f"choose one of {', '.join(there)}, or train one and give its run",
+        )
+    return room / task
+
+
+def chosen_run(run: Path | None, pretrained: bool, task: str) -> Path:
+    """The run that a command was given, or the shipped model of ``task`` if that was asked for.
+
+    Raises:
+        InputError: both or neither were given, or no such model comes with the package.
+    """
+    if (run is None) != pretrained:
+        raise InputError("which model?", "give a run directory or --pretrained, not both")
+    return run or pretrained_run(task)
