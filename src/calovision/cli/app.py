@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calovision import __version__
-from calovision.cli import compare, data, discover, export, generate, model, study, view
+from calovision.cli import bench, compare, data, discover, export, generate, model, study, view
 from calovision.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ verbs = (
     study.study,
     study.report,
     view.view,
+    bench.bench,
 )
 for verb in verbs:
     app.command()(verb)

@@ -182,8 +182,16 @@ class DijetGenerator:
 
     def generate(self, label: int, collisions: int) -> Jets:
         """Jets with hard partons of one kind from ``collisions`` new collisions."""
+        return self.jets(self.collide(label, collisions), label)
+
+    def collide(self, label: int, collisions: int) -> Any:
+        """Pythia's records of new collisions with hard partons of one kind."""
         self._filter.wanted = label
-        record = Record.read(self._pythia.nextBatch(collisions))
+        return self._pythia.nextBatch(collisions)
+
+    def jets(self, collisions: Any, label: int) -> Jets:
+        """The jets in what :meth:`collide` returned."""
+        record = Record.read(collisions)
         momenta, member = _leading_jets(record, self._radius)
         return _match(record, momenta, member, label)
 

@@ -1,0 +1,143 @@
+"""The rows of the speed table, by name, and the run that measures them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tqdm import tqdm
+
+from calovision.errors import InputError
+from calovision.events.files import write_json
+from calovision.studies.bench import (
+    converting,
+    generating,
+    memory,
+    predicting,
+    simulating,
+    training,
+)
+from calovision.studies.bench.clock import one_core
+from calovision.studies.bench.material import SIZES, Material
+from calovision.studies.bench.row import Row, UnavailableError
+from calovision.tasks.rundir import versions
+
+OURS, SAGE = "particle-transformer", "baseline"
+#: every row, in the order of the table
+ROWS: dict[str, Callable[[Material], Row]] = {
+    "simulate": simulating.simulation,
+    "simulate-workers": simulating.workers,
+    "convert": partial(converting.conversion, compression="none"),
+    "convert-gzip": partial(converting.conversion, compression="gzip"),
+    "loader-jet-tagger": partial(training.loader, task="jet-tagger"),
+    "loader-jet-vae": partial(training.loader, task="jet-vae"),
+    "loader-jet-generator": partial(training.loader, task="jet-generator"),
+    "loader-egamma": partial(training.loader, task="egamma"),
+    "train": partial(training.against_peer, model=OURS, name="our tagger"),
+    "train-graphsage": partial(training.against_peer, model=SAGE, name="our GraphSAGE"),
+    "train-bfloat16": partial(training.half_precision, model=OURS, name="our tagger"),
+    "train-bfloat16-resnet15": partial(
+        training.half_precision, model="resnet15", name="ResNet-15 on images"
+    ),
+    "predict": predicting.against_onnx,
+    "predict-loader": predicting.building,
+    "predict-bfloat16": predicting.half_precision,
+    "generate": partial(generating.against_simulation, name="jet-generator", title="teacher"),
+    "generate-fast": partial(
+        generating.against_simulation, name="jet-generator-fast", title="student"
+    ),
+    "generate-geant4": partial(generating.against_geant4, name="jet-generator"),
+    "shower-geant4": partial(generating.against_geant4, name=None),
+    "memory-simulate": partial(memory.memory, command="simulate"),
+    "memory-convert": partial(memory.memory, command="convert"),
+    "memory-classify": partial(memory.memory, command="classify"),
+}
+FREE = {"simulate-workers"}  #: rows that need more than one core
+
+
+def bench(
+    out: Path | None = None,
+    *,
+    only: Sequence[str] = (),
+    size: str = "standard",
+    seed: int = 1,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Measure rows of the speed table.
+
+    Args:
+        out: JSON file to write, after every row. Rows that it holds and that are not asked for
+            stay as they are.
+        only: names of rows; all by default.
+        size: ``"standard"`` or ``"quick"``; the numbers of the latter only show that it works.
+        seed: of everything random.
+        quiet: no progress bar.
+
+    Returns:
+        the content of the file: ``rows`` by name, in the order of the table.
+
+    Raises:
+        InputError: no such row, ``out`` cannot be written, or is another file or of another size.
+    """
+    for name in only:
+        if name not in ROWS:
+            raise InputError(f"there is no row {name!r}", f"choose one of {', '.join(ROWS)}")
+    rows = _before(out, size)
+    wanted = [name for name in ROWS if not only or name in only]
+    content: dict[str, Any] = {}
+    with TemporaryDirectory() as folder, tqdm(wanted, unit="row", disable=quiet) as bar:
+        material = Material(Path(folder), SIZES[size], seed)
+        for name in bar:
+            bar.set_description(name)
+            rows[name] = measured(name, material)
+            content = {"size": size, "rows": {n: rows[n] for n in ROWS if n in rows}}
+            if out is not None:
+                write_json(out, content)
+    return content
+
+
+def measured(name: str, material: Material) -> dict[str, Any]:
+    """One row, with where and under which load it was measured."""
+    before = os.getloadavg()[0]
+    try:
+        if name in FREE:
+            found = ROWS[name](material).to_dict()
+        else:
+            with one_core():
+                found = ROWS[name](material).to_dict()
+    except UnavailableError as reason:
+        return {"unavailable": str(reason)}
+    machine = {"processor": processor(), "cores": os.cpu_count(), "versions": versions()}
+    return found | {"load": [round(before, 2), round(os.getloadavg()[0], 2)], **machine}
+
+
+def _before(out: Path | None, size: str) -> dict[str, Any]:
+    """Rows that are in the file already."""
+    if out is None:
+        return {}
+    if not out.parent.is_dir():
+        raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
+    if not out.exists():
+        return {}
+    try:
+        content = json.loads(out.read_text())
+        rows, held = dict(content["rows"]), content["size"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{out} is no speed table", "choose another --out") from None
+    if held != size:
+        raise InputError(f"{out} is of size {held}, not {size}", "choose another --out")
+    return rows
+
+
+def processor() -> str:
+    """The processor's name."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()

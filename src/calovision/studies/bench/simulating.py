@@ -1,0 +1,119 @@
+"""Rows on the simulation: against Pythia alone, and one worker against two."""
+
+from __future__ import annotations
+
+import os
+import time
+from itertools import count
+
+from calovision.events.cluster import run
+from calovision.events.store import shard_bytes
+from calovision.simulate.chunk import Task, detect, simulate_chunk, warm_up
+from calovision.simulate.conditions import NOMINAL
+from calovision.simulate.constituents import constituents
+from calovision.simulate.generator import DijetGenerator
+from calovision.simulate.pythia import GLUON, QUARK
+from calovision.studies.bench.clock import Side, Work, cpu, in_turns
+from calovision.studies.bench.material import Material
+from calovision.studies.bench.row import Goal, Row, UnavailableError
+
+YIELD = 1.46  #: accepted jets a collision, about; the measured number is used
+BATCH = 150  #: collisions generated at a time, as in the simulation
+CHUNKS = 12  #: of the comparison of workers
+LIMIT = 900.0  #: seconds that a chunk may take
+
+
+def simulation(material: Material) -> Row:
+    """All of the simulation against the collisions that it uses."""
+    made, seed = material.size.made, material.seed
+    warm_up()
+    steps, used = _steps(made, seed)
+    chunks, starts = count(), count()
+
+    def simulated() -> Work:
+        task = Task(0, seed + next(chunks), made - made // 2, made // 2, 0)
+        return lambda: _bytes(task, LIMIT)
+
+    def collided() -> Work:
+        generator = _generator(seed + next(starts))
+        return lambda: _collide(generator, used)
+
+    first, second = Side("simulated jet", made, simulated), Side("Pythia alone", made, collided)
+    pairs = in_turns(first, second, material.size.few, warm=True)
+    details = {"ms": steps, "yield": made / used, "jets": made}
+    title = "Pythia alone, the same number of collisions"
+    return Row("simulated jet", title, pairs, "s a jet", details=details)
+
+
+def _generator(seed: int) -> DijetGenerator:
+    return DijetGenerator(seed, NOMINAL.detector().jet_radius, NOMINAL.settings())
+
+
+def _collide(generator: DijetGenerator, collisions: int) -> None:
+    for label in (GLUON, QUARK):
+        for first in range(0, collisions // 2, BATCH):
+            generator.collide(label, min(BATCH, collisions // 2 - first))
+
+
+def _steps(jets: int, seed: int) -> tuple[dict[str, float], int]:
+    """CPU time (ms) of the simulation's steps for one jet, and the collisions that were used."""
+    spent = dict.fromkeys(("start", "pythia", "jets", "detector", "rest"), 0.0)
+    before = cpu()
+
+    def lap(step: str) -> None:
+        nonlocal before
+        now = cpu()
+        spent[step] += now - before
+        before = now
+
+    generator = _generator(seed)
+    lap("start")
+    used = made = 0
+    threshold = NOMINAL.detector().jet_threshold
+    for label, enough in ((GLUON, jets / 2), (QUARK, jets)):
+        while made < enough:
+            wanted = min(int((enough - made) / YIELD) + 1, BATCH)
+            used += wanted
+            collisions = generator.collide(label, wanted)
+            lap("pythia")
+            found = generator.jets(collisions, label)
+            lap("jets")
+            seen = detect(found, seed)
+            lap("detector")
+            good = (seen.columns["pt"] > threshold).nonzero()[0]
+            part = seen[good]
+            part.columns |= constituents(found)[good].shapes()
+            shard_bytes(part)
+            made += len(part)
+            lap("rest")
+    return {step: 1e3 * time / made for step, time in spent.items()}, round(used * jets / made)
+
+
+def workers(material: Material) -> Row:
+    """One process against two, by the clock, without their start and the last chunks.
+
+    Raises:
+        UnavailableError: there is one core.
+    """
+    if len(os.sched_getaffinity(0)) < 2:
+        raise UnavailableError("needs two cores")
+    warm_up()
+    pairs = [(_rate(material, 1), _rate(material, 2)) for _ in range(material.size.few)]
+    first, second, goal = "jet simulated by one worker", "by two workers", Goal("at least", 1.8)
+    return Row(first, second, pairs, "s a jet", "wall time", goal)
+
+
+def _rate(material: Material, workers: int) -> float:
+    """Seconds of wall time a jet."""
+    half = material.size.made // 8  # small chunks, so that the last ones matter little
+    tasks = [Task(i, material.seed + i, half, half, 0) for i in range(CHUNKS)]
+    done = [
+        time.monotonic()
+        for _ in run(tasks, _bytes, prepare=warm_up, workers=workers, time_limit=LIMIT)
+    ]
+    counted = done[workers - 1 :]  # every worker has made its first chunk
+    return (counted[-1] - counted[0]) / (len(counted) - 1) / (2 * half)
+
+
+def _bytes(task: Task, time_limit: float) -> bytes:
+    return shard_bytes(simulate_chunk(task, time_limit)[0])
