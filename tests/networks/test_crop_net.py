@@ -58,12 +58,12 @@ def test_every_weight_learns_and_nothing_overflows(energy: np.ndarray) -> None:
     torch.manual_seed(1)
     network = CropNet(cols=32, numbers=3, hidden=8)
     share = torch.from_numpy(energy[:16, 10:22] / energy[:16].sum((1, 2), keepdims=True)).float()
-    time = torch.randn(share.shape) * (share > 0)
+    time = torch.randn(len(share), 5, 5)
     logits = network(share, time, torch.randn(len(share), 3))
     assert logits.shape == (len(share),)
     logits.square().sum().backward()
     for name, weight in network.named_parameters():
         assert weight.grad is not None, name
         assert weight.grad.abs().sum() > 0, name
-    nothing = torch.zeros(16, 12, 32)
-    assert torch.isfinite(network(nothing, nothing, torch.zeros(16, 3))).all()
+    nothing = torch.zeros(16, 12, 32), torch.zeros(16, 5, 5), torch.zeros(16, 3)
+    assert torch.isfinite(network(*nothing)).all()

@@ -138,9 +138,9 @@ class Events:
         area = self.area
         place = (self.owner * width + channel) * geometry.cells + self.cell
         flat = images.reshape(-1)
-        for size in np.unique(area):
+        for size in {c.block**2 for c in geometry.channels} | {1}:
             mine = area == size
-            half = (math.isqrt(int(size)) - 1) // 2
+            half = (math.isqrt(size) - 1) // 2
             for dr in range(-half, half + 1):
                 for dc in range(-half, half + 1):
                     flat[place[mine] + (dr * geometry.cols + dc)] = value[mine]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from calovision.networks.crop_shapes import LEAST, SHAPES, STRIP, shapes
 
 NEAR = 3  #: crystals to each side of the hottest one whose energies are seen one by one
-TIMED = 2  #: and whose times are
+TIMED = 2  #: crystals to each side of it whose times are seen
 FAINT = 1e-5  #: share of the energy; crystals below it count as this
 
 
@@ -49,17 +49,17 @@ class CropNet(nn.Module):
         Args:
             share: ``(n, rows, cols)`` energies over their sum in the crop, the hottest crystal at
                 ``[rows // 2, cols // 2]``.
-            time: ``(n, rows, cols)`` of order one, 0 where there is no energy.
+            time: ``(n, 5, 5)`` around the hottest crystal, of order one, 0 where there is no
+                energy.
             numbers: ``(n, numbers)`` of the events.
         """
         i, j = share.shape[1] // 2, share.shape[2] // 2
         core = share[:, i - NEAR : i + NEAR + 1, j - NEAR : j + NEAR + 1]
-        timed = time[:, i - TIMED : i + TIMED + 1, j - TIMED : j + TIMED + 1]
         strip = share[:, i - STRIP : i + STRIP + 1].sum(1)
         seen = [
             shapes(share),
             core.flatten(1).clamp(min=FAINT).log(),
-            timed.flatten(1),
+            time.flatten(1),
             strip.clamp(min=LEAST).sqrt(),
             numbers,
         ]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.networks.crop_net import CropNet
+from calovision.networks.crop_net import TIMED, CropNet
 from calovision.tasks.tagger import TaggerTask
 
 ROWS = 12  #: along eta, around the hottest crystal; a shower reaches no farther
@@ -46,7 +46,7 @@ class CropTask(TaggerTask):
         return events
 
     def inputs(self, prepared: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
-        """Shares and times ``(n, ROWS, cols)``, and numbers ``(n, 3)``."""
+        """Shares, times and numbers; see :func:`looked_at`."""
         return looked_at(torch.from_numpy(prepared[chosen].to_dense("gev")).float())
 
     def augment(self, inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -61,15 +61,21 @@ class CropTask(TaggerTask):
 
 
 def looked_at(crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Network inputs of crops ``(n, 2, rows, cols)`` of energy (GeV) and time (image units)."""
-    first = crops.shape[2] // 2 - ROWS // 2
-    seen = slice(first, first + ROWS)
-    energy, time = crops[:, 0].clamp(min=0), crops[:, 1, seen]
+    """Network inputs of crops ``(n, 2, rows, cols)`` of energy (GeV) and time (image units).
+
+    Shares ``(n, ROWS, cols)``, times of the crystals around the hottest one ``(n, 5, 5)``, and
+    numbers ``(n, NUMBERS)``.
+    """
+    i, j = crops.shape[2] // 2, crops.shape[3] // 2
+    seen = slice(i - ROWS // 2, i - ROWS // 2 + ROWS)
+    energy = crops[:, 0].clamp(min=0)
+    near = slice(i - TIMED, i + TIMED + 1), slice(j - TIMED, j + TIMED + 1)
+    time = (crops[:, 1, *near] / TIME_UNIT).asinh() * (energy[:, *near] > 0)
     total = energy.sum((1, 2)).clamp(min=SOFTEST)
     share = energy[:, seen] / total[:, None, None]
     hits = (energy > 0).sum((1, 2)).float()
     numbers = torch.stack([total.log(), hits.log1p(), 1 - share.sum((1, 2))], 1)
-    return share, (time / TIME_UNIT).asinh() * (share > 0), numbers
+    return share, time, numbers
 
 
 def mirrored(images: Tensor, axis: int) -> Tensor:

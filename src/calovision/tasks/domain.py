@@ -19,13 +19,16 @@ def domain_features(events: Events) -> NDArray[np.float32]:
     Per channel the logarithms of 1 + hits, 1 + summed and 1 + largest energy (GeV); then that of
     1 + the energy of all channels within :data:`CORE` of the window centre.
     """
-    owner, channel, n = events.owner, events.channel, len(events)
+    n, geometry, owner = len(events), events.geometry, events.owner
+    width = len(geometry.channels)
     energy = np.maximum(events.energy, 0)
-    largest = np.zeros((n, len(events.geometry.channels)))
-    np.maximum.at(largest, (owner, channel), energy)
-    radius = events.geometry.radius(events.cell)
-    core = np.bincount(owner, energy * (radius < CORE), minlength=n)[:, None]
-    table = np.concatenate([events.counts(), np.maximum(events.sums(), 0), largest, core], axis=1)
+    largest = np.zeros(n * width, np.float32)
+    # one index and one type: NumPy has a fast path for these
+    np.maximum.at(largest, owner * width + events.channel, energy)
+    near = geometry.radius(np.arange(geometry.cells)) < CORE
+    core = np.bincount(owner, energy * near[events.cell], minlength=n)[:, None]
+    columns = [events.counts(), np.maximum(events.sums(), 0), largest.reshape(n, width), core]
+    table = np.concatenate(columns, axis=1)
     logs: NDArray[np.float32] = np.log1p(table).astype(np.float32)
     return logs
 
