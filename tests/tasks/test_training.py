@@ -18,8 +18,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.tasks.config import load_config
-from calovision.tasks.learner import TrainingBatches
-from calovision.tasks.models import build, load_task
+from calovision.tasks.models import load_task
 from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.reconstruct import reconstruct
 from calovision.tasks.rundir import RunDir
@@ -82,19 +81,6 @@ def test_parts_keep_collisions_together(store: EventStore) -> None:
     assert sum(map(len, parts.values())) == len(store)
 
 
-def test_batches_go_on_where_they_stopped(toy_jets: Events, store: EventStore) -> None:
-    config = load_config("jet-vae", overrides=SMALL)
-    task = build(config, store.geometry, toy_jets)
-    view = task.view(toy_jets)
-    now = 0
-    batches = TrainingBatches(task, view, 16, seed=1, step_now=lambda: now)
-    whole = [batch[0].energy for batch, _ in zip(batches, range(9), strict=False)]
-    now = 6
-    later = [batch[0].energy for batch, _ in zip(batches, range(3), strict=False)]
-    assert all(torch.equal(a, b) for a, b in zip(whole[6:], later, strict=True))
-    assert not torch.equal(whole[0], whole[6])
-
-
 def test_a_look_at_the_validation_loss_does_not_start_the_batches_again(
     store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,21 +97,6 @@ def test_a_look_at_the_validation_loss_does_not_start_the_batches_again(
     train(config, store, tmp_path / "r", quiet=True)
     assert len(seen) == 6
     assert len(set(seen)) == len(seen)
-
-
-def test_an_epoch_sees_every_event_once(toy_jets: Events, store: EventStore) -> None:
-    task = build(load_config("jet-vae", overrides=SMALL), store.geometry, toy_jets)
-    seen: list[int] = []
-
-    class Spy:
-        def training_batch(self, view: object, chosen: np.ndarray, step: int) -> tuple[()]:
-            seen.extend(chosen.tolist())
-            return ()
-
-    batches = iter(TrainingBatches(Spy(), task.view(toy_jets), 16, seed=1, step_now=lambda: 0))  # type: ignore[arg-type]
-    for _ in range(4):
-        next(batches)
-    assert sorted(seen) == list(range(64))
 
 
 def _weights(store: EventStore, out: Path, **settings: object) -> dict[str, torch.Tensor]:
@@ -199,12 +170,12 @@ def test_an_interrupted_training_is_exit_code_130_and_resumes(
 def test_a_full_disk_is_one_line(
     store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import calovision.tasks.training as training
+    import calovision.tasks.fitting as fitting
 
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(training, "write_bytes", full)
+    monkeypatch.setattr(fitting, "write_bytes", full)
     config = load_config("jet-vae", overrides={**SMALL, "epochs": 0.5})
     with pytest.raises(InputError, match="No space left"):
         train(config, store, tmp_path / "r", quiet=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -61,6 +61,8 @@ class CascadeTask(GeneratorTask):
         config: widths.
         columns: per-event columns that are learned.
     """
+
+    partial: ClassVar[bool] = True
 
     threshold: Tensor
     unit: Tensor

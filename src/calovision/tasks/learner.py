@@ -5,14 +5,12 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
 
 from calovision.tasks.checkpoints import ENDED
 from calovision.tasks.settings import Training
@@ -21,34 +19,6 @@ from calovision.tasks.task import Batch, Task
 WARMUP_STEPS = 50  #: steps over which the learning rate rises
 WAIT = 3  #: looks at the validation loss without improvement before the learning rate falls
 YOUNG = 10.0  #: the average of the weights spans at most a tenth of the steps so far
-
-
-class TrainingBatches(IterableDataset[Batch]):
-    """An endless stream of shuffled batches; batch ``i`` depends on ``(seed, i)`` alone.
-
-    Every new iteration begins at the step that ``step_now`` tells, so a training that looks at
-    its validation loss now and then, or that goes on after an interruption, sees every batch that
-    it would have seen in one go.
-    """
-
-    def __init__(
-        self, task: Task, view: Any, batch: int, seed: int, step_now: Callable[[], int]
-    ) -> None:
-        self.task, self.view, self.seed, self.step_now = task, view, seed, step_now
-        self.size = min(batch, len(view))
-
-    def __iter__(self) -> Iterator[Batch]:
-        per_epoch = max(len(self.view) // self.size, 1)
-        step = self.step_now()
-        epoch, order = -1, np.empty(0, np.int64)
-        while True:
-            if step // per_epoch != epoch:
-                epoch = step // per_epoch
-                order = np.random.default_rng([self.seed, epoch]).permutation(len(self.view))
-            first = step % per_epoch * self.size
-            chosen = np.sort(order[first : first + self.size])
-            yield self.task.training_batch(self.view, chosen, step)
-            step += 1
 
 
 class Learner(pl.LightningModule):
@@ -61,7 +31,10 @@ class Learner(pl.LightningModule):
     def __init__(self, task: Task, config: Training, steps: int) -> None:
         super().__init__()
         self.task: Task = task
-        self.average: Task | None = copy.deepcopy(task) if config.ema else None
+        self.average: Task | None = None
+        if config.ema:
+            # It follows the weights: no gradient shall be waited for.
+            self.average = copy.deepcopy(task).requires_grad_(False)
         self.config, self.steps = config, steps
         self.spent_s = 0.0
         self._clock = time.monotonic()
@@ -100,12 +73,15 @@ class Learner(pl.LightningModule):
         self._clock = time.monotonic()
 
     def _tick(self) -> None:
+        """Count the time since the last look at the clock, of the slowest process."""
         now = time.monotonic()
-        self.spent_s += now - self._clock
+        spent = torch.tensor(self.spent_s + now - self._clock, dtype=torch.float64)
+        # All processes must agree on it: it decides the learning rate and when to stop.
+        self.spent_s = float(self.trainer.strategy.reduce(spent, reduce_op="max"))
         self._clock = now
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """One step; its noise depends on the seed and the step alone."""
+        """One step; its noise depends on the seed, the step and the process alone."""
         if self.config.schedule == "cosine":
             warm = min(1.0, (self.global_step + 1) / WARMUP_STEPS)
             factor = warm * (0.5 * (1 + math.cos(math.pi * self.progress)) + 0.005)
@@ -113,7 +89,7 @@ class Learner(pl.LightningModule):
             assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * factor
-        noise = self.noise(self.global_step)
+        noise = self.noise(self.global_step, self.global_rank)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(noise.initial_seed())  # dropout draws from the global state
             parts: dict[str, Tensor] = self.task.loss(batch, noise)
@@ -142,19 +118,20 @@ class Learner(pl.LightningModule):
         for kept, present in zip(average.buffers(), self.task.buffers(), strict=True):
             kept.copy_(present)
 
-    def validation_step(self, batch: Batch, index: int) -> None:
+    def validation_step(self, numbered: tuple[int, Batch], index: int) -> None:
         """Loss of a validation batch and its parts, with the same noise at every look."""
-        parts: dict[str, Tensor] = self.kept.loss(batch, self.noise(index))
+        number, batch = numbered
+        parts: dict[str, Tensor] = self.kept.loss(batch, self.noise(number))
         for name, value in parts.items():
-            self.log(f"val_{name}", value, batch_size=1)
+            self.log(f"val_{name}", value, batch_size=1, sync_dist=True)
 
     def on_validation_end(self) -> None:
         """Validation belongs to the budget too."""
         self._tick()
 
-    def noise(self, step: int) -> torch.Generator:
-        """Generator of the noise of one step."""
-        seed = np.random.SeedSequence([self.config.seed, step]).generate_state(1)[0]
+    def noise(self, step: int, rank: int = 0) -> torch.Generator:
+        """Generator of the noise of one step in process ``rank``."""
+        seed = np.random.SeedSequence([self.config.seed, step, rank]).generate_state(1)[0]
         return torch.Generator().manual_seed(int(seed))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

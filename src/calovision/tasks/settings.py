@@ -15,7 +15,11 @@ class Training(BaseModel):
         seed: of the split, the initial weights, the order of batches and all noise.
         epochs: passes over the training events.
         budget_s: wall-clock seconds after which training ends, whatever the epoch.
-        batch: events in a batch.
+        batch: events in a batch of each process.
+        processes: processes that train together, each with its own part of every batch; where
+            torchrun or Slurm started them, as many as there are.
+        window: training events that are mixed at a time; a larger set is read window by window,
+            so that memory does not grow with it.
         learning_rate, weight_decay: of the optimiser.
         optimiser: ``"adamw"`` decays weights beside the gradient (arXiv:1711.05101), ``"adam"``
             through it.
@@ -40,6 +44,8 @@ class Training(BaseModel):
     epochs: float = Field(gt=0)
     budget_s: float = Field(1e9, gt=0)
     batch: int = Field(ge=1)
+    processes: int = Field(1, ge=1)
+    window: int = Field(131_072, ge=1)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(0.0, ge=0)
     optimiser: Literal["adamw", "adam"] = "adamw"

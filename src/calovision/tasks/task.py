@@ -28,9 +28,11 @@ class Task(nn.Module, ABC):
     Attributes:
         validation_events: most events that a look at the validation loss, and what is chosen on
             validation events at the end, use.
+        partial: whether some steps of a training learn from a part of the weights only.
     """
 
     validation_events: ClassVar[int] = 2000
+    partial: ClassVar[bool] = False
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()

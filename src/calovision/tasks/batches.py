@@ -1,0 +1,97 @@
+"""Streams of batches: for training without end, for validation again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, IterableDataset
+
+from calovision.events.events import Events
+from calovision.tasks.order import Order
+from calovision.tasks.task import Batch, Task
+
+CHUNK = 250  #: events in a batch of validation
+
+Numbers = NDArray[np.int64]
+
+
+class TrainingBatches(IterableDataset[Batch]):
+    """An endless stream of shuffled batches; batch ``i`` depends on the order and ``i`` alone.
+
+    Every new iteration begins at the step that ``step_now`` tells, so a training that looks at
+    its validation loss now and then, or that goes on after an interruption, sees every batch that
+    it would have seen in one go. In memory are the events of one window.
+
+    Args:
+        task: makes the batches.
+        order: of the events.
+        read: gives training events by their numbers.
+        part: of every batch that this process learns from.
+        step_now: steps done.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        order: Order,
+        read: Callable[[Numbers], Events],
+        part: slice,
+        step_now: Callable[[], int],
+    ) -> None:
+        self.task, self.order, self.read, self.part = task, order, read, part
+        self.step_now = step_now
+        self._held: tuple[int, int] | None = None
+        self._view: Any = None
+        self._batches = np.empty((0, 0), np.int64)
+
+    def __iter__(self) -> Iterator[Batch]:
+        step = self.step_now()
+        while True:
+            epoch, window, batch = self.order.place(step)
+            self._hold(epoch, window)
+            yield self.task.training_batch(self._view, self._batches[batch], step)
+            step += 1
+
+    def _hold(self, epoch: int, window: int) -> None:
+        """Have the events of a window, and which of them make its batches."""
+        if self._held == (epoch, window):
+            return
+        batches = self.order.batches(epoch, window)[:, self.part]
+        if self.order.windows == 1:
+            if self._view is None:
+                self._view = self.task.view(self.read(np.arange(self.order.events)))
+            self._batches = batches
+        else:
+            self._view = None  # its memory is needed
+            numbers = np.sort(batches, axis=None)
+            self._view = self.task.view(self.read(numbers))
+            self._batches = np.searchsorted(numbers, batches)
+        self._held = epoch, window
+
+
+class Looks(Dataset[tuple[int, Batch]]):
+    """Batches of validation events with their numbers, made when they are asked for.
+
+    Args:
+        task: makes the batches.
+        view: of the validation events.
+        rank, size: number of this process and how many there are: each takes its share of the
+            batches, or all of them where there are fewer batches than processes.
+    """
+
+    def __init__(self, task: Task, view: Any, rank: int = 0, size: int = 1) -> None:
+        self.task, self.view = task, view
+        every = range(-(-len(view) // CHUNK))
+        self.mine = every[rank::size] if len(every) >= size else every
+
+    def __len__(self) -> int:
+        return len(self.mine)
+
+    def __getitem__(self, index: int) -> tuple[int, Batch]:
+        number = self.mine[index]
+        first = number * CHUNK
+        chosen = np.arange(first, min(first + CHUNK, len(self.view)))
+        return number, self.task.batch(self.view, chosen)

@@ -1,0 +1,40 @@
+"""A process that trains together with the one that started it: ``python -m ... RUN``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from calovision.errors import InputError
+from calovision.events.store import EventStore
+from calovision.tasks.models import recorded_config
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.training import train
+
+READY = b"."
+
+
+def main() -> None:
+    """Train the run that is named on the command line."""
+    threading.Thread(target=_end_with_the_other, daemon=True).start()
+    os.write(sys.stdout.fileno(), READY)
+    run = RunDir(Path(sys.argv[1]))
+    store = EventStore.open(run.describe()["data"]["path"])
+    try:
+        train(recorded_config(run), store, run.path, resume=True, quiet=True)
+    except InputError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _end_with_the_other() -> None:
+    """A process that is killed closes the pipe to this one."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

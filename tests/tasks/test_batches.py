@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from calovision.events.events import Events
+from calovision.tasks.batches import Looks, TrainingBatches
+from calovision.tasks.config import load_config
+from calovision.tasks.models import build
+from calovision.tasks.order import Order
+from calovision.tasks.task import Task
+
+BLOCKS = np.arange(0, 65, 8)
+
+
+@pytest.fixture(scope="module")
+def task(toy_jets: Events) -> Task:
+    small = {"code": 8, "points": 20, "width": 8}
+    return build(load_config("jet-vae", overrides=small), toy_jets.geometry, toy_jets)
+
+
+class Spy:
+    """A task whose batches are the numbers of their events."""
+
+    def __init__(self) -> None:
+        self.read: list[np.ndarray] = []
+
+    def numbers(self, chosen: np.ndarray) -> np.ndarray:
+        self.read.append(chosen)
+        return chosen
+
+    def view(self, numbers: np.ndarray) -> np.ndarray:
+        return numbers
+
+    def training_batch(self, view: np.ndarray, chosen: np.ndarray, step: int) -> list[int]:
+        return view[chosen].tolist()
+
+
+def stream(spy: Spy, window: int, part: slice, start: int = 0) -> Iterator[Any]:
+    order = Order(64, 16, window, BLOCKS, 1)
+    read: Any = spy.numbers
+    return iter(TrainingBatches(spy, order, read, part, lambda: start))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("window", [64, 32])
+def test_batches_go_on_where_they_stopped(task: Task, toy_jets: Events, window: int) -> None:
+    now = 0
+    order = Order(64, 16, window, BLOCKS, 1)
+    batches = TrainingBatches(task, order, toy_jets.__getitem__, slice(16), lambda: now)
+    whole = [batch[0].energy for batch, _ in zip(batches, range(9), strict=False)]
+    now = 6
+    later = [batch[0].energy for batch, _ in zip(batches, range(3), strict=False)]
+    assert all(torch.equal(a, b) for a, b in zip(whole[6:], later, strict=True))
+    assert not torch.equal(whole[0], whole[6])
+
+
+@pytest.mark.parametrize("window", [64, 32])
+def test_processes_share_the_batches_of_one(window: int) -> None:
+    one, first, second = Spy(), Spy(), Spy()
+    streams = (
+        stream(one, window, slice(16)),
+        stream(first, window, slice(8)),
+        stream(second, window, slice(8, 16)),
+    )
+    epoch = [list(islice(s, 4)) for s in streams]
+    for all_of_it, left, right in zip(*epoch, strict=True):
+        assert sorted(all_of_it) == sorted(left + right)
+    assert sorted(chain.from_iterable(epoch[0])) == list(range(64))
+
+
+def test_in_memory_are_the_events_of_a_window_that_are_ones_own() -> None:
+    spy = Spy()
+    next_epoch = stream(spy, 32, slice(8, 16))
+    for _ in range(8):
+        next(next_epoch)
+    assert [len(numbers) for numbers in spy.read] == [16, 16, 16, 16]
+    small = Spy()
+    list(islice(stream(small, 64, slice(8, 16)), 8))
+    assert [len(numbers) for numbers in small.read] == [64]
+
+
+def test_looks_are_shared_out(
+    task: Task, toy_jets: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calovision.tasks.batches.CHUNK", 15)
+    view = task.view(toy_jets)
+    whole = Looks(task, view)
+    assert [number for number, _ in (whole[i] for i in range(len(whole)))] == [0, 1, 2, 3, 4]
+    assert [len(whole[i][1][1]) for i in range(5)] == [15, 15, 15, 15, 4]
+    shares = [list(Looks(task, view, rank, 2).mine) for rank in range(2)]
+    assert shares == [[0, 2, 4], [1, 3]]
+    assert list(Looks(task, view, 6, 7).mine) == [0, 1, 2, 3, 4]

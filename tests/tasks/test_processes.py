@@ -1,0 +1,113 @@
+"""Two processes that train one model, over gloo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import EventStore, save
+from calovision.tasks import processes
+from calovision.tasks.config import load_config
+from calovision.tasks.processes import Team, placed, together
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.training import train
+
+#: nothing random but the weights at the start and the order, and two windows an epoch
+SETTINGS = {
+    "k": 2,
+    "dropout": 0.0,
+    "epochs": 3,
+    "window": 32,
+    "validate_every": 3,
+    "ema": 0.9,
+    "clip": 1.0,
+    "learning_rate": 0.01,
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]) -> EventStore:
+    return save(make_jets(80, 5), tmp_path_factory.mktemp("data") / "jets", provenance={})
+
+
+def trained(store: EventStore, out: Path, batch: int, number: int, **how: bool) -> RunDir:
+    settings = SETTINGS | {"batch": batch, "processes": number}
+    config = load_config("jet-tagger", "baseline", overrides=settings)
+    return train(config, store, out, quiet=True, **how)
+
+
+def test_two_are_as_one_with_the_doubled_batch_even_after_a_death(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = trained(store, tmp_path / "one", 16, 1)
+    others: list[subprocess.Popen[bytes]] = []
+    append, start = RunDir.append, processes._started
+
+    def started(*arguments: object) -> subprocess.Popen[bytes]:
+        others.append(start(*arguments))  # type: ignore[arg-type]
+        return others[-1]
+
+    def append_and_kill(self: RunDir, row: dict[str, object]) -> None:
+        append(self, row)
+        if row["step"] == 6:
+            others[0].kill()
+
+    monkeypatch.setattr(processes, "_started", started)
+    monkeypatch.setattr(RunDir, "append", append_and_kill)
+    with pytest.raises(InputError, match="process 1 of the training ended too early"):
+        trained(store, tmp_path / "two", 8, 2)
+    monkeypatch.setattr(RunDir, "append", append)
+    two = trained(store, tmp_path / "two", 8, 2, resume=True)
+    assert len(others) == 2
+    assert others[1].returncode == 0
+    assert sorted(p.name for p in two.path.iterdir()) == sorted(p.name for p in one.path.iterdir())
+    for before, after in zip(one.rows(), two.rows(), strict=True):
+        assert before.keys() == after.keys()
+        for name in ("step", "train_loss", "val_loss", "val_auc"):
+            assert before[name] == pytest.approx(after[name], abs=1e-4)
+    assert abs(two.rows()[0]["val_loss"] - two.rows()[-1]["val_loss"]) > 1e-3
+    first, second = load_file(one.weights), load_file(two.weights)
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-4)
+
+
+def test_places_given_by_torchrun_and_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert placed() == Team(0, 1)
+    monkeypatch.setattr(os, "environ", {"RANK": "3", "WORLD_SIZE": "4"})
+    assert placed() == Team(3, 4)
+    slurm = {
+        "SLURM_PROCID": "1",
+        "SLURM_STEP_NUM_TASKS": "8",
+        "SLURM_STEP_NODELIST": "node[07-10]",
+        "SLURM_JOB_ID": "123456",
+    }
+    monkeypatch.setattr(os, "environ", slurm)
+    assert placed() == Team(1, 8)
+    assert slurm["MASTER_ADDR"] == "node07"
+    assert slurm["MASTER_PORT"] == str(15_000 + 3456)
+    # A batch script of several tasks, not started by srun, is one process.
+    monkeypatch.setattr(os, "environ", {"SLURM_PROCID": "0", "SLURM_NTASKS": "8"})
+    assert placed() == Team(0, 1)
+
+
+def test_one_process_is_a_team_of_its_own(tmp_path: Path) -> None:
+    with together(1, tmp_path) as team:
+        assert team.strategy(partial=False) == "auto"
+    assert processes.summed(2.0) == 2.0
+    assert processes.averaged({"loss": 1.0}) == {"loss": 1.0}
+
+
+def test_more_processes_than_there_are_is_one_line(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ, "RANK": "0", "WORLD_SIZE": "4"})
+    with pytest.raises(InputError, match="4 processes were started, not 2"):
+        trained(store, tmp_path, 8, 2)
