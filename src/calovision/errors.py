@@ -1,7 +1,19 @@
-"""The one exception that means "your input is wrong", with the remedy."""
+"""The one exception that means "your input is wrong", with the remedy; and what it replaces."""
 
 from __future__ import annotations
 
+#: what libraries raise at a file that is not what it says; some have errors of their own besides
+DAMAGE: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 class InputError(Exception):
     """Bad input from the user: what is wrong, where, and what to do about it.

@@ -135,7 +135,8 @@ def torment(
         moments.append(str(moment))
         job.kills += 1
         words = [*job.words, *job.again]
-    ended = small.run(words, job.out)
+    if ended.status == -signal.SIGKILL:
+        ended = small.run(words, job.out)
     job.rounds += 1
     if ended.status and not (ended.status == 2 and TAKEN in ended.told):
         job.faults.append(f"after {moments}: exit code {ended.status}\n{ended.told[-2000:]}")

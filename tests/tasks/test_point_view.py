@@ -76,3 +76,11 @@ def test_empty_event_has_a_finite_summary(toy_jets: Events) -> None:
         none.columns,
     )
     assert np.isfinite(summarise(empty)).all()
+
+
+def test_events_without_a_hit_make_a_batch(toy_jets: Events, view: PointView) -> None:
+    empty = PointView.of(toy_jets.keep(np.zeros(len(toy_jets.cell), bool)), points=40)
+    hits, summary = empty.batch(np.arange(3), Scaling.fit(view, 3))
+    assert hits.channel.shape == (3, 1)
+    assert not hits.mask.any()
+    assert torch.isfinite(summary).all()

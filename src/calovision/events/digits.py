@@ -7,17 +7,18 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
+from calovision.errors import DAMAGE, InputError
+from calovision.events.arrays import read_arrays
 from calovision.events.files import PART, atomic, write_json, writing
 
 SIDE = 28  #: pixels of an image's edge
 MANIFEST, ARRAYS = "manifest.json", "digits.npz"
 SCHEMA = "digits-1"
+_AGAIN = "make the set again"
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,16 @@ def open_digits(folder: Path) -> DigitSet:
         if manifest["schema"] != SCHEMA:
             raise KeyError(SCHEMA)
         provenance, expected = manifest["provenance"], manifest["hash"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGE:
         raise InputError(
             f"{folder} is not a set of digits", "make one with 'calovision data digits'"
         ) from None
+    arrays = read_arrays(folder / ARRAYS, _AGAIN)
     try:
-        with np.load(folder / ARRAYS, allow_pickle=False) as file:
-            found = DigitSet(file["images"], file["label"], file["test"], provenance)
-    except (OSError, ValueError, KeyError, BadZipFile):
-        found = None
-    if found is None or found.hash != expected:
-        raise InputError(f"{folder / ARRAYS} is damaged", "make the set again")
+        found = DigitSet(arrays["images"], arrays["label"], arrays["test"], provenance)
+        sound = found.hash == expected
+    except DAMAGE:
+        sound = False
+    if not sound:
+        raise InputError(f"{folder / ARRAYS} is damaged", _AGAIN)
     return found

@@ -21,6 +21,7 @@ Compression = Literal["none", "lzf", "gzip"]
 _BLOCK_VALUES = 12_000_000  # pixels written at a time: 256 jets
 _CHUNK_VALUES = 750_000  # pixels in one compressed chunk: 16 jets
 _GZIP_LEVEL = 1
+_LABEL_TYPES = {str(np.dtype(c)) for c in np.typecodes["AllInteger"] + "?efd"}
 _IMAGE_KEYS = {"jets": "X_jets", "crops": "X"}
 
 
@@ -113,6 +114,8 @@ def _columns(store: EventStore) -> dict[str, NDArray[Any]]:
     label = columns.pop("label")
     # A converted set keeps the type that y had in its file.
     kind = store.manifest["provenance"].get("label_dtype", str(label.dtype))
+    if kind not in _LABEL_TYPES:
+        raise InputError(f"{store.path} names no type of labels: {kind!r}", "make the set again")
     return columns | {LABEL_KEY: label.astype(kind)}
 
 

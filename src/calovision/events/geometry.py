@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
+MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
+MOST_CHANNELS = 1 << 7  #: hits hold twice the number in 8 bits
 CRYSTAL_PHI = 2 * math.pi / 360  #: width of one barrel crystal in phi, rad
 
 
@@ -88,9 +90,32 @@ class Geometry:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Geometry:
-        """Rebuild a geometry from :meth:`to_dict`."""
+        """Rebuild a geometry from :meth:`to_dict`.
+
+        Raises:
+            ValueError: not a grid that hits can lie on; other errors of a lookup for missing keys.
+        """
         channels = tuple(Channel(**c) for c in data["channels"])
-        return cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
+        found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
+        if not found._sound():
+            raise ValueError("not a geometry")
+        return found
+
+    def _sound(self) -> bool:
+        """Whether names, numbers and units make sense; files may say anything."""
+        sizes = (self.rows, self.cols, *(c.block for c in self.channels))
+        if not all(type(n) is int and n > 0 for n in sizes) or self.cells > MOST_CELLS:
+            return False
+        names = (self.name, *self.channel_names)
+        return (
+            all(isinstance(n, str) for n in names)
+            and 0 < len(self.channels) <= MOST_CHANNELS
+            and all(self.rows % c.block == self.cols % c.block == 0 for c in self.channels)
+            and all(c.block % 2 for c in self.channels)
+            and all(isinstance(c.gev_per_unit, int | float) for c in self.channels)
+            and all(0 < c.gev_per_unit < math.inf for c in self.channels)
+            and self.schema in ("jets", "crops")
+        )
 
 
 # GeV per image unit: what brings simulated channel means to the published pixel means

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
+from calovision.errors import DAMAGE, InputError
 from calovision.events.image_file import (
     EXTRA_VALUES,
     SCHEMAS,
@@ -24,6 +24,9 @@ from calovision.events.image_file import (
 )
 
 STEP_EVENTS = 64  #: fewest jets read at a time
+CHUNK_BYTES = 1 << 30  #: most pixels, in bytes, that are stored as one compressed piece
+COLUMN_BYTES = 64 << 20  #: a per-event column may always be as large as this ...
+_DEFLATED = 1032  # ... and larger by no more than deflate can compress the file's bytes
 BAND_BYTES = 32 << 20  #: pixels read at a time, in bytes; three such arrays exist
 
 
@@ -42,14 +45,15 @@ class Hdf5Images:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            self._size = path.stat().st_size
             self._file = h5py.File(path, "r")
         except OSError as error:
             raise self._unreadable(error) from error
-        with closed_if_bad(self, (OSError, RuntimeError, KeyError)):
+        with closed_if_bad(self, DAMAGE):
             self._open()
 
     def _open(self) -> None:
-        keys = [k for k, v in self._file.items() if isinstance(v, h5py.Dataset)]
+        keys = [k for k in self._file if self._is_own(k)]
         self._key = find_schema(self.path, keys)
         self._images = self._file[self._key]
         self.geometry = SCHEMAS[self._key][0]
@@ -57,6 +61,12 @@ class Hdf5Images:
         if self._images.shape is None or self._images.shape[1:] != grid:
             raise bad_shape(self.path, self._key, self._images.shape or ())
         self.dtype = check_type(self.path, self._key, self._images.dtype)
+        chunks = self._images.chunks
+        if chunks is not None and int(np.prod(chunks)) * self.dtype.itemsize > CHUNK_BYTES:
+            raise InputError(
+                f"{self.path}: {self._key} is stored in pieces {chunks} too large to read in turn",
+                "store it in smaller chunks with h5repack",
+            )
         required = SCHEMAS[self._key][1]
         columns = {k: self._column(k) for k in keys if k in required or self._is_small(k)}
         self.columns, self.label_dtype = check_columns(self.path, self._key, len(self), columns)
@@ -87,7 +97,7 @@ class Hdf5Images:
             try:
                 part = np.s_[first:end, row:last]
                 self._images.read_direct(images, part, np.s_[:, row - given :])
-            except (OSError, RuntimeError) as error:
+            except DAMAGE as error:
                 raise damaged(self.path, error) from error
             cut = last if last == shape[1] else last - last % block
             held = images[:, cut - given :].copy()
@@ -133,8 +143,24 @@ class Hdf5Images:
             return False
         return data.dtype.kind in "biuf" and int(np.prod(data.shape[1:])) <= EXTRA_VALUES
 
+    def _is_own(self, key: str) -> bool:
+        """Whether ``key`` is a dataset of this very file: links and views may lead to any other."""
+        if not isinstance(self._file.get(key, getlink=True), h5py.HardLink):
+            return False
+        data = self._file[key]
+        if not isinstance(data, h5py.Dataset):
+            return False
+        return not data.is_virtual and not data.external
+
     def _column(self, key: str) -> NDArray[Any]:
-        data = np.atleast_1d(self._file[key][()])
+        dataset = self._file[key]
+        # A few bytes can claim any number of rows.
+        if dataset.size is None or dataset.nbytes > COLUMN_BYTES + _DEFLATED * self._size:
+            raise InputError(
+                f"{self.path}: {key} claims {dataset.shape} numbers, more than the file can hold",
+                "fetch it again",
+            )
+        data = np.atleast_1d(dataset[()])
         return data.astype(data.dtype.newbyteorder("=")) if data.dtype.kind in "iuf" else data
 
     def _unreadable(self, error: OSError) -> InputError:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
+from calovision.errors import DAMAGE, InputError
 from calovision.events.image_file import (
     SCHEMAS,
     bad_shape,
@@ -23,6 +23,7 @@ from calovision.events.image_file import (
 )
 
 STEP_EVENTS = 64  #: images decoded at a time
+_DAMAGE = (*DAMAGE, pa.ArrowException, StopIteration)
 _BUFFER_BYTES = 1 << 20  # read from disk at a time; row groups may hold the whole file
 
 
@@ -45,11 +46,11 @@ class ParquetImages:
         self.path = path
         try:
             self._file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             if not path.exists():
                 raise InputError(f"{path} does not exist", "check the path") from error
             raise damaged(path, error) from error
-        with closed_if_bad(self, (pa.ArrowException, OSError)):
+        with closed_if_bad(self, _DAMAGE):
             self._open()
 
     def _open(self) -> None:
@@ -116,7 +117,7 @@ class ParquetImages:
                     yield images
                 if not left:
                     return
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise damaged(self.path, error) from error
 
     def _groups(self, start: int, stop: int) -> tuple[list[int], int]:

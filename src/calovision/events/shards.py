@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
+from calovision.errors import DAMAGE, InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 
@@ -24,11 +24,13 @@ GROUP_EVENTS = 512  #: events in one row group, the least that is read at a time
 #: what to do about a damaged shard
 AGAIN = "make or download the event set again, or leave out what is damaged with --skip-corrupt"
 HIT_COLUMNS = ("cell", "code", "value")
+_DAMAGE = (*DAMAGE, pa.ArrowException)
 _META = b"calovision"
 # Measured on CMS-like jets, bytes a hit: cell 1.4 (plain 2.2, delta 1.5), code 0.03,
 # value 3.3 (plain 3.6); higher zstd levels gain 2 % and cost twice the time.
 _ENCODING = {"cell": "BYTE_STREAM_SPLIT", "value": "BYTE_STREAM_SPLIT"}
 _COMPRESSION_LEVEL = 1
+_HITS = {"cell": "uint16", "code": "uint8"}
 
 
 def shard_name(index: int) -> str:
@@ -147,7 +149,7 @@ class Shard:
             self._meta = json.loads(self._file.schema_arrow.metadata[_META])
             self.info = self._read_info()
             counted = self._file.metadata.num_rows
-        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        except _DAMAGE as error:
             raise self.damaged() from error
         if counted != self.info.events:
             raise self.damaged()
@@ -160,6 +162,9 @@ class Shard:
         schema = self._file.schema_arrow
         columns = {k: self._type(schema.field(k).type) for k in schema.names}
         hits = {k: columns.pop(k) for k in HIT_COLUMNS}
+        listed = all(pa.types.is_list(schema.field(k).type) for k in HIT_COLUMNS)
+        if not listed or hits not in ({**_HITS, "value": v} for v in ("float32", "float64")):
+            raise ValueError("hits of another type")
         geometry = Geometry.from_dict(self._meta["geometry"])
         return ShardInfo(
             int(self._meta["events"]), int(self._meta["hits"]), geometry, columns, hits["value"]
@@ -168,7 +173,10 @@ class Shard:
     @staticmethod
     def _type(kind: pa.DataType) -> str:
         nested = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
-        return str(np.dtype((kind.value_type if nested else kind).to_pandas_dtype()))
+        found = np.dtype((kind.value_type if nested else kind).to_pandas_dtype())
+        if found.kind not in "biuf":
+            raise ValueError(f"a column of {kind}")
+        return str(found)
 
     @property
     def group_sizes(self) -> list[int]:
@@ -181,8 +189,14 @@ class Shard:
         try:
             wanted = range(self._file.num_row_groups) if groups is None else groups
             table = self._file.read_row_groups(list(wanted), use_threads=False)
-            return self._events(table)
-        except (pa.ArrowException, OSError, ValueError) as error:
+            events = self._events(table)
+            if groups is None and (len(events), len(events.value)) != (
+                self.info.events,
+                self.info.hits,
+            ):
+                raise ValueError("other numbers than promised")
+            return events
+        except _DAMAGE as error:
             raise self.damaged() from error
 
     def column(self, name: str) -> NDArray[Any]:
@@ -190,24 +204,33 @@ class Shard:
         try:
             table = self._file.read(columns=[name], use_threads=False)
             return self._numbers(name, table)
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except _DAMAGE as error:
             raise self.damaged() from error
 
     def _events(self, table: pa.Table) -> Events:
-        offsets = np.zeros(1, np.int64)
+        offsets: NDArray[np.int64] | None = None
         hits: dict[str, NDArray[Any]] = {}
         for name in HIT_COLUMNS:
             lists = _whole(table.column(name))
-            offsets = lists.offsets.to_numpy().astype(np.int64)
-            values = lists.values.to_numpy(zero_copy_only=False)
-            hits[name] = values[offsets[0] : offsets[-1]]
+            found = lists.offsets.to_numpy().astype(np.int64)
+            values = lists.values
+            if lists.null_count or values.null_count or len(lists) != table.num_rows:
+                raise ValueError("hits are missing")
+            hits[name] = values.to_numpy(zero_copy_only=False)[found[0] : found[-1]]
+            offsets = found - found[0] if offsets is None else offsets
+            if not np.array_equal(offsets, found - found[0]):
+                raise ValueError("hits without a partner")
+        assert offsets is not None
         columns = {k: self._numbers(k, table) for k in self.info.columns}
-        geometry, start = self.info.geometry, offsets[0]
-        return Events(geometry, offsets - start, hits["cell"], hits["code"], hits["value"], columns)
+        geometry = self.info.geometry
+        _check_places(geometry, hits["cell"], hits["code"])
+        return Events(geometry, offsets, hits["cell"], hits["code"], hits["value"], columns)
 
     def _numbers(self, name: str, table: pa.Table) -> NDArray[Any]:
         array = _whole(table.column(name))
-        shape = (len(array), *self._meta["shapes"][name])
+        shape = (table.num_rows, *self._meta["shapes"][name])
+        if array.null_count:
+            raise ValueError(f"{name} has missing values")
         if pa.types.is_nested(array.type):
             array = array.flatten()
         numbers: NDArray[Any] = array.to_numpy(zero_copy_only=False)
@@ -217,3 +240,16 @@ class Shard:
 def _whole(column: pa.ChunkedArray) -> pa.Array:
     """The column as one array."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _check_places(geometry: Geometry, cell: NDArray[np.uint16], code: NDArray[np.uint8]) -> None:
+    """Refuse hits outside the grid: others index arrays with them."""
+    kinds = len(geometry.channels)
+    if code.max(initial=0) >= 2 * kinds or cell.max(initial=0) >= geometry.cells:
+        raise ValueError("a hit outside the grid")
+    for channel, layer in enumerate(geometry.channels):
+        if layer.block > 1:
+            row, col = np.divmod(cell[code == channel], np.uint16(geometry.cols))
+            middle = layer.block // 2
+            if (row % layer.block != middle).any() or (col % layer.block != middle).any():
+                raise ValueError("a hit that is not the middle of its cell")

@@ -20,12 +20,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
+from calovision.errors import DAMAGE, InputError
+from calovision.events.arrays import read_arrays
 from calovision.events.events import Events
 from calovision.events.files import atomic
 from calovision.events.store import EventStore
@@ -145,9 +145,9 @@ def shown_names(models: list[str], our_model: str = "") -> dict[str, str]:
 def _read_study(path: Path) -> Source:
     comparison = _json(path / "comparison.json")
     try:
-        results = {str(r["model"]): r for r in comparison["models"]}
+        results = {_plain(r["model"]): r for r in comparison["models"]}
         metrics = [r["metrics"] for r in results.values()]
-    except (KeyError, TypeError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise InputError(f"{path / 'comparison.json'} is not a comparison", _AGAIN) from error
     if not metrics:
         raise InputError(f"{path / 'comparison.json'} compares no models", _AGAIN)
@@ -200,11 +200,23 @@ def _read_run(path: Path) -> Source:
 _AGAIN = "run the study again"
 
 
+def _plain(model: Any) -> str:
+    """A model's name, of which folders are named.
+
+    Raises:
+        ValueError: it leads elsewhere.
+    """
+    name = str(model)
+    if Path(name).name != name or name == "..":
+        raise ValueError(f"{name!r} is no name of a model")
+    return name
+
+
 def _json(path: Path) -> dict[str, Any]:
     """A JSON object from a file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except DAMAGE as error:
         raise InputError(f"{path} cannot be read as JSON", _AGAIN) from error
     if not isinstance(content, dict):
         raise InputError(f"{path} does not hold a JSON object", _AGAIN)
@@ -215,11 +227,7 @@ def _arrays(path: Path) -> Arrays:
     """All arrays of an ``.npz`` file, none if it is absent."""
     if not path.exists():
         return {}
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, BadZipFile) as error:
-        raise InputError(f"{path} is damaged", _AGAIN) from error
+    return read_arrays(path, _AGAIN)
 
 
 def _nested(arrays: Arrays, names: Mapping[str, str]) -> dict[str, Arrays]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from zlib import error as ZlibError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from calovision.errors import InputError
 from calovision.events.digits import SIDE, DigitSet
 
 TEST_SHARE = 0.2  #: of the source digits of every class
+_MOST_BYTES = 1 << 28  # MNIST has 47 MB
 _IMAGES, _LABELS = 2051, 2049  # magic numbers of the IDX format
 
 
@@ -67,15 +70,14 @@ def _idx_pair(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def _idx(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
     """One file in the IDX format."""
     try:
-        payload = path.read_bytes()
-        if path.suffix == ".gz":
-            payload = gzip.decompress(payload)
-    except (OSError, EOFError) as error:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            payload = file.read(_MOST_BYTES)
+    except (OSError, EOFError, ZlibError) as error:
         raise InputError(
             f"cannot read {path} ({error})", "see 'calovision data fetch mnist'"
         ) from None
     head = np.frombuffer(payload[: 4 * (1 + axes)], ">i4")
-    shape = tuple(int(n) for n in head[1:])
-    if len(head) != 1 + axes or head[0] != magic or len(payload) != head.nbytes + np.prod(shape):
+    shape = tuple(max(int(n), 0) for n in head[1:])
+    if len(head) != 1 + axes or head[0] != magic or len(payload) != head.nbytes + math.prod(shape):
         raise InputError(f"{path} is not a complete file of MNIST", "download it again")
     return np.frombuffer(payload, np.uint8, offset=head.nbytes).reshape(shape)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.arrays import read_arrays
 from calovision.simulate.foreign import (
     ELECTRON,
     MUON,
@@ -92,8 +93,6 @@ def tables(file: Path, size: int, tree: str | None = None) -> Iterator[Table]:
         raise InputError(
             f"reading {kind} files needs {error.name}", "pip install 'calovision[interchange]'"
         ) from None
-    except MemoryError:
-        raise
     except Exception as error:
         told = str(error).strip().splitlines()
         raise InputError(
@@ -182,8 +181,7 @@ def _parquet(file: Path, size: int, tree: str | None) -> Iterator[Table]:
 
 def _numpy(file: Path, size: int, tree: str | None) -> Iterator[Table]:
     del tree
-    with np.load(file, allow_pickle=False) as opened:
-        arrays = {name: opened[name] for name in opened.files}
+    arrays = read_arrays(file, "give a whole NumPy file")
     if "X" in arrays:  # EnergyFlow's layout
         cube = arrays["X"]
         if cube.ndim != 3 or cube.shape[2] < 4:

@@ -87,7 +87,11 @@ def claim(out: Path, what: dict[str, Any]) -> None:
     """
     marker = out / "study.json"
     if marker.exists():
-        if json.loads(marker.read_text()) != what:
+        try:
+            found = json.loads(marker.read_text())
+        except (OSError, ValueError, RecursionError):
+            found = None
+        if found != what:
             raise InputError(f"{out} holds another study", "choose another --out")
         return
     with writing(out):

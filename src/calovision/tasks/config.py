@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from calovision.errors import InputError
+from calovision.tasks.plain_yaml import MOST_CHARACTERS, mapping_of, value_of
 from calovision.tasks.settings import (
     CascadeConfig,
     CropNetConfig,
@@ -81,12 +82,12 @@ def resolve(
     """Settings of one of the ``models`` of a task; see :func:`load_config`."""
     given = _read_yaml(file) if file else {}
     model = model or given.get("model") or next(iter(models))
-    if model not in models:
+    if not isinstance(model, str) or model not in models:
         raise InputError(
             f"task {task} has no model {model!r}", f"choose one of {', '.join(models)}"
         )
     defaults = resources.files("calovision.tasks") / "presets" / preset(task, model)
-    merged = {**yaml.safe_load(defaults.read_text()), **given, **(overrides or {})}
+    merged = {**mapping_of(defaults.read_text()), **given, **(overrides or {})}
     merged |= {"task": task, "model": model}
     try:
         return models[model].model_validate(merged)
@@ -112,22 +113,31 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
         if not equals:
             raise InputError(f"--set {pair!r} is not of the form key=value", "write e.g. beta=0.2")
         try:
-            # YAML reads 4e-4 as a string; a number is what is meant.
-            out[key.strip()] = float(text) if "e" in text.lower() else yaml.safe_load(text)
+            out[key.strip()] = _number_or_value(text)
         except ValueError:
-            out[key.strip()] = yaml.safe_load(text)
+            raise InputError(
+                f"--set {pair!r} has no readable value", "write e.g. beta=0.2"
+            ) from None
     return out
+
+
+def _number_or_value(text: str) -> Any:
+    """What a text stands for: YAML reads 4e-4 as a text, where a number is meant."""
+    if "e" in text.lower():
+        with suppress(ValueError):
+            return float(text)
+    return value_of(text)
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(file.read_text())
+        with file.open(encoding="utf-8") as opened:
+            return mapping_of(opened.read(MOST_CHARACTERS + 1))
     except OSError as error:
         raise InputError(
             f"cannot read {file}: {error.strerror}", "give a readable YAML file"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise InputError(f"{file} is not valid YAML", "write one 'key: value' a line") from None
-    if not isinstance(loaded, dict):
-        raise InputError(f"{file} holds no keys", "write one 'key: value' a line")
-    return loaded
+    except ValueError as error:
+        raise InputError(
+            f"{file} is not a YAML file of settings ({error})", "write one 'key: value' a line"
+        ) from None

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import importlib
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
@@ -17,6 +14,7 @@ from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Task
+from calovision.tasks.weights import MISFIT, misfit, read_weights
 
 #: module and class of every model; imported when asked for, since some load large libraries
 CLASSES = {
@@ -54,7 +52,7 @@ def recorded_config(run: RunDir) -> Training:
         InputError: no run there, or one of an unknown task.
     """
     recorded = run.describe()["config"]
-    if recorded.get("task") not in TASKS:
+    if not isinstance(recorded.get("task"), str) or recorded["task"] not in TASKS:
         raise InputError(
             f"{run.path} is a run of an unknown task, {recorded.get('task')}",
             f"give a run of {', '.join(TASKS)}",
@@ -71,11 +69,11 @@ def load_task(run: RunDir) -> Task:
     config = recorded_config(run)
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
-    geometry = Geometry.from_dict(run.describe()["data"]["geometry"])
     try:
-        task = _class(config).restored(config, geometry, load_file(run.weights))
-    except (SafetensorError, RuntimeError, KeyError, OSError):
-        raise InputError(f"{run.weights} is damaged", "train again") from None
+        geometry = Geometry.from_dict(run.describe()["data"]["geometry"])
+        task = _class(config).restored(config, geometry, read_weights(run.weights))
+    except MISFIT as error:
+        raise misfit(run.weights) from error
     return task.eval()
 
 

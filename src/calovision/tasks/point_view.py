@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,12 +71,18 @@ class PointView:
         lengths = np.diff(self.offsets)[chosen]
         width = int(lengths.max(initial=1))
         mask = np.arange(width) < lengths[:, None]
-        flat = np.minimum(self.offsets[chosen][:, None] + np.arange(width), len(self.channel) - 1)
-        channel = torch.from_numpy(self.channel[flat]).long()
-        log_energy = torch.from_numpy(self.log_energy[flat])
+        place = self.offsets[chosen][:, None] + np.arange(width)
+
+        def padded(hits: NDArray[Any]) -> Tensor:
+            """A column of all hits as one row an event; what is beyond its hits may be anything."""
+            if not len(hits):
+                return torch.from_numpy(np.zeros((*place.shape, *hits.shape[1:]), hits.dtype))
+            return torch.from_numpy(hits[np.minimum(place, len(hits) - 1)])
+
+        channel, log_energy = padded(self.channel).long(), padded(self.log_energy)
         keep = torch.from_numpy(mask)
         hits = Hits(
-            torch.from_numpy(self.position[flat]) * keep[..., None],
+            padded(self.position) * keep[..., None],
             scaling.standardise(log_energy, channel) * keep,
             channel * keep,
             keep,

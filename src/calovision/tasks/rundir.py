@@ -12,6 +12,7 @@ import yaml
 
 from calovision.errors import InputError
 from calovision.events.files import occupied, write_bytes, writing
+from calovision.tasks.plain_yaml import MOST_CHARACTERS, mapping_of
 
 PACKAGES = ("calovision", "torch", "numpy", "pytorch-lightning", "pyarrow")
 
@@ -54,7 +55,7 @@ class RunDir:
                     f"{self.path} holds a run with another configuration",
                     "give the same options, or choose another --out",
                 )
-            if self.describe()["data"]["hash"] != data["hash"]:
+            if self.describe()["data"].get("hash") != data["hash"]:
                 raise InputError(f"{self.path} was trained on other data", "give the same --data")
             return
         if occupied(self.path):
@@ -71,10 +72,11 @@ class RunDir:
             InputError: no readable run here.
         """
         try:
-            loaded = yaml.safe_load((self.path / "config.yaml").read_text())
-        except (OSError, yaml.YAMLError, UnicodeDecodeError):
-            loaded = None
-        if not isinstance(loaded, dict) or not {"config", "data"} <= loaded.keys():
+            with (self.path / "config.yaml").open(encoding="utf-8") as file:
+                loaded = mapping_of(file.read(MOST_CHARACTERS + 1))
+        except (OSError, ValueError):
+            loaded = {}
+        if not all(isinstance(loaded.get(k), dict) for k in ("config", "data")):
             raise InputError(
                 f"{self.path} is not a run directory", "give the --out of 'calovision train'"
             )
@@ -87,11 +89,11 @@ class RunDir:
             InputError: the training is not finished.
         """
         try:
-            loaded: dict[str, Any] = json.loads((self.path / "budget.json").read_text())
-        except (OSError, json.JSONDecodeError):
-            raise InputError(
-                f"the training in {self.path} is not finished", "go on with --resume"
-            ) from None
+            loaded: Any = json.loads((self.path / "budget.json").read_text())
+        except (OSError, ValueError, RecursionError):
+            loaded = None
+        if not isinstance(loaded, dict):
+            raise InputError(f"the training in {self.path} is not finished", "go on with --resume")
         return loaded
 
     def append(self, row: dict[str, Any]) -> None:
@@ -104,10 +106,10 @@ class RunDir:
         if not self.metrics.exists():
             return []
         rows = []
-        for line in self.metrics.read_text().splitlines():
+        for line in self.metrics.read_text(errors="replace").splitlines():
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 continue  # a line cut short by a kill
             if isinstance(row, dict):
                 rows.append(row)

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from pydantic import ValidationError
 from safetensors.torch import save as as_safetensors
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from calovision.errors import InputError
+from calovision.errors import DAMAGE, InputError
 from calovision.events.files import write_bytes, write_json, writing
 from calovision.events.rotation import rotate
 from calovision.networks.image_vae import ConvVAE, ImageVAE
@@ -35,6 +35,7 @@ from calovision.tasks.symmetry.linear import LinearAction
 from calovision.tasks.symmetry.published import published_field, train_published_vae
 from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
 from calovision.tasks.symmetry.space import LatentSpace, freeze, train_oracle, vae_space
+from calovision.tasks.weights import MISFIT, misfit, read_weights
 
 Settings = IsometrySettings | PublishedSettings
 
@@ -128,8 +129,13 @@ def settings_of(run: RunDir) -> Settings:
             f"{run.path} is a run of task {config.get('task')}",
             "give one of 'calovision train symmetry'",
         )
-    kind = PublishedSettings if config["model"] == "baseline" else IsometrySettings
-    return kind.model_validate(config)
+    kind = PublishedSettings if config.get("model") == "baseline" else IsometrySettings
+    try:
+        return kind.model_validate(config)
+    except ValidationError as error:
+        raise InputError(
+            f"{run.path} has settings that this version does not know", "train again"
+        ) from error
 
 
 def load_space(run: RunDir, data: ImageData) -> tuple[ImageVAE, nn.Module]:
@@ -168,12 +174,12 @@ def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
     folder = run.path / f"d{latent}"
     try:
         about = json.loads((folder / "found.json").read_text())
-    except OSError:
+    except DAMAGE:
         raise InputError(
             f"{run.path} has no flows at latent dimension {latent}", "run 'calovision discover'"
         ) from None
     vae = new_vae(settings_of(run), data.pixels, latent)
-    state = load_file(folder / "model.safetensors")
+    state = read_weights(folder / "model.safetensors")
     number = len({k.split(".")[1] for k in state if k.startswith("field.")})
     kind = published_field if isinstance(settings_of(run), PublishedSettings) else VectorField
     fields = [kind(latent) for _ in range(number)]
@@ -181,7 +187,7 @@ def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
     modules = {"vae": vae, "oracle": oracle, "field": nn.ModuleList(fields)}
     load_modules(folder / "model.safetensors", modules)
     action = None
-    if "action.matrix" in state:
+    if {"action.matrix", "action.basis"} <= state.keys():
         action = LinearAction(state["action.matrix"], state["action.basis"])
     return Flows(vae, oracle, tuple(fields), action, about)
 
@@ -201,13 +207,19 @@ def save_modules(
 
 
 def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
-    """Put saved weights into modules, which are frozen."""
-    state = load_file(path)
+    """Put saved weights into modules, which are frozen.
+
+    Raises:
+        InputError: the file is damaged, or of other modules.
+    """
+    state = read_weights(path)
     for name, module in modules.items():
         start = f"{name}."
-        module.load_state_dict(
-            {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
-        )
+        mine = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+        try:
+            module.load_state_dict(mine)
+        except MISFIT as error:
+            raise misfit(path) from error
         freeze(module)
 
 

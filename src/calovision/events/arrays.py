@@ -1,0 +1,57 @@
+"""Reading arrays from ``.npz`` files that may say anything: no pickles, no false claims."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+from zlib import error as ZlibError
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import DAMAGE, InputError
+
+MOST_BYTES = 8 << 30  #: of all arrays of a file together
+_DAMAGE: tuple[type[Exception], ...] = (*DAMAGE, BadZipFile, ZlibError)
+_HEADER = 1 << 16  # more than any header takes
+
+
+def read_arrays(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
+    """All arrays of an ``.npz`` file.
+
+    Memory is taken only for what the file's own table of contents promises, which must be what
+    the arrays' headers say.
+
+    Args:
+        path: the file.
+        remedy: what to do if it is damaged.
+
+    Raises:
+        InputError: it is absent, damaged, too large, or holds anything but plain arrays.
+    """
+    try:
+        with ZipFile(path) as archive:
+            members = archive.infolist()
+            if sum(m.file_size for m in members) > MOST_BYTES:
+                raise InputError(f"{path} claims more than {MOST_BYTES >> 30} GiB", remedy)
+            for member in members:
+                with archive.open(member) as file:
+                    claimed = _claimed(file)
+                if not 0 <= member.file_size - claimed <= _HEADER:
+                    raise ValueError("a header that does not fit its array")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(f"{path} is damaged", remedy) from error
+
+
+def _claimed(file: Any) -> int:
+    """Bytes that an array takes by its header."""
+    formats = np.lib.format
+    read = {(1, 0): formats.read_array_header_1_0, (2, 0): formats.read_array_header_2_0}
+    shape, _, kind = read[formats.read_magic(file)](file)
+    return math.prod(shape) * kind.itemsize

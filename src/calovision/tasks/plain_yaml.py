@@ -1,0 +1,45 @@
+"""YAML as settings need it: names, numbers, texts and lists; nothing that grows or is run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+MOST_CHARACTERS = 1 << 20  #: of a file of settings
+
+
+class _Loader(yaml.SafeLoader):
+    """Without references, by which a few lines can stand for any number of values."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node of the document."""
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError("references are not for settings")
+        return super().compose_node(parent, index)
+
+
+def value_of(text: str) -> Any:
+    """The value that a text stands for.
+
+    Raises:
+        ValueError: not YAML, too long, too deep, or with references.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError("too long for settings")
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError, ArithmeticError, LookupError, TypeError) as error:
+        raise ValueError("not YAML") from error
+
+
+def mapping_of(text: str) -> dict[str, Any]:
+    """The names and values that a text holds.
+
+    Raises:
+        ValueError: as :func:`value_of`, or it is something else.
+    """
+    found = value_of(text)
+    if not isinstance(found, dict) or not all(isinstance(k, str) for k in found):
+        raise ValueError("it holds no keys")
+    return found
