@@ -13,7 +13,7 @@ from calovision.events.store import save
 from calovision.metrics.classification import auc
 from calovision.tasks.classify import classify, score
 from calovision.tasks.config import TASKS, load_config
-from calovision.tasks.crop_net import CropTask, mirrored
+from calovision.tasks.crop_net import CropTask, looked_at, mirrored
 from calovision.tasks.models import build, load_tagger
 from calovision.tasks.training import train
 
@@ -108,3 +108,14 @@ def test_jets_are_refused(make_jets: Callable[..., Events], tmp_path: Path) -> N
     store = save(make_jets(60, 3), tmp_path / "jets", provenance={})
     with pytest.raises(InputError, match="simulate egamma"):
         train(load_config("egamma", overrides=SMALL), store, tmp_path / "run")
+
+
+def test_hits_are_seen_as_dense_crops_are(task: CropTask, toy_crops: Events) -> None:
+    events = toy_crops.keep(np.arange(len(toy_crops.cell)) % 3 > 0)  # also times without energy
+    events.value[::7] *= -1
+    chosen = np.array([60, 2, 2, 17])
+    dense = torch.from_numpy(events[chosen].to_dense("gev")).float()
+    for sparse, expected in zip(
+        task.inputs(task.prepare(events), chosen), looked_at(dense), strict=True
+    ):
+        torch.testing.assert_close(sparse, expected, atol=1e-5, rtol=1e-5)

@@ -39,7 +39,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Hits:
-    """Hits to fill pyramids with: image, channel, pixel row and column, energy over threshold."""
+    """Hits to fill pyramids with: image, channel, pixel row and column, energy over threshold.
+
+    Those of the first image come first, then those of the second, and so on.
+    """
 
     n: int
     owner: Ints
@@ -63,13 +66,16 @@ class Hits:
         return Hits(self.n, self.owner, self.channel, row, col, self.excess)
 
     def some(self, images: Ints) -> Hits:
-        """Hits of the chosen images, numbered anew."""
-        new = np.full(self.n, -1)
-        new[images] = np.arange(len(images))
-        mine = new[self.owner] >= 0
+        """Hits of the chosen images, in rising order, numbered anew."""
+        if len(images) == self.n:
+            return self
+        first, last = np.searchsorted(self.owner, np.stack([images, images + 1]))
+        lengths = last - first
+        starts = np.cumsum(lengths) - lengths
+        mine = np.arange(lengths.sum()) + np.repeat(first - starts, lengths)
         return Hits(
             len(images),
-            new[self.owner[mine]],
+            np.repeat(np.arange(len(images)), lengths),
             self.channel[mine],
             self.row[mine],
             self.col[mine],
