@@ -45,6 +45,9 @@ def convert(
     workers: Annotated[
         int, typer.Option(help="Processes on this machine; same bytes for any.")
     ] = 2,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler to use instead, tcp://HOST:PORT.")
+    ] = None,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
@@ -54,7 +57,9 @@ def convert(
     """
     from calovision.events.convert import convert as run
 
-    store = run(files, out, overwrite=overwrite, progress=True, workers=workers)
+    store = run(
+        files, out, overwrite=overwrite, progress=True, workers=workers, scheduler=scheduler
+    )
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"converted {len(store)} events: {out}", json)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import calovision
 from calovision.errors import InputError
+from calovision.events.cluster import check_workers, run
 from calovision.events.image_file import ImageFile, fingerprint
-from calovision.events.portions import SHARD_HITS, BadFileError, Maker, Task, open_images
+from calovision.events.portions import SHARD_HITS, BadFileError, Maker, Portion, Task, open_images
 from calovision.events.reader import EventStore
 from calovision.events.workers import shared_out
 from calovision.events.writer import StoreWriter
 
 SHARD_VALUES = 96_000_000  #: pixel values in one shard (2,048 jets) ...
 SHARD_EVENTS = 16_384  #: ... and at most so many events
+TIME_LIMIT = 900.0  #: seconds that a worker of a cluster may take for a shard
 
 
 def convert(
@@ -26,6 +30,7 @@ def convert(
     overwrite: bool = False,
     progress: bool = False,
     workers: int = 1,
+    scheduler: str | None = None,
 ) -> EventStore:
     """Convert public files to one event store, lossless to the last bit, in flat memory.
 
@@ -39,16 +44,17 @@ def convert(
         progress: show a progress bar on standard error.
         workers: processes that read the files; the bytes are the same for any number. Only a
             process without further threads uses more than one.
+        scheduler: address of a running Dask scheduler to use instead (``tcp://HOST:PORT``); its
+            workers must see the files under the same paths.
 
     Raises:
         InputError: a file is damaged or breaks the schema, the files do not fit together,
-            ``workers`` is not positive, ``out`` is taken, or the disk is full. Bad files leave
-            nothing behind.
+            ``workers`` is not positive, ``out`` is taken, the disk is full, or the cluster does
+            not answer. Bad files leave nothing behind.
     """
     if not files:
         raise InputError("no file to convert", "name at least one HDF5 or Parquet file")
-    if workers < 1:
-        raise InputError(f"{workers} workers asked for", "ask for at least 1")
+    check_workers(workers)
     opened: list[ImageFile] = []
     try:
         for file in files:
@@ -61,7 +67,9 @@ def convert(
             image_file.close()
     writer = StoreWriter(out, geometry, provenance=origin, overwrite=overwrite)
     try:
-        _make_shards(tasks, writer, progress, workers)
+        missing = [left for task in tasks if (left := _left(task, writer)) is not None]
+        with _making(missing, workers, scheduler) as portions:
+            _write_shards(portions, tasks, missing, writer, progress)
     except BadFileError as bad:
         writer.discard()
         raise bad.error from bad
@@ -116,19 +124,45 @@ def _plan(opened: list[ImageFile]) -> list[Task]:
     return tasks
 
 
-def _make_shards(tasks: list[Task], writer: StoreWriter, progress: bool, workers: int) -> None:
-    """Make the shards that are not there yet; each is numbered by its first event."""
-    missing = [left for task in tasks if (left := _left(task, writer)) is not None]
+@contextmanager
+def _making(
+    missing: list[Task], workers: int, scheduler: str | None
+) -> Iterator[Iterator[Portion]]:
+    """The shards of all tasks, made here or on a cluster, those of a task in order."""
+    if scheduler is None:
+        with closing(Maker()) as make, shared_out(missing, make, workers) as portions:
+            yield portions
+        return
+    # Workers have working directories of their own.
+    absolute = [replace(task, path=task.path.resolve()) for task in missing]
+    made = run(absolute, _whole, prepare=list, scheduler=scheduler, time_limit=TIME_LIMIT)
+    yield chain.from_iterable(portions for _, portions in made)
+
+
+def _whole(task: Task, time_limit: float) -> list[Portion]:
+    """All shards of a task; a file is read with a speed that needs no limit of its own."""
+    del time_limit
+    with closing(Maker()) as make:
+        return list(make(task))
+
+
+def _write_shards(
+    portions: Iterator[Portion],
+    tasks: list[Task],
+    missing: list[Task],
+    writer: StoreWriter,
+    progress: bool,
+) -> None:
+    """Write shards as they come; each is numbered by its first event."""
+    # Loaded while the workers are busy already.
+    from tqdm import tqdm
+
     total = tasks[-1].number + tasks[-1].stop - tasks[-1].start
     found = total - sum(t.stop - t.start for t in missing)
-    with closing(Maker()) as make, shared_out(missing, make, workers) as portions:
-        # Loaded while the workers are busy already.
-        from tqdm import tqdm
-
-        with tqdm(total=total, initial=found, unit=" events", disable=not progress) as bar:
-            for portion in portions:
-                writer.write_bytes(portion.number, portion.payload)
-                bar.update(portion.events)
+    with tqdm(total=total, initial=found, unit=" events", disable=not progress) as bar:
+        for portion in portions:
+            writer.write_bytes(portion.number, portion.payload)
+            bar.update(portion.events)
 
 
 def _left(task: Task, writer: StoreWriter) -> Task | None:

@@ -6,11 +6,11 @@ import importlib.metadata
 from pathlib import Path
 from typing import Any
 
+from calovision.events.cluster import run
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, shard_bytes
 from calovision.simulate.chunk import Task, simulate_chunk, warm_up
-from calovision.simulate.cluster import run
 from calovision.simulate.conditions import NOMINAL, Conditions
 from calovision.simulate.production import Product, Progress, Run, cut, produce
 from calovision.simulate.pythia import MINIMUM_BIAS
@@ -54,7 +54,7 @@ def jets(events: int, seed: int, workers: int = 1) -> Events:
     """
     tasks = plan(events, seed)
     results = run(tasks, _chunk_events, prepare=warm_up, workers=workers, time_limit=TIME_LIMIT)
-    parts = dict(results)
+    parts = {task.index: part for task, part in results}
     return concatenate([parts[t.index] for t in tasks])
 
 

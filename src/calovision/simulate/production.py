@@ -10,16 +10,20 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.events.cluster import check_workers, run
 from calovision.events.files import write_bytes
 from calovision.events.geometry import Geometry
 from calovision.events.store import EventStore, StoreWriter
-from calovision.simulate.cluster import Numbered, check_workers, run
 
 Progress = Callable[[int, bool], object]  #: told a number of events, and if they were there before
 
 
-class Sized(Numbered, Protocol):
-    """A task that knows how many events it makes."""
+class Sized(Protocol):
+    """What there is to do for one chunk of a set."""
+
+    @property
+    def index(self) -> int:
+        """Number of the chunk within the set."""
 
     @property
     def events(self) -> int:
@@ -116,7 +120,7 @@ def produce(
         make: called with a task and the time limit, here or in a worker.
         how: where it runs.
         provenance: everything that the bytes of the set depend on.
-        prepare: see :func:`~calovision.simulate.cluster.run`.
+        prepare: see :func:`~calovision.events.cluster.run`.
         beside: name, within the set's folder, of the file beside shard ``index``.
 
     Raises:
@@ -140,9 +144,9 @@ def produce(
             scheduler=how.scheduler,
             time_limit=how.time_limit,
         )
-        for index, product in results:
-            if index in files:
-                write_bytes(files[index], product.beside)
-            writer.write_bytes(index, product.shard)
-            how.progress(tasks[index].events, False)
+        for task, product in results:
+            if task.index in files:
+                write_bytes(files[task.index], product.beside)
+            writer.write_bytes(task.index, product.shard)
+            how.progress(task.events, False)
     return writer.finish()

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.events.cluster import run
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import EGAMMA_CROPS
 from calovision.events.store import EventStore, shard_bytes
-from calovision.simulate.cluster import run
 from calovision.simulate.crops.fast import Fast
 from calovision.simulate.crops.geant4 import Geant4
 from calovision.simulate.crops.measure import ELECTRONICS, TIME_UNIT, measured
@@ -111,9 +111,8 @@ def egamma(events: int, seed: int, engine: str = "fast", workers: int = 1) -> Ev
     tasks = plan(events, seed, engine)
     ENGINES[engine].check()
     prepare = ENGINES[engine].prepare
-    parts = dict(
-        run(tasks, simulate_chunk, prepare=prepare, workers=workers, time_limit=TIME_LIMIT)
-    )
+    results = run(tasks, simulate_chunk, prepare=prepare, workers=workers, time_limit=TIME_LIMIT)
+    parts = {task.index: part for task, part in results}
     return concatenate([parts[t.index] for t in tasks])
 
 

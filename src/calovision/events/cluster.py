@@ -6,25 +6,23 @@ import contextlib
 import importlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from concurrent.futures import CancelledError
+from typing import Any, TypeVar
 
 from calovision.errors import InputError
 
 _START_UP = 300.0  #: seconds that workers may take to start, compile and make the library
 _CONNECT = 20.0  #: seconds to wait for a scheduler
+_RETURN = 600.0  #: seconds to wait for one that was there before
 _AHEAD = 2  #: tasks handed to the cluster per worker; bounds the memory
 
 
-class Numbered(Protocol):
-    """What there is to do for one chunk of a set."""
-
-    @property
-    def index(self) -> int:
-        """Number of the chunk within the set."""
-
-
-Task = TypeVar("Task", bound=Numbered)
+Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class _LostError(Exception):
+    """The scheduler went away, and with it what it knew."""
 
 
 def check_workers(workers: int) -> None:
@@ -41,8 +39,10 @@ def run(
     workers: int = 1,
     scheduler: str | None = None,
     time_limit: float,
-) -> Iterator[tuple[int, Result]]:
-    """Yield the number and result of every task, in any order.
+) -> Iterator[tuple[Task, Result]]:
+    """Yield every task and its result, in any order.
+
+    A scheduler that goes away may come back: what was not yet done is handed to it again.
 
     Args:
         tasks: what to do.
@@ -59,47 +59,70 @@ def run(
     check_workers(workers)
     if scheduler is None and (workers == 1 or len(tasks) == 1):
         for task in tasks:
-            yield task.index, make(task, time_limit)
+            yield task, make(task, time_limit)
         return
     if scheduler is None:
         prepare()  # once here rather than in every worker
-    with _client(min(workers, len(tasks)), scheduler) as client:
-        yield from _distribute(client, tasks, make, time_limit)
+    waiting = list(reversed(tasks))
+    patience = _CONNECT
+    while waiting:
+        with _client(min(workers, len(tasks)), scheduler, patience) as client:
+            try:
+                yield from _distribute(client, waiting, make, time_limit)
+            except _LostError:
+                patience = _RETURN  # it may come back
 
 
 def _distribute(
     client: Any,
-    tasks: Sequence[Task],
+    waiting: list[Task],
     make: Callable[[Task, float], Result],
     time_limit: float,
-) -> Iterator[tuple[int, Result]]:
-    """Keep every worker busy without handing out everything at once."""
+) -> Iterator[tuple[Task, Result]]:
+    """Keep every worker busy without handing out everything at once.
+
+    What of ``waiting`` is not done, its last task first, stays there.
+
+    Raises:
+        _LostError: the scheduler is gone.
+    """
     distributed = _distributed()
-    waiting = list(reversed(tasks))
-    running: dict[Any, int] = {}  # by future
+    running: dict[Any, Task] = {}  # by future
     patience = _AHEAD * time_limit + _START_UP
-    while waiting or running:
-        room = _AHEAD * max(sum(client.ncores().values()), 1) - len(running)
-        for _ in range(min(room, len(waiting))):
-            task = waiting.pop()
-            running[client.submit(make, task, time_limit, pure=False)] = task.index
-        try:
+    try:
+        while waiting or running:
+            room = _AHEAD * max(_cores(client), 1) - len(running)
+            for _ in range(min(room, len(waiting))):
+                future = client.submit(make, waiting[-1], time_limit, pure=False)
+                running[future] = waiting.pop()
             with client.as_current():
                 state = distributed.wait(
                     list(running), timeout=patience, return_when="FIRST_COMPLETED"
                 )
-            results = [(running.pop(future), future.result()) for future in state.done]
-        except TimeoutError as error:
-            raise InputError(
-                f"no chunk was finished within {patience:g} s",
-                "see that workers are connected and alive; finished chunks are kept",
-            ) from error
-        except distributed.KilledWorker as error:
-            raise InputError(
-                f"workers died again and again: {error}",
-                "give them more memory or start fewer; finished chunks are kept",
-            ) from error
-        yield from results
+            for future in state.done:
+                result = future.result()
+                yield running.pop(future), result
+    except (CancelledError, distributed.comm.CommClosedError) as error:
+        waiting.extend(running.values())
+        raise _LostError from error
+    except TimeoutError as error:
+        raise InputError(
+            f"no chunk was finished within {patience:g} s",
+            "see that workers are connected and alive; finished chunks are kept",
+        ) from error
+    except distributed.KilledWorker as error:
+        raise InputError(
+            f"workers died again and again: {error}",
+            "give them more memory or start fewer; finished chunks are kept",
+        ) from error
+
+
+def _cores(client: Any) -> int:
+    """Threads of all workers."""
+    try:
+        return sum(client.ncores().values())
+    except OSError as error:
+        raise CancelledError from error
 
 
 def _distributed() -> Any:
@@ -108,11 +131,12 @@ def _distributed() -> Any:
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+def _client(workers: int, scheduler: str | None, patience: float) -> Iterator[Any]:
+    """A client of the scheduler, for which it waits some seconds, or of processes started here."""
     distributed = _distributed()
     if scheduler is not None:
         try:
-            client = distributed.Client(scheduler, timeout=_CONNECT, set_as_default=False)
+            client = distributed.Client(scheduler, timeout=patience, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"no Dask scheduler answers at {scheduler}",
