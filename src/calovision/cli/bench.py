@@ -14,6 +14,9 @@ def bench(
     out: Annotated[
         Path | None, typer.Option(help="JSON file to write; other rows in it are kept.")
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Markdown page between whose markers the table is put.")
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Measure this row alone; repeatable.")
     ] = None,
@@ -27,12 +30,16 @@ def bench(
 
     Ratios of CPU time hold on a busy machine too; that of one and two workers is by the clock.
 
-    Example: calovision bench --out bench.json
+    Example: calovision bench --out docs/results/bench.json --page docs/speed.md
 
     Example: calovision bench --only convert --only predict
     """
     from calovision.studies.bench.rows import bench as measure
-    from calovision.studies.bench.table import text
+    from calovision.studies.bench.table import fill, parts, text
 
+    if page is not None:
+        parts(page)  # before the work, not after it
     content = measure(out, only=only or (), size="quick" if quick else "standard", seed=seed)
+    if page is not None:
+        fill(page, content)
     emit(content, text(content["rows"]), json)

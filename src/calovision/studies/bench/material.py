@@ -28,6 +28,7 @@ class Size:
         made: jets simulated at a time.
         steps: training steps at a time.
         showers: Geant4 showers at a time.
+        student: epochs that the small generator is trained for.
         memory: events of the smaller set whose peak memory is measured; the larger has
             :data:`LARGER` times as many.
     """
@@ -39,13 +40,14 @@ class Size:
     made: int
     steps: int
     showers: int
+    student: float
     memory: int
 
 
 LARGER = 3
 SIZES = {
-    "standard": Size(5, 3, 1000, 2048, 1000, 5, 20, 1000),
-    "quick": Size(2, 1, 60, 600, 8, 1, 2, 32),
+    "standard": Size(5, 3, 1000, 2048, 1000, 5, 20, 40, 1000),
+    "quick": Size(2, 1, 60, 600, 8, 1, 2, 1, 32),
 }
 
 
@@ -89,3 +91,10 @@ class Material:
         """Our tagger after a single step; its speed does not depend on what it has learned."""
         config = load_config("jet-tagger", overrides={"epochs": 1e-6, "seed": self.seed})
         return train(config, self.store(self.size.jets), self.folder / "tagger", quiet=True)
+
+    @cached_property
+    def student(self) -> RunDir:
+        """The small generator, trained until its jets have about as many cells as true ones."""
+        steps = {"epochs": self.size.student, "seed": self.seed, "ema": 0.0}
+        config = load_config("jet-generator", "cascade-fast", overrides=steps)
+        return train(config, self.store(self.size.jets), self.folder / "student", quiet=True)

@@ -48,12 +48,10 @@ ROWS: dict[str, Callable[[Material], Row]] = {
     "predict": predicting.against_onnx,
     "predict-loader": predicting.building,
     "predict-bfloat16": predicting.half_precision,
-    "generate": partial(generating.against_simulation, name="jet-generator", title="teacher"),
-    "generate-fast": partial(
-        generating.against_simulation, name="jet-generator-fast", title="student"
-    ),
-    "generate-geant4": partial(generating.against_geant4, name="jet-generator"),
-    "shower-geant4": partial(generating.against_geant4, name=None),
+    "generate": generating.teacher,
+    "generate-fast": generating.student,
+    "generate-geant4": generating.jet_against_geant4,
+    "shower-geant4": generating.shower_against_geant4,
     "memory-simulate": partial(memory.memory, command="simulate"),
     "memory-convert": partial(memory.memory, command="convert"),
     "memory-classify": partial(memory.memory, command="classify"),

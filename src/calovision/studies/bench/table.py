@@ -1,30 +1,37 @@
-"""The speed table as text."""
+"""The speed table as text, for the terminal and for a page of the documentation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from calovision.errors import InputError
+from calovision.events.files import write_bytes
+
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 HEAD = ("first", "against", "cost of both", "ratio", "goal")
+STEPS = {
+    "pythia": "Pythia ({yield:.2f} accepted jets a collision)",
+    "start": "Pythia's start, once per chunk of {jets:,} jets",
+    "jets": "reading the records, clustering, matching",
+    "detector": "detector with pile-up",
+    "rest": "the rest, with the bytes of the shard",
+}
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 
 
-def cells(rows: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """A line for every measured row; those that could not be measured are left out."""
-    return [_line(row) for row in rows.values() if "unavailable" not in row]
-
-
-def _line(row: dict[str, Any]) -> tuple[str, ...]:
+def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = row["range"]
     spread = f" ({low:.3g} to {high:.3g})" if row["pairs"] > 1 else ""
     goal = "" if row["goal"] is None else f"{row['goal']['bound']} {row['goal']['value']:g}"
     if goal and not row["goal"]["met"]:
         goal += ", missed"
-    first = f"{row['first']}, {row['kind']}"
-    return first, row["second"], _costs(row), f"{row['ratio']:.3g}{spread}", goal
+    what = "" if row["kind"] == "CPU time" else f", {row['kind']}"
+    return row["first"] + what, row["second"], _costs(row), f"{row['ratio']:.3g}{spread}", goal
 
 
-def _costs(row: dict[str, Any]) -> str:
+def _costs(row: Mapping[str, Any]) -> str:
     """Both costs, in the same unit."""
     if not row["unit"].startswith("s "):
         return f"{row['cost'][0]:,.0f} and {row['cost'][1]:,.0f} {row['unit']}"
@@ -34,7 +41,7 @@ def _costs(row: dict[str, Any]) -> str:
 
 
 def text(rows: Mapping[str, Any]) -> str:
-    """For people: a line for every row, and why the others are missing."""
+    """For people: every row, and why others are missing."""
     lines = []
     for name, row in rows.items():
         if "unavailable" in row:
@@ -43,3 +50,60 @@ def text(rows: Mapping[str, Any]) -> str:
         first, second, costs, ratio, goal = _line(row)
         lines.append(f"{name:24s} {ratio}  {goal}\n{'':26s}{first} / {second}: {costs}")
     return "\n".join(lines)
+
+
+def markdown(content: Mapping[str, Any]) -> str:
+    """The table of a finished measurement, where it was made, and the steps of the simulation."""
+    rows = {name: row for name, row in content["rows"].items() if "unavailable" not in row}
+    lines = [_joined(HEAD), _joined(["---"] * len(HEAD))]
+    lines += [_joined(_line(row)) for row in rows.values()]
+    where = sorted({f"{row['processor']}, {row['cores']} cores" for row in rows.values()})
+    loads = [load for row in rows.values() for load in row["load"]]
+    torch = sorted({row["versions"]["torch"] for row in rows.values()})
+    lines += [
+        "",
+        f"Size `{content['size']}`; {'; '.join(where)}; torch {', '.join(torch)}. "
+        f"Load average of the machine meanwhile: {min(loads):.1f} to {max(loads):.1f}.",
+    ]
+    steps = rows.get("simulate", {}).get("details")
+    return "\n".join(lines + (_steps(steps) if steps else []))
+
+
+def _steps(details: Mapping[str, Any]) -> list[str]:
+    """The steps of the simulation of one jet."""
+    ms = details["ms"]
+    lines = ["", "| step of the simulation | ms a jet |", "| --- | --- |"]
+    lines += [f"| {title.format(**details)} | {ms[step]:.2f} |" for step, title in STEPS.items()]
+    together = sum(ms.values())
+    return [*lines, f"| together | {together:.2f}, that is {1e3 / together:.0f} jets/s |"]
+
+
+def _joined(cells: tuple[str, ...] | list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def fill(page: Path, content: Mapping[str, Any]) -> None:
+    """Put the table between the markers of a page.
+
+    Raises:
+        InputError: the page cannot be read or written, or has no markers.
+    """
+    before, after = parts(page)
+    write_bytes(page, f"{before}{BEGIN}\n{markdown(content)}\n{END}{after}".encode())
+
+
+def parts(page: Path) -> tuple[str, str]:
+    """What stands before and after the table.
+
+    Raises:
+        InputError: the page cannot be read, or has no markers.
+    """
+    try:
+        given = page.read_text()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{page} cannot be read", "give a Markdown page") from None
+    before, begin, rest = given.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise InputError(f"{page} has no place for the table", f"add lines {BEGIN} and {END}")
+    return before, after
