@@ -119,7 +119,7 @@ def ece(
 ) -> float:
     """Expected calibration error of the probability of class 1.
 
-    Mean over equal-width bins of |mean probability - fraction of class 1|, weighted by the
+    Mean over equal-width bins of ``|mean probability - fraction of class 1|``, weighted by the
     bins' events (arXiv:1706.04599). In [0, 1], 0 is perfect.
 
     Raises:

@@ -95,7 +95,7 @@ def _of_field(space: LatentSpace, field: Field, data: ImageData, most: int) -> l
 
 @torch.no_grad()
 def largest_cosine(space: LatentSpace, fields: list[Field], images: Tensor) -> Metric:
-    """Largest mean |cos| between two generators' image velocities, the pull-back metric."""
+    """Largest mean ``|cos|`` between two generators' image velocities, the pull-back metric."""
     z = space.encode(images)
     velocities = [space.velocity(z, f(z))[1] for f in fields]
     pairs = [

@@ -1,4 +1,4 @@
-"""A process that trains together with the one that started it: ``python -m ... RUN``."""
+"""A process that trains together with the one that started it; its argument is the run."""
 
 from __future__ import annotations
 
