@@ -56,8 +56,10 @@ def hdf5(place: Path, rng: Random) -> Path:
                 layout = h5py.VirtualLayout(tuple(min(s, 64) for s in shape), "f4")
                 file.create_virtual_dataset(name, layout)
             else:
-                chunks = tuple(int(min(s, _one([1, 7, 64, 1000], rng))) or 1 for s in shape)
-                file.create_dataset(name, shape, kind, chunks=chunks if shape else None)
+                chunks = tuple(int(min(s, _one([1, 7, 64, 1000], rng))) for s in shape)
+                file.create_dataset(
+                    name, shape, kind, chunks=chunks if chunks and all(chunks) else None
+                )
     return path
 
 
@@ -102,7 +104,8 @@ def shard(place: Path, rng: Random) -> Path:
             inside[_one(sorted(inside), rng)] = value
         if not isinstance(meta.get("geometry"), dict) or "channels" not in meta["geometry"]:
             break
-        if not isinstance(meta["geometry"]["channels"], list | tuple):
+        channels = meta["geometry"]["channels"]
+        if not isinstance(channels, list | tuple) or not channels:
             break
     columns = {}
     for name, kind, top in (("cell", "u2", 2**16), ("code", "u1", 2**8), ("value", "f4", 9)):

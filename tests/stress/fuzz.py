@@ -71,19 +71,23 @@ def fuzz(kind: Kind, numbers: range, seed: int, place: Path) -> Tally:
 
 def _try_all(kind: Kind, numbers: range, seed: int, place: Path, writer: int) -> None:
     """Try inputs one after the other and write their fates; never returns."""
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 26, 1 << 26))
-    for number in numbers:
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        fate, told = fate_of(kind, number, seed, place)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        os.write(writer, f"{fate}\t{told}\n".encode())
-    os._exit(0)
+    status = 1
+    try:
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 26, 1 << 26))
+        for number in numbers:
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            fate, told = fate_of(kind, number, seed, place)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            os.write(writer, f"{fate}\t{told}\n".encode())
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def fate_of(kind: Kind, number: int, seed: int, place: Path) -> tuple[str, str]:
@@ -100,7 +104,8 @@ def fate_of(kind: Kind, number: int, seed: int, place: Path) -> tuple[str, str]:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, MemoryError):
-                return "memory", "refused by the limit of memory alone: " + _where(cause)
+                told = f"refused by the limit of memory alone: {_where(cause)}"
+                return "memory", told if kind.bounded else ""
             cause = cause.__cause__ or cause.__context__
         return "refused", ""
     except Exception as error:

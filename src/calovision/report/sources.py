@@ -119,7 +119,10 @@ def read_source(path: Path) -> Source:
     """
     path = Path(path)
     if (path / "comparison.json").is_file():
-        return _read_study(path)
+        try:
+            return _read_study(path)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{path / 'comparison.json'} is not a comparison", _AGAIN) from error
     if (path / "results.json").is_file():
         return _read_run(path)
     raise InputError(
@@ -144,11 +147,8 @@ def shown_names(models: list[str], our_model: str = "") -> dict[str, str]:
 
 def _read_study(path: Path) -> Source:
     comparison = _json(path / "comparison.json")
-    try:
-        results = {_plain(r["model"]): r for r in comparison["models"]}
-        metrics = [r["metrics"] for r in results.values()]
-    except (LookupError, TypeError, ValueError) as error:
-        raise InputError(f"{path / 'comparison.json'} is not a comparison", _AGAIN) from error
+    results = {_plain(r["model"]): r for r in comparison["models"]}
+    metrics = [dict(r["metrics"]) for r in results.values()]
     if not metrics:
         raise InputError(f"{path / 'comparison.json'} compares no models", _AGAIN)
     study = str(comparison.get("study", path.name))

@@ -76,7 +76,7 @@ def _idx(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
         raise InputError(
             f"cannot read {path} ({error})", "see 'calovision data fetch mnist'"
         ) from None
-    head = np.frombuffer(payload[: 4 * (1 + axes)], ">i4")
+    head = np.frombuffer(payload[: 4 * min(1 + axes, len(payload) // 4)], ">i4")
     shape = tuple(max(int(n), 0) for n in head[1:])
     if len(head) != 1 + axes or head[0] != magic or len(payload) != head.nbytes + math.prod(shape):
         raise InputError(f"{path} is not a complete file of MNIST", "download it again")

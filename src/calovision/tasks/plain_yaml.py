@@ -7,16 +7,24 @@ from typing import Any
 import yaml
 
 MOST_CHARACTERS = 1 << 20  #: of a file of settings
+MOST_DEPTH = 20  #: of values within values
 
 
 class _Loader(yaml.SafeLoader):
-    """Without references, by which a few lines can stand for any number of values."""
+    """Without references, by which a few lines can stand for any number of values, and not deep."""
+
+    depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """The next node of the document."""
         if self.check_event(yaml.AliasEvent):
             raise ValueError("references are not for settings")
-        return super().compose_node(parent, index)
+        if self.depth == MOST_DEPTH:
+            raise ValueError("too deep for settings")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 def value_of(text: str) -> Any:
