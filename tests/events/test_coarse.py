@@ -24,6 +24,7 @@ def one(geometry: Geometry, hits: list[tuple[int, int, int, float]]) -> Events:
 
 def test_channels_are_summed_by_tower(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coarse, "SMEARED", 0.0)
+    monkeypatch.setattr(coarse, "BRIGHTEST", 1.0)
     # four corners of the tower (10, 14) and its HCAL cell; another tower; one out of the disc
     hits = [(50, 70, 0, 1.0), (54, 74, 1, 1.0), (52, 72, 2, 1.0), (64, 64, 1, 2.0), (0, 0, 1, 9.0)]
     event = one(JET_IMAGES, hits)
@@ -46,5 +47,5 @@ def test_every_image_has_one_norm(toy_jets: Events, toy_crops: Events) -> None:
     for events, pixels in ((toy_jets, 625), (toy_crops, 961)):
         images = coarse_images(events)
         assert images.shape == (len(events), pixels)
-        np.testing.assert_allclose((images**2).sum(1), 1, rtol=1e-4)
+        np.testing.assert_allclose((images**2).sum(1), coarse.BRIGHTEST**-2, rtol=1e-4)
         assert images.min() >= 0

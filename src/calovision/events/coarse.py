@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from calovision.events.events import Events
 
 SMEARED = 1.0  #: cells, width of the Gaussian that energies are smeared with
+BRIGHTEST = 0.4  #: root of the largest share that a pixel can have then
 
 
 def coarse_images(events: Events) -> NDArray[np.float32]:
@@ -16,8 +17,8 @@ def coarse_images(events: Events) -> NDArray[np.float32]:
 
     Jets become 25 x 25 HCAL towers. Crops become 31 x 31 crystals: their brightest one is not in
     the middle of 32, so the first row and column are left out. Energies are smeared by a cell,
-    and a pixel is the root of its share of the sum: every image has the norm 1, as rigid motions
-    need.
+    and a pixel is the root of its share of the sum, over :data:`BRIGHTEST`: every image has the
+    same norm, as rigid motions need.
 
     Returns:
         ``(n, side * side)`` in [0, 1], rows along eta and columns along phi.
@@ -36,5 +37,5 @@ def coarse_images(events: Events) -> NDArray[np.float32]:
     images[:, np.hypot(axis[:, None], axis) > axis[-1] + 0.5] = 0
     flat = images.reshape(len(events), -1)
     share = flat / np.maximum(flat.sum(1, keepdims=True), 1e-9)
-    root: NDArray[np.float32] = np.sqrt(share)
+    root: NDArray[np.float32] = np.minimum(np.sqrt(share) / BRIGHTEST, 1)
     return root

@@ -22,7 +22,7 @@ from calovision.tasks.symmetry.data import ImageData
 from calovision.tasks.symmetry.flows import trajectory
 from calovision.tasks.symmetry.runs import Flows
 
-STEPS = 1500  #: of the training of each network
+STEPS = 800  #: of the training of each network
 PARTS = 8  #: of a turn at which the flow's images are shown to the tagger
 
 

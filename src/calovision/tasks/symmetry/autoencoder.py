@@ -49,10 +49,11 @@ def train_vae(
     random: torch.Generator,
     batch: int = 256,
     learning_rate: float = 2e-3,
+    beta_start: float = 1.0,
     beta: float = 0.5,
     report: Report = silent,
 ) -> None:
-    """Train in place; the weight of the divergence falls from 1 to ``beta`` in the first half."""
+    """Train in place; the weight of the divergence falls to ``beta`` in the first half."""
     optimiser = torch.optim.Adam(vae.parameters(), learning_rate, fused=True)
     for number in range(steps):
         share = number / steps
@@ -62,7 +63,7 @@ def train_vae(
         mean, log_variance = vae.encode(images)
         entropy = cross_entropy(vae.logits(blurred(mean, log_variance, random)), images)
         kl = divergence(mean, log_variance)
-        loss = entropy + (beta + (1 - beta) * max(0.0, 1 - 2 * share)) * kl
+        loss = entropy + (beta + (beta_start - beta) * max(0.0, 1 - 2 * share)) * kl
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

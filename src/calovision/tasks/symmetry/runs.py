@@ -95,7 +95,8 @@ def train(
             fixed = torch.cat([rotate(data.train[0], float(a)) for a in angles])
             train_published_vae(vae, fixed, epochs=settings.epochs, **options)
         else:
-            train_vae(vae, stream, steps=settings.vae_steps, beta=settings.beta, **options)
+            options |= {"beta_start": settings.beta_start, "beta": settings.beta}
+            train_vae(vae, stream, steps=settings.vae_steps, **options)
     freeze(vae)
     oracle = train_oracle(
         vae, stream, len(data.classes), steps=settings.oracle_steps, random=random

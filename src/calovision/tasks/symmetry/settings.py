@@ -39,7 +39,8 @@ class IsometrySettings(SymmetrySettings):
     Attributes:
         angles: orientations of the training digits, equally spaced; 0 for any.
         vae_steps: of the VAE that is searched.
-        beta: final weight of its divergence.
+        beta_start, beta: weight of its divergence, which falls from the one to the other in the
+            first half; images of little contrast need a small one from the start.
         points: images that the first guess of the search is made from.
         refine_steps, project_steps: of the later steps of the search.
         components: principal components that the linear action works on.
@@ -47,6 +48,7 @@ class IsometrySettings(SymmetrySettings):
 
     angles: int = Field(0, ge=0)
     vae_steps: int = Field(1500, ge=1)
+    beta_start: float = Field(1.0, ge=0)
     beta: float = Field(0.5, ge=0)
     points: int = Field(2000, ge=10)
     refine_steps: int = Field(500, ge=0)
