@@ -28,7 +28,7 @@ from calovision.tasks.flow import follow, matching_loss
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.growth import grown
 from calovision.tasks.partition import Partition
-from calovision.tasks.pyramid import Hits
+from calovision.tasks.pyramid import Hits, pyramid
 from calovision.tasks.request import Request
 from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.task import Batch
@@ -164,14 +164,16 @@ class CascadeTask(GeneratorTask):
         hits = Hits.of(view.events[chosen], self.threshold.numpy())
         hits = hits.mirrored(flips[0], flips[1], self.geometry.rows)
         conditions = np.column_stack([normal, view.label[chosen]])
-        stages = []
+        unit, stages = self.unit.numpy(), []
+        whole = pyramid(self.partition, hits, unit)
         for stage in range(self.partition.stages):
             rows = NODES if stage < self.partition.towers else NODES // 2
             needed = -(-rows // min(2**stage, MOST_NODES))
             stride = max(len(chosen) // needed, 1)
             some = np.arange(stage % stride, len(chosen), stride)
-            nodes = known_cuts(self.partition, stage, hits.some(some), self.unit.numpy())
-            arrays = (conditions[some], *nodes)
+            # The first stages learn from all images: they share the levels of these.
+            levels = whole if stride == 1 else pyramid(self.partition, hits.some(some), unit)
+            arrays = (conditions[some], *known_cuts(self.partition, stage, levels))
             stages.append(tuple(torch.from_numpy(x) for x in arrays))
         return flow, label, stages
 

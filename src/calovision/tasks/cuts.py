@@ -6,6 +6,7 @@ sees how the four neighbours of a node have been cut.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.tasks.partition import Ints, Partition
-from calovision.tasks.pyramid import PAD, Floats, Hits, Level, filled, read
+from calovision.tasks.pyramid import PAD, Floats, Level, read
 
 COARSE = 1  #: nodes of the coarser level that a node sees in every direction
 PLACE = 6  #: numbers that tell where a node is and how it is cut
@@ -132,23 +133,23 @@ class Cut:
         return np.asarray(self.second[nodes[:, 1 + self.axis]] >= 0)
 
 
-def known_cuts(partition: Partition, stage: int, hits: Hits, unit: Floats) -> tuple[Any, ...]:
+def known_cuts(
+    partition: Partition, stage: int, levels: Callable[[int], tuple[Level, Nodes]]
+) -> tuple[Any, ...]:
     """How true images are cut at a stage: arrays of all nodes that divide.
 
     Args:
         partition: of the window.
         stage: which cut.
-        hits: of ``n`` images.
-        unit: ``(C,)`` GeV, see :func:`~calovision.tasks.pyramid.filled`.
+        levels: of the images, and their nodes; see :func:`~calovision.tasks.pyramid.pyramid`.
 
     Returns:
         image ``(m,)`` int64, context ``(m, inputs)``, contents of the nodes and of their first
         halves ``(m, C, 2)``, fewest and most hits of the first halves ``(m, C)``.
     """
     cut = Cut.of(partition, stage)
-    here, nodes = filled(partition, stage, hits, unit)
-    following, _ = filled(partition, stage + 1, hits, unit)
-    around, _ = filled(partition, partition.coarse(stage), hits, unit)
+    here, nodes = levels(stage)
+    following, around = levels(stage + 1)[0], levels(partition.coarse(stage))[0]
     nodes = nodes[cut.divides(nodes)]
     nodes = nodes[cut.contents(nodes, here)[:, :, 0].sum(1) > 0]
     whole = cut.contents(nodes, here)

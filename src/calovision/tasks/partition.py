@@ -67,13 +67,13 @@ class Axis:
         return len(self.edges) - 1
 
     @cached_property
-    def _intervals(self) -> list[Ints]:
+    def intervals(self) -> list[Ints]:
         """Per depth, the interval of every pixel."""
         return [np.repeat(np.arange(len(e) - 1), np.diff(e)) for e in self.edges]
 
     def within(self, pixel: Ints, depth: int) -> Ints:
         """Interval at ``depth`` that holds each pixel."""
-        return self._intervals[depth][pixel]
+        return self.intervals[depth][pixel]
 
     def ancestors(self, depth: int, coarse: int) -> Ints:
         """Interval at the depth ``coarse`` that holds each interval of ``depth``."""

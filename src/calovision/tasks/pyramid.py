@@ -8,7 +8,9 @@ that networks look at.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numba
 import numpy as np
@@ -67,8 +69,6 @@ class Hits:
 
     def some(self, images: Ints) -> Hits:
         """Hits of the chosen images, in rising order, numbered anew."""
-        if len(images) == self.n:
-            return self
         first, last = np.searchsorted(self.owner, np.stack([images, images + 1]))
         lengths = last - first
         starts = np.cumsum(lengths) - lengths
@@ -98,30 +98,39 @@ def filled(
         the level, and ``(m, 3)`` image, row and column of its nodes with hits of its channels.
     """
     made = Level.empty(partition, level, hits.n)
-    depths, (eta, phi) = partition.depths(level), partition.axes
-    row, col = eta.within(hits.row, depths[0]), phi.within(hits.col, depths[1])
-    nodes = np.empty((len(row), 3), np.int32)
-    channels = len(partition.channels(level))
+    rows, cols = (
+        a.intervals[d] for a, d in zip(partition.axes, partition.depths(level), strict=True)
+    )
+    nodes = np.empty((len(hits.row), 3), np.int32)
     found = _fill(
-        made.content, made.seen, nodes, hits.owner, hits.channel, row, col, hits.excess, channels
+        made.content, nodes, hits.owner, hits.channel, rows, hits.row, cols, hits.col, hits.excess
     )
     nodes = nodes[:found]
     look(made, nodes, unit)
     return made, nodes
 
 
+def pyramid(
+    partition: Partition, hits: Hits, unit: Floats
+) -> Callable[[int], tuple[Level, NDArray[np.int32]]]:
+    """All levels of the pyramids of ``hits``, each :func:`filled` when it is first asked for."""
+    return cache(lambda level: filled(partition, level, hits, unit))
+
+
 @numba.njit(cache=True)
-def _fill(content, seen, nodes, owner, channel, row, col, excess, channels):  # type: ignore[no-untyped-def]
-    found = 0
+def _fill(content, nodes, owner, channel, rows, row, cols, col, excess):  # type: ignore[no-untyped-def]
+    found, size = 0, content.shape[3]
     for h in range(len(owner)):
         c = channel[h]
-        if c >= channels:
+        if 2 * c >= size:
             continue
-        b, i, j = owner[h], row[h] + PAD, col[h] + PAD
-        cell = content[b, i, j]
-        if seen[b, i, j, 0] == 0.0:  # a mark, overwritten by the logarithms
-            seen[b, i, j, 0] = 1.0
-            nodes[found, 0], nodes[found, 1], nodes[found, 2] = b, row[h], col[h]
+        b, i, j = owner[h], rows[row[h]], cols[col[h]]
+        cell = content[b, i + PAD, j + PAD]
+        hits = np.float32(0.0)
+        for k in range(0, size, 2):
+            hits += cell[k]
+        if hits == 0.0:
+            nodes[found, 0], nodes[found, 1], nodes[found, 2] = b, i, j
             found += 1
         cell[2 * c] += 1.0
         cell[2 * c + 1] += excess[h]
