@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.events import EventStore, Events, StoreWriter, split
+from calovision.events import Events, EventStore, StoreWriter, split
 from calovision.events.info import info
 from calovision.events.reading import read_events
 from calovision.events.shards import shard_name
@@ -99,3 +100,27 @@ def test_commands_say_what_they_leave_out(
     assert done.returncode == 0
     assert '"events": 40' in done.stdout
     assert "20 of 60 events" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("events", 10**12),
+        ("shards", [{"index": 0, "events": 10**12, "hits": 0, "bytes": 1, "sha256": "a"}]),
+        ("shards", [{"index": -1, "events": 1, "hits": 0, "bytes": 1, "sha256": "a"}]),
+        ("columns", {"label": "int8", "lost": "int8"}),
+        ("value", "float64"),
+        ("geometry", {"name": "x", "rows": 10**6, "cols": 10**6, "channels": [], "schema": "jets"}),
+    ],
+)
+def test_false_claims_of_a_manifest_are_refused(
+    whole: EventStore, tmp_path: Path, key: str, value: object
+) -> None:
+    path = tmp_path / "jets"
+    shutil.copytree(whole.path, path)
+    manifest = json.loads((path / "manifest.json").read_text())
+    if key == "shards":
+        manifest |= {"events": value[0]["events"], "hits": 0}  # type: ignore[index]
+    (path / "manifest.json").write_text(json.dumps(manifest | {key: value}))
+    with pytest.raises(InputError, match="damaged"):
+        EventStore.open(path).load()

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -95,7 +94,7 @@ def run(
     *,
     fuse: int = 0,
     kill_after: float | None = None,
-    before: Callable[[], None] = lambda: None,
+    log: Path | None = None,
 ) -> Ended:
     """Run a command in a process of its own.
 
@@ -104,15 +103,15 @@ def run(
         folder: watched for file operations.
         fuse: the command kills itself just before its so-manieth operation in ``folder``.
         kill_after: seconds after which it is killed from here.
-        before: called in the new process before the command.
+        log: file for what the command writes to the terminal, by default beside ``folder``.
     """
-    log = folder.with_name(folder.name + ".log")
-    counted = folder.with_name(folder.name + ".operations")
+    log = log or folder.with_name(folder.name + ".log")
+    counted = log.with_suffix(".operations")
     counted.unlink(missing_ok=True)
     begin = time.monotonic()
     process = os.fork()
     if process == 0:
-        _be(words, folder, log, counted, fuse, before)
+        _be(words, folder, log, counted, fuse)
     killed = False
     while True:
         found, status = os.waitpid(process, os.WNOHANG)
@@ -129,14 +128,7 @@ def run(
     return Ended(os.waitstatus_to_exitcode(status), seconds, operations, told, left)
 
 
-def _be(
-    words: list[str],
-    folder: Path,
-    log: Path,
-    counted: Path,
-    fuse: int,
-    before: Callable[[], None],
-) -> None:
+def _be(words: list[str], folder: Path, log: Path, counted: Path, fuse: int) -> None:
     """Become the command; never returns."""
     status = 1
     try:
@@ -145,7 +137,6 @@ def _be(
         for stream in (1, 2):
             os.dup2(file, stream)
         sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1) for n in (1, 2))
-        before()
         operations = _watch(folder, fuse)
         from calovision.cli.app import main
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -74,6 +75,16 @@ def _not_swallowed(lost: UnraisableHookArgs) -> None:
         sys.__unraisablehook__(lost)
 
 
+def exhausted(error: OSError | MemoryError) -> str | None:
+    """The line for a full disk or memory that nobody nearer to the cause has told; none else."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; use fewer events at a time, or a larger machine"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" while writing {error.filename}" if error.filename else ""
+        return f"the disk is full{where}; free some space and run the command again"
+    return None
+
+
 def main() -> None:
     """Entry point: 0 done, 2 bad input (one line), 130 interrupted."""
     sys.unraisablehook = _not_swallowed
@@ -83,6 +94,11 @@ def main() -> None:
         if os.environ.get("CALOVISION_DEBUG"):
             raise
         typer.echo(f"calovision: {error}", err=True)
+        sys.exit(2)
+    except (OSError, MemoryError) as error:
+        if os.environ.get("CALOVISION_DEBUG") or (line := exhausted(error)) is None:
+            raise
+        typer.echo(f"calovision: {line}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("calovision: interrupted; finished parts are kept", err=True)

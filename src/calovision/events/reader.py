@@ -257,8 +257,14 @@ class EventStore:
         if not path.is_file():
             raise InputError(f"shard {name} of {self.path} is missing", AGAIN)
         shard = Shard(path, name)
-        found = (shard.info.events, shard.info.hits, path.stat().st_size)
-        if found != (entry["events"], entry["hits"], entry["bytes"]):
+        info, said = shard.info, self.manifest
+        found = (info.events, info.hits, path.stat().st_size)
+        kind = (info.geometry, info.columns, info.value)
+        if found != (entry["events"], entry["hits"], entry["bytes"]) or kind != (
+            self.geometry,
+            said["columns"],
+            said["value"],
+        ):
             raise shard.damaged()
         return shard
 

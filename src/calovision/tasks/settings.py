@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+WIDEST = 4096  #: numbers in a layer; a file of settings may not ask for all the memory there is
 
 
 class Training(BaseModel):
@@ -67,16 +69,16 @@ class PointVAEConfig(Training):
         width: hidden width of every network.
     """
 
-    code: int = Field(64, ge=1)
-    points: int = Field(320, ge=1)
-    width: int = Field(64, ge=8)
+    code: int = Field(64, ge=1, le=65_536)
+    points: int = Field(320, ge=1, le=100_000)
+    width: int = Field(64, ge=8, le=WIDEST)
     beta: float = Field(0.1, ge=0)
 
 
 class DenseVAEConfig(Training):
     """The published jet VAE."""
 
-    latent: int = Field(1024, ge=1)
+    latent: int = Field(1024, ge=1, le=16_384)
 
 
 class TransformerConfig(Training):
@@ -90,12 +92,18 @@ class TransformerConfig(Training):
             mass and pt of the generator-level jet and the number of pile-up collisions.
     """
 
-    hits: int = Field(80, ge=1)
-    width: int = Field(64, ge=8)
-    layers: int = Field(2, ge=1)
-    heads: int = Field(4, ge=1)
+    hits: int = Field(80, ge=1, le=100_000)
+    width: int = Field(64, ge=8, le=WIDEST)
+    layers: int = Field(2, ge=1, le=100)
+    heads: int = Field(4, ge=1, le=WIDEST)
     dropout: float = Field(0.1, ge=0, lt=1)
     truth: float = Field(0.5, ge=0)
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % (4 * self.heads):
+            raise ValueError(f"width {self.width} is not a multiple of 4 x heads, {self.heads}")
+        return self
 
 
 class GraphSAGEConfig(Training):
@@ -107,7 +115,7 @@ class GraphSAGEConfig(Training):
         dropout: in the head.
     """
 
-    k: int = Field(10, ge=1)
+    k: int = Field(10, ge=1, le=1000)
     positions: bool = False
     dropout: float = Field(0.3, ge=0, lt=1)
 
@@ -122,7 +130,7 @@ class ParticleNetConfig(Training):
         bfloat16: compute in half precision where the processor is faster at it.
     """
 
-    hits: int = Field(100, ge=1)
+    hits: int = Field(100, ge=1, le=100_000)
     lite: bool = False
     dropout: float = Field(0.1, ge=0, lt=1)
     bfloat16: bool = True
@@ -147,7 +155,7 @@ class CropNetConfig(Training):
         hidden, dropout: see :class:`~calovision.networks.crop_net.CropNet`.
     """
 
-    hidden: int = Field(256, ge=8)
+    hidden: int = Field(256, ge=8, le=WIDEST)
     dropout: float = Field(0.1, ge=0, lt=1)
 
 
@@ -160,8 +168,10 @@ class DDPMConfig(Training):
         bfloat16: compute in half precision where the processor is faster at it.
     """
 
-    widths: list[int] = Field([64, 128, 256, 512, 1024], min_length=2, max_length=7)
-    steps: int = Field(300, ge=2)
+    widths: list[Annotated[int, Field(ge=1, le=WIDEST)]] = Field(
+        [64, 128, 256, 512, 1024], min_length=2, max_length=7
+    )
+    steps: int = Field(300, ge=2, le=100_000)
     bfloat16: bool = True
 
 
@@ -174,7 +184,7 @@ class CascadeConfig(Training):
         steps: steps of the flow's solver.
     """
 
-    flow: int = Field(192, ge=8)
-    width: int = Field(128, ge=8)
-    head: int = Field(64, ge=4)
-    steps: int = Field(8, ge=1)
+    flow: int = Field(192, ge=8, le=WIDEST)
+    width: int = Field(128, ge=8, le=WIDEST)
+    head: int = Field(64, ge=4, le=WIDEST)
+    steps: int = Field(8, ge=1, le=100_000)
