@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # The CPU build of PyTorch is all that is needed here; on a GPU machine install torch yourself first.
 TORCH := torch==2.13.0
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test stress lint docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -21,6 +21,12 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# Kills, full disks and spoiled files: about half an hour of one core.
+stress: $(STAMP)
+	$(BIN)/python tests/stress/kills.py
+	$(BIN)/python tests/stress/disk.py
+	$(BIN)/python tests/stress/fuzz.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check src tests

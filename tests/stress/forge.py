@@ -8,6 +8,7 @@ import os
 import pickle
 import struct
 import zipfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def shard(place: Path, rng: Random) -> Path:
     for _ in range(int(rng.integers(0, 3))):
         inside = _one([meta, meta["geometry"], meta["geometry"]["channels"][0]], rng)
         if isinstance(inside, dict) and inside:
-            value = _one([*VALUES, *SIZES], rng)
+            value = deepcopy(_one([*VALUES, *SIZES], rng))
             inside[_one(sorted(inside), rng)] = value
         if not isinstance(meta.get("geometry"), dict) or "channels" not in meta["geometry"]:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -149,10 +150,10 @@ def _replaced(value: Any, rng: Random) -> Any:
         if chance < 0.1:
             del value[key]
         elif chance < 0.15 and isinstance(value, list):
-            value.append(value[key])
+            value.append(deepcopy(value[key]))
         else:
             value[key] = _replaced(value[key], rng)
         return value
     if isinstance(value, int) and not isinstance(value, bool) and rng.random() < 0.5:
         return int(rng.choice([value + 1, value - 1, -value, value * 1000, 2**31, 2**62]))
-    return VALUES[int(rng.integers(len(VALUES)))]
+    return deepcopy(VALUES[int(rng.integers(len(VALUES)))])

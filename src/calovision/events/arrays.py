@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 from zlib import error as ZlibError
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from calovision.errors import DAMAGE, InputError
 
 MOST_BYTES = 8 << 30  #: of all arrays of a file together
-_DAMAGE: tuple[type[Exception], ...] = (*DAMAGE, BadZipFile, ZlibError)
+_DAMAGE: tuple[type[Exception], ...] = (*DAMAGE, BadZipFile, SyntaxError, TokenError, ZlibError)
 _HEADER = 1 << 16  # more than any header takes
 
 
