@@ -203,11 +203,13 @@ def _refused(read: Callable[[Path], object]) -> Callable[[Path], object]:
 
 def _arrays(sound: Path) -> list[Kind]:
     from calovision.events.arrays import read_arrays
-    from calovision.events.digits import open_digits
+    from calovision.events.digits import DigitSet, open_digits
     from calovision.report.sources import read_source
-    from calovision.simulate.digits import digits
 
-    digits().save(sound / "digits")
+    rng = np.random.default_rng(1)
+    ink = rng.integers(0, 256, (20, 28, 28)).astype(np.uint8)
+    label, test = rng.integers(1, 3, 20), rng.random(20) < 0.2
+    DigitSet(ink, label, test, {"source": "toys"}).save(sound / "digits")
     arrays = io.BytesIO()
     np.savez_compressed(arrays, a=np.zeros((3, 4)), b=np.arange(5))
     (sound / "a.npz").write_bytes(arrays.getvalue())
