@@ -65,6 +65,6 @@ times = torch.linspace(0, 2 * math.pi, 9)[:-1]
 images = found.action.orbit(decode(start), times).reshape(-1, 16, 16)
 figure, axes = plt.subplots(1, len(times), figsize=(10, 1.6), layout="constrained")
 for ax, image, time in zip(axes, images, times, strict=True):
-    ax.imshow(image, origin="lower", cmap="inferno", vmin=0, vmax=1)
+    ax.imshow(image.numpy(), origin="lower", cmap="inferno", vmin=0, vmax=1)
     ax.set(title=f"{math.degrees(time):.0f}°", xticks=[], yticks=[])
 plt.show()

@@ -37,7 +37,7 @@ work = Path(tempfile.mkdtemp())
 # (photon 0, electron 1). ``calovision data simulate egamma --engine geant4`` follows every
 # particle instead.
 
-crops = cv.simulate.egamma(events=400, seed=11)
+crops = cv.simulate.egamma(events=300, seed=11)
 store = save(crops, work / "crops", provenance={"made_by": "tutorial"})
 converted = crops.columns["converted"]
 print(f"{(crops.label == 0).sum()} photons, {converted.sum()} of them converted")
@@ -60,7 +60,7 @@ plt.show()
 #
 # ``calovision train egamma --data crops --out runs/egamma``, made small.
 
-toy = {"hidden": 32, "epochs": 25, "batch": 32, "test": 0.4}
+toy = {"hidden": 32, "epochs": 20, "batch": 32, "test": 0.4}
 config = load_config("egamma", overrides=toy)
 run = train(config, store, work / "run", quiet=True)
 print(f"{run.budget()['parameters']:,} weights, {run.budget()['steps']} steps")
