@@ -50,3 +50,12 @@ def test_other_folders_are_refused(some: DigitSet, tmp_path: Path) -> None:
     (tmp_path / "something").touch()
     with pytest.raises(InputError, match="not empty"):
         some.save(tmp_path)
+
+
+def test_a_killed_save_is_done_again(some: DigitSet, tmp_path: Path) -> None:
+    some.save(tmp_path / "d")
+    (tmp_path / "d" / "manifest.json").rename(tmp_path / "d" / "manifest.json.part")
+    some.save(tmp_path / "d")
+    assert open_digits(tmp_path / "d").hash == some.hash
+    with pytest.raises(InputError, match="not empty"):
+        some.save(tmp_path / "d")

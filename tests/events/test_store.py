@@ -279,3 +279,15 @@ def test_shards_of_different_columns_do_not_make_a_set(many: Events, tmp_path: P
     writer.write(1, other)
     with pytest.raises(InputError, match="different columns"):
         writer.finish()
+
+
+def test_what_a_kill_leaves_behind_is_in_nobodys_way(many: Events, tmp_path: Path) -> None:
+    path = tmp_path / "set"
+    path.mkdir()
+    (path / "unfinished.json.part").write_text("{")
+    done = save(many, path, provenance={"a": 1})
+    assert np.array_equal(done.load().value, many.value)
+    (path / "unfinished.json").write_text("{}")  # killed between the manifest and its last step
+    with pytest.raises(InputError, match="already holds a finished event set"):
+        save(many, path, provenance={"a": 1})
+    assert not (path / "unfinished.json").exists()

@@ -96,3 +96,14 @@ def test_arrays_are_written_whole(tmp_path):
     with np.load(path) as file:
         np.testing.assert_array_equal(file["x/y"], [0, 1, 2])
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+
+
+@pytest.mark.parametrize("name", ["../other", "/etc", "..", "a/b"])
+def test_names_of_models_lead_nowhere(make_study, tmp_path, name):
+    study = make_study(tmp_path / "study")
+    file = study / "comparison.json"
+    content = json.loads(file.read_text())
+    content["models"][0]["model"] = name
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="not a comparison"):
+        read_source(study)
