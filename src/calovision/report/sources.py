@@ -32,6 +32,7 @@ from calovision.events.store import EventStore
 from calovision.report.tables import BASELINE
 
 ORIGINAL = "original"
+LONGEST_NAME = 100  #: characters of the name of a model
 OURS = "ours"
 #: our model where a study has several beside the baseline
 OUR_MODEL = {
@@ -207,7 +208,7 @@ def _plain(model: Any) -> str:
         ValueError: it leads elsewhere.
     """
     name = str(model)
-    if Path(name).name != name or name == "..":
+    if Path(name).name != name or name == ".." or len(name) > LONGEST_NAME:
         raise ValueError(f"{name!r} is no name of a model")
     return name
 
