@@ -39,7 +39,7 @@ def simulation(material: Material) -> Row:
         return lambda: _collide(generator, used)
 
     first, second = Side("simulated jet", made, simulated), Side("Pythia alone", made, collided)
-    pairs = in_turns(first, second, material.size.few, warm=True)
+    pairs = in_turns(first, second, material.size.few, warm=True)  # by _steps
     details = {"ms": steps, "yield": made / used, "jets": made}
     title = "Pythia alone, the same number of collisions"
     return Row("simulated jet", title, pairs, "s a jet", details=details)
