@@ -5,7 +5,7 @@ Compress jets with a VAE
 A variational autoencoder turns a jet's image in tracker, ECAL and HCAL (46,875 pixels, nearly all
 of them empty) into a short code, and the code into an image. This notebook trains one on a few
 hundred simulated jets, which is far too few, and puts the one that comes with the package beside
-it, which was trained for 15 minutes on 20,000. What both are worth is measured in :doc:`the study
+it, which was trained on many more. What both are worth is measured in :doc:`the study
 </jet-vae>`.
 """
 

@@ -5,7 +5,7 @@ Look for a symmetry
 Digits may be turned without ceasing to be that digit. Is that written in the latent space of a
 VAE that has never been told of angles? This notebook trains one for some seconds, which is not
 enough, and shows that the search then finds nothing rather than something. What it finds after
-five minutes is measured in :doc:`the study </symmetry>`.
+some minutes is measured in :doc:`the study </symmetry>`.
 """
 
 import tempfile
