@@ -103,6 +103,7 @@ def convert_some(out: Path, scheduler: str | None) -> object:
     return convert([path], out, scheduler=scheduler)
 
 
+@pytest.mark.timeout(1200)  # many processes start, which takes long on a busy machine
 @pytest.mark.parametrize("make", [simulate, convert_some])
 def test_nothing_is_lost_or_doubled(
     make: Callable[[Path, str | None], object],

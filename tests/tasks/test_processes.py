@@ -45,6 +45,7 @@ def trained(store: EventStore, out: Path, batch: int, number: int, **how: bool) 
     return train(config, store, out, quiet=True, **how)
 
 
+@pytest.mark.timeout(1200)  # three processes start, which takes long on a busy machine
 def test_two_are_as_one_with_the_doubled_batch_even_after_a_death(
     store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

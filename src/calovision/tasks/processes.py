@@ -84,7 +84,8 @@ def placed() -> Team:
         here["RANK"], here["WORLD_SIZE"] = here["SLURM_PROCID"], str(tasks)
         here.setdefault("MASTER_ADDR", first)
         here.setdefault("MASTER_PORT", str(port))
-    return Team(int(here.get("RANK", 0)), int(here.get("WORLD_SIZE", 1)))
+    size = int(here.get("WORLD_SIZE", 1))
+    return Team(int(here["RANK"]), size) if size > 1 else Team()
 
 
 @contextmanager
