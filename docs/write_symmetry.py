@@ -78,11 +78,14 @@ def said(content: dict[str, Any]) -> str:
     """The verdict of the search, and what it cost."""
     found = content["found"]
     of, results = found["evidence"], content["results"]
-    closes = "closes" if found["spectrum"]["closes"] else "does not close"
+    group = ""
+    if found["verdict"] == "a symmetry":
+        closes = "closes" if found["spectrum"]["closes"] else "does not close"
+        residual = found["spectrum"]["residual"]
+        group = f"; the group {closes}: frequencies {residual:.3f} from whole multiples"
     return (
         f"The search says: {found['verdict']} (leak {of['leak']:.3f}, distortion "
-        f"{of['distortion']:.3f}, drift of the oracle {of['drift']:.3f}; the group {closes}: "
-        f"frequencies {found['spectrum']['residual']:.3f} from whole multiples). Seed "
+        f"{of['distortion']:.3f}, drift of the oracle {of['drift']:.3f}{group}). Seed "
         f"{results['seed']}, {results['data']['events']} held-out images, "
         f"{results['budget']['cpu_s'] / 60:.1f} minutes of one core."
     )

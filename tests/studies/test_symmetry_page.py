@@ -38,9 +38,11 @@ def of_jets() -> dict[str, Any]:
 def test_what_was_measured_is_shown(writer: ModuleType) -> None:
     text = writer.physics({"jets": of_jets()})
     assert "no symmetry found (leak 0.400" in text
-    assert "does not close" in text
+    assert "close" not in text
     assert "| half a turn | 0.510 ± 0.010 | 0.040 ± 0.010 |" in text
     followed = of_jets()
+    followed["found"]["verdict"] = "a symmetry"
+    assert "does not close: frequencies 0.200" in writer.said(followed)
     followed["results"]["metrics"]["cover_1_d5"] = metric(90, "deg")
     assert "| quark | 90.000 ± 0.010 deg | - |" in writer.flows(followed, ("gluon", "quark"))
     classes = {"2": {k: metric(1) for k in writer.ABLATED}}
