@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from calovision.cli.app import main
+from calovision.errors import InputError
 from calovision.events import Events, EventStore, save
+from calovision.events.files import atomic
 
 
 @contextmanager
@@ -74,3 +77,11 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     assert left <= {"unfinished.json"}
     assert run(*command) == 0
     assert (tmp_path / out).exists()
+
+
+def test_a_short_write_of_numpys_is_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "latent.npy"
+    full = pytest.raises(InputError, match=r"full while writing .*latent\.npy")
+    with full, full_disk(1000), atomic(path) as part, part.open("wb") as file:
+        np.save(file, np.zeros(10_000))
+    assert not list(tmp_path.iterdir())

@@ -32,7 +32,9 @@ def writing(path: Path) -> Iterator[None]:
 def refusal(error: OSError, path: Path) -> InputError | None:
     """The one-line form of ``error`` met while writing ``path``, if the user can mend it."""
     number = error.errno
-    if number in _FULL:
+    # numpy tells how much it could write, but not why.
+    short = number is None and str(error).endswith("written")
+    if number in _FULL or short:
         return InputError(
             f"the disk is full while writing {path}", "free some space and run the command again"
         )
