@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -35,7 +37,7 @@ def test_sides_take_turns_and_cost_what_they_take_an_item(monkeypatch: pytest.Mo
 
 def test_time_of_finished_children_counts() -> None:
     code = "sum(i * i for i in range(300_000))"
-    work = always("child", 1, lambda: os.system(f'python3 -c "{code}"'))
+    work = always("child", 1, lambda: subprocess.run([sys.executable, "-c", code]))
     nothing = always("nothing", 1, lambda: None)
     ((child, idle),) = in_turns(work, nothing, 1)
     assert child > 0.005 > idle
