@@ -13,6 +13,7 @@ from typing import Any
 from calovision.errors import InputError
 
 PART = ".part"  #: suffix of a file that is being written
+FREE_SPACE = "free some space and run the command again"  #: the remedy for a full disk
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -35,9 +36,7 @@ def refusal(error: OSError, path: Path) -> InputError | None:
     # numpy tells how much it could write, but not why.
     short = number is None and str(error).endswith("written")
     if number in _FULL or short:
-        return InputError(
-            f"the disk is full while writing {path}", "free some space and run the command again"
-        )
+        return InputError(f"the disk is full while writing {path}", FREE_SPACE)
     if number in _DENIED:
         return InputError(f"cannot write {path}: permission denied", "choose another --out")
     if number in {errno.ENOTDIR, errno.EEXIST}:

@@ -208,3 +208,6 @@ class _Log(Callback):
 
     def on_train_end(self, trainer: pl.Trainer, learner: Any) -> None:
         self.bar.close()
+
+    def on_exception(self, trainer: pl.Trainer, learner: Any, exception: BaseException) -> None:
+        self.bar.close()  # what is told has a line of its own

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.files import FREE_SPACE
 from calovision.events.splits import split
 from calovision.events.store import EventStore
 from calovision.tasks.config import KINDS
@@ -15,6 +16,8 @@ from calovision.tasks.fitting import fit, tidy
 from calovision.tasks.processes import placed, together
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
+
+_GO_ON = "free some space, then go on with --resume"
 
 
 def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]]:
@@ -69,6 +72,8 @@ def train(
         "split": {k: len(v) for k, v in parts.items()},
         "geometry": store.geometry.to_dict(),
     }
+    if store.skipped:
+        data["whole_hash"] = store.whole.hash
     if placed().rank == 0:
         run.start(config.model_dump(), data, resume=resume)
     if run.weights.exists():
@@ -80,10 +85,13 @@ def train(
             run.start(config.model_dump(), data, resume=True)
         try:
             fit(config, store, parts, run, team, quiet)
+        except InputError as error:
+            if error.remedy != FREE_SPACE:
+                raise
+            raise InputError(error.problem, _GO_ON) from error
         except OSError as error:
             raise InputError(
-                f"cannot write the run in {run.path}: {error.strerror or error}",
-                "free some space, then go on with --resume",
+                f"cannot write the run in {run.path}: {error.strerror or error}", _GO_ON
             ) from None
     return run
 
