@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from calovision.errors import DAMAGE, InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
+from calovision.events.manifest import check_claims
 from calovision.events.shards import (
     AGAIN,
     GROUP_EVENTS,
@@ -27,8 +28,6 @@ from calovision.events.shards import (
 )
 
 BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
-EVENTS_PER_BYTE = 4  #: most events in a byte of a shard: a row group takes more than it says
-_MOST, _VALUES = 1 << 48, ("float32", "float64")
 _READ_CHUNK = 1 << 20  # bytes hashed at a time
 
 Index = int | slice | Sequence[int] | NDArray[Any]
@@ -83,7 +82,7 @@ class EventStore:
                 "make the set again or use the matching release",
             )
         try:
-            _check(folder, content)
+            check_claims(folder, content)
             store = cls(folder, content)
         except DAMAGE as error:
             raise InputError(f"{manifest} is damaged", "make the set again") from error
@@ -282,28 +281,6 @@ class EventStore:
             for group in np.unique(group_of):
                 first = ends[group] - shard.group_sizes[group]
                 yield shard.read([int(group)])[local[group_of == group] - first]
-
-
-def _check(folder: Path, manifest: dict[str, Any]) -> None:
-    """Raise a :class:`ValueError` for a manifest that claims what no set of ours can hold."""
-    shards, columns = manifest["shards"], manifest["columns"]
-    counts = [(s["index"], s["events"], s["hits"], s["bytes"]) for s in shards]
-    if not all(type(n) is int and 0 <= n < _MOST for numbers in counts for n in numbers):
-        raise ValueError("counts")
-    if not all(isinstance(s["sha256"], str) for s in shards) or manifest["value"] not in _VALUES:
-        raise ValueError("types")
-    if not all(isinstance(x, dict) for x in (columns, manifest["units"], manifest["provenance"])):
-        raise ValueError("columns")
-    totals = tuple(sum(c[i] for c in counts) for i in (1, 2))
-    if totals != (manifest["events"], manifest["hits"]) or len({c[0] for c in counts}) < len(
-        counts
-    ):
-        raise ValueError("totals")
-    for index, events, _, size in counts:
-        # Memory is taken by the number of events before anything is read.
-        path = folder / shard_name(index)
-        if events > EVENTS_PER_BYTE * min(size, path.stat().st_size if path.is_file() else size):
-            raise ValueError("more events than fit")
 
 
 def _no_set(folder: Path) -> InputError:
