@@ -22,7 +22,7 @@ demo: $(STAMP)
 test: $(STAMP) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-# Kills, full disks and spoiled files: about half an hour of one core.
+# Kills, full disks and spoiled files; takes long, and root for the disks.
 stress: $(STAMP)
 	$(BIN)/python tests/stress/kills.py
 	$(BIN)/python tests/stress/disk.py

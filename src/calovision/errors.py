@@ -15,6 +15,7 @@ DAMAGE: tuple[type[Exception], ...] = (
     ValueError,
 )
 
+
 class InputError(Exception):
     """Bad input from the user: what is wrong, where, and what to do about it.
 
