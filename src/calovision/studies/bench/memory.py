@@ -34,7 +34,8 @@ def _simulate(material: Material, events: int, out: Path) -> list[str]:
 
 def _convert(material: Material, events: int, out: Path) -> list[str]:
     file = material.file(events, "gzip")
-    return ["data", "convert", str(file), "--out", str(out / "set")]
+    words = ["data", "convert", str(file), "--out", str(out / "set")]
+    return [*words, "--workers", "1"]  # memory of further processes would not be seen
 
 
 def _classify(material: Material, events: int, out: Path) -> list[str]:
