@@ -121,7 +121,7 @@ def detector(g4: Any, entrance: Any) -> Any:
             width = CMS_BARREL.crystal_phi
             wedge = kept(g4.G4Tubs("slice", _INNER, _OUTER, length, -width / 2, width))
             slice_ = kept(g4.G4LogicalVolume(wedge, self._air, "slice"))
-            # single placements and no replica, in which Geant4 would look at all crystals every step
+            # Placements and no replica, in which Geant4 would look at all crystals every step.
             for copy in range(PHI_CELLS):
                 turn = g4.G4RotationMatrix()
                 turn.rotateZ((copy + 0.5) * width)
