@@ -2,7 +2,7 @@
 
 Run by hand from the root of the checkout, on Linux; the set lies in the temporary folder:
 
-    python docs/write_memory.py 800      # measure with a limit of 800 MB, half an hour
+    python docs/write_memory.py 800      # measure with a limit of 800 MB, some minutes
     python docs/write_memory.py          # the table again, from docs/results
 """
 
@@ -19,7 +19,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter, shard_bytes
 from calovision.simulate.driver import simulate_jets
@@ -29,9 +28,9 @@ STORED = ROOT / "docs" / "results" / "memory.json"
 PAGE = ROOT / "docs" / "scale-out.md"
 MARKS = ("<!-- memory: begin -->", "<!-- memory: end -->")
 TIMES = 3  #: the set is so many times the limit
-SHARD = 4096  #: jets in a shard
+SHARD = 1024  #: jets in a shard
 ALL = 10**9  #: a window that holds every set
-#: title, task, and settings: small networks, for the memory shall go to the data
+#: title, task, and settings: small networks, for the memory shall go to the data, and few steps
 TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
     "jet-tagger, sets of hits": (
         "jet-tagger",
@@ -40,14 +39,14 @@ TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
             "heads": 1,
             "layers": 1,
             "hits": 20,
-            "epochs": 0.1,
+            "epochs": 0.03,
             "batch": 512,
-            "window": SHARD,
+            "window": 4096,
         },
     ),
     "jet-vae, points": (
         "jet-vae",
-        {"width": 8, "points": 40, "epochs": 0.01, "batch": 128, "window": SHARD // 2},
+        {"width": 8, "points": 40, "epochs": 0.004, "batch": 128, "window": 2048},
     ),
     "jet-tagger, all in one window": ("jet-tagger", {"epochs": 1, "window": ALL}),
 }
