@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+HUGE = 1e5  #: from here on the order of magnitude says it all
+
 
 def number(metric: dict[str, Any] | None) -> str:
     """A measured value with its error, two digits of it."""
@@ -18,6 +20,8 @@ def number(metric: dict[str, Any] | None) -> str:
     while error and digits < 6 and error < 10 ** (1 - digits):
         digits += 1
     unit = f" {metric['unit']}" if metric["unit"] else ""
+    if abs(value) >= HUGE:
+        return f"{value:.2e}{unit}"
     if not error:
         return f"{value:.3f}{unit}"
     return f"{value:.{digits}f} ± {error:.{digits}f}{unit}"
