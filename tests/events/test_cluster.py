@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import distributed
 import pytest
 
 import toys
@@ -53,10 +54,8 @@ class Cluster:
 
     def complete(self) -> None:
         """Have two workers."""
-        from distributed import Client
-
         self.workers.append(self._worker())
-        with Client(self.address, set_as_default=False, timeout=PATIENCE) as client:
+        with distributed.Client(self.address, set_as_default=False, timeout=PATIENCE) as client:
             client.wait_for_workers(2, timeout=PATIENCE)
 
     def stop_for_a_while(self, process: subprocess.Popen[bytes]) -> None:
@@ -128,7 +127,16 @@ def test_nothing_is_lost_or_doubled(
             dask.lose_scheduler()
 
     monkeypatch.setattr(StoreWriter, "write_bytes", write_and_hit)
+    close = distributed.Client.close
+
+    def close_badly(self: distributed.Client) -> None:
+        closed = self.status == "closed"
+        close(self)
+        if not closed:
+            raise OSError("lost while it was reconnecting")
+
     dask.complete()
+    monkeypatch.setattr(distributed.Client, "close", close_badly)
     make(tmp_path / "hit", dask.address)
     assert sorted(set(written)) == sorted(written)
     assert len(files(tmp_path / "hit")) == 9  # eight shards and the manifest

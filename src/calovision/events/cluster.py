@@ -102,7 +102,11 @@ def _distribute(
             for future in state.done:
                 result = future.result()
                 yield running.pop(future), result
-    except (CancelledError, distributed.comm.CommClosedError) as error:
+    except (
+        CancelledError,
+        distributed.comm.CommClosedError,
+        distributed.client.ClosedClientError,
+    ) as error:
         waiting.extend(running.values())
         raise _LostError from error
     except TimeoutError as error:
@@ -121,7 +125,7 @@ def _cores(client: Any) -> int:
     """Threads of all workers."""
     try:
         return sum(client.ncores().values())
-    except OSError as error:
+    except (OSError, AttributeError) as error:  # the latter from a client that gave up and closed
         raise CancelledError from error
 
 
@@ -142,8 +146,12 @@ def _client(workers: int, scheduler: str | None, patience: float) -> Iterator[An
                 f"no Dask scheduler answers at {scheduler}",
                 "start one with 'dask scheduler' and give its tcp://HOST:PORT",
             ) from error
-        with client:
+        try:
             yield client
+        finally:
+            # All results are here already, and one that is just reconnecting fails in many ways.
+            with contextlib.suppress(Exception):
+                client.close()
         return
     with (
         distributed.LocalCluster(
