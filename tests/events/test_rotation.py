@@ -32,3 +32,20 @@ def test_a_stream_repeats_with_its_seed_and_knows_steps() -> None:
     assert len((a * 100).round().unique(dim=0)) == 4
     free, _ = Rotated(image, torch.tensor([5]))(40, torch.Generator().manual_seed(1))
     assert len((free * 100).round().unique(dim=0)) == 40
+
+
+def test_a_warp_moves_what_a_pixel_shows_by_so_many_pixels() -> None:
+    images = torch.rand(2, 64)
+    warp = torch.zeros(2, 2, 5, 5)
+    warp[0, 0], warp[1, 1] = 1.0, 2.0
+    moved = rotate(images, 0.0, warp).view(2, 8, 8)
+    torch.testing.assert_close(moved[0, :, :-1], images.view(2, 8, 8)[0, :, 1:])
+    torch.testing.assert_close(moved[1, :-2], images.view(2, 8, 8)[1, 2:])
+
+
+def test_a_stream_bends_images_every_time_anew() -> None:
+    stream = Rotated(torch.rand(1, 64), torch.tensor([1]), steps=1, warp=0.5)
+    a, _ = stream(3, torch.Generator().manual_seed(1))
+    assert len(a.unique(dim=0)) == 3
+    b, _ = stream(3, torch.Generator().manual_seed(1))
+    assert torch.equal(a, b)

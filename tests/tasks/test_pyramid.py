@@ -46,7 +46,7 @@ def test_mirrored_hits_make_mirrored_images(toy_jets: Events) -> None:
     events = toy_jets[:4]
     partition = Partition(events.geometry)
     eta, phi = np.array([True, False, True, False]), np.array([True, True, False, False])
-    turned = Hits.of(events, THRESHOLD).mirrored(eta, phi, 125)
+    turned = Hits.of(events, THRESHOLD).mirrored(eta, phi)
     there = filled(partition, 18, turned, UNIT)[0].content[:, PAD:-PAD, PAD:-PAD]
     here = filled(partition, 18, Hits.of(events, THRESHOLD), UNIT)[0].content[:, PAD:-PAD, PAD:-PAD]
     for i in range(4):

@@ -52,7 +52,7 @@ def ablation(run_path: Path, data: ImageData, *, quiet: bool = False) -> dict[st
             found = search_without(
                 prior,
                 space,
-                data.stream(settings.angles),
+                data.stream(settings.angles, settings.warp),
                 random=generator(settings.seed, 1),
                 points=settings.points,
                 steps=settings.refine_steps,

@@ -140,12 +140,12 @@ class CascadeTask(GeneratorTask):
 
     def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
         """Everything now and then; in between the totals alone, which take many small steps."""
-        rng = np.random.default_rng([*chosen, step])
+        rng = _drawing(np.append(chosen, step))
         return self._batch(view, chosen, rng) if step % TURNS == 0 else self._totals(view, rng)
 
     def batch(self, view: View, chosen: NDArray[np.int64]) -> Batch:
         """Totals of some events, and of every stage some nodes: contexts, conditions, outcomes."""
-        return self._batch(view, chosen, np.random.default_rng(chosen))
+        return self._batch(view, chosen, _drawing(chosen))
 
     def _totals(self, view: View, rng: np.random.Generator) -> Batch:
         """Normal totals and labels of events drawn from all, and no stages."""
@@ -161,8 +161,7 @@ class CascadeTask(GeneratorTask):
         """
         flow, label, _ = self._totals(view, rng)
         normal, flips = self._mirrored(view.normal[chosen], rng)
-        hits = Hits.of(view.events[chosen], self.threshold.numpy())
-        hits = hits.mirrored(flips[0], flips[1], self.geometry.rows)
+        hits = Hits.of(view.events, self.threshold.numpy(), chosen).mirrored(*flips)
         conditions = np.column_stack([normal, view.label[chosen]])
         unit, stages = self.unit.numpy(), []
         whole = pyramid(self.partition, hits, unit)
@@ -295,3 +294,8 @@ def _labels(events: Events) -> NDArray[np.float32]:
     """Labels as numbers, 0 for all events of a set without them."""
     label = events.columns.get("label", np.zeros(len(events)))
     return np.asarray(label, np.float32)
+
+
+def _drawing(numbers: NDArray[np.int64]) -> np.random.Generator:
+    """Random numbers of a batch; NumPy reads its seed much faster in 32 bits, and the same."""
+    return np.random.default_rng(numbers.astype(np.uint32))

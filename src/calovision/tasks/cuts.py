@@ -150,12 +150,40 @@ def known_cuts(
     cut = Cut.of(partition, stage)
     here, nodes = levels(stage)
     following, around = levels(stage + 1)[0], levels(partition.coarse(stage))[0]
-    nodes = nodes[cut.divides(nodes)]
-    nodes = nodes[cut.contents(nodes, here)[:, :, 0].sum(1) > 0]
-    whole = cut.contents(nodes, here)
-    first = cut.contents(cut.firsts(nodes), following)
-    context = cut.contexts(nodes, here, following, around)
-    return nodes[:, 0].astype(np.int64), context, whole, first, *cut.limits(nodes, whole[:, :, 0])
+    kept, owner = np.empty_like(nodes), np.empty(len(nodes), np.int64)
+    contents = np.empty((2, len(nodes), cut.channels, 2), np.float32)
+    limits = np.empty((2, len(nodes), cut.channels), np.float32)
+    tables = (cut.axis, cut.first, cut.second, cut.cells)
+    found = _known(kept, owner, contents, limits, nodes, here.content, following.content, *tables)
+    context = cut.contexts(kept[:found], here, following, around)
+    return owner[:found], context, *contents[:, :found], *limits[:, :found]
+
+
+@numba.njit(cache=True)
+def _known(  # type: ignore[no-untyped-def]
+    kept, owner, contents, limits, nodes, here, following, axis, first, second, cells
+):
+    found, none = 0, np.float32(0.0)
+    for k in range(len(nodes)):
+        b, i, j = nodes[k]
+        place = i if axis == 0 else j
+        hits = none
+        for c in range(cells.shape[3]):
+            hits += here[b, i + PAD, j + PAD, 2 * c]
+        if second[place] < 0 or hits == 0.0:
+            continue
+        u = first[place] if axis == 0 else i
+        v = j if axis == 0 else first[place]
+        for c in range(cells.shape[3]):
+            for x in range(2):
+                contents[0, found, c, x] = here[b, i + PAD, j + PAD, 2 * c + x]
+                contents[1, found, c, x] = following[b, u + PAD, v + PAD, 2 * c + x]
+            hits = contents[0, found, c, 0]
+            limits[0, found, c] = max(hits - cells[1, i, j, c], none)
+            limits[1, found, c] = min(hits, cells[0, i, j, c])
+        kept[found], owner[found] = nodes[k], b
+        found += 1
+    return found
 
 
 def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floats:

@@ -9,7 +9,7 @@ that networks look at.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numba
@@ -41,46 +41,66 @@ class Level:
 
 @dataclass(frozen=True)
 class Hits:
-    """Hits to fill pyramids with: image, channel, pixel row and column, energy over threshold.
+    """Hits to fill pyramids with.
 
-    Those of the first image come first, then those of the second, and so on.
+    Attributes:
+        images: ``(n,)`` those of the images below that have a pyramid.
+        offsets: ``(m + 1,)`` first hit of every image.
+        channel, row, col: ``(hits,)`` channel, and pixel in the image as it was.
+        excess: ``(hits,)`` energy above threshold, GeV.
+        turned: ``(2, m)`` which images are turned over along eta and along phi.
     """
 
-    n: int
-    owner: Ints
-    channel: Ints
-    row: Ints
-    col: Ints
+    images: Ints
+    offsets: Ints
+    channel: NDArray[np.uint8]
+    row: NDArray[np.int16]
+    col: NDArray[np.int16]
     excess: Floats
+    turned: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, events: Events, threshold: Floats) -> Hits:
-        """Hits of a set; ``threshold`` ``(C,)`` is the least energy of a hit, GeV."""
-        channel, cell = events.channel.astype(np.int64), events.cell.astype(np.int64)
-        cols = events.geometry.cols
-        excess = np.maximum(events.energy - threshold[channel], 0.0).astype(np.float32)
-        return cls(len(events), events.owner, channel, cell // cols, cell % cols, excess)
+    def of(cls, events: Events, threshold: Floats, chosen: Ints | None = None) -> Hits:
+        """Hits of a set, or of its ``chosen`` events.
 
-    def mirrored(self, eta: NDArray[np.bool_], phi: NDArray[np.bool_], size: int) -> Hits:
-        """The same with the images ``(n,)`` chosen by ``eta`` and ``phi`` turned over there."""
-        row = np.where(eta[self.owner], size - 1 - self.row, self.row)
-        col = np.where(phi[self.owner], size - 1 - self.col, self.col)
-        return Hits(self.n, self.owner, self.channel, row, col, self.excess)
+        ``threshold`` ``(C,)`` is the least energy of a hit, GeV.
+        """
+        images = np.arange(len(events)) if chosen is None else chosen
+        offsets = np.concatenate([[0], np.cumsum(events.n_hits[images])])
+        channels = events.geometry.channels
+        blocks = np.array([c.block**2 for c in channels] + [1] * len(channels))
+        gev = np.array([c.gev_per_unit for c in channels] * 2)
+        channel = np.empty(offsets[-1], np.uint8)
+        row, col = np.empty((2, len(channel)), np.int16)
+        excess = np.empty(len(channel), np.float32)
+        cells, cols = (events.offsets, events.cell, events.code, events.value), events.geometry.cols
+        _gather(channel, row, col, excess, images, *cells, cols, blocks, gev, threshold)
+        turned = np.zeros((2, len(images)), np.bool_)
+        return cls(np.arange(len(images)), offsets, channel, row, col, excess, turned)
+
+    def mirrored(self, eta: NDArray[np.bool_], phi: NDArray[np.bool_]) -> Hits:
+        """The same with the images ``(m,)`` chosen by ``eta`` and ``phi`` turned over there."""
+        return replace(self, turned=self.turned ^ np.stack([eta, phi]))
 
     def some(self, images: Ints) -> Hits:
-        """Hits of the chosen images, in rising order, numbered anew."""
-        first, last = np.searchsorted(self.owner, np.stack([images, images + 1]))
-        lengths = last - first
-        starts = np.cumsum(lengths) - lengths
-        mine = np.arange(lengths.sum()) + np.repeat(first - starts, lengths)
-        return Hits(
-            len(images),
-            np.repeat(np.arange(len(images)), lengths),
-            self.channel[mine],
-            self.row[mine],
-            self.col[mine],
-            self.excess[mine],
-        )
+        """The same hits, to fill only the pyramids of some images."""
+        return replace(self, images=self.images[images])
+
+
+@numba.njit(cache=True)
+def _gather(  # type: ignore[no-untyped-def]
+    channel, row, col, excess, images, offsets, cell, code, value, cols, blocks, gev, threshold
+):
+    at = 0
+    for image in images:
+        for h in range(offsets[image], offsets[image + 1]):
+            k = code[h]
+            c = k if k < len(threshold) else k - len(threshold)
+            i = np.uint32(cell[h]) // np.uint32(cols)
+            channel[at], row[at], col[at] = c, i, cell[h] - i * cols
+            energy = np.float32(np.float64(value[h]) * blocks[k] * gev[k])
+            excess[at] = max(energy - threshold[c], np.float32(0.0))
+            at += 1
 
 
 def filled(
@@ -97,17 +117,15 @@ def filled(
     Returns:
         the level, and ``(m, 3)`` image, row and column of its nodes with hits of its channels.
     """
-    made = Level.empty(partition, level, hits.n)
+    made = Level.empty(partition, level, len(hits.images))
     rows, cols = (
         a.intervals[d] for a, d in zip(partition.axes, partition.depths(level), strict=True)
     )
-    nodes = np.empty((len(hits.row), 3), np.int32)
-    found = _fill(
-        made.content, nodes, hits.owner, hits.channel, rows, hits.row, cols, hits.col, hits.excess
-    )
-    nodes = nodes[:found]
-    look(made, nodes, unit)
-    return made, nodes
+    most = int((hits.offsets[hits.images + 1] - hits.offsets[hits.images]).sum())
+    nodes = np.empty((most, 3), np.int32)
+    arrays = (hits.images, hits.offsets, hits.channel, hits.row, hits.col, hits.excess)
+    found = _fill(made.content, made.seen, nodes, *arrays, hits.turned, rows, cols, unit)
+    return made, nodes[:found]
 
 
 def pyramid(
@@ -118,27 +136,42 @@ def pyramid(
 
 
 @numba.njit(cache=True)
-def _fill(content, nodes, owner, channel, rows, row, cols, col, excess):  # type: ignore[no-untyped-def]
-    found, size = 0, content.shape[3]
-    for h in range(len(owner)):
-        c = channel[h]
-        if 2 * c >= size:
-            continue
-        b, i, j = owner[h], rows[row[h]], cols[col[h]]
-        cell = content[b, i + PAD, j + PAD]
-        hits = np.float32(0.0)
-        for k in range(0, size, 2):
-            hits += cell[k]
-        if hits == 0.0:
-            nodes[found, 0], nodes[found, 1], nodes[found, 2] = b, i, j
-            found += 1
-        cell[2 * c] += 1.0
-        cell[2 * c + 1] += excess[h]
+def _fill(  # type: ignore[no-untyped-def]
+    content, seen, nodes, images, offsets, channel, row, col, excess, turned, rows, cols, unit
+):
+    size, found = content.shape[3], 0
+    # One flat array and unsigned places, which need no check whether they count from the end.
+    flat, line = content.reshape(-1), content.shape[2] * content.shape[3]
+    for b in range(len(images)):
+        image = images[b]
+        start = (b * content.shape[1] + PAD) * line + PAD * size
+        # A mirrored image counts its pixels from the other side.
+        up = -1 if turned[0, image] else 1
+        along = -1 if turned[1, image] else 1
+        top = len(rows) - 1 if turned[0, image] else 0
+        left = len(cols) - 1 if turned[1, image] else 0
+        for h in range(offsets[image], offsets[image + 1]):
+            c = 2 * np.int64(channel[h])
+            if c >= size:
+                continue
+            i, j = rows[top + up * row[h]], cols[left + along * col[h]]
+            node = np.uint64(start + i * line + j * size)
+            hits = node + np.uint64(c)
+            if flat[hits] == 0.0:
+                dark = True
+                for k in range(0, size, 2):
+                    dark = dark and flat[node + np.uint64(k)] == 0.0
+                if dark:
+                    nodes[found, 0], nodes[found, 1], nodes[found, 2] = b, i, j
+                    found += 1
+            flat[hits] += np.float32(1.0)
+            flat[hits + np.uint64(1)] += excess[h]
+    _look(content, seen, nodes[:found], unit)
     return found
 
 
 def look(level: Level, nodes: NDArray[np.int32], unit: Floats) -> None:
-    """Write the logarithms of the contents of ``nodes`` ``(m, 3)``."""
+    """Write the logarithms of the contents of ``nodes`` ``(m, 3)``, which were empty so far."""
     _look(level.content, level.seen, nodes, unit)
 
 
@@ -147,8 +180,9 @@ def _look(content, seen, nodes, unit):  # type: ignore[no-untyped-def]
     for k in range(len(nodes)):
         b, i, j = nodes[k, 0], nodes[k, 1] + PAD, nodes[k, 2] + PAD
         for c in range(content.shape[3] // 2):
-            seen[b, i, j, 2 * c] = np.log1p(content[b, i, j, 2 * c])
-            seen[b, i, j, 2 * c + 1] = np.log1p(content[b, i, j, 2 * c + 1] / unit[c])
+            if content[b, i, j, 2 * c] != 0.0:
+                seen[b, i, j, 2 * c] = np.log1p(content[b, i, j, 2 * c])
+                seen[b, i, j, 2 * c + 1] = np.log1p(content[b, i, j, 2 * c + 1] / unit[c])
 
 
 def read(level: Level, nodes: NDArray[np.int32], channels: int) -> Floats:

@@ -56,9 +56,9 @@ class ImageData:
             return (360.0,) * len(self.classes)
         return tuple(PERIODS.get(digit, 360.0) for digit in self.classes)
 
-    def stream(self, angles: int = 0) -> Rotated:
-        """Training images in ``angles`` orientations, 0 for any; a detector's as they are."""
-        return Rotated(*self.train, angles if self.turning else 1)
+    def stream(self, angles: int = 0, warp: float = 0.0) -> Rotated:
+        """Training images in ``angles`` orientations, 0 for any, bent; a detector's as they are."""
+        return Rotated(*self.train, angles, warp) if self.turning else Rotated(*self.train, 1)
 
     def describe(self) -> dict[str, object]:
         """Path, hash and size, for a run's configuration."""

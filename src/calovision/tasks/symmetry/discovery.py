@@ -89,7 +89,7 @@ def _ours(
     run: RunDir, settings: IsometrySettings, data: ImageData, latent: int, quiet: bool
 ) -> Flows:
     vae, oracle = load_space(run, data)
-    stream = data.stream(settings.angles)
+    stream = data.stream(settings.angles, settings.warp)
     same = latent == settings.latent
     if not same and (run.path / f"d{settings.latent}" / "found.json").exists():
         known = load_flows(run, data, settings.latent)

@@ -86,7 +86,8 @@ def train(
     torch.manual_seed(settings.seed)
     random = generator(settings.seed, 0)
     vae = new_vae(settings, data.pixels, settings.latent)
-    stream = data.stream(settings.angles)
+    warp = settings.warp if isinstance(settings, IsometrySettings) else 0.0
+    stream = data.stream(settings.angles, warp)
     with progress(f"train {run.path.name}", quiet, run) as report:
         options: dict[str, Any] = {"batch": settings.batch, "report": report}
         options |= {"learning_rate": settings.learning_rate, "random": random}

@@ -38,6 +38,8 @@ class IsometrySettings(SymmetrySettings):
 
     Attributes:
         angles: orientations of the training digits, equally spaced; 0 for any.
+        warp: pixels by which they are bent at random; see
+            :class:`~calovision.events.rotation.Rotated`.
         vae_steps: of the VAE that is searched.
         beta_start, beta: weight of its divergence, which falls from the one to the other in the
             first half; images of little contrast need a small one from the start.
@@ -47,6 +49,7 @@ class IsometrySettings(SymmetrySettings):
     """
 
     angles: int = Field(0, ge=0)
+    warp: float = Field(0.0, ge=0)
     vae_steps: int = Field(1500, ge=1)
     beta_start: float = Field(1.0, ge=0)
     beta: float = Field(0.5, ge=0)
