@@ -25,6 +25,7 @@ from calovision.tasks.symmetry.linear import LinearAction
 from calovision.tasks.symmetry.space import Stream, freeze
 
 REACH = 10.0  #: flowed points are kept within this distance of 0 in every coordinate
+GUIDED = 0.25  #: weight of the guide after the first third of the training
 
 
 def project(
@@ -66,8 +67,8 @@ def project(
         pixels: weight of the images' cross entropy.
         keep: weight of the change of the oracle's evidence.
         train_oracle: weight of the oracle's own loss; 0 leaves it alone.
-        guide: loss of latent points ``(n, d)``, images and classes in the first third, where the
-            topology of the latent space is decided.
+        guide: loss of latent points ``(n, d)``, images and classes; in full at the beginning, where
+            the topology of the latent space is decided.
         report: told how far it is.
     """
     field = VectorField(vae.latent)
@@ -104,8 +105,9 @@ def project(
         loss = loss + keep * _change(oracle, start, end, alone=not train_oracle)
         if train_oracle:
             loss = loss + train_oracle * nn.functional.cross_entropy(oracle(start), label)
-        if guide is not None and share < 0.3:
-            loss = loss + guide(start, images, label) * (1 - share / 0.3)
+        if guide is not None:
+            # Let go, images that the plane has no place for would gather in the middle.
+            loss = loss + guide(start, images, label) * max(1 - share / 0.3, GUIDED)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(field.parameters(), 5.0)
