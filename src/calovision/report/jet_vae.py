@@ -45,9 +45,10 @@ def _examples(source: Source) -> Section | None:
         drawn.append((figure, jet_caption(original.columns, index)))
     return Section(
         "Originals and reconstructions",
-        "Each column is one image, each row one detector layer; the last row shows all layers at "
-        "once (tracks orange, ECAL blue, HCAL purple). Colour is the energy of a pixel in GeV on "
-        "a logarithmic scale that the original sets for its row; black pixels are exactly empty.",
+        "In the pictures below the display, each column is one image, each row one detector layer; "
+        "the last row shows all layers at once (tracks orange, ECAL blue, HCAL purple). Colour is "
+        "the energy of a pixel in GeV on a logarithmic scale that the original sets for its row; "
+        "black pixels are exactly empty.",
         drawn,
         paired=False,
         widget=frame("Originals and reconstructions, event by event", source.examples),
