@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.simulate.crops import geant4
 from calovision.simulate.crops.driver import egamma, simulate_egamma
 from calovision.simulate.crops.geant4 import WHEEL, Geant4
 from calovision.simulate.crops.geant4_detector import crystal
+from calovision.simulate.crops.geant4_physics import LOWEST_ELECTRON
 from calovision.simulate.crops.geant4_run import crop
 from calovision.simulate.crops.particles import PEAK, draw
 from calovision.simulate.detector import CMS_BARREL
@@ -78,6 +81,24 @@ def test_crystals_point_at_the_middle(index: int) -> None:
     assert growth == pytest.approx(far, rel=1e-3)
 
 
+def side(index: int, upper: bool) -> NDArray[np.float64]:
+    """Directions ``(4, 3)`` of the corners of a crystal's upper or lower face along eta."""
+    centre, axes, (half, tilt, turn, *faces) = crystal(index)
+    found = []
+    for z, (dy, *dx, _) in ((-half, faces[:4]), (half, faces[4:])):
+        y = z * math.tan(tilt) * math.sin(turn) + (dy if upper else -dy)
+        found += [centre + np.array([x, y, z]) @ axes for x in (-dx[upper], dx[upper])]
+    return np.array([corner / np.linalg.norm(corner) for corner in found])
+
+
+@pytest.mark.parametrize("index", [-85, -1, 0, 83])
+def test_neighbours_share_a_face(index: int) -> None:
+    here = side(index, upper=True)
+    np.testing.assert_allclose(here, side(index + 1, upper=False), atol=1e-12)
+    half = np.arctan2(here[:, 1], here[:, 0])
+    np.testing.assert_allclose(abs(half), CMS_BARREL.crystal_phi / 2, atol=1e-12)
+
+
 def test_crop_wraps_around_phi_and_ends_with_the_barrel() -> None:
     energy = np.zeros((360, 170))
     energy[2, 168], energy[358, 168], energy[2, 160] = 5.0, 1.0, 2.0
@@ -87,6 +108,49 @@ def test_crop_wraps_around_phi_and_ends_with_the_barrel() -> None:
     assert around[PEAK, PEAK - 4] == 1.0
     assert around[PEAK - 8, PEAK] == 2.0
     assert around.sum() == 8.0
+
+
+def test_its_process_starts_without_numba_and_pythia() -> None:
+    script = """
+import sys
+import calovision.simulate.crops.geant4_run
+sys.exit(", ".join({"awkward", "numba", "pythia8mc", "torch"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.stderr.strip() == b""
+
+
+@needs_wheel
+def test_electrons_that_are_not_made_would_be_stopped_at_once(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from calovision.simulate.crops import geant4_run
+load = geant4_run.load
+def noted(folder):
+    geant4_run.g4 = load(folder)
+    return geant4_run.g4
+geant4_run.load = noted
+geant4_run.main()
+geant4_run.g4.G4UImanager.GetUIpointer().ApplyCommand("/run/dumpCouples")
+"""
+    particles = draw(1, 0, np.random.default_rng(1))
+    file = tmp_path / "asked.npz"
+    np.savez(
+        file,
+        charge=particles.charge,
+        eta=particles.eta,
+        phi=particles.phi,
+        z=particles.z,
+        energy=np.array([1e-3]),
+        seed=np.array(1),
+    )
+    words = [sys.executable, "-c", script, str(file), str(tmp_path / "given.npz")]
+    shown = subprocess.run(words, capture_output=True, check=True, text=True).stdout
+    couple = shown.split("Material : G4_PbWO4")[1]
+    cut = re.search(r"Energy thresholds .* e-\s+([\d.]+) MeV", couple)
+    assert cut is not None
+    assert 0.95 * LOWEST_ELECTRON < float(cut[1]) <= LOWEST_ELECTRON
 
 
 @needs_wheel

@@ -18,14 +18,13 @@ from calovision.simulate.detector import CMS_BARREL, PHI_CELLS, tracker_layers
 SCORER, ENTRANCE = "crystals", "entrance"
 _INNER, _OUTER = 1255.0, 1575.0  #: radii of the volume that holds the crystals, mm
 _SHELL = 1250.0, 1251.0  #: radii of the entrance, mm
-#: Share of a crystal's width that is air. Gaps of 0.01 mm; ten times that and photons get lost.
-_GAP = 0.01 / 22.0
 
 
 def crystal(index: int) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
     """One crystal of the slice at phi = 0, as a trapezoid.
 
-    Gaps are angular: with parallel ones the side faces would not be planar, which Geant4 demands.
+    There are no gaps: neighbours share a face, which lies in a plane through the middle of the
+    detector. Every gap would cost a step of every particle that crosses it.
 
     Args:
         index: along eta, from -85 to 84.
@@ -35,10 +34,10 @@ def crystal(index: int) -> tuple[NDArray[np.float64], NDArray[np.float64], list[
         (mm, rad).
     """
     d = CMS_BARREL
-    low, high = (d.crystal_eta * (index + share) for share in (_GAP / 2, 1 - _GAP / 2))
+    low, high = d.crystal_eta * index, d.crystal_eta * (index + 1)
     polar = [2 * math.atan(math.exp(-eta)) for eta in (low, high)]
     middle, front = sum(polar) / 2, d.ecal_radius * math.cosh((low + high) / 2)
-    half = d.crystal_phi * (1 - _GAP) / 2
+    half = d.crystal_phi / 2
     along = np.array([math.sin(middle), 0.0, math.cos(middle)])
     across = np.array([0.0, 1.0, 0.0])
     up = np.cross(along, across)

@@ -15,12 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-CUT = 1.0  #: range cut of secondaries, mm
+PHOTON_CUT = 1.0  #: range cut of photons, mm
+#: Range cut of electrons, mm: 2.94 MeV in lead tungstate. An electron below LOWEST_ELECTRON leaves
+#: its energy where it is made; not to make it leaves the same.
+ELECTRON_CUT = 2.8
 LOWEST_ELECTRON = 3.0  #: kinetic energy below which an electron is stopped, MeV
 FINAL_STEP = 5.0  #: of the step function, mm
 _ELECTROMAGNETIC = 2  #: Geant4's fElectromagnetic
 _OBJECT_SIZE = 16384  #: bytes, more than any process or model takes
 _LIST = "_ZN19G4PhysicsListHelper"
+_GENERAL = "_ZN21G4GammaGeneralProcess"
 
 
 def load(folder: Path) -> Any:
@@ -76,13 +80,20 @@ class Symbols:
 
 
 def _photon_processes(c: Symbols) -> list[ctypes.c_void_p]:
-    """Photoelectric effect, Compton scattering and pair production."""
+    """Photoelectric effect, Compton scattering and pair production, as one process.
+
+    Geant4 asks every process at every step; two steps of three are photons'.
+    """
     kinds = {
         "phot": "_ZN21G4PhotoElectricEffectC1ERK8G4String13G4ProcessType",
         "compt": "_ZN19G4ComptonScatteringC1ERK8G4String13G4ProcessType",
         "conv": "_ZN17G4GammaConversionC1ERK8G4String13G4ProcessType",
     }
-    return [c.make(symbol, c.string(name), _ELECTROMAGNETIC) for name, symbol in kinds.items()]
+    general = c.make(f"{_GENERAL}C1ERK8G4String", c.string("photon"))
+    for name, symbol in kinds.items():
+        process = c.make(symbol, c.string(name), _ELECTROMAGNETIC)
+        c.call(f"{_GENERAL}12AddEmProcessEP12G4VEmProcess", general, process, gives=None)
+    return [general]
 
 
 def _electron_processes(c: Symbols) -> list[ctypes.c_void_p]:
@@ -136,7 +147,7 @@ def physics(g4: Any) -> Any:
             parameters.SetVerbose(0)
             for switch in (parameters.SetFluo, parameters.SetAuger, parameters.SetPixe):
                 switch(False)
-            parameters.SetGeneralProcessActive(False)
+            parameters.SetGeneralProcessActive(True)
             parameters.SetApplyCuts(True)
             parameters.SetLowestElectronEnergy(LOWEST_ELECTRON * g4.MeV)
             parameters.SetStepFunction(1.0, FINAL_STEP * g4.mm)
@@ -151,7 +162,8 @@ def physics(g4: Any) -> Any:
             _register(self._symbols)
 
         def SetCuts(self) -> None:  # noqa: N802
-            for name in ("gamma", "e-", "e+"):
-                self.SetCutValue(CUT * g4.mm, name)
+            self.SetCutValue(PHOTON_CUT * g4.mm, "gamma")
+            for name in ("e-", "e+"):
+                self.SetCutValue(ELECTRON_CUT * g4.mm, name)
 
     return Physics()
