@@ -7,7 +7,9 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.tasks.partition import Partition
-from calovision.tasks.pyramid import PAD, Hits, Level, filled
+from calovision.tasks.pyramid import Level, filled
+from calovision.tasks.pyramid_fill import PAD
+from calovision.tasks.pyramid_hits import Hits
 
 UNIT = np.array([0.5, 0.1, 2.0], np.float32)
 THRESHOLD = np.zeros(3, np.float32)

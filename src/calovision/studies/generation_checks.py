@@ -16,8 +16,11 @@ from calovision.metrics.two_sample import classifier_auc
 from calovision.report.sources import save_arrays
 from calovision.tasks.cascade import CascadeTask
 from calovision.tasks.generator import generated
+from calovision.tasks.growth import drawn_totals
 from calovision.tasks.models import load_generator
-from calovision.tasks.pyramid import PAD, Hits, filled
+from calovision.tasks.pyramid import filled
+from calovision.tasks.pyramid_fill import PAD
+from calovision.tasks.pyramid_hits import Hits
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.totals import hits_and_excess, totals
@@ -108,7 +111,7 @@ def steps(task: CascadeTask, events: Events, seed: int) -> list[dict[str, Any]]:
     rows = []
     for number in STEPS:
         draws = np.random.default_rng([seed, number])
-        normal, _ = task.sample_totals(Request(), len(events), draws, number)
+        normal, _ = drawn_totals(task, Request(), len(events), draws, number)
         own = _plain(task.quantiles.values(normal), channels)
         auc = classifier_auc(true, own, paired=False, seed=seed)
         rows.append({"steps": number, "auc": auc.to_dict()})

@@ -23,12 +23,13 @@ from calovision.events.geometry import Geometry
 from calovision.networks import splitter
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
-from calovision.tasks.cuts import Cut, known_cuts
+from calovision.tasks.cuts import Cut
 from calovision.tasks.flow import follow, matching_loss
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.growth import grown
+from calovision.tasks.known_cuts import known_cuts
 from calovision.tasks.partition import Partition
-from calovision.tasks.pyramid import Hits, pyramid
+from calovision.tasks.pyramid_hits import Hits
 from calovision.tasks.request import Request
 from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.task import Batch
@@ -37,6 +38,7 @@ from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, t
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
 NODES = 1024  #: nodes of each stage learned in a step, about; half of it inside towers
+MERGED = 6  #: level whose nodes stand for hits at earlier stages, which look at many events
 MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
 TRIES = 400  #: pools of totals drawn before a request is given up
 
@@ -164,15 +166,15 @@ class CascadeTask(GeneratorTask):
         hits = Hits.of(view.events, self.threshold.numpy(), chosen).mirrored(*flips)
         conditions = np.column_stack([normal, view.label[chosen]])
         unit, stages = self.unit.numpy(), []
-        whole = pyramid(self.partition, hits, unit)
+        level = min(MERGED, self.partition.towers)
+        merged = hits.merged(self.partition, level)
         for stage in range(self.partition.stages):
             rows = NODES if stage < self.partition.towers else NODES // 2
             needed = -(-rows // min(2**stage, MOST_NODES))
             stride = max(len(chosen) // needed, 1)
             some = np.arange(stage % stride, len(chosen), stride)
-            # The first stages learn from all images: they share the levels of these.
-            levels = whole if stride == 1 else pyramid(self.partition, hits.some(some), unit)
-            arrays = (conditions[some], *known_cuts(self.partition, stage, levels))
+            mine = merged if stage < level else hits
+            arrays = conditions[some], *known_cuts(self.partition, stage, mine.some(some), unit)
             stages.append(tuple(torch.from_numpy(x) for x in arrays))
         return flow, label, stages
 

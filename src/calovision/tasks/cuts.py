@@ -6,7 +6,6 @@ sees how the four neighbours of a node have been cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.tasks.partition import Ints, Partition
-from calovision.tasks.pyramid import PAD, Floats, Level, read
+from calovision.tasks.pyramid import Level, read
+from calovision.tasks.pyramid_fill import PAD
+from calovision.tasks.pyramid_hits import Floats
 
 COARSE = 1  #: nodes of the coarser level that a node sees in every direction
 PLACE = 6  #: numbers that tell where a node is and how it is cut
@@ -77,6 +78,11 @@ class Cut:
             2 * seen + SIDES * 4 * len(channels) + 1 + PLACE,
         )
 
+    @property
+    def tables(self) -> tuple[Any, ...]:
+        """What :func:`contexts` needs."""
+        return *self.coarse, self.axis, self.first, self.second, self.place, self.channels
+
     def rounds(self, nodes: Nodes) -> tuple[Nodes, Nodes]:
         """Nodes ``(m, 3)`` of both rounds."""
         late = (nodes[:, 1] + nodes[:, 2]) % 2 == 1
@@ -92,19 +98,8 @@ class Cut:
             around: the coarser level, see :meth:`Partition.coarse`.
         """
         out = np.empty((len(nodes), self.inputs), np.float32)
-        _contexts(
-            out,
-            nodes,
-            here.seen,
-            following.seen,
-            around.seen,
-            *self.coarse,
-            self.axis,
-            self.first,
-            self.second,
-            self.place,
-            self.channels,
-        )
+        seen = here.seen, following.seen, around.seen
+        contexts(out, 0, nodes, len(nodes), *seen, *self.tables)
         return out
 
     def contents(self, nodes: Nodes, here: Level) -> Floats:
@@ -133,59 +128,6 @@ class Cut:
         return np.asarray(self.second[nodes[:, 1 + self.axis]] >= 0)
 
 
-def known_cuts(
-    partition: Partition, stage: int, levels: Callable[[int], tuple[Level, Nodes]]
-) -> tuple[Any, ...]:
-    """How true images are cut at a stage: arrays of all nodes that divide.
-
-    Args:
-        partition: of the window.
-        stage: which cut.
-        levels: of the images, and their nodes; see :func:`~calovision.tasks.pyramid.pyramid`.
-
-    Returns:
-        image ``(m,)`` int64, context ``(m, inputs)``, contents of the nodes and of their first
-        halves ``(m, C, 2)``, fewest and most hits of the first halves ``(m, C)``.
-    """
-    cut = Cut.of(partition, stage)
-    here, nodes = levels(stage)
-    following, around = levels(stage + 1)[0], levels(partition.coarse(stage))[0]
-    kept, owner = np.empty_like(nodes), np.empty(len(nodes), np.int64)
-    contents = np.empty((2, len(nodes), cut.channels, 2), np.float32)
-    limits = np.empty((2, len(nodes), cut.channels), np.float32)
-    tables = (cut.axis, cut.first, cut.second, cut.cells)
-    found = _known(kept, owner, contents, limits, nodes, here.content, following.content, *tables)
-    context = cut.contexts(kept[:found], here, following, around)
-    return owner[:found], context, *contents[:, :found], *limits[:, :found]
-
-
-@numba.njit(cache=True)
-def _known(  # type: ignore[no-untyped-def]
-    kept, owner, contents, limits, nodes, here, following, axis, first, second, cells
-):
-    found, none = 0, np.float32(0.0)
-    for k in range(len(nodes)):
-        b, i, j = nodes[k]
-        place = i if axis == 0 else j
-        hits = none
-        for c in range(cells.shape[3]):
-            hits += here[b, i + PAD, j + PAD, 2 * c]
-        if second[place] < 0 or hits == 0.0:
-            continue
-        u = first[place] if axis == 0 else i
-        v = j if axis == 0 else first[place]
-        for c in range(cells.shape[3]):
-            for x in range(2):
-                contents[0, found, c, x] = here[b, i + PAD, j + PAD, 2 * c + x]
-                contents[1, found, c, x] = following[b, u + PAD, v + PAD, 2 * c + x]
-            hits = contents[0, found, c, 0]
-            limits[0, found, c] = max(hits - cells[1, i, j, c], none)
-            limits[1, found, c] = min(hits, cells[0, i, j, c])
-        kept[found], owner[found] = nodes[k], b
-        found += 1
-    return found
-
-
 def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floats:
     """``(R, P, PLACE)`` eta, phi, radius and its logarithm, share of the first half, size."""
     middles = []
@@ -199,26 +141,33 @@ def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floa
 
 
 @numba.njit(cache=True)
-def _contexts(  # type: ignore[no-untyped-def]
-    out, nodes, here, following, around, coarse_row, coarse_col, axis, first, second, place, cut
+def contexts(  # type: ignore[no-untyped-def]
+    out, before, nodes, number, here, following, around, *tables
 ):
+    """Write what ``number`` nodes see, from row ``before``; see :meth:`Cut.contexts`.
+
+    ``here``, ``following`` and ``around`` are what networks look at of the levels.
+    """
+    coarse_row, coarse_col, axis, first, second, place, cut = tables
     rows, cols = place.shape[0], place.shape[1]
-    wide, narrow = (2 * PAD + 1) * here.shape[3], (2 * COARSE + 1) * around.shape[3]
-    # Neighbours in a row lie side by side in memory.
+    flat, width = out.reshape(-1), out.shape[1]
     here_flat, around_flat = here.reshape(-1), around.reshape(-1)
-    for k in range(len(nodes)):
-        b, i, j = nodes[k, 0], nodes[k, 1], nodes[k, 2]
-        at = 0
+    following_flat = following.reshape(-1)
+    place_flat = place.reshape(-1)
+    size = following.shape[3]
+    wide, narrow = (2 * PAD + 1) * here.shape[3], (2 * COARSE + 1) * around.shape[3]
+    for k in range(number):
+        b, i, j = np.int64(nodes[k, 0]), np.int64(nodes[k, 1]), np.int64(nodes[k, 2])
+        at = (before + k) * width
+        # Neighbours in a row lie side by side in memory.
         for di in range(2 * PAD + 1):
             start = ((b * here.shape[1] + i + di) * here.shape[2] + j) * here.shape[3]
-            for x in range(wide):
-                out[k, at + x] = here_flat[start + x]
+            _copy(flat, at, here_flat, start, wide)
             at += wide
         u, v = coarse_row[i] + PAD - COARSE, coarse_col[j] + PAD - COARSE
         for di in range(2 * COARSE + 1):
             start = ((b * around.shape[1] + u + di) * around.shape[2] + v) * around.shape[3]
-            for x in range(narrow):
-                out[k, at + x] = around_flat[start + x]
+            _copy(flat, at, around_flat, start, narrow)
             at += narrow
         late = (i + j) % 2
         for side in range(SIDES):
@@ -228,14 +177,27 @@ def _contexts(  # type: ignore[no-untyped-def]
             for half in range(2):
                 child = -1
                 if inside:
-                    place_on_axis = ni if axis == 0 else nj
-                    child = first[place_on_axis] if half == 0 else second[place_on_axis]
-                ci = child if axis == 0 else ni
-                cj = nj if axis == 0 else child
-                for c in range(2 * cut):
-                    out[k, at] = following[b, ci + PAD, cj + PAD, c] if child >= 0 else 0.0
-                    at += 1
-        out[k, at] = late
-        at += 1
-        for p in range(PLACE):
-            out[k, at + p] = place[i, j, p]
+                    interval = ni if axis == 0 else nj
+                    child = first[interval] if half == 0 else second[interval]
+                if child >= 0:
+                    ci, cj = (child, nj) if axis == 0 else (ni, child)
+                    row = b * following.shape[1] + ci + PAD
+                    _copy(
+                        flat,
+                        at,
+                        following_flat,
+                        (row * following.shape[2] + cj + PAD) * size,
+                        2 * cut,
+                    )
+                else:
+                    for c in range(2 * cut):
+                        flat[np.uint64(at + c)] = 0.0
+                at += 2 * cut
+        flat[at] = late
+        _copy(flat, at + 1, place_flat, (i * cols + j) * PLACE, PLACE)
+
+
+@numba.njit(cache=True)
+def _copy(to, at, source, start, number):  # type: ignore[no-untyped-def]
+    for x in range(number):
+        to[np.uint64(at + x)] = source[np.uint64(start + x)]

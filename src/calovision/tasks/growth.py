@@ -1,4 +1,4 @@
-"""The cascade at work: from totals to hits."""
+"""The cascade at work: from noise to totals, and from totals to hits."""
 
 from __future__ import annotations
 
@@ -9,14 +9,67 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.networks.splitter import OUTCOME, count_sample, energy_sample
 from calovision.tasks.cuts import Cut, Nodes
-from calovision.tasks.pyramid import PAD, Floats, Level, look, write
-from calovision.tasks.totals import hits_and_excess
+from calovision.tasks.flow import follow
+from calovision.tasks.pyramid import Level, look, write
+from calovision.tasks.pyramid_fill import PAD
+from calovision.tasks.pyramid_hits import Floats
+from calovision.tasks.request import Request
+from calovision.tasks.totals import GRID, hits_and_excess
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
+
+TRIES = 400  #: pools of totals drawn before a request is given up
+
+
+@torch.no_grad()
+def drawn_totals(
+    task: CascadeTask, request: Request, n: int, rng: np.random.Generator, steps: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """``(n, k)`` normal totals that meet a request, and labels ``(n,)``.
+
+    Conditions on columns are met by drawing until they are: what comes out is the model's own
+    conditional distribution.
+
+    Raises:
+        InputError: hardly any event is like that.
+    """
+    # What is not asked for need not be drawn more often than it is used.
+    pool = 4 * n if request.ranges else n
+    kept: list[NDArray[np.float64]] = []
+    labels: list[NDArray[np.float32]] = []
+    found = 0
+    for _ in range(TRIES):
+        if request.label is None:
+            label = (rng.random(pool) < float(task.share)).astype(np.float32)
+        else:
+            label = np.full(pool, request.label, np.float32)
+        noise = rng.standard_normal((pool, task.knots.shape[0])).astype(np.float32)
+        condition = torch.from_numpy(label)[:, None]
+        made = follow(
+            lambda x, t, c=condition: task.flow(x, t, c),  # type: ignore[misc]
+            torch.from_numpy(noise),
+            steps or task.config.steps,
+        )
+        normal = np.clip(made.double().numpy(), GRID[0], GRID[-1])
+        good = np.ones(pool, np.bool_)
+        columns = task.quantiles.values(normal) if request.ranges else normal
+        for name, (low, high) in request.ranges.items():
+            value = columns[:, task.columns.index(name)]
+            good &= (value >= low) & (value <= high)
+        kept.append(normal[good])
+        labels.append(label[good])
+        found += int(good.sum())
+        if found >= n:
+            return np.concatenate(kept)[:n], np.concatenate(labels)[:n]
+    raise InputError(
+        f"fewer than one event in {pool * TRIES // max(found, 1)} is as asked for",
+        "widen the range",
+    )
 
 
 @torch.no_grad()
