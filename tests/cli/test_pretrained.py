@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from calovision.errors import InputError
 from calovision.events.store import EventStore, save
 from calovision.simulate.crops.driver import Task, simulate_chunk
 from calovision.tasks.generate import generate
-from calovision.tasks.pretrained import pretrained_run
+from calovision.tasks.pretrained import copied_run, pretrained_run
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 pytestmark = pytest.mark.xdist_group("pretrained")
@@ -54,6 +56,26 @@ def test_jets_are_reconstructed(jets: Path, tmp_path: Path, calovision: Command)
     assert abs(rebuilt.counts().mean() / true.counts().mean() - 1) < 0.02
 
 
+def test_a_flow_turns_digits(tmp_path: Path, calovision: Command) -> None:
+    digits, out = str(tmp_path / "digits"), tmp_path / "found"
+    assert calovision("data", "digits", "--out", digits).returncode == 0
+    words = ("discover", "--pretrained", "--data", digits)
+    done = calovision(*words)
+    assert done.returncode == 2
+    assert "give --out" in done.stderr
+    done = calovision(*words, "--out", str(out), "--json")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads(done.stdout)["metrics"]
+    assert metrics["cover_1_d5"]["value"] > 170
+    assert metrics["cover_2_d5"]["value"] > 250
+    assert (out / "results.json").exists()
+    assert not list(pretrained_run("symmetry").rglob("results.json"))
+    assert copied_run("symmetry", out) == out
+    (out / "config.yaml").write_text("config: {}\ndata: {}\n")
+    with pytest.raises(InputError, match="another run"):
+        copied_run("symmetry", out)
+
+
 def test_a_model_of_its_own_or_the_shipped_one(tmp_path: Path, calovision: Command) -> None:
     out = str(tmp_path / "tagger.onnx")
     both = calovision("export", "run", "--pretrained", "jet-tagger", "--out", out)
@@ -62,13 +84,14 @@ def test_a_model_of_its_own_or_the_shipped_one(tmp_path: Path, calovision: Comma
     assert {r.returncode for r in (both, none, unknown)} == {2}
     assert "which model" in both.stderr
     assert "which model" in none.stderr
-    assert "egamma, jet-generator, jet-tagger, jet-vae" in unknown.stderr
+    assert "egamma, jet-generator, jet-tagger, jet-vae, symmetry" in unknown.stderr
 
 
 def test_they_are_small_and_have_cards() -> None:
     weights = list(pretrained_run("jet-vae").parent.glob("*/model.safetensors"))
-    assert len(weights) >= 4
-    assert sum(w.stat().st_size for w in weights) < 20_000_000
+    assert len(weights) >= 5
+    everything = pretrained_run("jet-vae").parent.rglob("*.safetensors")
+    assert sum(w.stat().st_size for w in everything) < 20_000_000
     for file in weights:
         card = (file.parent / "card.md").read_text()
         assert "## Limits" in card

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from calovision.cli.output import emit
+from calovision.cli.model import RunOrNone
+from calovision.cli.output import Pretrained, emit
+from calovision.errors import InputError
 
 if TYPE_CHECKING:
     from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
@@ -41,8 +43,12 @@ def digits(
 
 
 def discover(
-    run: Annotated[Path, typer.Argument(help="Run directory, from 'train symmetry'.")],
     data: Annotated[Path, typer.Option("--data", help="The set that the run was trained on.")],
+    run: RunOrNone = None,
+    pretrained: Pretrained = False,
+    out: Annotated[
+        Path | None, typer.Option(help="With --pretrained: folder for a copy of its run.")
+    ] = None,
     latent: Annotated[
         int | None, typer.Option(min=1, help="Dimension of the flow's space. Default: the run's.")
     ] = None,
@@ -55,7 +61,10 @@ def discover(
     """Look for symmetries of a trained latent space, as flows, and measure them.
 
     Example: calovision discover runs/digits --data digits
+
+    Example: calovision discover --pretrained --data digits --out found
     """
+    run = _written_run(run, pretrained, out)
     from calovision.tasks.symmetry.data import read_images
 
     images = read_images(data)
@@ -79,6 +88,22 @@ def discover(
     lines = [flows.about["verdict"]] if "verdict" in flows.about else []
     lines += [f"{k:18s} {m.value:10.4g} {m.unit}".rstrip() for k, m in metrics.items()]
     emit(results, "\n".join([*lines, f"written to {run / 'results.json'}"]), json)
+
+
+def _written_run(run: Path | None, pretrained: bool, out: Path | None) -> Path:
+    """The run to work in: the user's own, or a copy of the shipped one.
+
+    Raises:
+        InputError: none or both were asked for, or no place for the copy.
+    """
+    from calovision.tasks.pretrained import chosen_run, copied_run
+
+    chosen = chosen_run(run, pretrained, "symmetry")
+    if pretrained and out is None:
+        raise InputError("results are written into the run", "give --out, a folder for its copy")
+    if out is not None and not pretrained:
+        raise InputError("results are written into the run", "leave --out away")
+    return chosen if out is None else copied_run("symmetry", out)
 
 
 def train_symmetry(

@@ -6,6 +6,8 @@ from importlib import resources
 from pathlib import Path
 
 from calovision.errors import InputError
+from calovision.events.files import occupied, write_bytes, writing
+from calovision.tasks.rundir import RunDir
 
 #: task that classifies events, by the schema of their geometry
 CLASSIFIERS = {"jets": "jet-tagger", "crops": "egamma"}
@@ -36,3 +38,23 @@ def chosen_run(run: Path | None, pretrained: bool, task: str) -> Path:
     if (run is None) != pretrained:
         raise InputError("which model?", "give a run directory or --pretrained, not both")
     return run or pretrained_run(task)
+
+
+def copied_run(task: str, out: Path) -> Path:
+    """A copy of the shipped run of a task, for commands that add to a run; it is kept if there.
+
+    Raises:
+        InputError: no such model comes with the package, or ``out`` holds something else.
+    """
+    source = pretrained_run(task)
+    if occupied(out) and RunDir(out).describe() != RunDir(source).describe():
+        raise InputError(f"{out} holds another run", "choose a new folder for --out")
+    # The configuration first: by it, a copy that was interrupted is known again.
+    files = sorted(source.rglob("*"), key=lambda file: (file.name != "config.yaml", file))
+    for file in files:
+        copy = out / file.relative_to(source)
+        if file.is_file() and not copy.exists():
+            with writing(copy):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(copy, file.read_bytes())
+    return out
