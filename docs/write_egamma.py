@@ -2,8 +2,9 @@
 
 Run by hand from the root of the checkout:
 
-    python docs/write_egamma.py --measure    # simulate and compare, a minute or two
-    python docs/write_egamma.py              # the tables again, from docs/results
+    python docs/write_egamma.py --measure         # simulate and compare, a minute or two
+    python docs/write_egamma.py --speed geant4    # the rate of one engine alone
+    python docs/write_egamma.py                   # the tables again, from docs/results
 """
 
 from __future__ import annotations
@@ -131,12 +132,15 @@ def rate(engine: Engine, n: int) -> float:
     return 2 * n / (spent() - begun)
 
 
+ENGINES: dict[str, tuple[Engine, int]] = {"fast": (Fast(), 1000), "geant4": (Geant4(), 100)}
+
+
 def measure() -> dict[str, Any]:
     """All that the tables show."""
-    speed = {"fast": rate(Fast(), 1000)}
+    speed = {"fast": rate(*ENGINES["fast"])}
     profiles = {f"fast {k}": depth.fast(label, 2000, SEED) for k, label in CLASSES.items()}
     try:
-        speed["geant4"] = rate(Geant4(), 100)
+        speed["geant4"] = rate(*ENGINES["geant4"])
         profiles |= {f"geant4 {k}": depth.geant4(label) for k, label in CLASSES.items()}
     except InputError as error:
         sys.stderr.write(f"{error}\n")
@@ -196,9 +200,13 @@ def fill(text: str, result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure if asked to, then write the tables."""
-    if "--measure" in sys.argv[1:]:
-        STORED.write_text(json.dumps(measure(), indent=1) + "\n")
+    """Measure what is asked for, then write the tables."""
+    words = sys.argv[1:]
+    if words:
+        result = measure() if "--measure" in words else json.loads(STORED.read_text())
+        for engine in words[words.index("--speed") + 1 :] if "--speed" in words else []:
+            result["speed"][engine] = rate(*ENGINES[engine])
+        STORED.write_text(json.dumps(result, indent=1) + "\n")
     PAGE.write_text(fill(PAGE.read_text(), json.loads(STORED.read_text())))
 
 
