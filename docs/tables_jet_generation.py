@@ -14,6 +14,7 @@ OURS, BASELINE = "cascade", "baseline"
 METRIC = "classifier_auc_transformer"
 NAMES = {
     OURS: "**ours** (cascade)",
+    "cascade-all": "ours, all kept",
     "cascade-fast": "ours, small networks",
     BASELINE: "published DDPM",
 }

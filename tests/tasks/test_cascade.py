@@ -13,16 +13,16 @@ from calovision.events.events import Events
 from calovision.tasks.cascade import TURNS, CascadeTask
 from calovision.tasks.config import load_config
 from calovision.tasks.generator import doubts, generated
-from calovision.tasks.growth import grown
+from calovision.tasks.growth import drawn_totals, grown
 from calovision.tasks.models import build
 from calovision.tasks.request import Request
 from calovision.tasks.totals import hits_and_excess
 
-SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2}
+SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "select": 0}
 
 
-def fresh(events: Events) -> CascadeTask:
-    config = load_config("jet-generator", "cascade", overrides=SMALL)
+def fresh(events: Events, **more: int) -> CascadeTask:
+    config = load_config("jet-generator", "cascade", overrides=SMALL | more)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         task = build(config, events.geometry, events)
@@ -52,7 +52,7 @@ def same(a: Events, b: Events) -> bool:
 
 def test_hits_and_energies_are_those_of_the_totals(task: CascadeTask) -> None:
     rng = np.random.default_rng(3)
-    normal, label = task.sample_totals(Request(), 30, rng, None)
+    normal, label = drawn_totals(task, Request(), 30, rng, None)
     events = grown(task, normal, label, rng)
     hits, excess = hits_and_excess(task.quantiles.values(normal), 3)
     assert np.array_equal(events.counts(), hits)
@@ -154,3 +154,20 @@ def test_weights_bring_back_the_same_generator(
     a, b = (generated(t, 20, Request(0), seed=1) for t in (task, again.eval()))
     assert same(a, b)
     assert again.known() == task.known()
+
+
+def test_it_learns_to_select_and_keeps_that(toy_jets: Events) -> None:
+    plain, task = fresh(toy_jets), fresh(toy_jets, select=60)
+    task.load_state_dict(plain.state_dict(), strict=False)
+    assert task.settling == 120
+    task.settle(toy_jets, quiet=True)
+    assert 0 < float(task.selection.efficiency) < 1  # type: ignore[union-attr]
+    made = generated(task, 25, Request(), seed=4)
+    assert len(made) == 25
+    again = CascadeTask.restored(task.config, task.geometry, task.state_dict())
+    again.chunk = 20  # type: ignore[misc]
+    assert same(generated(again.eval(), 25, Request(), seed=4), made)
+    proposed = task.proposed(Request(), 20, np.random.default_rng([4, 0]))
+    assert not same(made[:20], proposed)
+    task.keep_all()
+    assert same(generated(task, 20, Request(), seed=4), generated(plain, 20, Request(), seed=4))

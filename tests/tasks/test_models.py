@@ -10,7 +10,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.tasks.config import load_config
-from calovision.tasks.models import build, load_task
+from calovision.tasks.models import build, load_task, recorded_config
 from calovision.tasks.rundir import RunDir
 
 
@@ -47,3 +47,11 @@ def test_odd_descriptions_of_a_run_are_refused(run: RunDir, before: str, after: 
     (run.path / "config.yaml").write_text(text.replace(before, after))
     with pytest.raises(InputError):
         load_task(run)
+
+
+def test_a_setting_that_came_later_is_not_todays_preset(tmp_path: Path) -> None:
+    now = load_config("jet-generator", "cascade").model_dump()
+    assert now.pop("select") > 0
+    old = RunDir(tmp_path)
+    old.start(now, {}, resume=False)
+    assert recorded_config(old).select == 0  # type: ignore[attr-defined]

@@ -41,6 +41,9 @@ def generate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse what lies beyond the training jets.")
     ] = False,
+    keep_all: Annotated[
+        bool, typer.Option("--keep-all", help="Do not select: faster, less like true jets.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
@@ -60,5 +63,14 @@ def generate(
     from calovision.tasks.generate import generate as make
 
     with told():
-        store = make(folder, events, out, request, seed=seed, steps=steps, strict=strict)
+        store = make(
+            folder,
+            events,
+            out,
+            request,
+            seed=seed,
+            steps=steps,
+            strict=strict,
+            keep_all=keep_all,
+        )
     emit({"set": str(store.path), "events": len(store)}, f"{len(store)} events: {out}", json)

@@ -36,8 +36,11 @@ EVENTS = 5000  #: events of each set that are read
 DESCRIPTIONS = {
     "cascade": "Ours. A flow draws the jet's totals (hits and energy of every channel, mass, pT); "
     "then the window is halved again and again, and small networks share hits and energy among "
-    "the halves. Nothing is lost in a cut, and no cell gets two hits.",
-    "cascade-fast": "The same with smaller networks.",
+    "the halves. Nothing is lost in a cut, and no cell gets two hits. At the end a network that "
+    "tells generated from true jets selects: each is kept with a probability proportional to the "
+    "ratio of true to generated density.",
+    "cascade-all": "The same, every jet kept that is made.",
+    "cascade-fast": "All kept, and smaller networks.",
     "baseline": "The published starting point: a diffusion model of dense images of 64 x 64 "
     "pixels in 300 steps (after arXiv:2006.11239).",
 }

@@ -110,6 +110,7 @@ MODELS = {
     "particlenet-lite": Look(GREEN, "--", "D"),
     "resnet15": Look(PINK, "-", "X"),
     "trees": Look(BLACK, "-.", "d"),
+    "cascade-all": Look(SKY, "--", "p"),
     "cascade-fast": Look(GREEN, "-.", "^"),
 }
 

@@ -33,6 +33,8 @@ from calovision.tasks.training import train as run_training
 
 TASK = "jet-generator"
 OURS, FAST, BASELINE = "cascade", "cascade-fast", "baseline"
+ALL = "cascade-all"  #: ours, no event left out
+SAMPLES = {OURS: (OURS, ALL), FAST: (FAST,), BASELINE: (BASELINE,)}  #: what each model makes
 TIMED = 1000  #: jets whose simulation is timed, on one thread
 LEAST_S = 5.0  #: generation is timed, chunk by chunk, for at least so many seconds
 
@@ -112,41 +114,54 @@ def _made(training: Path, out: Path, numbers: dict[str, int], job: Job) -> None:
     """Train one model, and generate with it."""
     config = load_config(TASK, job.model, overrides=job.overrides)
     run = run_training(config, EventStore.open(training), out / job.folder, resume=True, quiet=True)
-    made = out / "generated" / job.label
-    if not (made / "manifest.json").exists():
-        seed = job.overrides["seed"]
-        generate(run.path, numbers[job.label], made, seed=seed, quiet=True)
+    for sample in SAMPLES[job.label]:
+        made = out / "generated" / sample
+        if not (made / "manifest.json").exists():
+            how = {"seed": job.overrides["seed"], "keep_all": sample == ALL}
+            generate(run.path, numbers[job.label], made, quiet=True, **how)
 
 
 def _judged(training: Path, test: Path, out: Path, size: Scale, job: Job) -> None:
-    """Compare the jets of one model with simulated ones, into its results.json."""
+    """Compare the jets of one model with simulated ones, into results.json of each sample."""
     run, half, seed = RunDir(out / job.folder), size.test // 2, job.overrides["seed"]
-    if (run.path / "results.json").exists():
-        return
-    store, truth = EventStore.open(out / "generated" / job.label), EventStore.open(test)
-    made, jets = store.load(), truth[:half]
-    told = {}
-    if job.label != BASELINE:  # which has too few jets to train a network on
-        folder = out / "likeness" / job.label
-        told[METRIC] = likeness(jets, made, folder, seed=seed, budget_s=size.judge_s)
-    seen = EventStore.open(training).load()
-    found = compare(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
-    result = results_of(run, truth, len(store), seed, {})
-    result |= {"metrics": found["metrics"] | told, "classes": found["classes"]}
-    write_json(run.path / "results.json", result)
+    truth = EventStore.open(test)
+    for sample in SAMPLES[job.label]:
+        if _results(out, sample).exists():
+            continue
+        store, jets = EventStore.open(out / "generated" / sample), truth[:half]
+        made = store.load()
+        told = {}
+        if sample != BASELINE:  # which has too few jets to train a network on
+            folder = out / "likeness" / sample
+            told[METRIC] = likeness(jets, made, folder, seed=seed, budget_s=size.judge_s)
+        seen = EventStore.open(training).load()
+        found = compare(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
+        result = results_of(run, truth, len(store), seed, {}) | {"model": sample}
+        result |= {"metrics": found["metrics"] | told, "classes": found["classes"]}
+        write_json(_results(out, sample), result)
+
+
+def _results(out: Path, sample: str) -> Path:
+    """Where the results of a sample are: in the run, but for a further sample of it."""
+    if sample in SAMPLES:
+        return out / "runs" / sample / "results.json"
+    return out / "generated" / f"{sample}.json"
 
 
 def gathered(out: Path, test: EventStore, *, scale: str, seed: int) -> dict[str, Any]:
     """The content of comparison.json: what was found of every model, and how fast it is."""
     results = []
-    for model in (OURS, FAST, BASELINE):
-        run = RunDir(out / "runs" / model)
-        result = json.loads((run.path / "results.json").read_text())
-        # One after the other, with nothing else running: rates compare.
-        result["metrics"]["jets_per_s"] = rate(load_generator(run), seed).to_dict()
-        results.append(result)
+    for model, samples in SAMPLES.items():
+        for sample in samples:
+            result = json.loads(_results(out, sample).read_text())
+            task = load_generator(RunDir(out / "runs" / model))
+            if sample == ALL:
+                task.keep_all()
+            # One after the other, with nothing else running: rates compare.
+            result["metrics"]["jets_per_s"] = rate(task, seed).to_dict()
+            results.append(result)
     metrics = results[0]["metrics"]
-    curves = {m: RunDir(out / "runs" / m).rows() for m in (OURS, FAST, BASELINE)}
+    curves = {m: RunDir(out / "runs" / m).rows() for m in SAMPLES}
     write_json(out / "curves.json", curves)
     return {
         "study": "jet-generation",

@@ -16,22 +16,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from tqdm import tqdm
 
-from calovision.errors import InputError
-from calovision.events.events import Events
+from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
 from calovision.networks import splitter
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
 from calovision.tasks.cuts import Cut
-from calovision.tasks.flow import follow, matching_loss
+from calovision.tasks.flow import matching_loss
 from calovision.tasks.generator import GeneratorTask
-from calovision.tasks.growth import grown
+from calovision.tasks.growth import drawn_totals, grown
 from calovision.tasks.known_cuts import known_cuts
+from calovision.tasks.likeness_features import width
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_hits import Hits
 from calovision.tasks.request import Request
+from calovision.tasks.selection import Selection
 from calovision.tasks.settings import CascadeConfig
+from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.task import Batch
 from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, turned
 
@@ -40,7 +43,6 @@ TURNS = 5  #: of so many training steps one is for all, the others, much cheaper
 NODES = 1024  #: nodes of each stage learned in a step, about; half of it inside towers
 MERGED = 6  #: level whose nodes stand for hits at earlier stages, which look at many events
 MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
-TRIES = 400  #: pools of totals drawn before a request is given up
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class CascadeTask(GeneratorTask):
                     head=config.head,
                 )
             )
+        self.selection = Selection(width(len(columns), channels)) if config.select else None
         self.register_buffer("threshold", torch.zeros(channels))
         self.register_buffer("unit", torch.ones(channels))
         self.register_buffer("knots", torch.zeros(size, len(GRID), dtype=torch.float64))
@@ -240,56 +243,47 @@ class CascadeTask(GeneratorTask):
         return total / len(context)
 
     @torch.no_grad()
-    def sample_totals(
-        self, request: Request, n: int, rng: np.random.Generator, steps: int | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """``(n, k)`` normal totals that meet a request, and labels ``(n,)``.
+    def proposed(
+        self, request: Request, n: int, rng: np.random.Generator, steps: int | None = None
+    ) -> Events:
+        """``n`` events as the networks make them: totals, then the cascade."""
+        normal, label = drawn_totals(self, request, n, rng, steps)
+        return grown(self, normal, label, rng)
 
-        Conditions on columns are met by drawing until they are: what comes out is the model's own
-        conditional distribution.
-
-        Raises:
-            InputError: hardly any event is like that.
-        """
-        # What is not asked for need not be drawn more often than it is used.
-        pool = 4 * n if request.ranges else n
-        kept: list[NDArray[np.float64]] = []
-        labels: list[NDArray[np.float32]] = []
-        found = 0
-        for _ in range(TRIES):
-            if request.label is None:
-                label = (rng.random(pool) < float(self.share)).astype(np.float32)
-            else:
-                label = np.full(pool, request.label, np.float32)
-            noise = rng.standard_normal((pool, self.knots.shape[0])).astype(np.float32)
-            condition = torch.from_numpy(label)[:, None]
-            made = follow(
-                lambda x, t, c=condition: self.flow(x, t, c),  # type: ignore[misc]
-                torch.from_numpy(noise),
-                steps or self.config.steps,
-            )
-            normal = np.clip(made.double().numpy(), GRID[0], GRID[-1])
-            good = np.ones(pool, np.bool_)
-            columns = self.quantiles.values(normal) if request.ranges else normal
-            for name, (low, high) in request.ranges.items():
-                value = columns[:, self.columns.index(name)]
-                good &= (value >= low) & (value <= high)
-            kept.append(normal[good])
-            labels.append(label[good])
-            found += int(good.sum())
-            if found >= n:
-                return np.concatenate(kept)[:n], np.concatenate(labels)[:n]
-        raise InputError(
-            f"fewer than one event in {pool * TRIES // max(found, 1)} is as asked for",
-            "widen the range",
+    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
+        """The ``chunk``-th group of events, selected where the model has learned to."""
+        rng = np.random.default_rng([seed, chunk])
+        if self.selection is None:
+            return self.proposed(request, self.chunk, rng, steps)
+        return self.selection.selected(
+            lambda n: self.proposed(request, n, rng, steps), self.chunk, rng
         )
 
-    @torch.no_grad()
-    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
-        """The ``chunk``-th group of events: totals, then the cascade."""
-        rng = np.random.default_rng([seed, chunk])
-        normal, label = self.sample_totals(request, self.chunk, rng, steps)
-        return grown(self, normal, label, rng)
+    def keep_all(self) -> None:
+        """From now on, do not select among the events that are made."""
+        self.selection = None
+
+    @property
+    def settling(self) -> int:
+        """Twice as many training events as generated ones, from which it learns to select."""
+        return 2 * self.config.select
+
+    def settle(self, train: Events, *, quiet: bool) -> None:
+        """Learn which of the generated events to keep, from no more of them than true ones."""
+        if self.selection is None:
+            return
+        number = min(self.config.select, len(train))
+        seed, chunks = self.config.seed, range(-(-number // self.chunk))
+
+        def one(chunk: int) -> Events:
+            return self.proposed(Request(), self.chunk, np.random.default_rng([seed, chunk, 1]))
+
+        with tqdm(total=len(chunks), desc="learn to select", unit="chunk", disable=quiet) as bar:
+            made = []
+            for events in side_by_side(one, chunks):
+                made.append(events)
+                bar.update()
+        self.selection.fit(train, concatenate(made), seed)
 
 
 def _labels(events: Events) -> NDArray[np.float32]:

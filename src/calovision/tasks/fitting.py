@@ -81,7 +81,15 @@ def fit(
         done = trainer.global_step
     cpu_s = summed(time.process_time() - cpu)
     if team.rank == 0:
-        _finish(learner, validation, run, {"cpu_s": round(cpu_s, 2), "steps": done})
+        chosen = parts["train"]
+        _finish(
+            learner,
+            validation,
+            lambda most: store[chosen[:: -(-len(chosen) // most)]],
+            run,
+            {"cpu_s": cpu_s, "steps": done},
+            quiet,
+        )
 
 
 def _order(config: Training, store: EventStore, chosen: NDArray[np.int64]) -> Order:
@@ -108,19 +116,30 @@ def _begun(
     return task, (lambda _: events) if whole else read
 
 
-def _finish(learner: Learner, validation: Any, run: RunDir, spent: dict[str, Any]) -> None:
-    """Write the best weights and what they took."""
+def _finish(
+    learner: Learner,
+    validation: Any,
+    some: Callable[[int], Events],
+    run: RunDir,
+    spent: dict[str, Any],
+    quiet: bool,
+) -> None:
+    """Write the best weights and what they took; ``some`` reads that many training events."""
     best = read_checkpoint(run.path / "best.ckpt")
     if best is None:
         raise InputError(f"{run.path} has lost its best.ckpt", "delete last.ckpt to start again")
     learner.load_state_dict(best["state_dict"])
     kept = learner.kept.eval()
     kept.finish(validation)
+    wall, cpu = time.perf_counter(), time.process_time()
+    if kept.settling:
+        kept.settle(some(kept.settling), quiet=quiet)
     write_json(
         run.path / "budget.json",
         {
-            "wall_s": round(learner.spent_s, 2),
+            "wall_s": round(learner.spent_s + time.perf_counter() - wall, 2),
             **spent,
+            "cpu_s": round(spent["cpu_s"] + time.process_time() - cpu, 2),
             **kept.size(),
             "device": str(learner.device),
         },

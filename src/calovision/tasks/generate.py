@@ -27,6 +27,7 @@ def generate(
     seed: int = 1,
     steps: int | None = None,
     strict: bool = False,
+    keep_all: bool = False,
     quiet: bool = False,
 ) -> EventStore:
     """Write ``n`` events of a trained generator to ``out``; an interrupted call goes on.
@@ -39,6 +40,7 @@ def generate(
         seed: of all random numbers.
         steps: steps of the solver; the model's own choice by default.
         strict: refuse requests that reach beyond the training events, instead of a warning.
+        keep_all: do not select: faster, and less like true events.
         quiet: no progress bar.
 
     Raises:
@@ -50,6 +52,8 @@ def generate(
         raise InputError(f"cannot generate in {steps} steps", "ask for at least one")
     directory, request = RunDir(run), request or Request()
     task = load_generator(directory)
+    if keep_all:
+        task.keep_all()
     for doubt in doubts(task, request):
         if strict:
             raise InputError(doubt, "narrow the range, or leave out --strict")
@@ -63,6 +67,7 @@ def generate(
         "ranges": {k: list(v) for k, v in request.ranges.items()},
         "seed": seed,
         "steps": steps,
+        "keep_all": keep_all,
     }
     writer = StoreWriter(out, task.geometry, provenance=provenance)
     chunks = -(-n // task.chunk)

@@ -37,6 +37,9 @@ class GeneratorTask(Task):
             InputError: the request cannot be met by this model.
         """
 
+    def keep_all(self) -> None:
+        """From now on, do not select among the events that are made; nothing to do by default."""
+
     def known(self) -> dict[str, tuple[float, float]]:
         """Range, in the training events, of every column that a request may restrict."""
         return {}

@@ -57,7 +57,12 @@ def recorded_config(run: RunDir) -> Training:
             f"{run.path} is a run of an unknown task, {recorded.get('task')}",
             f"give a run of {', '.join(TASKS)}",
         )
-    return load_config(recorded["task"], recorded.get("model"), overrides=recorded)
+    model = recorded.get("model")
+    kind = TASKS[recorded["task"]].get(model) if isinstance(model, str) else None
+    # What was not there to be set was as it is without: presets are for new trainings.
+    fields = kind.model_fields.items() if kind else ()
+    absent = {k: f.default for k, f in fields if k not in recorded and not f.is_required()}
+    return load_config(recorded["task"], model, overrides=absent | recorded)
 
 
 def load_task(run: RunDir) -> Task:

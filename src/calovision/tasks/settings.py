@@ -182,9 +182,12 @@ class CascadeConfig(Training):
         flow: hidden width of the velocity field of the totals.
         width, head: hidden widths of the networks of every cut, and of every variable of it.
         steps: steps of the flow's solver.
+        select: generated events from which it learns, when all else is trained, which to keep; 0
+            keeps all.
     """
 
     flow: int = Field(192, ge=8, le=WIDEST)
     width: int = Field(128, ge=8, le=WIDEST)
     head: int = Field(64, ge=4, le=WIDEST)
     steps: int = Field(8, ge=1, le=100_000)
+    select: int = Field(0, ge=0)

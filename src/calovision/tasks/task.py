@@ -69,6 +69,15 @@ class Task(nn.Module, ABC):
         """Choose on validation events what gradients cannot; nothing by default."""
         del view
 
+    @property
+    def settling(self) -> int:
+        """Training events that :meth:`settle` wants at most; 0 leaves it out."""
+        return 0
+
+    def settle(self, train: Events, *, quiet: bool) -> None:
+        """Learn from training events what needs the finished networks; nothing by default."""
+        del train, quiet
+
     def size(self) -> dict[str, int]:
         """Numbers that tell how large the model is."""
         return {"parameters": sum(p.numel() for p in self.parameters())}
