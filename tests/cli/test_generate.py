@@ -18,7 +18,7 @@ from calovision.tasks.generate import generate
 from calovision.tasks.pretrained import pretrained_run
 from calovision.tasks.training import train
 
-SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "epochs": 2, "batch": 16}
+SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "epochs": 2, "batch": 16, "select": 0}
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
