@@ -58,6 +58,13 @@ def test_what_cannot_be_measured_says_why(tmp_path: Path, monkeypatch: pytest.Mo
     }
 
 
+@pytest.mark.parametrize("name", ["simulate-workers", "simulate-alone"])
+def test_processes_need_cores(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0}, raising=False)
+    found = measured(name, Material(tmp_path, SIZES["quick"], 1))
+    assert found == {"unavailable": "needs two cores"}
+
+
 def test_memory_is_the_childs_own(tmp_path: Path) -> None:
     peak = memory._peak(lambda *_: ["--version"], Material(tmp_path, SIZES["quick"], 1), 1)
     assert 5 < peak < 150  # this process, with PyTorch in it, is larger

@@ -33,6 +33,7 @@ OURS, SAGE = "particle-transformer", "baseline"
 ROWS: dict[str, Callable[[Material], Row]] = {
     "simulate": simulating.simulation,
     "simulate-workers": simulating.workers,
+    "simulate-alone": simulating.alone,
     "convert": partial(converting.conversion, compression="none"),
     "convert-gzip": partial(converting.conversion, compression="gzip"),
     "loader-jet-tagger": partial(training.loader, task="jet-tagger"),
@@ -56,7 +57,7 @@ ROWS: dict[str, Callable[[Material], Row]] = {
     "memory-convert": partial(memory.memory, command="convert"),
     "memory-classify": partial(memory.memory, command="classify"),
 }
-FREE = {"simulate-workers"}  #: rows that need more than one core
+FREE = {"simulate-workers", "simulate-alone"}  #: rows that need more than one core
 
 
 def bench(

@@ -1,10 +1,14 @@
-"""Rows on the simulation: against Pythia alone, and one worker against two."""
+"""Rows on the simulation: against Pythia alone, one worker against two, and what cores allow."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor
 from itertools import count
+from threading import BrokenBarrierError
+from typing import Any
 
 from calovision.events.cluster import run
 from calovision.events.store import shard_bytes
@@ -117,3 +121,52 @@ def _rate(material: Material, workers: int) -> float:
 
 def _bytes(task: Task, time_limit: float) -> bytes:
     return shard_bytes(simulate_chunk(task, time_limit)[0])
+
+
+def alone(material: Material) -> Row:
+    """One process against two that have nothing to do with each other, by the clock.
+
+    It is what this machine allows workers to reach: cores may share caches, memory and, where
+    they are two threads of one core, all of the arithmetic.
+
+    Raises:
+        UnavailableError: there is one core, or a process does not come up.
+    """
+    if len(os.sched_getaffinity(0)) < 2:
+        raise UnavailableError("needs two cores")
+    warm_up()
+    few = material.size.few
+    pairs = [(_independent(material, 1), _independent(material, 2)) for _ in range(few)]
+    first, second = "jet simulated by one process", "by two independent processes"
+    return Row(first, second, pairs, "s a jet", "wall time")
+
+
+def _independent(material: Material, processes: int) -> float:
+    """Seconds of wall time a jet of processes that begin together and make the same jets."""
+    context = multiprocessing.get_context("spawn")
+    half = material.size.made // 8
+    tasks = [Task(i, material.seed + i, half, half, 0) for i in range(CHUNKS // 2)]
+    barrier = context.Barrier(processes)
+    pool = ProcessPoolExecutor(processes, context, initializer=_meet, initargs=(barrier,))
+    try:
+        with pool:
+            spent = list(pool.map(_seconds, [tasks] * processes))
+    except BrokenBarrierError:
+        raise UnavailableError("processes do not start together") from None
+    return sum(spent) / processes / (2 * half * len(tasks) * processes)
+
+
+_start: list[Any] = []  #: where a process waits for the others
+
+
+def _meet(barrier: Any) -> None:
+    _start.append(barrier)
+
+
+def _seconds(tasks: list[Task]) -> float:
+    warm_up()
+    _start[0].wait(LIMIT)
+    begun = time.monotonic()
+    for task in tasks:
+        _bytes(task, LIMIT)
+    return time.monotonic() - begun
