@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -84,3 +86,16 @@ def test_events_without_a_hit_make_a_batch(toy_jets: Events, view: PointView) ->
     assert hits.channel.shape == (3, 1)
     assert not hits.mask.any()
     assert torch.isfinite(summary).all()
+
+
+def test_events_are_sorted_in_groups(toy_jets: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    views, peaks = [], []
+    for group in (len(toy_jets), 7):
+        monkeypatch.setattr("calovision.tasks.point_view.GROUP", group)
+        tracemalloc.start()
+        views.append(PointView.of(toy_jets, 40))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 0.6 * peaks[0]
+    for field in fields(PointView):
+        np.testing.assert_array_equal(*(getattr(view, field.name) for view in views))

@@ -15,6 +15,7 @@ from calovision.events.events import Events
 from calovision.networks.point_vae import Hits
 from calovision.tasks.summary import image_summary
 
+GROUP = 512  #: events whose hits are sorted at a time
 #: most latent points that a channel may take before the finest channel gets the rest
 POINT_CAPS = {"hcal": 40, "track": 120}
 
@@ -45,6 +46,15 @@ class PointView:
     @classmethod
     def of(cls, events: Events, points: int) -> PointView:
         """Order the hits of ``events`` for at most ``points`` latent points an event."""
+        # Sorting takes many times the memory of its result: a group of events at a time.
+        starts = range(0, max(len(events), 1), GROUP)
+        groups = [cls._of_few(events[i : i + GROUP], points) for i in starts]
+        names = ("position", "log_energy", "channel", "points", "summary")
+        joined = (np.concatenate([getattr(g, name) for g in groups]) for name in names)
+        return cls(events.offsets, *joined)
+
+    @classmethod
+    def _of_few(cls, events: Events, points: int) -> PointView:
         channel, energy, counts = events.channel, events.energy, events.counts()
         group = events.owner * counts.shape[1] + channel
         by_energy = hardest_first(group, energy)
