@@ -123,3 +123,9 @@ def test_rings_know_phases_and_repetitions() -> None:
         angle = torch.atan2(z[:, 1], z[:, 0]) - fold * times
         spread = torch.stack([angle.cos(), angle.sin()]).mean(1).norm()
         assert float(spread) > 0.98
+
+
+def test_a_matrix_that_turns_nothing_does_not_close() -> None:
+    found = spectrum(LinearAction(torch.diag(torch.tensor([1.0, -0.5, 0.2, 0.0])), torch.eye(4)))
+    assert len(found.frequencies) == 0
+    assert not found.closes

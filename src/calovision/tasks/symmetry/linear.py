@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 NOTHING = 1e-4  #: share of the second moment below which an axis is left out
+RANDOM = 0.25  #: mean distance of random numbers to the nearest whole one
 MOST_MULTIPLE = 16  #: largest multiple of the fundamental frequency looked for
 
 
@@ -70,9 +71,9 @@ class Spectrum:
 
     Attributes:
         frequencies: ``(k,)`` largest first, negligible ones left out.
-        fundamental: rad per unit of time.
+        fundamental: rad per unit of time; 0 where nothing turns.
         residual: mean distance to the nearest multiple, in units of the fundamental; random
-            frequencies have 0.25.
+            frequencies have :data:`RANDOM`.
     """
 
     frequencies: NDArray[np.float64]
@@ -107,7 +108,9 @@ def spectrum(action: LinearAction) -> Spectrum:
     something small.
     """
     found = action.frequencies
-    found = found[found > 0.02 * found.max()]
+    found = found[found > 0.02 * found.max(initial=0)]
+    if not len(found):
+        return Spectrum(found, 0.0, RANDOM)  # a general matrix may turn nothing
     candidates = np.linspace(found.max() / MOST_MULTIPLE, found.max(), 8000)
     ratio = found[None] / candidates[:, None]
     multiple = np.round(ratio)
