@@ -119,7 +119,7 @@ SHIPPED = {
     ),
     "jet-generator": Shipped(
         "Jet generator",
-        "Flow of totals and cascade of cuts",
+        "Flow of totals, cascade of cuts and selection",
         "cascade",
         "runs/cascade",
         "jets",
