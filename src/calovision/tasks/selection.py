@@ -26,7 +26,7 @@ from calovision.tasks.likeness_features import features
 from calovision.tasks.totals import GRID, Quantiles
 
 WIDTH = 128  #: of the network's two hidden layers
-DROPOUT = 0.1  #: share of the inputs' and hidden numbers left out in training
+DROPOUT = 0.1  #: share of the hidden numbers left out in training
 HELD = 0.15  #: share of both samples on which the network is chosen and its limit found
 LIMITS = (0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0.1)  #: shares of generated events below the limit
 LEAST = 0.2  #: share of the generated events that is kept at least; the first limit that does
