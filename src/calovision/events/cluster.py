@@ -15,7 +15,14 @@ _START_UP = 300.0  #: seconds that workers may take to start, compile and make t
 _CONNECT = 20.0  #: seconds to wait for a scheduler
 _RETURN = 600.0  #: seconds to wait for one that was there before
 _AHEAD = 2  #: tasks handed to the cluster per worker; bounds the memory
-
+#: On one machine, what Dask does besides handing out tasks takes their cores: no sampling of the
+#: stack, and looks at the clock, the machine and the memory no more often than anyone needs.
+_QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.admin.tick.interval": "2s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -154,6 +161,7 @@ def _client(workers: int, scheduler: str | None, patience: float) -> Iterator[An
                 client.close()
         return
     with (
+        importlib.import_module("dask").config.set(_QUIET),
         distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

@@ -23,7 +23,7 @@ from calovision.studies.bench.row import Goal, Row, UnavailableError
 
 YIELD = 1.46  #: accepted jets a collision, about; the measured number is used
 BATCH = 150  #: collisions generated at a time, as in the simulation
-CHUNKS = 12  #: of the comparison of workers
+CHUNKS = 16  #: of the comparison of workers
 LIMIT = 900.0  #: seconds that a chunk may take
 
 
@@ -115,7 +115,8 @@ def _rate(material: Material, workers: int) -> float:
         time.monotonic()
         for _ in run(tasks, _bytes, prepare=warm_up, workers=workers, time_limit=LIMIT)
     ]
-    counted = done[workers - 1 :]  # every worker has made its first chunk
+    # From when every worker has made its first chunk to when the first finds no more of them.
+    counted = done[workers - 1 : len(done) - workers + 1]
     return (counted[-1] - counted[0]) / (len(counted) - 1) / (2 * half)
 
 
