@@ -40,7 +40,7 @@ TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
             "layers": 1,
             "hits": 20,
             "epochs": 0.03,
-            "batch": 512,
+            "batch": 128,
             "window": 4096,
         },
     ),
@@ -110,9 +110,7 @@ def table(result: dict[str, Any]) -> str:
         "| --- | --- | --- | --- |",
     ]
     for title, row in result["rows"].items():
-        outcome = (
-            f"done in {row['wall_s'] / 60:.0f} minutes" if row["exit"] == 0 else "out of memory"
-        )
+        outcome = f"done in {row['wall_s']:.0f} s" if row["exit"] == 0 else "out of memory"
         peak = f"{row['peak_bytes'] / 1e6:,.0f} MB"
         lines.append(f"| {title} | {row['jets']:,} | {peak} | {outcome} |")
     about = (

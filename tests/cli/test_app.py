@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 VERBS = [
     ["train"],
@@ -116,3 +117,29 @@ def test_json_is_alone_on_stdout(tmp_path: Path, toy_jets: object, calovision: C
     save(toy_jets, tmp_path / "jets", provenance={})
     shown = calovision("data", "info", str(tmp_path / "jets"), "--json")
     assert json.loads(shown.stdout)["events"] == 64
+
+
+def test_pytorch_without_memory_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from calovision.cli import app
+
+    def greedy() -> None:
+        torch.empty(2**60, dtype=torch.uint8)
+
+    monkeypatch.setattr(app, "app", greedy)
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert end.value.code == 2
+    assert "not enough memory" in capsys.readouterr().err
+
+
+def test_other_errors_of_the_program_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    from calovision.cli import app
+
+    def wrong() -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(app, "app", wrong)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        app.main()

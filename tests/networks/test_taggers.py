@@ -16,6 +16,7 @@ from calovision.networks.graph_sage import GraphSAGE
 from calovision.networks.particle_net import PARTICLE_NET_LITE, ParticleNet
 from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.networks.resnet15 import ResNet15
+from calovision.networks.tower_net import BINS
 
 Inputs = tuple[Tensor | int, ...]
 TOLERANCE = 1e-5
@@ -94,24 +95,25 @@ def images(generator: torch.Generator) -> Inputs:
 
 
 def hits_and_context(generator: torch.Generator) -> Inputs:
-    """Features, positions, mask and context, as the transformer takes them."""
+    """Features, positions, mask, context and towers, as the transformer takes them."""
     points, features, mask = sets(generator)
-    return features, points, mask, torch.randn(JETS, 4, generator=generator)
+    context = torch.randn(JETS, 4, generator=generator)
+    return features, points, mask, context, torch.randn(JETS, 2, BINS, BINS, generator=generator)
 
 
 def permuted_hits(inputs: Inputs) -> Inputs:
     features, points, mask = permuted_sets(inputs[:3])
-    return features, points, mask, inputs[3]
+    return features, points, mask, *inputs[3:]
 
 
 def padded_hits(inputs: Inputs) -> Inputs:
     points, features, mask = padded_sets((inputs[1], inputs[0], inputs[2]))
-    return features, points, mask, inputs[3]
+    return features, points, mask, *inputs[3:]
 
 
 TAGGERS = {
     "particle-transformer": Tagger(
-        lambda: ParticleTransformer(5, 4, width=16, heads=2),
+        lambda: ParticleTransformer(5, 4, 2, width=16, heads=2),
         hits_and_context,
         permuted_hits,
         padded_hits,

@@ -39,6 +39,24 @@ def test_mirrors_turn_positions_and_features_alike(task: TransformerTask, toy_je
     assert torch.equal(mirrored[0][..., 2:], inputs[0][..., 2:])
 
 
+def test_mirrored_images_are_those_of_mirrored_hits(
+    task: TransformerTask, toy_jets: Events
+) -> None:
+    inputs = task.inputs(task.view(toy_jets).data, np.arange(len(toy_jets)))
+    mirrored = task.augment(inputs, generator())
+    signs = torch.sign(mirrored[1] * inputs[1]).sum(1).sign()
+    rows, cols = JET_IMAGES.rows, JET_IMAGES.cols
+    row, col = toy_jets.cell // cols, toy_jets.cell % cols
+    for axis, (place, size) in enumerate(((row, rows), (col, cols))):
+        turned = signs[:, axis].numpy()[toy_jets.owner] < 0
+        place[turned] = size - 1 - place[turned]
+    other = toy_jets[:]
+    other.cell = (row.astype(int) * cols + col).astype(toy_jets.cell.dtype)
+    assert len(signs.unique(dim=0)) > 2
+    again = task.inputs(task.view(other).data, np.arange(len(other)))
+    assert torch.allclose(again[4], mirrored[4])
+
+
 def test_truth_that_a_set_does_not_know_is_left_out(
     task: TransformerTask, toy_jets: Events
 ) -> None:

@@ -75,11 +75,15 @@ def _not_swallowed(lost: UnraisableHookArgs) -> None:
         sys.__unraisablehook__(lost)
 
 
-def exhausted(error: OSError | MemoryError) -> str | None:
+#: how PyTorch, whose error has no type of its own, tells that a processor's memory is not enough
+_NO_MEMORY = "can't allocate memory"
+
+
+def exhausted(error: OSError | MemoryError | RuntimeError) -> str | None:
     """The line for a full disk or memory that nobody nearer to the cause has told; none else."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
         return "there is not enough memory; use fewer events at a time, or a larger machine"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" while writing {error.filename}" if error.filename else ""
         return f"the disk is full{where}; free some space and run the command again"
     return None
@@ -95,7 +99,7 @@ def main() -> None:
             raise
         typer.echo(f"calovision: {error}", err=True)
         sys.exit(2)
-    except (OSError, MemoryError) as error:
+    except (OSError, MemoryError, RuntimeError) as error:
         if os.environ.get("CALOVISION_DEBUG") or (line := exhausted(error)) is None:
             raise
         typer.echo(f"calovision: {line}", err=True)

@@ -1,5 +1,7 @@
 """A small transformer on the hits of an event, with attention that knows where hits lie.
 
+Beside it a convolutional network sees all hits in coarser grain; attention is for the hardest.
+
 After the Particle Transformer (arXiv:2202.03772), made to train on a processor in minutes: in
 place of a network on every pair of particles, queries and keys are turned by angles proportional
 to eta and phi (rotary embedding, arXiv:2104.09864), so that their product depends on the
@@ -14,17 +16,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from calovision.networks.tower_net import OUT, TowerNet
+
 #: shortest and longest distance (eta, or phi in rad) over which an angle turns by a full circle
 WAVELENGTHS = (0.15, 3.0)
 FAR = -1e4  #: added to the logits of padding
 
 
 class ParticleTransformer(nn.Module):
-    """Hits and a summary of the event to one logit.
+    """Hits, a summary and a coarse image of the event to one logit.
 
     Args:
         features: numbers a hit.
         context: numbers an event.
+        planes: of the image of towers.
         extra: further outputs, for targets that help training.
         width: of the hidden layers; a multiple of four times ``heads``.
         layers: attention blocks.
@@ -36,6 +41,7 @@ class ParticleTransformer(nn.Module):
         self,
         features: int,
         context: int,
+        planes: int,
         *,
         extra: int = 0,
         width: int = 64,
@@ -49,10 +55,12 @@ class ParticleTransformer(nn.Module):
         self.embed = nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))
         self.context = nn.Linear(context, width)
         self.blocks = nn.ModuleList(AttentionBlock(width, heads, dropout) for _ in range(layers))
-        self.weight = nn.Linear(width, 1)
+        self.weight = nn.Linear(width, 1, bias=False)
+        self.towers = TowerNet(planes)
+        known = 2 * width + context + OUT
         self.head = nn.Sequential(
-            nn.LayerNorm(2 * width + context),
-            nn.Linear(2 * width + context, width),
+            nn.LayerNorm(known),
+            nn.Linear(known, width),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(width, 1 + extra),
@@ -64,7 +72,9 @@ class ParticleTransformer(nn.Module):
 
     frequencies: Tensor
 
-    def outputs(self, features: Tensor, position: Tensor, mask: Tensor, context: Tensor) -> Tensor:
+    def outputs(
+        self, features: Tensor, position: Tensor, mask: Tensor, context: Tensor, towers: Tensor
+    ) -> Tensor:
         """All outputs.
 
         Args:
@@ -72,6 +82,7 @@ class ParticleTransformer(nn.Module):
             position: ``(n, h, 2)`` eta and phi (rad) of the hits.
             mask: ``(n, h)`` bool, true for hits.
             context: ``(n, context)``.
+            towers: ``(n, planes, BINS, BINS)``.
 
         Returns:
             ``(n, 1 + extra)``.
@@ -85,12 +96,15 @@ class ParticleTransformer(nn.Module):
         keep = mask[..., None].to(hits.dtype)
         share = torch.softmax(self.weight(hits) + away[..., None], dim=1) * keep
         mean = (hits * keep).sum(1) / keep.sum(1).clamp(min=1)
-        found: Tensor = self.head(torch.cat([mean, (hits * share).sum(1), context], dim=1))
+        chosen, seen = (hits * share).sum(1), self.towers(towers)
+        found: Tensor = self.head(torch.cat([mean, chosen, context, seen], dim=1))
         return found
 
-    def forward(self, features: Tensor, position: Tensor, mask: Tensor, context: Tensor) -> Tensor:
+    def forward(
+        self, features: Tensor, position: Tensor, mask: Tensor, context: Tensor, towers: Tensor
+    ) -> Tensor:
         """``(n,)`` logits; see :meth:`outputs`."""
-        return self.outputs(features, position, mask, context)[:, 0]
+        return self.outputs(features, position, mask, context, towers)[:, 0]
 
 
 class AttentionBlock(nn.Module):

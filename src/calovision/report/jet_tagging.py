@@ -32,8 +32,9 @@ from calovision.report.view import frame
 
 EXAMPLES_SHOWN = 12  #: jets drawn
 DESCRIPTIONS = {
-    "particle-transformer": "Ours. A transformer on the hits: every hit looks at every other, "
-    "told their distance and energies (after arXiv:2202.03772).",
+    "particle-transformer": "Ours. A transformer on the hardest hits: every one looks at every "
+    "other, told their distance and energies (after arXiv:2202.03772); beside it a convolutional "
+    "network on all hits in towers.",
     "baseline": "The published starting point: GraphSAGE (arXiv:1706.02216) on lit pixels, each "
     "joined to the ten with the most similar channel values. It knows no positions.",
     "baseline-k4": "The baseline with four neighbours.",

@@ -33,10 +33,10 @@ OURS, BASELINE = "particle-transformer", "baseline"
 VARIANTS = {"baseline-k4": {"k": 4}, "baseline-k2": {"k": 2}}
 PEERS = (BASELINE, "particlenet-lite", TREES)
 #: peers with one seed, and how many times the common budget they get: some are slow
-ONE_SEED = {"graphsage-xy": 1.0, "particlenet": 3.0, "resnet15": 3.0}
+ONE_SEED = {"graphsage-xy": 1.0, "particlenet": 2.0, "resnet15": 2.0}
 SCALED = (OURS, TREES)  #: models of the scaling curve
 #: ours sees so many jets in a training, within these limits of epochs
-SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 200_000, 5, 40
+SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 150_000, 5, 40
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Scale:
 
 SCALES = {
     "quick": Scale(3_000, 2_500, 2_000, 30, 1, 1_000, (500, 2_500), 500),
-    "standard": Scale(90_000, 20_000, 20_000, 200, 3, 8_000, (2_000, 8_000, 20_000, 80_000), 5_000),
+    "standard": Scale(90_000, 20_000, 20_000, 300, 3, 8_000, (2_000, 8_000, 20_000, 80_000), 5_000),
     "full": Scale(
         560_000, 20_000, 20_000, 1_200, 3, 8_000, (2_000, 8_000, 20_000, 80_000, 500_000), 20_000
     ),

@@ -13,7 +13,7 @@ from calovision.events.events import Events
 from calovision.tasks.order import Order
 from calovision.tasks.task import Batch, Task
 
-CHUNK = 250  #: events in a batch of validation
+CHUNK = 125  #: events in a batch of validation
 
 Numbers = NDArray[np.int64]
 

@@ -92,12 +92,12 @@ class TransformerConfig(Training):
             mass and pt of the generator-level jet and the number of pile-up collisions.
     """
 
-    hits: int = Field(80, ge=1, le=100_000)
+    hits: int = Field(64, ge=1, le=100_000)
     width: int = Field(64, ge=8, le=WIDEST)
-    layers: int = Field(2, ge=1, le=100)
+    layers: int = Field(1, ge=1, le=100)
     heads: int = Field(4, ge=1, le=WIDEST)
     dropout: float = Field(0.1, ge=0, lt=1)
-    truth: float = Field(0.5, ge=0)
+    truth: float = Field(1.5, ge=0)
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> Self:

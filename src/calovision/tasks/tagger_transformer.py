@@ -1,4 +1,4 @@
-"""Our tagger: a particle transformer on hits and a summary of the jet."""
+"""Our tagger: a particle transformer on hits, a summary and a coarse image of the jet."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from calovision.tasks.settings import TransformerConfig
 from calovision.tasks.summary import RADII, core_multiplicity
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Batch
+from calovision.tasks.tower_images import TowerImages
 
 #: what simulated jets know besides their label; learning it too helps to see through pile-up
 TRUTH = ("gen_m0", "gen_pt", "n_pileup", "gen_n_charged", "gen_n", "gen_girth", "gen_ptd")
@@ -26,16 +27,18 @@ TRUTH = ("gen_m0", "gen_pt", "n_pileup", "gen_n_charged", "gen_n", "gen_girth", 
 
 @dataclass(frozen=True)
 class TransformerData:
-    """Hits, standardised summaries and truth of events.
+    """Hits, standardised summaries, towers and truth of events.
 
     Attributes:
         tokens: the hits.
         context: ``(n, c)`` float32, standard units.
+        towers: all hits in coarser grain.
         truth: ``(n, len(TRUTH))`` float32, standard units; NaN where a set does not know it.
     """
 
     tokens: HitTokens
     context: NDArray[np.float32]
+    towers: TowerImages
     truth: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -62,9 +65,8 @@ class TransformerTask(TaggerTask):
         channels = len(geometry.channels)
         context = (2 + len(RADII)) * channels
         features = HIT_FEATURES + channels
-        super().__init__(
-            geometry, ParticleTransformer(features, context, extra=len(TRUTH), **sizes)
-        )
+        network = ParticleTransformer(features, context, 2 * channels, extra=len(TRUTH), **sizes)
+        super().__init__(geometry, network)
         self.hits, self.truth = hits, truth
         for name, size in (("context", context), ("truth", len(TRUTH))):
             self.register_buffer(f"{name}_mean", torch.zeros(size))
@@ -83,7 +85,7 @@ class TransformerTask(TaggerTask):
             getattr(self, f"{name}_std").copy_(torch.from_numpy(table.std(0) + 1e-3))
 
     def prepare(self, events: Events) -> TransformerData:
-        """Tokens, summaries and truth in standard units."""
+        """Tokens and towers; summaries and truth in standard units."""
 
         def standard(table: NDArray[np.float32], name: str) -> NDArray[np.float32]:
             mean, std = getattr(self, f"{name}_mean"), getattr(self, f"{name}_std")
@@ -93,19 +95,24 @@ class TransformerTask(TaggerTask):
         return TransformerData(
             HitTokens.of(events, self.hits),
             standard(_context(events), "context"),
+            TowerImages.of(events),
             standard(_truth(events), "truth"),
         )
 
     def inputs(self, prepared: TransformerData, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
-        """Features, positions, mask and context."""
-        return (*prepared.tokens.batch(chosen), torch.from_numpy(prepared.context[chosen]))
+        """Features, positions, mask, context and towers."""
+        context = torch.from_numpy(prepared.context[chosen])
+        return (*prepared.tokens.batch(chosen), context, prepared.towers.batch(chosen))
 
     def augment(self, inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
         """Mirror half of the events in eta, and half in phi."""
-        features, position, *rest = inputs
+        features, position, mask, context, towers = inputs
         sign = torch.randint(0, 2, (len(features), 1, 2), generator=generator) * 2.0 - 1
         features = torch.cat([features[..., :2] * sign, features[..., 2:]], dim=-1)
-        return (features, position * sign, *rest)
+        for side in range(2):  # rows go with eta, columns with phi
+            turned = (sign[:, 0, side] < 0)[:, None, None, None]
+            towers = torch.where(turned, towers.flip(2 + side), towers)
+        return features, position * sign, mask, context, towers
 
     def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
         """Network inputs, truth targets, labels."""

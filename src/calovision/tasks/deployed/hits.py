@@ -14,10 +14,13 @@ from torch import Tensor, nn
 
 from calovision.events.batching import padded
 from calovision.events.events import Events
+from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI, Geometry
+from calovision.networks.tower_net import BINS
 from calovision.tasks.deployed.graph import Arrays
 from calovision.tasks.domain import CORE, Domain
 from calovision.tasks.hit_tokens import MIN_ENERGY
 from calovision.tasks.summary import RADII
+from calovision.tasks.tower_images import planes
 
 #: the inputs of every model that takes hits
 INPUTS = {
@@ -117,6 +120,39 @@ def image_summary(hits: Hits, channels: int) -> Tensor:
     ]
     parts += [sums(hits, channels, energy * (distance < r)) / safe for r in RADII]
     return torch.cat(parts, 1)
+
+
+class Towers(nn.Module):
+    """Images of towers, as :class:`~calovision.tasks.tower_images.TowerImages` makes them.
+
+    Args:
+        geometry: of the images.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        super().__init__()
+        self.channels = len(geometry.channels)
+        self.rows, self.cols = geometry.rows, geometry.cols
+
+    def forward(self, hits: Hits) -> Tensor:
+        """``(n, 2 C, BINS, BINS)``."""
+        rows, columns = (
+            _bins(hits.eta, CRYSTAL_ETA, self.rows),
+            _bins(hits.phi, CRYSTAL_PHI, self.cols),
+        )
+        known = one_hot(hits.channel, self.channels).mT  # (n, C, h)
+        tables = []
+        for weight in (known * hits.energy[:, None], known):
+            tables.append((weight[..., None] * rows[:, None]).mT @ columns[:, None])
+        return planes(*tables)
+
+
+def _bins(place: Tensor, pitch: float, pixels: int) -> Tensor:
+    """``(n, h, BINS)`` float32: one in the bin that a hit at ``place`` lies in."""
+    pixel = (place / pitch + (pixels - 1) / 2).round()
+    # The middle of the pixel, so that rounding decides nothing.
+    found = ((pixel + 0.5) * BINS / pixels).floor()
+    return (found[..., None] == torch.arange(BINS)).float()
 
 
 class Foreign(nn.Module):

@@ -14,7 +14,7 @@ from calovision.networks.graph_sage import GraphSAGE
 from calovision.networks.particle_net import ParticleNet, ranked
 from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.tasks.crop_net import CropTask, looked_at
-from calovision.tasks.deployed.hits import Foreign, Hits, context, hardest
+from calovision.tasks.deployed.hits import Foreign, Hits, Towers, context, hardest
 from calovision.tasks.hit_tokens import MIN_ENERGY, hit_features
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.tagger_sets import particle_features
@@ -79,6 +79,7 @@ class TransformerLogits(nn.Module):
         super().__init__()
         self.network: ParticleTransformer = task.network
         self.hits, self.channels = task.hits, len(task.geometry.channels)
+        self.towers = Towers(task.geometry)
         self.register_buffer("mean", task.context_mean)
         self.register_buffer("std", task.context_std)
 
@@ -89,7 +90,7 @@ class TransformerLogits(nn.Module):
         mask = chosen.channel >= 0
         features = hit_features(position, chosen.energy, chosen.channel, total, self.channels)
         summary = (context(hits, self.channels) - self.mean) / self.std
-        out: Tensor = self.network(features, position, mask, summary)
+        out: Tensor = self.network(features, position, mask, summary, self.towers(hits))
         return out
 
 
