@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -226,30 +225,44 @@ def cpp_headers() -> Path | None:
     return next((f for f in folders if (f / "onnxruntime_cxx_api.h").exists()), None)
 
 
-def cpp_library(folder: Path) -> Path:
-    """The library of the Python package, under the names that linker and loader look for."""
-    package = importlib.util.find_spec("onnxruntime")
-    assert package is not None
-    assert package.origin is not None
-    (library,) = (Path(package.origin).parent / "capi").glob("libonnxruntime.so.*")
-    for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
-        (folder / name).symlink_to(library)
-    return folder
+def folder_of(package: str) -> Path:
+    """Where a Python package lies."""
+    found = pytest.importorskip(package)
+    assert found.__file__ is not None
+    return Path(found.__file__).parent
 
 
-def test_the_cpp_example_gives_the_same_score(
-    run: RunDir, tagger: Path, tmp_path: Path, toy_jets: Events
-) -> None:
-    compiler, include = shutil.which("c++"), cpp_headers()
-    if compiler is None:
-        pytest.skip("there is no C++ compiler")
+def with_onnxruntime(tmp_path: Path) -> list[Path | str]:
+    """Compiler flags; the library is in the Python package, the headers are not."""
+    include = cpp_headers()
     if include is None:
         pytest.skip("ONNX Runtime's C++ headers are not here; ONNXRUNTIME_ROOT may name them")
-    library = cpp_library(tmp_path)
-    flags = ["-std=c++17", "-Wall", "-Werror", "-isystem", include, "-L", library, "-lonnxruntime"]
-    program = tmp_path / "tag"
-    source = EXAMPLES / "tag.cpp"
-    command = [compiler, source, *flags, f"-Wl,-rpath,{library}", "-o", program]
+    (library,) = (folder_of("onnxruntime") / "capi").glob("libonnxruntime.so.*")
+    for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
+        (tmp_path / name).symlink_to(library)
+    return ["-isystem", include, "-L", tmp_path, "-lonnxruntime", f"-Wl,-rpath,{tmp_path}"]
+
+
+def with_openvino(tmp_path: Path) -> list[Path | str]:
+    """Compiler flags; all is in the Python package."""
+    package = folder_of("openvino")
+    (library,) = (package / "libs").glob("libopenvino.so.*")
+    return ["-isystem", package / "include", library, f"-Wl,-rpath,{library.parent}"]
+
+
+@pytest.mark.parametrize("flags", [with_onnxruntime, with_openvino])
+def test_the_cpp_examples_give_the_same_score(
+    flags: Callable[[Path], list[Path | str]],
+    run: RunDir,
+    tagger: Path,
+    tmp_path: Path,
+    toy_jets: Events,
+) -> None:
+    compiler, program = shutil.which("c++"), tmp_path / "tag"
+    if compiler is None:
+        pytest.skip("there is no C++ compiler")
+    source = EXAMPLES / f"tag_{flags.__name__}.cpp"
+    command = [compiler, "-std=c++17", "-Wall", "-Werror", source, *flags(tmp_path), "-o", program]
     subprocess.run([str(c) for c in command], check=True)
     jet = toy_jets[:1]
     rows = zip(

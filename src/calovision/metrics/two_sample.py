@@ -7,6 +7,8 @@ not seen: 0.5 if the samples cannot be told apart, 1.0 if every event gives itse
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -154,6 +156,7 @@ def probe_auc(
     Raises:
         InputError: a label is not 0 or 1, or lengths differ.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
@@ -164,7 +167,9 @@ def probe_auc(
     for strength in PROBE_C:
         # 200 steps: a weakly regularised probe need not converge to be judged on validation
         probe = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
-        probe.fit(inputs[0], train_labels)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            probe.fit(inputs[0], train_labels)
         quality = RankedScores(probe.decision_function(inputs[1]), validation[1]).auc()
         if quality > best:
             best, best_scores = quality, probe.decision_function(inputs[2])
