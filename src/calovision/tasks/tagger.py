@@ -20,7 +20,7 @@ from calovision.tasks.calibration import platt
 from calovision.tasks.domain import Domain, domain_features
 from calovision.tasks.task import Batch, Task
 
-CHUNK = 250  #: events scored at a time
+CHUNK = 100  #: events scored at a time; what is known of more leaves the processor's cache
 
 
 @dataclass(frozen=True)
