@@ -12,7 +12,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.studies.bench import memory
 from calovision.studies.bench.material import SIZES, Material
-from calovision.studies.bench.rows import ROWS, bench, measured
+from calovision.studies.bench.rows import FREE, ROWS, bench, measured
 
 TRIED = ["convert", "loader-egamma", "train", "train-bfloat16", "predict-loader"]
 
@@ -58,7 +58,7 @@ def test_what_cannot_be_measured_says_why(tmp_path: Path, monkeypatch: pytest.Mo
     }
 
 
-@pytest.mark.parametrize("name", ["simulate-workers", "simulate-alone"])
+@pytest.mark.parametrize("name", sorted(FREE))
 def test_processes_need_cores(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0}, raising=False)
     found = measured(name, Material(tmp_path, SIZES["quick"], 1))

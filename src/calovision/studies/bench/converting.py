@@ -1,7 +1,12 @@
-"""Row on conversion: against reading the same file with h5py alone."""
+"""Rows on conversion: against reading the same file with h5py alone."""
 
 from __future__ import annotations
 
+import inspect
+import os
+import subprocess
+import sys
+import time
 from itertools import count
 from pathlib import Path
 
@@ -12,7 +17,9 @@ from calovision.events.convert import convert
 from calovision.events.export import Compression
 from calovision.studies.bench.clock import Side, Work, always, in_turns
 from calovision.studies.bench.material import Material
-from calovision.studies.bench.row import Goal, Row
+from calovision.studies.bench.row import Goal, Row, UnavailableError
+
+TIMES = 10  #: times as many jets, where the start of a command counts
 
 
 def conversion(material: Material, compression: Compression) -> Row:
@@ -29,7 +36,42 @@ def conversion(material: Material, compression: Compression) -> Row:
     pairs = in_turns(ours, alone, material.size.pairs)
     storage = "uncompressed" if compression == "none" else compression
     title = f"read with h5py alone ({storage})"
-    return Row("jet converted", title, pairs, "s a jet", goal=Goal("at most", 3.0))
+    return Row("jet converted", title, pairs, "s a jet")
+
+
+def commands(material: Material) -> Row:
+    """The command with two workers against a program that reads with h5py, by the clock.
+
+    Raises:
+        UnavailableError: there is one core.
+    """
+    if len(os.sched_getaffinity(0)) < 2:
+        raise UnavailableError("needs two cores")
+    jets = TIMES * material.size.jets
+    path, outs = material.file(jets, "none"), count()
+    reading = "\n".join([*_IMPORTS, inspect.getsource(_read), "_read(sys.argv[1])"])
+    alone = ["-c", reading, str(path)]
+    _clock(alone)  # the file comes into the page cache
+
+    def converting() -> list[str]:
+        out = material.folder / f"converted-by-two-{next(outs)}"
+        words = ["data", "convert", str(path), "--out", str(out), "--workers", "2"]
+        return ["-m", "calovision.cli.app", *words]
+
+    few = material.size.few
+    pairs = [(_clock(converting()) / jets, _clock(alone) / jets) for _ in range(few)]
+    first, second = "jet converted by two workers", "read with h5py alone (uncompressed)"
+    return Row(first, second, pairs, "s a jet", "wall time", Goal("at most", 2.0))
+
+
+_IMPORTS = ("import sys", "import h5py", "import numpy as np", "from pathlib import Path")
+
+
+def _clock(words: list[str]) -> float:
+    """Seconds of wall time of a Python process, its start included."""
+    begun = time.monotonic()
+    subprocess.run([sys.executable, *words], check=True, capture_output=True)
+    return time.monotonic() - begun
 
 
 def _read(path: Path) -> None:

@@ -35,6 +35,7 @@ ROWS: dict[str, Callable[[Material], Row]] = {
     "simulate-workers": simulating.workers,
     "simulate-alone": simulating.alone,
     "convert": partial(converting.conversion, compression="none"),
+    "convert-workers": converting.commands,
     "convert-gzip": partial(converting.conversion, compression="gzip"),
     "loader-jet-tagger": partial(training.loader, task="jet-tagger"),
     "loader-jet-vae": partial(training.loader, task="jet-vae"),
@@ -57,7 +58,11 @@ ROWS: dict[str, Callable[[Material], Row]] = {
     "memory-convert": partial(memory.memory, command="convert"),
     "memory-classify": partial(memory.memory, command="classify"),
 }
-FREE = {"simulate-workers", "simulate-alone"}  #: rows that need more than one core
+FREE = {
+    "simulate-workers",
+    "simulate-alone",
+    "convert-workers",
+}  #: rows that need more than one core
 
 
 def bench(
