@@ -7,7 +7,7 @@ be mirrored along eta and along phi.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numba
 import numpy as np
@@ -34,6 +34,8 @@ class CropTask(TaggerTask):
         geometry: of the crops: energy (GeV), then time.
         hidden, dropout: see the network.
     """
+
+    scored: ClassVar[int] = 500
 
     def __init__(self, geometry: Geometry, *, hidden: int = 256, dropout: float = 0.1) -> None:
         network = CropNet(cols=geometry.cols, numbers=NUMBERS, hidden=hidden, dropout=dropout)

@@ -20,8 +20,6 @@ from calovision.tasks.calibration import platt
 from calovision.tasks.domain import Domain, domain_features
 from calovision.tasks.task import Batch, Task
 
-CHUNK = 100  #: events scored at a time; what is known of more leaves the processor's cache
-
 
 @dataclass(frozen=True)
 class TaggerView:
@@ -45,9 +43,14 @@ class TaggerTask(Task):
     Args:
         geometry: of the images.
         network: tensors of :meth:`inputs` to logits ``(n,)``.
+
+    Attributes:
+        scored: events scored at a time. Of many what the network makes of them leaves the
+            processor's cache, of few the single operations take too long to begin.
     """
 
     validation_events: ClassVar[int] = 5000
+    scored: ClassVar[int] = 250
     slope: Tensor
     offset: Tensor
 
@@ -127,11 +130,11 @@ class TaggerTask(Task):
     @torch.no_grad()
     def logits(self, view: TaggerView) -> NDArray[np.float64]:
         """``(n,)`` uncalibrated logits of class 1."""
-        was_training = self.training
+        was_training, n = self.training, self.scored
         self.eval()
         parts = [
-            self.network(*self.inputs(view.data, np.arange(i, min(i + CHUNK, len(view)))))
-            for i in range(0, len(view), CHUNK)
+            self.network(*self.inputs(view.data, np.arange(i, min(i + n, len(view)))))
+            for i in range(0, len(view), n)
         ]
         self.train(was_training)
         found: NDArray[np.float64] = torch.cat([torch.zeros(0), *parts]).double().numpy()

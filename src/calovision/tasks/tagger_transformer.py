@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -55,6 +55,7 @@ class TransformerTask(TaggerTask):
         sizes: keyword arguments of the network.
     """
 
+    scored: ClassVar[int] = 100
     context_mean: Tensor
     context_std: Tensor
     truth_mean: Tensor

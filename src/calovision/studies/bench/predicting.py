@@ -14,7 +14,6 @@ from calovision.tasks.classify import PORTION, score
 from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.export import written
 from calovision.tasks.models import load_tagger
-from calovision.tasks.tagger import CHUNK
 
 
 def against_onnx(material: Material) -> Row:
@@ -60,8 +59,8 @@ def building(material: Material) -> Row:
     def build() -> None:
         for start in range(0, len(jets), PORTION):
             view = task.view(jets[start : start + PORTION])
-            for first in range(0, len(view), CHUNK):
-                task.inputs(view.data, np.arange(first, min(first + CHUNK, len(view))))
+            for first in range(0, len(view), task.scored):
+                task.inputs(view.data, np.arange(first, min(first + task.scored, len(view))))
 
     pairs = in_turns(
         always("batches", len(jets), build),
@@ -73,7 +72,8 @@ def building(material: Material) -> Row:
 
 def half_precision(material: Material) -> Row:
     """The network in bfloat16 against float32, batches at hand."""
-    task, jets = load_tagger(material.tagger), material.jets[:CHUNK]
+    task = load_tagger(material.tagger)
+    jets = material.jets[: task.scored]
     inputs = task.inputs(task.view(jets).data, np.arange(len(jets)))
 
     def network(bfloat16: bool) -> Work:
