@@ -101,7 +101,7 @@ SHIPPED = {
     ),
     "jet-tagger": Shipped(
         "Quark/gluon tagger",
-        "Particle transformer on the 80 hardest hits",
+        "Particle transformer on the 64 hardest hits, and a convolutional network on towers",
         "particle-transformer",
         "runs/particle-transformer/seed-1",
         "jets",
