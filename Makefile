@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# The CPU build of PyTorch is all that is needed here; on a GPU machine install torch yourself first.
+# Training runs on CPUs: PyTorch's CPU build is all that is needed.
 TORCH := torch==2.13.0
 
 .PHONY: demo test stress lint docs clean
@@ -29,8 +29,8 @@ stress: $(STAMP)
 	$(BIN)/python tests/stress/fuzz.py
 
 lint: $(STAMP)
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 docs: $(STAMP)

@@ -29,7 +29,7 @@ class Row:
 
 
 ROWS = {
-    "jet-vae": Row("compress a jet", "point", ("emd",), "energy in the wrong place"),
+    "jet-vae": Row("compress a jet", "point", ("emd",), "energy-mover distance"),
     "jet-tagging": Row("quark or gluon?", "particle-transformer", ("auc",), "AUC"),
     "jet-generation": Row(
         "make jets",

@@ -27,7 +27,7 @@ def imported_rooms(file: Path) -> set[str]:
     names: list[str] = []
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            names.append(node.module)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
     parts = [n.split(".") for n in names]
@@ -36,7 +36,7 @@ def imported_rooms(file: Path) -> set[str]:
 
 @pytest.mark.parametrize("room", sorted(ARROWS))
 def test_imports_go_from_left_to_right_only(room: str) -> None:
-    for file in (SOURCE / room).glob("*.py"):
+    for file in (SOURCE / room).rglob("*.py"):
         assert imported_rooms(file) <= ARROWS[room] | {room}, file.name
 
 

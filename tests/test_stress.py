@@ -19,7 +19,9 @@ def stress() -> dict[str, ModuleType]:
         return {name: importlib.import_module(name) for name in ("readers", "fuzz")}
 
 
-@pytest.mark.parametrize("family", ["_images", "_sets", "_settings", "_arrays"])
+@pytest.mark.parametrize(
+    "family", ["_images", "_sets", "_settings", "_arrays", "_weights", "_particles"]
+)
 def test_spoiled_files_are_read_or_refused(
     stress: dict[str, ModuleType], tmp_path: Path, family: str
 ) -> None:

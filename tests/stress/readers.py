@@ -148,7 +148,7 @@ def _settings(sound: Path) -> list[Kind]:
 def _weights(sound: Path) -> list[Kind]:
     import torch
 
-    from calovision.events.store import EventStore
+    from calovision.events.store import save
     from calovision.tasks.checkpoints import read_checkpoint
     from calovision.tasks.config import load_config
     from calovision.tasks.models import load_task
@@ -157,7 +157,7 @@ def _weights(sound: Path) -> list[Kind]:
     from calovision.tasks.weights import read_weights
 
     torch.set_num_threads(1)
-    store = EventStore.open(sound / "set")
+    store = save(toys().toy_jets(12, 3), sound / "for-runs", provenance={"made_by": "toys"})
     tiny = {"epochs": 1, "batch": 4, "width": 8, "validation": 0.4, "test": 0.0}
     for task, more in (
         ("jet-vae", {"points": 8, "code": 4}),

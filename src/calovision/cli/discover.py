@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from calovision.cli.model import RunOrNone
-from calovision.cli.output import Pretrained, emit
+from calovision.cli.output import Pretrained, emit, told
 from calovision.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,12 +107,18 @@ def _written_run(run: Path | None, pretrained: bool, out: Path | None) -> Path:
 
 
 def train_symmetry(
-    settings: IsometrySettings | PublishedSettings, data: Path, out: Path, *, resume: bool
+    settings: IsometrySettings | PublishedSettings,
+    data: Path,
+    out: Path,
+    *,
+    resume: bool,
+    skip_corrupt: bool,
 ) -> tuple[dict[str, Any], str]:
     """Train the latent space of ``calovision train symmetry``: its result, and that in words."""
     from calovision.tasks.symmetry.data import read_images
 
-    images = read_images(data)
+    with told():
+        images = read_images(data, skip_corrupt=skip_corrupt)
     from calovision.tasks.symmetry.runs import train
 
     run = train(settings, images, out, resume=resume)

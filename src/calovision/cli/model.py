@@ -54,7 +54,7 @@ def train(
         from calovision.tasks.symmetry.settings import load_settings
 
         symmetry = load_settings(model, config, overrides)
-        emit(*train_symmetry(symmetry, data, out, resume=resume), json)
+        emit(*train_symmetry(symmetry, data, out, resume=resume, skip_corrupt=skip_corrupt), json)
         return
     chosen = load_config(task, model, config, overrides)
     from calovision.events.store import EventStore

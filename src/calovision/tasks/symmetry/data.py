@@ -65,15 +65,15 @@ class ImageData:
         return {"path": str(self.path), "hash": self.hash, "events": len(self.train[0])}
 
 
-def read_images(folder: Path) -> ImageData:
-    """Open a set of digits, or of a detector's events.
+def read_images(folder: Path, *, skip_corrupt: bool = False) -> ImageData:
+    """Open a set of digits, or of a detector's events, of which damaged shards may be left out.
 
     Raises:
         InputError: neither is there.
     """
     folder = Path(folder)
     if _of_detector(folder):
-        return detector_images(EventStore.open(folder))
+        return detector_images(EventStore.open(folder, skip_corrupt=skip_corrupt))
     digits = open_digits(folder)
     parts = [tuple(torch.from_numpy(a) for a in digits.part(test=test)) for test in (False, True)]
     (x, y), (held_out, label) = parts

@@ -55,12 +55,6 @@ class LatentSpace:
         logits = self.oracle(z)
         return logits - logits.mean(1, keepdim=True)
 
-    def evidence_rate(self, z: Tensor, dz: Tensor, step: float = 1e-2) -> Tensor:
-        """Mean squared rate of change of the evidence along ``dz``, over its variance."""
-        here = self.evidence(z)
-        rate = (self.evidence(z + step * dz) - here) / step
-        return rate.square().sum(1).mean() / (here.var(0).sum().detach() + 1e-6)
-
     def draw(
         self, stream: Stream, n: int, random: torch.Generator, spread: float = 1.0
     ) -> tuple[Tensor, Tensor]:
