@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -13,10 +14,13 @@ import numpy as np
 import torch
 
 from calovision import simulate
+from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.value import Metric
+from calovision.simulate.crops.driver import ENGINES
+from calovision.simulate.crops.particles import draw
 from calovision.studies import generation_checks
 from calovision.studies.comparing import compare
 from calovision.studies.evaluation import results_of
@@ -36,6 +40,8 @@ OURS, FAST, BASELINE = "cascade", "cascade-fast", "baseline"
 ALL = "cascade-all"  #: ours, no event left out
 SAMPLES = {OURS: (OURS, ALL), FAST: (FAST,), BASELINE: (BASELINE,)}  #: what each model makes
 TIMED = 1000  #: jets whose simulation is timed, on one thread
+GEANT4 = "Geant4: one photon or electron, pt 50 GeV"  #: in the table of costs
+SHOWERS = 20  #: of Geant4 that are timed
 LEAST_S = 5.0  #: generation is timed, chunk by chunk, for at least so many seconds
 
 
@@ -189,7 +195,10 @@ def rate(task: GeneratorTask, seed: int) -> Metric:
 
 
 def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
-    """Jets per second on one core of the simulation, starting included, and of every generator."""
+    """Jets per second on one core of the simulation, starting included, and of every generator.
+
+    Where Geant4 is installed, its showers per second too: a jet holds tens of them.
+    """
     begun = time.perf_counter()
     simulated = simulate.jets(TIMED, seed=seed, workers=1)
     rate = len(simulated) / (time.perf_counter() - begun)
@@ -197,7 +206,23 @@ def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     for result in results:
         own = result["metrics"]["jets_per_s"]["value"]
         rows.append({"what": result["model"], "jets_per_s": own, "speedup": own / rate})
+    showers = _geant4_rate(seed)
+    if showers is not None:
+        rows.append({"what": GEANT4, "jets_per_s": showers, "speedup": showers / rate})
     return rows
+
+
+def _geant4_rate(seed: int) -> float | None:
+    """Single showers a second of Geant4, its start included; None where it is not installed."""
+    engine = ENGINES["geant4"]
+    try:
+        engine.check()
+    except InputError:
+        return None
+    particles = draw(SHOWERS // 2, SHOWERS // 2, np.random.default_rng(seed))
+    begun = time.perf_counter()
+    engine.showers(particles, seed, math.inf)
+    return SHOWERS / (time.perf_counter() - begun)
 
 
 def differences(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
