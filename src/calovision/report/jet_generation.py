@@ -178,8 +178,8 @@ def _costs(source: Source) -> Section | None:
     )
     text = (
         "Jets a second on one core, measured one after the other; the simulation is Pythia, "
-        "clustering, detector and pile-up, its start included. Of Geant4, single showers are counted, "
-        "of which a jet holds tens."
+        "clustering, detector and pile-up, its start included. Of Geant4, single showers are "
+        "counted; a jet holds tens."
     )
     table = Table(("", "jets/s", "times the simulation's"), rows)
     return Section("Faster than the simulation?", text, tables=[table])
