@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,55 @@ from calovision.events.store import save
 from calovision.metrics.classification import classification_metrics
 from calovision.report.sources import save_arrays
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 Maker = Callable[[Path], Path]
+
+PATIENCE = 60_000  #: ms that the browser may take for one step on a machine with other work
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium as the machine has it; for one module, as its event loop would be in others' way."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="there is no Playwright")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("there is no Chromium")
+    switches = ("no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=program, args=[f"--{s}" for s in switches], timeout=PATIENCE
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def show_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
+    """A function that opens HTML offline; it may ask for no other file and make no error."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
+    context.set_default_timeout(PATIENCE)
+    file = tmp_path / "page.html"
+    asked: list[str] = []
+    errors: list[str] = []
+    context.on("request", lambda request: asked.append(request.url.split("#")[0]))
+    # What the page's own policy holds back is never asked for, but told as an error.
+    context.on("console", lambda told: errors.extend([told.text] if told.type == "error" else []))
+    context.on("weberror", lambda found: errors.append(str(found.error)))
+
+    def show(text: str) -> Page:
+        file.write_text(text)
+        page = context.new_page()
+        page.goto(file.as_uri())
+        return page
+
+    yield show
+    context.close()
+    inside = ("data:", "about:")
+    assert {url for url in asked if not url.startswith(inside)} == {file.as_uri()}
+    assert errors == []
 
 
 def metric(value: float | None, error: float = 0.01, **other: Any) -> dict[str, Any]:

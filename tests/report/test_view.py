@@ -6,10 +6,9 @@ import base64
 import html
 import json
 import re
-import shutil
-import subprocess
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,9 +18,11 @@ from calovision.events.events import Events
 from calovision.report.html import Section, render
 from calovision.report.view import Shown, frame, in_turn, page
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None
-)
+if TYPE_CHECKING:
+    from playwright.sync_api import Frame, Page
+
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+PHONE = {"width": 390, "height": 844}
 
 
 def content(text: str) -> dict:
@@ -70,122 +71,161 @@ def test_rows_that_do_not_fit_are_refused(toy_jets: Events, toy_crops: Events) -
         page("x", [Shown("a", toy_jets[:2]), Shown("b", toy_jets[:3])])
 
 
-SCRIPT = """
-<script>
-const key = (name, more) => document.dispatchEvent(
-  new KeyboardEvent("keydown", { key: name, bubbles: true, ...more }));
-const seen = [];
-const captions = () => panels.map((p) => p.caption.textContent);
-const note = () => seen.push([byId("number").value, byId("told").textContent, captions()]);
-note();
-key("ArrowRight"); note();
-key("End"); note();
-key("ArrowRight"); note();
-key("ArrowLeft", { shiftKey: true }); note();
-key("Home"); note();
-byId("next").click(); note();
-const ticks = () => bars.map((bar) => [...bar.children].map((t) => t.textContent));
-const own = ticks();
-key("c");
-const common = ticks();
-key("c");
-const canvas = panels[PANEL].canvas, box = canvas.getBoundingClientRect();
-const at = (row, col) => canvas.dispatchEvent(new MouseEvent("mousemove", {
-  clientX: box.left + (col + 0.5) / data.cols * box.width,
-  clientY: box.top + (data.rows - row - 0.5) / data.rows * box.height }));
-at(ROW, COL);
-const tip = byId("tip").hidden ? "" : byId("tip").textContent;
-const pixel = [...canvas.getContext("2d").getImageData(COL, data.rows - 1 - ROW, 1, 1).data];
-const out = document.createElement("pre");
-out.id = "result";
-const fits = document.body.scrollWidth <= innerWidth;
-out.textContent = JSON.stringify({ seen, own, common, tip, pixel, fits });
-document.body.append(out);
-</script>
-"""
+def told(page: Page | Frame) -> tuple[str, list[str]]:
+    """What the page says of its event, and of every panel."""
+    text = page.locator("#told").text_content()
+    assert text
+    return text, page.locator("figcaption").all_text_contents()
 
 
-def in_browser(folder: Path, text: str) -> dict:
-    """What the page tells after its script ran in Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium")
-    file = folder / "page.html"
-    file.write_text(text)
-    words = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
-    command = [CHROMIUM, *words.split(), f"--user-data-dir={folder / 'profile'}"]
-    command += ["--window-size=1200,900", "--virtual-time-budget=2000", "--dump-dom", file.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
-    found = re.search(r'<pre id="result">(.*?)</pre>', shown.stdout, re.S)
-    assert found is not None, shown.stderr[-2000:]
-    return json.loads(html.unescape(found.group(1)))
+def ticks(page: Page) -> list[list[float]]:
+    """Numbers along the colour bar of every channel."""
+    bars = page.locator(".ticks").all()
+    return [[float(x) for x in bar.locator("span").all_text_contents()] for bar in bars]
 
 
-def test_a_browser_shows_the_events_and_obeys_the_keys(tmp_path: Path, toy_jets: Events) -> None:
+def hover(page: Page, panel: int, data: dict[str, Any], pixel: tuple[int, int]) -> list[str]:
+    """Lines of the tooltip with the mouse over a pixel of a panel."""
+    canvas = page.locator("figure canvas").nth(panel)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    x = (pixel[1] + 0.5) / data["cols"]
+    y = (data["rows"] - pixel[0] - 0.5) / data["rows"]
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.locator("#tip").wait_for()
+    return (page.locator("#tip").text_content() or "").split("\n")
+
+
+def colour(page: Page, panel: int, data: dict[str, Any], pixel: tuple[int, int]) -> list[int]:
+    """Red, green, blue and opacity of a pixel of a panel."""
+    x, y = pixel[1], data["rows"] - 1 - pixel[0]
+    script = f"canvas => [...canvas.getContext('2d').getImageData({x}, {y}, 1, 1).data]"
+    found: list[int] = page.locator("figure canvas").nth(panel).evaluate(script)
+    return found
+
+
+def gev(line: str) -> float:
+    return float(line.split(": ")[1].removesuffix(" GeV"))
+
+
+@pytest.fixture(scope="module")
+def pair(toy_jets: Events) -> tuple[Events, Events]:
+    """Jets, and the same with twice the energy."""
     jets = toy_jets[:15]
-    other = replace(jets, value=jets.value * 2)
-    event = 1  # where the steps of the script end
-    hits = jets[event]
-    tower = int(np.flatnonzero(hits.channel == 2)[0])
-    row, col = divmod(int(hits.cell[tower]), 125)
-    # Two pixels off its middle, it is still the same tower.
-    script = SCRIPT.replace("PANEL", "2").replace("ROW", str(row + 2)).replace("COL", str(col - 2))
-    text = page("jets", [Shown("original", jets), Shown("model", other)], first=100)
-    found = in_browser(tmp_path, text.replace("</body>", script + "</body>"))
-    numbers = [int(n) for n, _, _ in found["seen"]]
-    assert numbers == [100, 101, 114, 114, 104, 100, 101]
-    for number, told, captions in found["seen"]:
-        i = int(number) - 100
-        assert ("gluon", "quark")[jets.label[i]] in told
-        counts = [int(c.split()[0]) for c in captions]
-        assert counts == jets.counts()[i].tolist() * 2
+    return jets, replace(jets, value=jets.value * 2)
+
+
+@pytest.fixture
+def display(pair: tuple[Events, Events], show_page: Callable[[str], Page]) -> Page:
+    """The page of both, where the first event is number 100."""
+    jets, other = pair
+    return show_page(page("jets", [Shown("original", jets), Shown("model", other)], first=100))
+
+
+def test_keys_and_buttons_lead_through_the_events(
+    pair: tuple[Events, Events], display: Page
+) -> None:
+    jets, _ = pair
+    number = display.get_by_role("spinbutton")
+
+    def type_number() -> None:
+        number.fill("107")
+        number.press("ArrowLeft")  # moves within the number, not to another event
+        number.press("Enter")
+
+    steps: list[tuple[Callable[[], object], int]] = [
+        (lambda: None, 100),
+        (lambda: display.keyboard.press("ArrowRight"), 101),
+        (lambda: display.keyboard.press("End"), 114),
+        (lambda: display.keyboard.press("ArrowRight"), 114),
+        (lambda: display.keyboard.press("Shift+ArrowLeft"), 104),
+        (lambda: display.keyboard.press("Home"), 100),
+        (lambda: display.get_by_label("Next event").click(), 101),
+        (lambda: display.get_by_label("Event before").click(), 100),
+        (type_number, 107),
+    ]
+    for act, expected in steps:
+        act()
+        assert number.input_value() == str(expected)
+        assert display.url.endswith(f"#{expected}")
+        i = expected - 100
+        text, captions = told(display)
+        assert f"event {expected}" in text
+        assert ("gluon", "quark")[jets.label[i]] in text
+        assert [int(c.split()[0]) for c in captions] == jets.counts()[i].tolist() * 2
         sums = [float(c.split("sum ")[1].split()[0]) for c in captions]
         assert sums == pytest.approx([*jets.sums()[i], *(2 * jets.sums()[i])], rel=6e-3)
-    title, original, model, place = found["tip"].split("\n")
-    energy = float(hits.energy[tower])
+
+
+def test_the_mouse_tells_what_a_cell_holds(pair: tuple[Events, Events], display: Page) -> None:
+    hits = pair[0][0]
+    data = content(display.content())
+    towers = np.flatnonzero(hits.channel == 2)
+    largest = towers[np.argmax(hits.energy[towers])]
+    row, col = divmod(int(hits.cell[largest]), 125)
+    near = row + 2, col - 2  # two pixels off its middle, it is still the same tower
+    title, original, model, place = hover(display, 2, data, near)
     assert title == "HCAL E"
-    assert float(original.split(": ")[1].removesuffix(" GeV")) == pytest.approx(energy, rel=6e-3)
-    assert float(model.split(": ")[1].removesuffix(" GeV")) == pytest.approx(2 * energy, rel=6e-3)
-    eta = float(hits.geometry.eta(np.array([hits.cell[tower] + 2 * 125]))[0])
-    assert f"eta {eta:.3f}" in place
-    assert found["pixel"][3] == 255
-    assert found["own"] != found["common"]
-    largest = [float(t[-1]) for t in found["common"]]
+    energy = float(hits.energy[largest])
+    assert [gev(original), gev(model)] == pytest.approx([energy, 2 * energy], rel=6e-3)
+    eta = float(hits.geometry.eta(np.array([hits.cell[largest] + 2 * 125]))[0])
+    phi = float(hits.geometry.phi(np.array([hits.cell[largest] - 2]))[0])
+    assert f"eta {eta:.3f}, phi {phi:.3f} rad" in place
+    assert colour(display, 2, data, near) == [252, 255, 164, 255]
+    covered = {(c // 125 // 5, c % 125 // 5) for c in hits.cell[towers].tolist()}
+    empty = next(n * 5 for n in range(25) if (n, n) not in covered)
+    _, original, model, _ = hover(display, 2, data, (empty, empty))
+    assert [original, model] == ["original: no hit", "model: no hit"]
+    assert colour(display, 2, data, (empty, empty))[3] == 0
+    display.mouse.move(2, 2)
+    display.locator("#tip").wait_for(state="hidden")
+
+
+def test_the_colours_are_of_one_event_or_of_all(pair: tuple[Events, Events], display: Page) -> None:
+    jets, other = pair
+    own = ticks(display)
+    first = [float(jets[0].energy[jets[0].channel == c].max()) for c in range(3)]
+    assert [t[-1] for t in own] == pytest.approx(first, rel=6e-3)
+    display.keyboard.press("c")
     every = [float(other.energy[other.channel == c].max()) for c in range(3)]
-    assert largest == pytest.approx(every, rel=6e-3)
-    assert found["fits"]
+    assert [t[-1] for t in ticks(display)] == pytest.approx(every, rel=6e-3)
+    display.get_by_label("same colours").click()
+    assert ticks(display) == own
 
 
-FRAME = """
-<script>
-addEventListener("load", () => setTimeout(() => {
-  const frame = document.querySelector("iframe.display"), inner = frame.contentDocument;
-  const told = () => [inner.getElementById("told").textContent,
-    ...[...inner.querySelectorAll("figcaption")].map((x) => x.textContent)];
-  const first = told();
-  inner.getElementById("next").click();
-  const out = document.createElement("pre");
-  out.id = "result";
-  const fits = inner.documentElement.scrollHeight <= frame.clientHeight;
-  const heading = inner.querySelector("h1").getClientRects().length;
-  out.textContent = JSON.stringify({ first, second: told(), fits, heading, at: location.hash });
-  document.body.append(out);
-}, 300));
-</script>
-"""
+def test_no_screen_is_too_narrow(display: Page) -> None:
+    assert display.evaluate(FITS)
+    display.set_viewport_size(PHONE)
+    assert display.evaluate("innerWidth") == PHONE["width"]
+    assert display.evaluate(FITS)
 
 
-def test_the_display_inside_a_report(tmp_path: Path, toy_jets: Events) -> None:
+def test_the_display_inside_a_report(toy_jets: Events, show_page: Callable[[str], Page]) -> None:
     sets = {"original": toy_jets[:4], "ours": toy_jets[8:12]}
     section = Section("Jets", widget=frame("Jets, one by one", sets))
-    text = render(title="x", summary="", headline=[], facts={}, sections=[section])
-    found = in_browser(tmp_path, text.replace("</body>", FRAME + "</body>"))
-    for event, (told, *captions) in enumerate((found["first"], found["second"])):
-        assert f"event {event}" in told
+    outer = show_page(render(title="x", summary="", headline=[], facts={}, sections=[section]))
+    inner = outer.frames[1]
+    acts = (
+        lambda: None,
+        lambda: inner.get_by_label("Next event").click(),
+        lambda: outer.keyboard.press("ArrowRight"),
+    )
+    for event, act in enumerate(acts):
+        act()
+        text, captions = told(inner)
+        assert f"event {event}" in text
         counts = [*toy_jets.counts()[event], *toy_jets.counts()[8 + event]]
         assert [int(c.split()[0]) for c in captions] == counts
-    assert found["fits"]
-    assert found["heading"] == 0
-    assert found["at"] == ""
+    assert inner.locator("h1").is_hidden()
+    assert outer.evaluate("location.hash") == ""
+    for width in (1200, PHONE["width"]):
+        outer.set_viewport_size({"width": width, "height": 844})
+        inner.wait_for_function(
+            "document.documentElement.scrollHeight <= frameElement.clientHeight"
+        )
+        assert outer.evaluate(FITS)
+        assert inner.evaluate(FITS)
 
 
 def test_sets_that_are_not_paired_show_their_classes_in_turn(toy_jets: Events) -> None:
@@ -202,10 +242,17 @@ def test_sets_that_are_not_paired_show_their_classes_in_turn(toy_jets: Events) -
     assert in_turn(nameless, 5).tolist() == list(range(5))
 
 
-def test_crops_with_negative_times_are_drawn(tmp_path: Path, toy_crops: Events) -> None:
-    script = SCRIPT.replace("PANEL", "1").replace("ROW", "16").replace("COL", "16")
+def test_crops_with_negative_times_are_drawn(
+    toy_crops: Events, show_page: Callable[[str], Page]
+) -> None:
     text = page("crops", [Shown("crops", toy_crops[:12])])
-    found = in_browser(tmp_path, text.replace("</body>", script + "</body>"))
-    low, middle, high = (float(t) for t in found["own"][1])
+    shown = show_page(text)
+    low, middle, high = ticks(shown)[1]
     assert low == -high < 0 == middle
-    assert "image units" in found["tip"]
+    times = toy_crops[0].channel == 1
+    cell = int(toy_crops[0].cell[times][np.argmin(toy_crops[0].energy[times])])
+    value = float(toy_crops[0].energy[times].min())
+    _, line, _ = hover(shown, 1, content(text), divmod(cell, 32))
+    assert value < 0
+    assert line.endswith(" image units")
+    assert float(line.split()[1]) == pytest.approx(value, rel=6e-3)
