@@ -49,7 +49,7 @@ def show_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Page
     asked: list[str] = []
     errors: list[str] = []
     context.on("request", lambda request: asked.append(request.url.split("#")[0]))
-    # What the page's own policy holds back is never asked for, but told as an error.
+    # A request counts as asked even where the page's own policy holds it back.
     context.on("console", lambda told: errors.extend([told.text] if told.type == "error" else []))
     context.on("weberror", lambda found: errors.append(str(found.error)))
 
