@@ -46,7 +46,7 @@ TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "jet-vae, points": (
         "jet-vae",
-        {"width": 8, "points": 40, "epochs": 0.004, "batch": 128, "window": 2048},
+        {"width": 8, "points": 40, "epochs": 0.004, "batch": 64, "window": 1024},
     ),
     "jet-tagger, all in one window": ("jet-tagger", {"epochs": 1, "window": ALL}),
 }
