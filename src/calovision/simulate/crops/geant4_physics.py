@@ -26,8 +26,8 @@ FINAL_STEP = 5.0  #: of the step function, mm
 #: keep their means.
 ROULETTE = 0.3
 #: Energy below which a photon is soft, MeV. No electron that it frees would be followed. The sum of
-#: an event's energy fluctuates by 0.2 GeV more, in quadrature with 0.5 GeV.
-SOFT_PHOTON = LOWEST_ELECTRON
+#: an event's energy fluctuates by less than 0.2 GeV more, in quadrature with 0.5 GeV.
+SOFT_PHOTON = 2.5
 _ELECTROMAGNETIC = 2  #: Geant4's fElectromagnetic
 _OBJECT_SIZE = 16384  #: bytes, more than any process or model takes
 _LIST = "_ZN19G4PhysicsListHelper"

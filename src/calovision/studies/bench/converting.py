@@ -19,7 +19,7 @@ from calovision.studies.bench.clock import Side, Work, always, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.row import Goal, Row, UnavailableError
 
-TIMES = 10  #: times as many jets, where the start of a command counts
+TIMES = 20  #: times as many jets, where the start of a command counts
 
 
 def conversion(material: Material, compression: Compression) -> Row:
