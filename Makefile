@@ -20,7 +20,7 @@ demo: $(STAMP)
 	$(BIN)/calovision study jet-vae --scale quick --out demo
 
 test: $(STAMP) lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Kills, full disks and spoiled files; takes long, and root for the disks.
 stress: $(STAMP)

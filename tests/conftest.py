@@ -72,13 +72,3 @@ def calovision() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     return run
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker what shares a simulated sample, a finished study or a trained run."""
-    for item in items:
-        if "simulate" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("simulate"))
-        elif {"studies", "cli", "report"} & set(item.path.parts):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -19,7 +19,6 @@ from calovision.tasks.generate import generate
 from calovision.tasks.pretrained import copied_run, pretrained_run
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-pytestmark = pytest.mark.xdist_group("pretrained")
 
 
 @pytest.fixture(scope="module")

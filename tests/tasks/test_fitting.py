@@ -46,7 +46,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Eve
 
 def test_a_set_three_times_the_memory(store: EventStore, tmp_path: Path) -> None:
     limit = store.manifest["hits"] * HIT / TIMES
-    small = {"width": 8, "heads": 1, "layers": 1, "hits": 4, "truth": 0, "batch": 256}
+    small = {"width": 8, "heads": 1, "layers": 1, "hits": 4, "truth": 0, "batch": 64}
     settings = {"window": 256, "epochs": 1, "validation": 0.01, "validate_every": 1000}
 
     def run(name: str, **changed: float) -> None:

@@ -13,7 +13,7 @@ from calovision.events.events import Events
 from calovision.networks.tower_net import BINS
 
 SMALL = 0.3  #: GeV; energies of this size and above are told apart by their logarithms
-_SEVERAL = 1024  # events filled at a time
+_SEVERAL = 128  # events filled at a time: tables of more are large
 
 
 @dataclass(frozen=True)
