@@ -20,12 +20,15 @@ from calovision.events.events import Events
 from calovision.events.store import save
 from calovision.tasks import export as exporting
 from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.cascade import CascadeTask
 from calovision.tasks.classify import score
 from calovision.tasks.config import load_config
+from calovision.tasks.deployed.cascade import Rows
 from calovision.tasks.deployed.graph import Graph
 from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.deployed.trial import trial_events
 from calovision.tasks.export import METADATA, TOLERANCE, compared, differences, export, written
+from calovision.tasks.growth import grown
 from calovision.tasks.models import build, load_tagger
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.task import Task
@@ -43,16 +46,19 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-vae", "point"): {"points": 64, "width": 16, "code": 32},
     ("jet-vae", "baseline"): {"latent": 8},
     ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 20},
+    ("jet-generator", "cascade-fast"): {"width": 16, "head": 8, "flow": 16, "steps": 2},
 }
 EXAMPLES = Path(__file__).parents[2] / "examples"
 #: converted in the tests; of the others, what is converted is compared, which takes no time
-CONVERTED = [("jet-vae", "point", "decoder")]
+CONVERTED = [("jet-vae", "point", "decoder"), ("jet-generator", "cascade-fast", "cut06")]
 
 
 def fresh(task: str, model: str, jets: Events) -> Task:
     torch.manual_seed(0)
     settings = SMALL[task, model]
     made = build(load_config(task, model, overrides=settings), jets.geometry, jets)
+    if isinstance(made, CascadeTask):
+        made.settle(jets, quiet=True)
     for part in made.modules():
         if isinstance(part, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             # Untouched statistics would hide a normalisation that is left out.
@@ -165,11 +171,34 @@ def test_bad_requests_are_one_line(
         export(run.path, tmp_path / "model.onnx")
 
 
-def test_the_cascade_is_refused_with_the_reason(toy_jets: Events) -> None:
-    settings = {"width": 8, "head": 4, "flow": 8}
-    config = load_config("jet-generator", "cascade-fast", overrides=settings)
-    with pytest.raises(InputError, match="not a graph of fixed operations"):
-        graphs(build(config, toy_jets.geometry, toy_jets))
+def test_the_graphs_of_the_cascade_in_a_row_make_its_jets(toy_jets: Events) -> None:
+    task = fresh("jet-generator", "cascade-fast", toy_jets)
+    assert isinstance(task, CascadeTask)
+    totals, start, *cuts, end = (graph.module.eval() for graph in graphs(task))
+    rng, n = np.random.default_rng(3), 12
+    label = torch.from_numpy(rng.integers(2, size=n).astype(np.float32))
+    noise = rng.standard_normal((n, task.knots.shape[0])).astype(np.float32)
+    uniform = rng.random((n, 4096, 4), np.float32)
+    with torch.no_grad():
+        normal, chance = totals(torch.from_numpy(noise), label)
+        level, conditions, columns = start(normal, label)
+        levels, used = [level], torch.zeros(n, dtype=torch.int64)
+        for stage, cut in enumerate(cuts):
+            around = levels[task.partition.coarse(stage)]
+            args = (levels[-1], around, conditions, torch.from_numpy(uniform), used)
+            level, used = cut(*args)
+            levels.append(level)
+        images = end(*(levels[finest] for finest in task.partition.finest))
+    assert ((chance > 0) & (chance <= 1)).all()
+    numbers = Rows(uniform, np.zeros(n, np.int64))
+    made = grown(task, normal.double().numpy(), label.numpy(), numbers)
+    assert np.array_equal(numbers.used, used.numpy())
+    gev = made.to_dense("gev")
+    for c, (channel, image) in enumerate(zip(task.geometry.channels, images, strict=True)):
+        block = channel.block
+        wanted = gev[:, c, ::block, ::block] * block**2
+        assert np.allclose(image.numpy(), wanted, rtol=1e-4, atol=1e-4)
+    assert np.allclose(columns[:, 0].numpy(), made.columns[task.columns[0]])
 
 
 def test_differences_are_relative_to_large_values_and_find_nan() -> None:

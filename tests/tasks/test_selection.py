@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 import toys
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.tasks.selection import Selection
+from calovision.tasks.likeness_features import features
+from calovision.tasks.selection import Selection, Table, selected
 
 TRUE, MADE = 0.8, 0.5  #: share of quark jets
 
@@ -25,7 +24,7 @@ def jets(share: float, n: int, seed: int) -> Events:
 
 @pytest.fixture(scope="module")
 def selection() -> Selection:
-    true, made = jets(TRUE, 900, 1), jets(MADE, 900, 2)
+    true, made = (features(jets(share, 900, seed)) for share, seed in ((TRUE, 1), (MADE, 2)))
     trained = Selection(4 + 4 + 45)
     trained.fit(true, made, seed=1)
     return trained
@@ -34,37 +33,56 @@ def selection() -> Selection:
 def test_what_is_kept_is_distributed_as_the_truth(selection: Selection) -> None:
     rng = np.random.default_rng(3)
     made = jets(MADE, 1500, 4)
-    kept = made[np.flatnonzero(selection.keep(made, rng))]
+    kept = made[np.flatnonzero(selection.keep(features(made), rng))]
     assert len(kept) / len(made) == pytest.approx(float(selection.efficiency), abs=0.06)
     assert kept.label.mean() == pytest.approx(TRUE, abs=0.06)
 
 
 def test_the_ratio_is_that_of_the_densities(selection: Selection) -> None:
+    """But for a factor that all have."""
     made = jets(MADE, 600, 5)
-    ratio = np.exp(selection.log_ratio(made))
-    for label, expected in ((1, TRUE / MADE), (0, (1 - TRUE) / (1 - MADE))):
-        assert np.median(ratio[made.label == label]) == pytest.approx(expected, rel=0.3)
+    ratio = np.exp(selection.log_ratio(features(made)))
+    quark, gluon = (np.median(ratio[made.label == label]) for label in (1, 0))
+    odds = TRUE / MADE / ((1 - TRUE) / (1 - MADE))
+    assert quark / gluon == pytest.approx(odds, rel=0.3)
 
 
-def test_as_many_as_asked_for_and_the_same_by_seed(selection: Selection) -> None:
-    pool = jets(MADE, 400, 6)
-
-    def drawn(seed: int) -> Events:
-        rng = np.random.default_rng(seed)
-        return selection.selected(lambda n: pool[rng.integers(400, size=n)], 50, rng)
-
-    first, again, other = drawn(1), drawn(1), drawn(2)
-    assert len(first) == 50
-    assert np.array_equal(first.value, again.value)
-    assert not np.array_equal(first.offsets, other.offsets)
-
-
-def test_unlikely_events_are_given_up(selection: Selection) -> None:
-    pool = jets(MADE, 10, 7)
-    bright = replace(pool, value=(1e4 * pool.value).astype(np.float32))
-    hopeless = Selection(4 + 4 + 45)
-    hopeless.load_state_dict(selection.state_dict())
-    hopeless.limit.fill_(1e3)
+def test_every_number_of_what_is_kept_is_distributed_as_in_the_truth() -> None:
+    """By raking: a network that has hardly learned would leave them where they were."""
     rng = np.random.default_rng(1)
+
+    def table(means: tuple[float, ...], n: int) -> Table:
+        label = rng.integers(2, size=n)
+        return np.column_stack([label, rng.normal(means, size=(n, 3)) + 0.3 * label[:, None]])
+
+    true, made = table((0.0, 0.0, 0.0), 20_000), table((0.25, -0.2, 0.1), 20_000)
+    untaught = Selection(4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(untaught, "_learn", lambda *_: None)
+        untaught.fit(true, made, seed=1)
+    kept = made[untaught.keep(made, rng)]
+    assert len(kept) > 4000
+    for label in (0, 1):
+        a, b = (x[x[:, 0] == label] for x in (true, kept))
+        assert np.abs(b[:, 1:].mean(0) - a[:, 1:].mean(0)).max() < 0.04
+        assert np.abs(b[:, 1:].std(0) - a[:, 1:].std(0)).max() < 0.04
+
+
+def test_as_many_as_asked_for() -> None:
+    pool, rng = jets(MADE, 400, 6), np.random.default_rng(1)
+    asked = []
+
+    def propose(n: int) -> Events:
+        asked.append(n)
+        return pool[rng.integers(400, size=n)]
+
+    found = selected(propose, lambda events: events.label == 1, 50, 0.5)
+    assert len(found) == 50
+    assert (found.label == 1).all()
+    assert asked[0] == pytest.approx(110, abs=2)  # a tenth more than needed
+
+
+def test_unlikely_events_are_given_up() -> None:
+    pool = jets(MADE, 10, 7)
     with pytest.raises(InputError, match="hardly any"):
-        hopeless.selected(lambda n: bright[rng.integers(10, size=n)], 5, rng)
+        selected(lambda n: pool[:n], lambda events: np.zeros(len(events), bool), 5, 0.5)

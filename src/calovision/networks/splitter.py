@@ -133,8 +133,11 @@ def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Ten
     # On the side of the logistic where its tail can be told from nothing.
     turned = (lower + upper) > 0
     a, b = torch.where(turned, -upper, lower), torch.where(turned, -lower, upper)
-    between = torch.sigmoid(a) + uniform[:, 1] * (torch.sigmoid(b) - torch.sigmoid(a))
-    drawn = torch.logit(between.clamp(1e-300, 1 - 1e-16))
+    # The logistic, written out: some runtimes' own loses its small values in rounding.
+    below, above = (1 / (1 + torch.exp(-x)) for x in (a, b))
+    between = below + uniform[:, 1] * (above - below)
+    # Bounds that single precision has too: some runtimes keep them in it.
+    drawn = torch.logit(between.clamp(1e-37, 1 - 2**-24))
     place = centre + width * torch.where(turned, -drawn, drawn)
     return torch.minimum(torch.maximum(place.round(), low.double()), high.double()).float()
 

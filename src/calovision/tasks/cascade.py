@@ -16,9 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from calovision.events.events import Events, concatenate
+from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks import splitter
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
@@ -26,15 +25,15 @@ from calovision.networks.velocity import Velocity
 from calovision.tasks.cuts import Cut
 from calovision.tasks.flow import matching_loss
 from calovision.tasks.generator import GeneratorTask
-from calovision.tasks.growth import drawn_totals, grown
+from calovision.tasks.growth import drawn_totals, fresh_numbers, grown
 from calovision.tasks.known_cuts import known_cuts
-from calovision.tasks.likeness_features import width
+from calovision.tasks.likeness_features import features, width
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_hits import Hits
 from calovision.tasks.request import Request
-from calovision.tasks.selection import Selection
+from calovision.tasks.selecting import TOTALS, learn_to_select
+from calovision.tasks.selection import Selection, selected
 from calovision.tasks.settings import CascadeConfig
-from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.task import Batch
 from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, turned
 
@@ -94,6 +93,7 @@ class CascadeTask(GeneratorTask):
                     head=config.head,
                 )
             )
+        self.totals_selection: Selection | None = Selection(size + 1)
         self.selection = Selection(width(len(columns), channels)) if config.select else None
         self.register_buffer("threshold", torch.zeros(channels))
         self.register_buffer("unit", torch.ones(channels))
@@ -248,15 +248,18 @@ class CascadeTask(GeneratorTask):
     ) -> Events:
         """``n`` events as the networks make them: totals, then the cascade."""
         normal, label = drawn_totals(self, request, n, rng, steps)
-        return grown(self, normal, label, rng)
+        return grown(self, normal, label, fresh_numbers(rng))
 
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
         """The ``chunk``-th group of events, selected where the model has learned to."""
-        rng = np.random.default_rng([seed, chunk])
-        if self.selection is None:
+        rng, selection = np.random.default_rng([seed, chunk]), self.selection
+        if selection is None:
             return self.proposed(request, self.chunk, rng, steps)
-        return self.selection.selected(
-            lambda n: self.proposed(request, n, rng, steps), self.chunk, rng
+        return selected(
+            lambda n: self.proposed(request, n, rng, steps),
+            lambda events: selection.keep(features(events), rng),
+            self.chunk,
+            float(selection.efficiency),
         )
 
     def keep_all(self) -> None:
@@ -266,24 +269,11 @@ class CascadeTask(GeneratorTask):
     @property
     def settling(self) -> int:
         """Twice as many training events as generated ones, from which it learns to select."""
-        return 2 * self.config.select
+        return max(2 * self.config.select, TOTALS)
 
     def settle(self, train: Events, *, quiet: bool) -> None:
-        """Learn which of the generated events to keep, from no more of them than true ones."""
-        if self.selection is None:
-            return
-        number = min(self.config.select, len(train))
-        seed, chunks = self.config.seed, range(-(-number // self.chunk))
-
-        def one(chunk: int) -> Events:
-            return self.proposed(Request(), self.chunk, np.random.default_rng([seed, chunk, 1]))
-
-        with tqdm(total=len(chunks), desc="learn to select", unit="chunk", disable=quiet) as bar:
-            made = []
-            for events in side_by_side(one, chunks):
-                made.append(events)
-                bar.update()
-        self.selection.fit(train, concatenate(made), seed)
+        """Learn which totals to use, then which of the events made of them to keep."""
+        learn_to_select(self, train, quiet=quiet)
 
 
 def _labels(events: Events) -> NDArray[np.float32]:

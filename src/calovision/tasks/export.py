@@ -8,7 +8,9 @@ import math
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -118,25 +120,11 @@ def written(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
     import onnx
 
     given = {k: torch.from_numpy(v) for k, v in graph.prepared(events[:5]).items()}
-    axes = {name: Dim(name) for names in graph.free.values() for name in names}
-    shapes = tuple({i: axes[n] for i, n in enumerate(graph.free[k])} for k in given)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings():
-        # About the exporter's own insides; what counts is compared below.
+        # About the exporters' own insides; what counts is compared below.
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            graph.module.eval(),
-            tuple(given.values()),
-            input_names=list(graph.inputs),
-            output_names=list(graph.outputs),
-            opset_version=OPSET,
-            dynamo=True,
-            dynamic_shapes=shapes,
-            custom_translation_table={torch.ops.aten.sort.stable: _stable_sort},
-            verbose=False,
-        )
-    assert program is not None
-    model = program.model_proto
+        model = _traced(graph, given) if graph.traced else _told(graph, given)
     told = {
         "inputs": graph.inputs,
         "outputs": graph.outputs,
@@ -146,6 +134,49 @@ def written(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
     onnx.helper.set_model_props(model, {METADATA: json.dumps(told | about)})
     payload: bytes = model.SerializeToString()
     return payload
+
+
+def _told(graph: Graph, given: dict[str, torch.Tensor]) -> Any:
+    """The model that the module's code tells of."""
+    axes = {name: Dim(name) for names in graph.free.values() for name in names}
+    shapes: tuple[Any, ...] = tuple(
+        {i: axes[n] for i, n in enumerate(graph.free[k])} for k in given
+    )
+    if any(p.kind == p.VAR_POSITIONAL for p in signature(graph.module.forward).parameters.values()):
+        shapes = (shapes,)
+    program = torch.onnx.export(
+        graph.module.eval(),
+        tuple(given.values()),
+        input_names=list(graph.inputs),
+        output_names=list(graph.outputs),
+        opset_version=OPSET,
+        dynamo=True,
+        dynamic_shapes=shapes,
+        custom_translation_table={torch.ops.aten.sort.stable: _stable_sort},
+        verbose=False,
+    )
+    assert program is not None
+    return program.model_proto
+
+
+def _traced(graph: Graph, given: dict[str, torch.Tensor]) -> Any:
+    """The model of what the module does with an example."""
+    import onnx
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "traced.onnx"
+        torch.onnx.export(
+            graph.module.eval(),
+            tuple(given.values()),
+            path,
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            opset_version=OPSET,
+            dynamo=False,
+            dynamic_axes={k: dict(enumerate(names)) for k, names in graph.free.items()},
+            verbose=False,
+        )
+        return onnx.load(path)
 
 
 def _stable_sort(values: Any, *, stable: bool, dim: int = -1, descending: bool = False) -> Any:

@@ -49,7 +49,7 @@ def follow(field: Field, point: Tensor, steps: int, *, backwards: bool = False) 
     step = (-1.0 if backwards else 1.0) / steps
     for i in range(steps):
         now = (1.0 if backwards else 0.0) + i * step
-        here = field(point, torch.full((len(point),), now))
-        there = field(point + step * here, torch.full((len(point),), now + step))
+        here = field(point, point.new_full(point.shape[:1], now))
+        there = field(point + step * here, point.new_full(point.shape[:1], now + step))
         point = point + step / 2 * (here + there)
     return point

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,10 +19,15 @@ from calovision.tasks.pyramid import Level, look, write
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.request import Request
+from calovision.tasks.selection import SPARE
 from calovision.tasks.totals import GRID, hits_and_excess
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
+
+#: nodes ``(m, 3)`` and channels ``C`` to random numbers ``(m, C, 4)`` float32 in [0, 1): two that
+#: share out the hits of a channel, and two for its energy
+Numbers = Callable[[Nodes, int], Floats]
 
 TRIES = 400  #: pools of totals drawn before a request is given up
 
@@ -33,13 +39,16 @@ def drawn_totals(
     """``(n, k)`` normal totals that meet a request, and labels ``(n,)``.
 
     Conditions on columns are met by drawing until they are: what comes out is the model's own
-    conditional distribution.
+    conditional distribution. So is the selection among totals, where the model has learned one.
 
     Raises:
         InputError: hardly any event is like that.
     """
+    selection = task.totals_selection
     # What is not asked for need not be drawn more often than it is used.
     pool = 4 * n if request.ranges else n
+    if selection is not None:
+        pool = int(SPARE * pool / float(selection.efficiency)) + 1
     kept: list[NDArray[np.float64]] = []
     labels: list[NDArray[np.float32]] = []
     found = 0
@@ -61,6 +70,8 @@ def drawn_totals(
         for name, (low, high) in request.ranges.items():
             value = columns[:, task.columns.index(name)]
             good &= (value >= low) & (value <= high)
+        if selection is not None:
+            good &= selection.keep(np.column_stack([label, normal]), rng)
         kept.append(normal[good])
         labels.append(label[good])
         found += int(good.sum())
@@ -72,12 +83,17 @@ def drawn_totals(
     )
 
 
+def fresh_numbers(rng: np.random.Generator) -> Numbers:
+    """Numbers drawn one after another, whatever node they are for."""
+    return lambda nodes, channels: rng.random((len(nodes), channels, 4), np.float32)
+
+
 @torch.no_grad()
 def grown(
     task: CascadeTask,
     normal: NDArray[np.float64],
     label: NDArray[np.float32],
-    rng: np.random.Generator,
+    numbers: Numbers,
 ) -> Events:
     """Events with the given totals.
 
@@ -85,28 +101,20 @@ def grown(
         task: a trained cascade.
         normal: ``(n, k)`` totals as normal numbers.
         label: ``(n,)``.
-        rng: random numbers.
+        numbers: random in [0, 1), see :data:`Numbers`.
     """
-    partition, unit = task.partition, task.unit.numpy()
-    table = task.quantiles.values(normal)
-    channels = len(task.geometry.channels)
-    hits, excess = hits_and_excess(table, channels)
-    room = [c.block**2 for c in task.geometry.channels]
-    hits = np.minimum(hits, task.geometry.cells // np.array(room))
-    conditions = torch.from_numpy(np.column_stack([normal, label]).astype(np.float32))
-    n = len(normal)
-    root = Level.empty(partition, 0, n)
-    root.content[:, PAD, PAD] = np.stack([hits, excess], -1).reshape(n, -1)
+    partition, n = task.partition, len(normal)
+    root, conditions, table = begin(task, normal, label)
     nodes = np.zeros((n, 3), np.int32)
     nodes[:, 0] = np.arange(n)
-    look(root, nodes, unit)
+    look(root, nodes, task.unit.numpy())
     levels = [root]
     ends: dict[int, tuple[Level, Nodes]] = {}
     for stage in range(partition.stages):
         if partition.channels(stage) != partition.channels(stage + 1):
             ends[stage] = levels[stage], nodes
         following = Level.empty(partition, stage + 1, n)
-        nodes = _cut_all(task, stage, levels, following, nodes, conditions, rng)
+        nodes = cut_all(task, stage, levels, following, nodes, conditions, numbers)
         levels.append(following)
     ends[partition.stages] = levels[-1], nodes
     columns: dict[str, NDArray[Any]] = {"label": label.astype(np.int8)}
@@ -115,14 +123,28 @@ def grown(
     return _events(task, ends, n, columns)
 
 
-def _cut_all(
+def begin(
+    task: CascadeTask, normal: NDArray[np.float64], label: NDArray[np.float32]
+) -> tuple[Level, Tensor, NDArray[np.float64]]:
+    """Level 0 of events, without logarithms; what all cuts know of them; and their totals."""
+    table, n = task.quantiles.values(normal), len(normal)
+    hits, excess = hits_and_excess(table, len(task.geometry.channels))
+    room = [c.block**2 for c in task.geometry.channels]
+    hits = np.minimum(hits, task.geometry.cells // np.array(room))
+    root = Level.empty(task.partition, 0, n)
+    root.content[:, PAD, PAD] = np.stack([hits, excess], -1).reshape(n, -1)
+    conditions = torch.from_numpy(np.column_stack([normal, label]).astype(np.float32))
+    return root, conditions, table
+
+
+def cut_all(
     task: CascadeTask,
     stage: int,
-    levels: list[Level],
+    levels: Sequence[Level] | Mapping[int, Level],
     following: Level,
     nodes: Nodes,
     conditions: Tensor,
-    rng: np.random.Generator,
+    numbers: Numbers,
 ) -> Nodes:
     """Cut all nodes of a level in two rounds; returns the nodes of the next level."""
     cut = Cut.of(task.partition, stage)
@@ -137,7 +159,7 @@ def _cut_all(
             continue
         content = cut.contents(chosen, here)
         context = cut.contexts(chosen, here, following, around)
-        first = _drawn(task, stage, cut, chosen, content, context, conditions, rng)
+        first = _drawn(task, stage, cut, chosen, content, context, conditions, numbers)
         made.append(write(following, cut.firsts(chosen), first, unit))
         made.append(write(following, cut.seconds(chosen), content - first, unit))
     return np.concatenate(made)
@@ -151,12 +173,13 @@ def _drawn(
     whole: Floats,
     context: Floats,
     conditions: Tensor,
-    rng: np.random.Generator,
+    numbers: Numbers,
 ) -> Floats:
     """``(m, C, 2)`` hits and excess of the first halves of nodes."""
     network: Any = task.cuts[stage]
     low, high = (torch.from_numpy(x) for x in cut.limits(nodes, whole[:, :, 0]))
     total, unit = torch.from_numpy(whole), task.unit
+    uniform = torch.from_numpy(numbers(nodes, cut.channels))
     first = torch.zeros_like(total)
     known = torch.zeros(len(nodes), OUTCOME * cut.channels)
     owner = torch.from_numpy(nodes[:, 0].astype(np.int64))
@@ -167,8 +190,7 @@ def _drawn(
         free = (low[:, c] < high[:, c]).nonzero()[:, 0]
         if len(free):
             law = network.count_law(c, hidden[free], known[free, : OUTCOME * c])
-            uniform = torch.from_numpy(rng.random((len(free), 2)))
-            part[free] = count_sample(law, uniform, low[free, c], high[free, c])
+            part[free] = count_sample(law, uniform[free, c, :2], low[free, c], high[free, c])
         known[:, OUTCOME * c] = torch.log1p(part)
         known[:, OUTCOME * c + 1] = torch.log1p(hits - part)
         energy = first[:, c, 1]
@@ -176,8 +198,7 @@ def _drawn(
         shared = ((part > 0) & (part < hits)).nonzero()[:, 0]
         if len(shared):
             law = network.energy_law(c, hidden[shared], known[shared, : OUTCOME * c + 2])
-            uniform = torch.from_numpy(rng.random((len(shared), 2), np.float32))
-            energy[shared] = total[shared, c, 1] * energy_sample(law, uniform)
+            energy[shared] = total[shared, c, 1] * energy_sample(law, uniform[shared, c, 2:])
         known[:, OUTCOME * c + 2] = torch.log1p(energy / unit[c])
         known[:, OUTCOME * c + 3] = torch.log1p((total[:, c, 1] - energy) / unit[c])
     return first.numpy()

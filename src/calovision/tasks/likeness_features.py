@@ -25,8 +25,8 @@ def width(columns: int, channels: int) -> int:
     return 4 + columns + 15 * channels
 
 
-def features(events: Events) -> NDArray[np.float32]:
-    """``(n, k)`` float32: what lies around the window's centre, and around the calorimeters' axis.
+def features(events: Events) -> Floats:
+    """``(n, k)`` what lies around the window's centre, and around the calorimeters' axis.
 
     The label (0 where there is none), logarithms of the columns that generators learn (GeV),
     :func:`~calovision.tasks.summary.image_summary`,
@@ -36,12 +36,12 @@ def features(events: Events) -> NDArray[np.float32]:
     return np.concatenate([_features(events[i : i + _SEVERAL]) for i in starts])
 
 
-def _features(events: Events) -> NDArray[np.float32]:
+def _features(events: Events) -> Floats:
     events = replace(events, value=np.maximum(events.value, 0))  # of times, there is no logarithm
     label = events.columns.get("label", np.zeros(len(events)))
     columns = [np.log(np.maximum(events.columns[c], LEAST)) for c in learned(events)]
     tables = [np.stack([label, *columns], 1), image_summary(events), domain_features(events)]
-    return np.concatenate([*tables, axis_shapes(events)], 1).astype(np.float32)
+    return np.concatenate([*tables, axis_shapes(events)], 1).astype(np.float64)
 
 
 def axis_shapes(events: Events) -> Floats:

@@ -29,6 +29,8 @@ class Graph:
         prepared: events to inputs, by name.
         expected: the same outputs as the package computes them, from the same events.
         notes: what else a user has to know.
+        traced: write what the module does on an example, instead of what its code says. Many sizes
+            that depend on data make the latter take minutes.
     """
 
     part: str
@@ -39,6 +41,7 @@ class Graph:
     prepared: Callable[[Events], Arrays]
     expected: Callable[[Events], Arrays]
     notes: str = ""
+    traced: bool = False
 
 
 def numpy_of(names: dict[str, str], values: tuple[Tensor, ...]) -> Arrays:

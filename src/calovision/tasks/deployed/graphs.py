@@ -11,6 +11,7 @@ from torch import nn
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.tasks.cascade import CascadeTask
 from calovision.tasks.ddpm import DDPMTask
 from calovision.tasks.dense_vae import DenseVAETask
 from calovision.tasks.deployed import hits
@@ -25,6 +26,7 @@ from calovision.tasks.deployed.autoencoders import (
     cells_of,
     cells_told,
 )
+from calovision.tasks.deployed.cascade import cascade
 from calovision.tasks.deployed.diffusion import diffusion
 from calovision.tasks.deployed.graph import Arrays, Graph, numpy_of
 from calovision.tasks.deployed.taggers import (
@@ -44,11 +46,7 @@ from calovision.tasks.task import Task
 
 
 def graphs(task: Task) -> list[Graph]:
-    """The graphs of a trained task, all in single precision.
-
-    Raises:
-        InputError: the model is no graph of fixed operations.
-    """
+    """The graphs of a trained task, all in single precision."""
     for part in task.modules():
         if isinstance(part, MixedPrecision):
             part.enabled = False
@@ -61,11 +59,8 @@ def graphs(task: Task) -> list[Graph]:
         return _dense_vae(task)
     if isinstance(task, DDPMTask):
         return diffusion(task)
-    raise InputError(
-        "this model is not a graph of fixed operations: how often its networks are called, and on"
-        " what, depends on what they have drawn",
-        "make events with 'calovision generate', or export a tagger, a VAE or the DDPM",
-    )
+    assert isinstance(task, CascadeTask)
+    return cascade(task)
 
 
 def images_told(geometry: Geometry) -> dict[str, str]:

@@ -1,0 +1,62 @@
+"""Teach a cascade to select, in two steps: among totals, and among the events made of them.
+
+Totals cost next to nothing, so most of them may be thrown away until they are distributed as true
+ones; the events made of what is left then differ from true ones by what the cascade gets wrong
+alone, and fewer of those, which are dear, have to go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from calovision.events.events import Events, concatenate
+from calovision.tasks.growth import drawn_totals
+from calovision.tasks.likeness_features import features
+from calovision.tasks.request import Request
+from calovision.tasks.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from calovision.tasks.cascade import CascadeTask
+
+TOTALS = 80_000  #: training events from which the selection of totals is learned
+DRAWN = 3  #: totals drawn for each of those
+LIMITS = (0.99, 0.95, 0.8, 0.5)  #: shares of the drawn totals below the limit
+
+
+def learn_to_select(task: CascadeTask, train: Events, *, quiet: bool) -> None:
+    """Fit both selections of a task whose networks are trained.
+
+    Args:
+        task: the cascade.
+        train: training events.
+        quiet: no progress bar.
+    """
+    _among_totals(task, train)
+    if task.selection is None:
+        return
+    seed, number = task.config.seed, min(task.config.select, len(train))
+    chunks = range(-(-number // task.chunk))
+
+    def one(chunk: int) -> Events:
+        return task.proposed(Request(), task.chunk, np.random.default_rng([seed, chunk, 1]))
+
+    with tqdm(total=len(chunks), desc="learn to select", unit="chunk", disable=quiet) as bar:
+        made = []
+        for events in side_by_side(one, chunks):
+            made.append(events)
+            bar.update()
+    task.selection.fit(features(train), features(concatenate(made)), seed)
+
+
+def _among_totals(task: CascadeTask, train: Events) -> None:
+    """Fit the selection of totals; those from which it learns are not selected."""
+    selection, task.totals_selection = task.totals_selection, None
+    assert selection is not None
+    view, rng = task.view(train), np.random.default_rng([task.config.seed, 2])
+    normal, label = drawn_totals(task, Request(), DRAWN * len(train), rng, None)
+    true = np.column_stack([view.label, view.normal]).astype(np.float64)
+    selection.fit(true, np.column_stack([label, normal]), task.config.seed, LIMITS)
+    task.totals_selection = selection
