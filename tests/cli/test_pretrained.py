@@ -55,6 +55,25 @@ def test_jets_are_reconstructed(jets: Path, tmp_path: Path, calovision: Command)
     assert abs(rebuilt.counts().mean() / true.counts().mean() - 1) < 0.02
 
 
+def test_a_model_is_measured_in_a_copy(jets: Path, tmp_path: Path, calovision: Command) -> None:
+    out, data = tmp_path / "copy", ("--data", str(jets))
+    done = calovision("evaluate", "--pretrained", "jet-tagger", *data, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((out / "results.json").read_text())["metrics"]["auc"]["value"] > 0.7
+    homeless = calovision("evaluate", "--pretrained", "jet-tagger", *data)
+    assert homeless.returncode == 2
+    assert "--out" in homeless.stderr
+
+
+def test_reconstructions_are_shown(jets: Path, tmp_path: Path, calovision: Command) -> None:
+    out = tmp_path / "page.html"
+    which = ("--pretrained", "jet-vae", "--data", str(jets))
+    done = calovision("view", *which, "--events", "2", "--no-browser", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "original" in done.stdout
+    assert out.stat().st_size > 10_000
+
+
 def test_a_flow_turns_digits(tmp_path: Path, calovision: Command) -> None:
     digits, out = str(tmp_path / "digits"), tmp_path / "found"
     assert calovision("data", "digits", "--out", digits).returncode == 0

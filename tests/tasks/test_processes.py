@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,24 @@ def test_two_are_as_one_with_the_doubled_batch_even_after_a_death(
         sum(float((first[k] - x[k]).square().sum()) for k in start) for x in (start, second)
     )
     assert apart < 1e-4 * moved
+
+
+@pytest.mark.timeout(1200)
+def test_torchrun_starts_them_too(store: EventStore, tmp_path: Path) -> None:
+    one = trained(store, tmp_path / "one", 16, 1)
+    settings = [f"--set={k}={v}" for k, v in (SETTINGS | {"batch": 8}).items()]
+    what = ["jet-tagger", "--model", "baseline", "--data", str(store.path), "--seed", "1"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command = [*torchrun, "--nproc-per-node=2", "-m", "calovision.cli.app", "train", *what]
+    out = ["--out", str(tmp_path / "two"), *settings]
+    done = subprocess.run([*command, *out], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("trained baseline") == 1
+    two = RunDir(tmp_path / "two")
+    assert two.describe()["config"]["processes"] == 2
+    wanted = load_file(one.weights)
+    for name, tensor in load_file(two.weights).items():
+        assert torch.allclose(tensor.float(), wanted[name].float(), rtol=1e-3, atol=1e-5), name
 
 
 def test_places_given_by_torchrun_and_slurm(monkeypatch: pytest.MonkeyPatch) -> None:

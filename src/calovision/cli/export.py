@@ -8,16 +8,13 @@ from typing import Annotated
 import typer
 
 from calovision.cli.model import RunOrNone
-from calovision.cli.output import SkipCorrupt, emit, told
+from calovision.cli.output import Shipped, SkipCorrupt, emit, told
 
 
 def export(
     out: Annotated[Path, typer.Option(help="File to write, NAME.onnx.")],
     run: RunOrNone = None,
-    pretrained: Annotated[
-        str | None,
-        typer.Option(help="Task whose model comes with calovision: jet-tagger, egamma, jet-vae."),
-    ] = None,
+    pretrained: Shipped = None,
     data: Annotated[
         Path | None, typer.Option(help="Event set to compare on; by default random events.")
     ] = None,
@@ -29,8 +26,8 @@ def export(
 ) -> None:
     """Write a trained model as ONNX, preparation included, once it says what the model says.
 
-    A VAE becomes NAME-encoder.onnx and NAME-decoder.onnx; the DDPM NAME-step.onnx and
-    NAME-end.onnx.
+    A VAE becomes NAME-encoder.onnx and NAME-decoder.onnx; our generator NAME-totals.onnx,
+    NAME-start.onnx, NAME-cut00.onnx and so on, NAME-end.onnx.
 
     Example: calovision export runs/tagger --out tagger.onnx
 

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
+from calovision.cli.output import Pretrained, Shipped, SkipCorrupt, emit, told
 
 Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 Model = Annotated[str | None, typer.Option(help="Ours by default; 'baseline' as published.")]
-Run = Annotated[Path, typer.Argument(help="Run directory, from 'calovision train'.")]
 RunOrNone = Annotated[
     Path | None, typer.Argument(help="Run directory, from 'calovision train'; or --pretrained.")
 ]
@@ -77,24 +76,36 @@ def train(
 
 
 def evaluate(
-    run: Run, data: Data, seed: Seed = 1, skip_corrupt: SkipCorrupt = False, json: Json = False
+    data: Data,
+    run: RunOrNone = None,
+    pretrained: Shipped = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --pretrained: run directory to write, a copy.")
+    ] = None,
+    seed: Seed = 1,
+    skip_corrupt: SkipCorrupt = False,
+    json: Json = False,
 ) -> None:
     """Measure a trained model on an event set; its training events are left out.
 
     Example: calovision evaluate runs/vae --data test-jets
+
+    Example: calovision evaluate --pretrained jet-vae --data test-jets --out runs/shipped
     """
     from calovision.events.store import EventStore
+    from calovision.tasks.pretrained import copy_or_run
 
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
+    folder = copy_or_run(run, pretrained, out)
     from calovision.studies.evaluation import evaluate as measure
 
-    results = measure(run, store, seed=seed)
+    results = measure(folder, store, seed=seed)
     lines = [
         f"{name:28s} {m['value']:10.4g} +- {m['error']:.2g} {m['unit']}"
         for name, m in results["metrics"].items()
     ]
-    emit(results, "\n".join([*lines, f"written to {run / 'results.json'}"]), json)
+    emit(results, "\n".join([*lines, f"written to {folder / 'results.json'}"]), json)
 
 
 def reconstruct(

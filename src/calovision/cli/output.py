@@ -18,6 +18,15 @@ Pretrained = Annotated[
     bool, typer.Option("--pretrained", help="Use the model that comes with calovision.")
 ]
 
+Shipped = Annotated[
+    str | None,
+    typer.Option(
+        "--pretrained",
+        metavar="TASK",
+        help="Task whose model comes with calovision: jet-tagger, egamma, jet-vae, jet-generator.",
+    ),
+]
+
 
 def emit(result: Any, text: str, as_json: bool) -> None:
     """Print ``text``, or with ``as_json`` the ``result`` on stdout and ``text`` on stderr."""

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import SkipCorrupt, emit, told
+from calovision.cli.output import Shipped, SkipCorrupt, emit, told
 
 
 def view(
     folder: Annotated[
-        Path, typer.Argument(help="Event set, folder of sets, run directory or study.")
-    ],
+        Path | None, typer.Argument(help="Event set, folder of sets, run directory or study.")
+    ] = None,
+    pretrained: Shipped = None,
     out: Annotated[
         Path | None, typer.Option(help="HTML file to write; by default FOLDER-view.html here.")
     ] = None,
@@ -38,12 +39,16 @@ def view(
     Example: calovision view jets
 
     Example: calovision view runs/vae --data test-jets --events 20
+
+    Example: calovision view --pretrained jet-vae --data test-jets
     """
     from calovision.errors import InputError
     from calovision.events.files import write_bytes
     from calovision.report.view import page
     from calovision.studies.displays import shown
+    from calovision.tasks.pretrained import chosen_run
 
+    folder = chosen_run(folder, pretrained is not None, pretrained or "")
     place = Path(f"{folder.resolve().name}-view.html") if out is None else out
     if not place.parent.is_dir():
         raise InputError(f"there is no folder {place.parent}", "make it, or choose another --out")

@@ -70,6 +70,9 @@ class _Given(LightningEnvironment):
     def node_rank(self) -> int:
         return 0
 
+    def teardown(self) -> None:
+        """Leave the environment alone: by it, this process knows its place afterwards too."""
+
 
 def placed() -> Team:
     """The place that torchrun, Slurm's ``srun`` or :func:`together` gave this process.

@@ -40,6 +40,22 @@ def chosen_run(run: Path | None, pretrained: bool, task: str) -> Path:
     return run or pretrained_run(task)
 
 
+def copy_or_run(run: Path | None, task: str | None, out: Path | None) -> Path:
+    """The run that a command was given, or a copy in ``out`` of the shipped model of ``task``.
+
+    Raises:
+        InputError: both or neither were given, or ``out`` is missing, or not asked for.
+    """
+    if task is None:
+        if out is not None:
+            raise InputError("--out is for --pretrained", "a run keeps its results itself")
+        return chosen_run(run, False, "")
+    chosen_run(run, True, task)
+    if out is None:
+        raise InputError("no place for the results", "give --out, a folder to write")
+    return copied_run(task, out)
+
+
 def copied_run(task: str, out: Path) -> Path:
     """A copy of the shipped run of a task, for commands that add to a run; it is kept if there.
 
