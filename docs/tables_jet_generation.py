@@ -21,7 +21,7 @@ NAMES = {
 KEYS = {
     "classifier_auc": "AUC of trees, generated or simulated (0.5: cannot tell)",
     "classifier_auc_hits": "the same of a network on hits",
-    METRIC: "the same of our transformer on hits, trained for it",
+    METRIC: "the same of our tagger's network, trained for it",
     "fpd": "FPD",
     "kpd": "KPD",
     "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over one trained on simulated",

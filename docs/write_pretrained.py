@@ -119,7 +119,7 @@ SHIPPED = {
     ),
     "jet-generator": Shipped(
         "Jet generator",
-        "Flow of totals, cascade of cuts and selection",
+        "Flow of totals, cascade of cuts and two selections",
         "cascade",
         "runs/cascade",
         "jets",
@@ -127,7 +127,7 @@ SHIPPED = {
             "classifier_auc": "AUC of boosted trees, generated against simulated"
             " (0.5: cannot tell)",
             "classifier_auc_hits": "AUC of a network on hits",
-            "classifier_auc_transformer": "AUC of a transformer on hits, trained for it",
+            "classifier_auc_transformer": "AUC of our tagger's network, trained for it",
             "fpd": "Frechet physics distance",
             "kpd": "kernel physics distance",
             "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over that on simulated"
@@ -235,10 +235,11 @@ def main(task: str, study: Path) -> None:
     described["data"]["path"] = source(shipped)
     (room / "config.yaml").write_text(yaml.safe_dump(described, sort_keys=False))
     write_weights(run, room, shipped.half)
+    (room / "budget.json").write_bytes((run / "budget.json").read_bytes())
     if shipped.found:
         write_weights(run / shipped.found, room / shipped.found, shipped.half)
-        for name in ("budget.json", f"{shipped.found}/found.json"):
-            (room / name).write_bytes((run / name).read_bytes())
+        found = f"{shipped.found}/found.json"
+        (room / found).write_bytes((run / found).read_bytes())
     (room / "card.md").write_text(card(shipped, study, described))
 
 
