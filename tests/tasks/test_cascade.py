@@ -17,7 +17,7 @@ from calovision.tasks.generator import doubts, generated
 from calovision.tasks.growth import drawn_totals, fresh_numbers, grown
 from calovision.tasks.models import build
 from calovision.tasks.request import Request
-from calovision.tasks.selecting import TOTALS
+from calovision.tasks.settling import TOTALS
 from calovision.tasks.totals import hits_and_excess
 
 SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "select": 0}

@@ -49,8 +49,12 @@ class Splitter(nn.Module):
             conditions: ``(n, conditions)`` of the events.
             owner: ``(m,)`` int64 event of every node.
         """
-        hidden = F.silu(self.near(context) + self.event(conditions)[owner])
-        out: Tensor = hidden + F.silu(self.inner(hidden))
+        spare = not torch.is_grad_enabled()  # what is not needed again may be overwritten
+        entered = self.near(context)
+        entered += self.event(conditions)[owner]
+        hidden = F.silu(entered, inplace=spare)
+        out: Tensor = F.silu(self.inner(hidden), inplace=spare)
+        out += hidden
         return out
 
     def count_law(self, channel: int, hidden: Tensor, outcomes: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 The window is halved again and again (:mod:`calovision.tasks.partition`). Every cut decides how
 many of a node's hits, and how much of its energy, lie in either half, given what surrounds the
-node. Counts and energies are conserved by each cut, no cell gets two hits, and the cost grows with
-the number of hits, not of cells.
+node, and what the shapes of the whole event still lack (:mod:`calovision.tasks.steering`). Counts
+and energies are conserved by each cut, no cell gets two hits, and the cost grows with the number of
+hits, not of cells.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from calovision.networks import splitter
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
 from calovision.tasks.cuts import Cut
+from calovision.tasks.cutting import steer
 from calovision.tasks.flow import matching_loss
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.growth import drawn_totals, fresh_numbers, grown
@@ -31,16 +33,27 @@ from calovision.tasks.likeness_features import features, width
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_hits import Hits
 from calovision.tasks.request import Request
-from calovision.tasks.selecting import TOTALS, learn_to_select
 from calovision.tasks.selection import Selection, selected
 from calovision.tasks.settings import CascadeConfig
+from calovision.tasks.settling import TOTALS, learn_to_select
+from calovision.tasks.steering import Steering
 from calovision.tasks.task import Batch
-from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, turned
+from calovision.tasks.totals import (
+    COLUMNS,
+    GRID,
+    Quantiles,
+    Table,
+    aims,
+    learned,
+    totals,
+    turned,
+)
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
 NODES = 1024  #: nodes of each stage learned in a step, about; half of it inside towers
 MERGED = 6  #: level whose nodes stand for hits at earlier stages, which look at many events
+MEASURED = 300  #: training events on which the shapes of half-made ones are measured
 MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
 
 
@@ -81,13 +94,14 @@ class CascadeTask(GeneratorTask):
         self.turned = turned(len(columns), channels)
         size = self.turned.shape[1]
         self.flow = Velocity(size=size, conditions=1, width=config.flow)
+        self.steering = Steering(self.partition, size + 1)
         self.cuts = nn.ModuleList()
         for stage in range(self.partition.stages):
             cut = Cut.of(self.partition, stage)
             self.cuts.append(
                 Splitter(
                     inputs=cut.inputs,
-                    conditions=size + 1,
+                    conditions=self.steering.told(stage),
                     channels=cut.channels,
                     width=config.width,
                     head=config.head,
@@ -115,6 +129,7 @@ class CascadeTask(GeneratorTask):
         odd = np.asarray((task.turned < 0).any(0))
         task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
         task.share.fill_(float(_labels(train).mean()))
+        task._learn_steering(train[:MEASURED])
         return task
 
     @classmethod
@@ -143,6 +158,44 @@ class CascadeTask(GeneratorTask):
         normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
         return View(events, normal.astype(np.float32), _labels(events))
 
+    def asked(
+        self, normal: NDArray[Any], label: NDArray[np.float32], table: Table | None = None
+    ) -> Tensor:
+        """``(n, k + 1 + SHAPES C + 2)`` normal totals, label, and the shapes to be steered to.
+
+        ``table`` are the totals, where they are known already; see
+        :func:`~calovision.tasks.totals.aims`.
+        """
+        values = self.quantiles.values(normal) if table is None else table
+        wanted = aims(values, len(self.columns), self.threshold.numpy(), self.geometry)
+        return torch.from_numpy(np.column_stack([normal, label, wanted]).astype(np.float32))
+
+    def _learn_steering(self, events: Events) -> None:
+        """Find out how much the shapes of events lack before every round of cuts."""
+        view, hits = self.view(events), Hits.of(events, self.threshold.numpy())
+        asked = self.asked(view.normal, view.label)
+        for stage in range(self.partition.stages):
+            sums, *_ = self._known(stage, hits, asked)
+            for turn in range(2):
+                self.steering.learn(asked, torch.from_numpy(sums[turn::2]), stage, turn)
+
+    def _known(self, stage: int, hits: Hits, asked: Tensor) -> tuple[NDArray[Any], ...]:
+        """See :func:`~calovision.tasks.known_cuts.known_cuts`."""
+        threshold, axes = self.threshold.numpy(), asked[:, -2:].numpy()
+        return known_cuts(self.partition, stage, hits, self.unit.numpy(), threshold, axes)
+
+    def _stage(self, stage: int, hits: Hits, asked: Tensor) -> tuple[Tensor, ...]:
+        """What the network of a stage learns from: see :meth:`_stage_loss`."""
+        sums, nodes, context, whole, *rest = self._known(stage, hits, asked)
+        turns = [
+            self.steering(asked, torch.from_numpy(sums[turn::2]), stage, turn) for turn in range(2)
+        ]
+        told = torch.stack(turns, 1).flatten(0, 1)
+        twice = asked.repeat_interleave(2, 0)
+        steer(self, stage, context, (nodes, whole), sums, twice)
+        arrays = nodes[:, 0].astype(np.int64), context, whole, *rest
+        return told, *(torch.from_numpy(x) for x in arrays)
+
     def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
         """Everything now and then; in between the totals alone, which take many small steps."""
         rng = _drawing(np.append(chosen, step))
@@ -167,8 +220,8 @@ class CascadeTask(GeneratorTask):
         flow, label, _ = self._totals(view, rng)
         normal, flips = self._mirrored(view.normal[chosen], rng)
         hits = Hits.of(view.events, self.threshold.numpy(), chosen).mirrored(*flips)
-        conditions = np.column_stack([normal, view.label[chosen]])
-        unit, stages = self.unit.numpy(), []
+        asked = self.asked(normal, view.label[chosen])
+        stages = []
         level = min(MERGED, self.partition.towers)
         merged = hits.merged(self.partition, level)
         for stage in range(self.partition.stages):
@@ -177,8 +230,7 @@ class CascadeTask(GeneratorTask):
             stride = max(len(chosen) // needed, 1)
             some = np.arange(stage % stride, len(chosen), stride)
             mine = merged if stage < level else hits
-            arrays = conditions[some], *known_cuts(self.partition, stage, mine.some(some), unit)
-            stages.append(tuple(torch.from_numpy(x) for x in arrays))
+            stages.append(self._stage(stage, mine.some(some), asked[some]))
         return flow, label, stages
 
     def _mirrored(

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.tasks.partition import Ints, Partition
-from calovision.tasks.pyramid import Level, read
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats
+from calovision.tasks.totals import SHAPES
 
 COARSE = 1  #: nodes of the coarser level that a node sees in every direction
 PLACE = 6  #: numbers that tell where a node is and how it is cut
@@ -39,7 +39,8 @@ class Cut:
         place: ``(R, P, PLACE)`` position (window half-widths) and size of every node.
         coarse: per axis, the interval of the coarser level around every interval.
         channels: number of channels that are cut.
-        inputs: numbers in the context of a node.
+        inputs: numbers in the context of a node, with those of
+            :func:`~calovision.tasks.steering.lead` at the end.
     """
 
     axis: int
@@ -75,7 +76,7 @@ class Cut:
             _places(partition, depths, pixels),
             (axes[0].ancestors(depths[0], coarse[0]), axes[1].ancestors(depths[1], coarse[1])),
             len(channels),
-            2 * seen + SIDES * 4 * len(channels) + 1 + PLACE,
+            2 * seen + (SIDES * 4 + SHAPES) * len(channels) + 1 + PLACE,
         )
 
     @property
@@ -83,44 +84,24 @@ class Cut:
         """What :func:`contexts` needs."""
         return *self.coarse, self.axis, self.first, self.second, self.place, self.channels
 
-    def rounds(self, nodes: Nodes) -> tuple[Nodes, Nodes]:
-        """Nodes ``(m, 3)`` of both rounds."""
-        late = (nodes[:, 1] + nodes[:, 2]) % 2 == 1
-        return nodes[~late], nodes[late]
-
-    def contexts(self, nodes: Nodes, here: Level, following: Level, around: Level) -> Floats:
-        """``(m, inputs)`` what each node sees.
+    def see(
+        self, nodes: Nodes, here: Floats, following: Floats, around: Floats, out: Floats
+    ) -> None:
+        """Write to ``out`` ``(m, inputs)`` what each node sees, but for the last columns.
 
         Args:
             nodes: ``(m, 3)`` image, row and column.
-            here: the level that is cut.
+            here: the level that is cut, as networks see it.
             following: the next level; nodes of the second round see their neighbours' parts of it.
             around: the coarser level, see :meth:`Partition.coarse`.
+            out: to write to.
         """
-        out = np.empty((len(nodes), self.inputs), np.float32)
-        seen = here.seen, following.seen, around.seen
-        contexts(out, 0, nodes, len(nodes), *seen, *self.tables)
-        return out
-
-    def contents(self, nodes: Nodes, here: Level) -> Floats:
-        """``(m, C, 2)`` hits and energy above threshold of the channels that are cut."""
-        return read(here, nodes, self.channels)
-
-    def limits(self, nodes: Nodes, hits: Floats) -> tuple[Floats, Floats]:
-        """Fewest and most of ``hits`` ``(m, C)`` that can lie in the first half."""
-        room = self.cells[:, nodes[:, 1], nodes[:, 2]]
-        return np.maximum(hits - room[1], 0), np.minimum(hits, room[0])
+        contexts(out, 0, nodes, len(nodes), here, following, around, *self.tables)
 
     def firsts(self, nodes: Nodes) -> Nodes:
         """First children of ``nodes``, ``(m, 3)``."""
         children = nodes.copy()
         children[:, 1 + self.axis] = self.first[nodes[:, 1 + self.axis]]
-        return children
-
-    def seconds(self, nodes: Nodes) -> Nodes:
-        """Second children of ``nodes`` that divide, ``(m, 3)``."""
-        children = nodes.copy()
-        children[:, 1 + self.axis] = self.second[nodes[:, 1 + self.axis]]
         return children
 
     def divides(self, nodes: Nodes) -> NDArray[np.bool_]:
@@ -144,7 +125,7 @@ def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floa
 def contexts(  # type: ignore[no-untyped-def]
     out, before, nodes, number, here, following, around, *tables
 ):
-    """Write what ``number`` nodes see, from row ``before``; see :meth:`Cut.contexts`.
+    """Write what ``number`` nodes see, from row ``before``; see :meth:`Cut.see`.
 
     ``here``, ``following`` and ``around`` are what networks look at of the levels.
     """

@@ -142,6 +142,7 @@ def _told(graph: Graph, given: dict[str, torch.Tensor]) -> Any:
     shapes: tuple[Any, ...] = tuple(
         {i: axes[n] for i, n in enumerate(graph.free[k])} for k in given
     )
+    # Of a module that takes any number of tensors, PyTorch wants them as one argument.
     if any(p.kind == p.VAR_POSITIONAL for p in signature(graph.module.forward).parameters.values()):
         shapes = (shapes,)
     program = torch.onnx.export(

@@ -183,7 +183,7 @@ class CascadeConfig(Training):
         width, head: hidden widths of the networks of every cut, and of every variable of it.
         steps: steps of the flow's solver.
         select: generated events from which it learns, when all else is trained, which to keep; 0
-            keeps all.
+            keeps all. Totals are selected in any case.
     """
 
     flow: int = Field(192, ge=8, le=WIDEST)

@@ -9,23 +9,26 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from calovision.events.events import Events
+from calovision.events.geometry import Geometry
 
 Table = NDArray[np.float64]
 
 #: columns that are learned where a set has them: truth first, then what is reconstructed
 COLUMNS = ("gen_pt", "gen_m0", "pt", "m0")
-CORE = 0.1  #: rad; radius within which the share of energy is a total
-CONE = 0.4  #: rad; radius within which the axis of a channel is found
-SHAPES = 5  #: numbers of a channel's shape, the last two of which are eta and phi of its axis
+CORE = 0.1  #: rad; radius around the jet's axis within which the share of energy is a total
+CONE = 0.4  #: rad; radius within which axes are found
+SHAPES = 6  #: numbers of a channel's shape, of which those of :data:`AXIS` are eta and phi
+AXIS = (1, 2)
 #: places on the axis of a normal distribution at which quantiles are known
 GRID = np.linspace(-4.0, 4.0, 401)
 
 
 def totals(events: Events, threshold: NDArray[np.float32], rng: np.random.Generator) -> Table:
-    """``(n, k + 7 C)`` columns (GeV), shapes, hits, mean energy of a hit above threshold (GeV).
+    """``(n, k + (SHAPES + 2) C)`` columns (GeV), shapes, hits, mean energy above threshold (GeV).
 
-    Numbers of hits are spread evenly over ``[N, N + 1)``, so that they have a density; what means
-    nothing for a channel without hits, its shape and mean energy, is that of another event.
+    The latter is that of a hit. Numbers of hits are spread evenly over ``[N, N + 1)``, so that they
+    have a density; what means nothing for a channel without hits, its shape and mean energy, is
+    that of another event.
 
     Args:
         events: ``n`` events.
@@ -51,39 +54,72 @@ def totals(events: Events, threshold: NDArray[np.float32], rng: np.random.Genera
 def shapes(events: Events) -> Table:
     """``(n, C, SHAPES)`` of every channel, 0 for one without hits.
 
-    Mean distance of the energy to the middle of the window (rad), its share within :data:`CORE`,
-    pTD = sqrt(sum E^2) / sum E, and its mean eta and phi within :data:`CONE`. The cascade is told
+    The share of its energy within :data:`CONE` of the middle of the window; mean eta and phi (rad)
+    of that. Then, about the jet's axis, the mean eta and phi of all channels but tracks: summed
+    distance times energy within :data:`CONE` (rad), energy within :data:`CORE`, and
+    sqrt(sum E^2) within :data:`CONE`, all three over the channel's energy. The cascade is told
     them, so that it need not find out cut by cut what a jet will look like, nor make the channels
     agree on the jet's axis.
     """
     channels, geometry = len(events.geometry.channels), events.geometry
     index = events.owner * channels + events.channel
-    energy, radius = events.energy.astype(np.float64), geometry.radius(events.cell)
+    energy = events.energy.astype(np.float64)
+    eta, phi = geometry.eta(events.cell), geometry.phi(events.cell)
 
     def summed(weights: Table) -> Table:
         flat = np.bincount(index, weights, minlength=len(events) * channels)
         return flat.reshape(len(events), channels).astype(np.float64)
 
-    total, inner = np.maximum(events.sums(), 1e-9), energy * (radius < CONE)
-    near = np.maximum(summed(inner), 1e-9)
+    total, inner = np.maximum(events.sums(), 1e-9), energy * (np.hypot(eta, phi) < CONE)
+    share = summed(inner)
+    means = [summed(inner * x) / np.maximum(share, 1e-9) for x in (eta, phi)]
+    centre = axis(np.stack([share, *means], -1), calorimeters(geometry))[events.owner]
+    distance = np.hypot(eta - centre[:, 0], phi - centre[:, 1])
+    near = energy * (distance < CONE)
     return np.stack(
         [
-            summed(energy * radius) / total,
-            summed(energy * (radius < CORE)) / total,
-            np.sqrt(summed(energy**2)) / total,
-            summed(inner * geometry.eta(events.cell)) / near,
-            summed(inner * geometry.phi(events.cell)) / near,
+            share / total,
+            *means,
+            summed(near * distance) / total,
+            summed(energy * (distance < CORE)) / total,
+            np.sqrt(summed(near**2)) / total,
         ],
         -1,
     )
 
 
+def calorimeters(geometry: Geometry) -> NDArray[np.bool_]:
+    """``(C,)`` which channels make the axis of a jet: all but tracks."""
+    return np.array([name != "track" for name in geometry.channel_names])
+
+
+def axis(energies: Table, chosen: NDArray[np.bool_]) -> Table:
+    """``(n, 2)`` eta and phi of jets, from energy, mean eta and phi by channel ``(n, C, 3)``."""
+    weight = energies[..., 0] * chosen
+    summed = np.maximum(weight.sum(1), 1e-9)
+    return np.stack([(weight * energies[..., x]).sum(1) / summed for x in (1, 2)], -1)
+
+
+def aims(table: Table, columns: int, threshold: NDArray[np.float32], geometry: Geometry) -> Table:
+    """``(n, SHAPES C + 2)`` shapes as shares of the energy, and the jet's axis, of :func:`totals`.
+
+    Shapes are those of :func:`shapes`, but for eta and phi, which are times the share near the
+    middle: sums over nodes of energy times something, over the energy.
+    """
+    channels = len(geometry.channels)
+    shape = table[:, columns : columns + SHAPES * channels].reshape(-1, channels, SHAPES).copy()
+    hits, excess = hits_and_excess(table, channels)
+    energy = (hits * threshold + excess) * shape[..., 0]
+    middle = axis(np.stack([energy, shape[..., 1], shape[..., 2]], -1), calorimeters(geometry))
+    shape[..., AXIS] *= shape[..., :1]
+    return np.column_stack([shape.reshape(len(table), -1), middle])
+
+
 def turned(columns: int, channels: int) -> NDArray[np.float32]:
     """``(2, k)`` factors by which normal totals change when an image is mirrored in eta or phi."""
     factors = np.ones((2, columns + (SHAPES + 2) * channels), np.float32)
-    for axis in (0, 1):
-        first = columns + SHAPES - 2 + axis
-        factors[axis, first : columns + SHAPES * channels : SHAPES] = -1
+    for direction, number in enumerate(AXIS):
+        factors[direction, columns + number : columns + SHAPES * channels : SHAPES] = -1
     return factors
 
 

@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from calovision.events.events import Events
 from calovision.events.geometry import Channel
 from calovision.tasks.cuts import Nodes
+from calovision.tasks.cutting import Canvas, Front, cut_all
 from calovision.tasks.deployed.cascade_modules import CutGraph, EndGraph, StartGraph, TotalsGraph
 from calovision.tasks.deployed.graph import Arrays, Graph
 from calovision.tasks.flow import follow
-from calovision.tasks.growth import begin, cut_all
+from calovision.tasks.growth import begin
 from calovision.tasks.pyramid import Level, filled
+from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats, Hits
 from calovision.tasks.totals import GRID
 
@@ -87,9 +89,12 @@ def _start(task: CascadeTask) -> Graph:
     def begun(events: Events) -> Arrays:
         given = asked(events)
         normal = given["totals"].astype(np.float64)
-        level, conditions, table = begin(task, normal, given["label"])
+        content, wanted, table = begin(task, normal, given["label"])
         columns = table[:, : len(task.columns)].astype(np.float32)
-        return {"level": _flat(level), "conditions": conditions.numpy(), "columns": columns}
+        nodes = np.zeros((len(events), 3), np.int32)
+        nodes[:, 0] = np.arange(len(events))
+        level = _dense(task, 0, Front(nodes, content), len(events))
+        return {"level": level, "asked": wanted.numpy(), "columns": columns}
 
     return Graph(
         "start",
@@ -97,7 +102,7 @@ def _start(task: CascadeTask) -> Graph:
         {"totals": _told(task), "label": LABEL},
         {
             "level": f"{LEVEL}, of the whole window",
-            "conditions": "float32 (events, k): what all cuts want to know of an event",
+            "asked": "float32 (events, k): what all cuts want to know of an event",
             "columns": f"float32 (events, {len(task.columns)}): {', '.join(task.columns)}, GeV",
         },
         {"totals": ("events",), "label": ("events",)},
@@ -120,29 +125,31 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
         return {
             "here": known[stage],
             "around": known[around],
-            "conditions": np.column_stack(_drawn(task, events)),
+            "asked": task.asked(*_drawn(task, events)),
             "uniform": rng.random((len(events), TRIED, 4), np.float32),
             "used": np.arange(len(events), dtype=np.int64),
         }
 
     def done(events: Events) -> Arrays:
-        given, known = asked(events), levels(events)
-        following = Level.empty(partition, stage + 1, len(events))
+        given, known, n = asked(events), levels(events), len(events)
         numbers = Rows(given["uniform"], given["used"].copy())
-        conditions = torch.from_numpy(given["conditions"])
-        contents = {level: content for level, (content, _) in known.items()}
+        canvas = Canvas(partition, n, {at: level.seen for at, (level, _) in known.items()})
+        level, nodes = known[stage]
+        image, row, col = nodes.T
+        content = level.content[image, row + PAD, col + PAD].reshape(len(nodes), -1, 2)
         with torch.no_grad():
-            cut_all(task, stage, contents, following, known[stage][1], conditions, numbers)
-        return {"following": _flat(following), "total": numbers.used}
+            wanted = torch.from_numpy(given["asked"])
+            made = cut_all(task, stage, canvas, Front(nodes, content), wanted, numbers)
+        return {"following": _dense(task, stage + 1, made, n), "total": numbers.used}
 
-    names = ("here", "around", "conditions", "uniform", "used")
+    names = ("here", "around", "asked", "uniform", "used")
     return Graph(
         f"cut{stage:02d}",
         CutGraph(task, stage),
         {
             "here": f"{LEVEL} {stage}",
             "around": f"{LEVEL} {around}",
-            "conditions": "float32 (events, k): those of the start",
+            "asked": "float32 (events, k): what the start says",
             "uniform": f"float32 (events, rows, 4): random in [0, 1); {ROWS} rows are enough for"
             " all cuts, after the last one the first comes again",
             "used": "int64 (events): rows used by the cuts before, 0 for the first",
@@ -210,6 +217,14 @@ def _told(task: CascadeTask) -> str:
     return f"float32 (events, {task.knots.shape[0]}): totals as normal numbers"
 
 
+def _dense(task: CascadeTask, level: int, front: Front, n: int) -> Floats:
+    """Contents of a level of ``n`` events, of which these are the nodes with hits."""
+    made = Level.empty(task.partition, level, n)
+    image, row, col = front.nodes.T
+    made.content[image, row + PAD, col + PAD] = front.content.reshape(len(image), -1)
+    return _flat(made)
+
+
 def _flat(level: Level) -> Floats:
     """Contents, their rows and columns one after another."""
     shape = level.content.shape
@@ -223,7 +238,7 @@ class Rows:
         self.uniform, self.used = uniform, used
 
     def __call__(self, nodes: Nodes, channels: int) -> Floats:
-        """``(m, C, 4)``, see :data:`~calovision.tasks.growth.Numbers`."""
+        """``(m, C, 4)``, see :data:`~calovision.tasks.cutting.Numbers`."""
         order = np.lexsort(nodes.T[::-1])
         owner = nodes[order, 0]
         count = np.bincount(owner, minlength=len(self.used))

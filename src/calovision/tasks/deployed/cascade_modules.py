@@ -16,7 +16,8 @@ from calovision.tasks.flow import follow
 from calovision.tasks.partition import Ints
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.selection import Selection
-from calovision.tasks.totals import GRID
+from calovision.tasks.steering import place_means
+from calovision.tasks.totals import GRID, SHAPES
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
@@ -85,7 +86,7 @@ class StartGraph(nn.Module):
         self.register_buffer("room", torch.tensor(room, dtype=torch.float64))
 
     def forward(self, totals: Tensor, label: Tensor) -> tuple[Tensor, ...]:
-        """``(n, k)``, ``(n,)`` to level 0, conditions of all cuts, and columns (GeV)."""
+        """``(n, k)``, ``(n,)`` to level 0, what is asked of all cuts, and columns (GeV)."""
         step = GRID[1] - GRID[0]
         place = (totals.double() - GRID[0]) / step
         below = place.floor().clamp(0, len(GRID) - 2).long()
@@ -97,8 +98,9 @@ class StartGraph(nn.Module):
         root = torch.stack([torch.minimum(wanted, self.room), excess], 2).flatten(1).float()
         middle = 2 * PAD * (PAD + 1)  # places before that of the only node, and behind it
         level = nn.functional.pad(root[:, None], (0, 0, middle, middle))
-        conditions = torch.cat([totals, label[:, None]], 1)
-        return level, conditions, table[:, : self.columns].float()
+        wanted = table[:, self.columns : self.columns + SHAPES * self.channels].float()
+        asked = torch.cat([totals, label[:, None], wanted], 1)
+        return level, asked, table[:, : self.columns].float()
 
 
 class EndGraph(nn.Module):
@@ -127,6 +129,9 @@ class CutGraph(nn.Module):
 
     near: Tensor
     far: Tensor
+    means: Tensor
+    following_means: Tensor
+    threshold: Tensor
     sides: Tensor
     halves: Tensor
     inner: Tensor
@@ -184,16 +189,32 @@ class CutGraph(nn.Module):
         self.register_buffer("unit", task.unit)
         pairs = torch.stack([torch.ones_like(task.unit), task.unit], 1)
         self.register_buffer("scale", pairs.flatten())
+        self.steering, self.stage = task.steering, stage
+        self.register_buffer("threshold", task.threshold[: cut.channels].double())
+        mine, next_ones = (
+            place_means(task.partition, level)[:, :, : cut.channels].astype(np.float64)
+            for level in (stage, stage + 1)
+        )
+        padded = np.pad(next_ones, [(PAD, PAD), (PAD, PAD), (0, 0), (0, 0)])
+        self.register_buffer("means", torch.from_numpy(mine.reshape(-1, *mine.shape[2:])))
+        flat = padded.reshape(-1, *padded.shape[2:])
+        self.register_buffer("following_means", torch.from_numpy(flat))
 
     def forward(
-        self, here: Tensor, around: Tensor, conditions: Tensor, uniform: Tensor, used: Tensor
+        self, here: Tensor, around: Tensor, asked: Tensor, uniform: Tensor, used: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The next level, and how many rows of ``uniform`` every event has used."""
         size = 2 * self.channels
         following = here[:, self.source, :size]
-        hits = here[:, self.inner, 0:size:2].sum(2)
-        for turn in (self.turns[0], self.turns[1]):
-            there = (hits > 0) & turn
+        mine = here[:, self.inner, :size]
+        hits = mine[:, :, 0::2].sum(2)
+        sums = self._sums(mine, self.means)
+        for turn in range(2):
+            there = (hits > 0) & self.turns[turn]
+            if turn == 1:  # what has been cut, and what is about to be
+                left = mine * self.turns[1][:, None]
+                sums = self._sums(following, self.following_means) + self._sums(left, self.means)
+            told = self.steering(asked, sums, self.stage, turn)
             owner, node = there.nonzero().unbind(1)
             context = torch.cat(
                 [
@@ -206,12 +227,23 @@ class CutGraph(nn.Module):
             )
             content = _taken(here, owner, self.inner[node])[:, :size]
             numbers, used = self._numbers(owner, there.sum(1), uniform, used)
-            first = self._first(context, conditions, owner, content, self.room[node], numbers)
+            first = self._first(context, told, owner, content, self.room[node], numbers)
             flat = following.reshape(-1, size)
             for table, value in ((self.halves[0], first), (self.halves[1], content - first)):
                 flat = flat.index_put((owner * self.size + table[node],), value)
             following = flat.reshape(-1, self.size, size)
         return following, used
+
+    def _sums(self, level: Tensor, means: Tensor) -> Tensor:
+        """``(n, C, SUMS)`` of a level, see :func:`~calovision.tasks.steering.add_sums`."""
+        content = level.double()
+        energy = content[:, :, 0::2] * self.threshold + content[:, :, 1::2]
+        found = []
+        for c in range(self.channels):
+            own = energy[:, :, c]
+            total, square = own.sum(1, keepdim=True), (own * own).sum(1, keepdim=True)
+            found.append(torch.cat([own @ means[:, c], total, square], 1))
+        return torch.stack(found, 1)
 
     def _seen(self, level: Tensor, owner: Tensor, places: Tensor) -> Tensor:
         """Contents as networks see them: logarithms of hits, and of energies in units."""

@@ -21,7 +21,7 @@ from calovision.tasks.side_by_side import side_by_side
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
 
-TOTALS = 80_000  #: training events from which the selection of totals is learned
+TOTALS = 80_000  #: training events from which the selection of totals is learned, at most
 DRAWN = 3  #: totals drawn for each of those
 LIMITS = (0.99, 0.95, 0.8, 0.5)  #: shares of the drawn totals below the limit
 
@@ -55,8 +55,11 @@ def _among_totals(task: CascadeTask, train: Events) -> None:
     """Fit the selection of totals; those from which it learns are not selected."""
     selection, task.totals_selection = task.totals_selection, None
     assert selection is not None
-    view, rng = task.view(train), np.random.default_rng([task.config.seed, 2])
-    normal, label = drawn_totals(task, Request(), DRAWN * len(train), rng, None)
+    view, rng = task.view(train[:TOTALS]), np.random.default_rng([task.config.seed, 2])
     true = np.column_stack([view.label, view.normal]).astype(np.float64)
-    selection.fit(true, np.column_stack([label, normal]), task.config.seed, LIMITS)
+    made = []
+    for _ in range(DRAWN):
+        normal, label = drawn_totals(task, Request(), len(view), rng, None)
+        made.append(np.column_stack([label, normal]))
+    selection.fit(true, np.concatenate(made), task.config.seed, LIMITS)
     task.totals_selection = selection
