@@ -16,15 +16,19 @@ from torch import Tensor
 Field = Callable[[Tensor, Tensor], Tensor]
 
 
-def matching_loss(field: Field, data: Tensor, generator: torch.Generator) -> Tensor:
-    """Mean squared difference between the field and the velocity of random straight paths.
+def matching_loss(
+    field: Field, data: Tensor, generator: torch.Generator, noise: Tensor | None = None
+) -> Tensor:
+    """Mean squared difference between the field and the velocity of straight paths.
 
     Args:
         field: velocity field.
         data: ``(n, k)`` points at time 1, in units of about one standard deviation.
         generator: of noise and times.
+        noise: ``(n, k)`` points at time 0; random ones by default.
     """
-    noise = torch.randn(data.shape, generator=generator)
+    if noise is None:
+        noise = torch.randn(data.shape, generator=generator)
     # One time a stratum: the same spread in every batch.
     time = (torch.arange(len(data)) + torch.rand(len(data), generator=generator)) / len(data)
     point = (1 - time[:, None]) * noise + time[:, None] * data

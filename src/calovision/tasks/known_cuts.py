@@ -36,7 +36,7 @@ def known_cuts(
         sums ``(2 n, C, SUMS)`` of the images before the first and before the second round (see
         :func:`~calovision.tasks.steering.add_sums`), nodes ``(m, 3)`` as twice the image plus the
         round, row and column, context ``(m, inputs)`` but for its last columns, contents of the
-        nodes and of their first halves ``(m, C, 2)``, fewest and most hits of the latter ``(m, C)``.
+        nodes and of their first halves ``(m, C, 2)``, fewest and most hits of those ``(m, C)``.
     """
     cut = Cut.of(partition, stage)
     lengths, (rows, cols) = hits.lengths, partition.shape(stage)

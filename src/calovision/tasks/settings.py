@@ -182,6 +182,8 @@ class CascadeConfig(Training):
         flow: hidden width of the velocity field of the totals.
         width, head: hidden widths of the networks of every cut, and of every variable of it.
         steps: steps of the flow's solver.
+        straight: training steps in which the flow, when it is trained, learns to go straight: then
+            few steps of the solver are enough; 0 leaves it as it is.
         select: generated events from which it learns, when all else is trained, which to keep; 0
             keeps all. Totals are selected in any case.
     """
@@ -190,4 +192,5 @@ class CascadeConfig(Training):
     width: int = Field(128, ge=8, le=WIDEST)
     head: int = Field(64, ge=4, le=WIDEST)
     steps: int = Field(8, ge=1, le=100_000)
+    straight: int = Field(0, ge=0)
     select: int = Field(0, ge=0)

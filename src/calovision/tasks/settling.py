@@ -17,6 +17,7 @@ from calovision.tasks.growth import drawn_totals
 from calovision.tasks.likeness_features import features
 from calovision.tasks.request import Request
 from calovision.tasks.side_by_side import side_by_side
+from calovision.tasks.straightening import straighten
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
@@ -27,13 +28,15 @@ LIMITS = (0.99, 0.95, 0.8, 0.5)  #: shares of the drawn totals below the limit
 
 
 def learn_to_select(task: CascadeTask, train: Events, *, quiet: bool) -> None:
-    """Fit both selections of a task whose networks are trained.
+    """Straighten the flow of a task whose networks are trained, if asked to; fit both selections.
 
     Args:
         task: the cascade.
         train: training events.
         quiet: no progress bar.
     """
+    if task.config.straight:
+        straighten(task, task.config.straight, quiet=quiet)
     _among_totals(task, train)
     if task.selection is None:
         return

@@ -117,7 +117,7 @@ def lead(
 
     That is, for every channel and moment, by how much the first half's part of its energy would
     have to be larger than with an even spread, times ``GAIN``, up to ``MOST``; and its energy over
-    the root of the summed squares of all, for pTD.
+    the root of the summed squares of all near the axis, for pTD.
 
     Args:
         out: ``(m, inputs)`` contexts of all nodes of a round.
@@ -166,7 +166,8 @@ def _lead(  # type: ignore[no-untyped-def]
                 lever = energy / total * levers[k, x]
                 move = lever * lacking / (squares[b, c, x] + NO_LEVER)
                 out[k, at + x] = min(max(GAIN * move, -MOST), MOST)
-            out[k, at + MOMENTS] = energy / np.sqrt(max(sums[b, c, MOMENTS], LEAST))
+            root = np.sqrt(max(sums[b, c, MOMENTS], LEAST))
+            out[k, at + MOMENTS] = min(energy / root, MOST)
 
 
 def missing(sums: Tensor, wanted: Tensor) -> Tensor:

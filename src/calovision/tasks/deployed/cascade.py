@@ -20,7 +20,8 @@ from calovision.events.events import Events
 from calovision.events.geometry import Channel
 from calovision.tasks.cuts import Nodes
 from calovision.tasks.cutting import Canvas, Front, cut_all
-from calovision.tasks.deployed.cascade_modules import CutGraph, EndGraph, StartGraph, TotalsGraph
+from calovision.tasks.deployed.cascade_modules import EndGraph, StartGraph, TotalsGraph
+from calovision.tasks.deployed.cut_graph import CutGraph
 from calovision.tasks.deployed.graph import Arrays, Graph
 from calovision.tasks.flow import follow
 from calovision.tasks.growth import begin
@@ -125,7 +126,7 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
         return {
             "here": known[stage],
             "around": known[around],
-            "asked": task.asked(*_drawn(task, events)),
+            "asked": task.asked(*_drawn(task, events)).numpy(),
             "uniform": rng.random((len(events), TRIED, 4), np.float32),
             "used": np.arange(len(events), dtype=np.int64),
         }
