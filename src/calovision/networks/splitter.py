@@ -1,8 +1,9 @@
 """How the hits and energies of a node are shared between its two halves.
 
 The laws are mixtures with closed-form densities and samplers; parameters come from a small network
-that sees the node's surroundings. Variables are drawn one after another, channel by channel: how
-many hits lie in the first half, then which part of the energy.
+that sees the node's surroundings. Both can be tilted towards one of the halves. Variables are drawn
+one after another, channel by channel: how many hits lie in the first half, then which part of the
+energy.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 COUNT_PARTS, ENERGY_PARTS = 3, 4  #: components of the mixtures
+COUNT, ENERGY = 3 * COUNT_PARTS + 1, 3 * ENERGY_PARTS + 1  #: parameters of the laws
+#: how far a law's components move for a tilt, times their squared widths: about what tilting one
+#: logistic does to its mean
+COUNT_PUSH, ENERGY_PUSH = 2.5, 0.8
 OUTCOME = 4  #: numbers by which a channel's outcome enters the networks of later ones
 LEAST = 1e-5  #: energy fractions are kept this far from 0 and 1
 
@@ -35,10 +40,10 @@ class Splitter(nn.Module):
         self.event = nn.Linear(conditions, width)
         self.inner = nn.Linear(width, width)
         self.count = nn.ModuleList(
-            _head(width + OUTCOME * c, head, 3 * COUNT_PARTS) for c in range(channels)
+            _head(width + OUTCOME * c, head, COUNT_PARTS) for c in range(channels)
         )
         self.energy = nn.ModuleList(
-            _head(width + OUTCOME * c + 2, head, 3 * ENERGY_PARTS) for c in range(channels)
+            _head(width + OUTCOME * c + 2, head, ENERGY_PARTS) for c in range(channels)
         )
 
     def forward(self, context: Tensor, conditions: Tensor, owner: Tensor) -> Tensor:
@@ -58,12 +63,12 @@ class Splitter(nn.Module):
         return out
 
     def count_law(self, channel: int, hidden: Tensor, outcomes: Tensor) -> Tensor:
-        """``(m, 9)`` parameters for the hits of a channel, given ``outcomes`` of earlier ones."""
+        """``(m, COUNT)`` parameters for a channel's hits, given ``outcomes`` of earlier ones."""
         law: Tensor = self.count[channel](torch.cat([hidden, outcomes], 1))
         return law
 
     def energy_law(self, channel: int, hidden: Tensor, outcomes: Tensor) -> Tensor:
-        """``(m, 12)`` parameters for the energy; ``outcomes`` include this channel's hits."""
+        """``(m, ENERGY)`` parameters for the energy; ``outcomes`` include this channel's hits."""
         law: Tensor = self.energy[channel](torch.cat([hidden, outcomes], 1))
         return law
 
@@ -84,24 +89,43 @@ def outcomes(whole: Tensor, first: Tensor, unit: Tensor) -> Tensor:
     return torch.stack(parts, -1).flatten(1)
 
 
-def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    last = nn.Linear(hidden, outputs)
+def _head(inputs: int, hidden: int, parts: int) -> nn.Sequential:
+    last = nn.Linear(hidden, 3 * parts + 1)
     nn.init.zeros_(last.weight)
     with torch.no_grad():
-        # Components start side by side: equal ones would never part.
-        parts = outputs // 3
+        # Components start side by side: equal ones would never part. And laws start by doing
+        # what they are told.
         last.bias.copy_(
-            torch.cat([torch.zeros(parts), torch.linspace(-1, 1, parts), torch.zeros(parts)])
+            torch.cat(
+                [
+                    torch.zeros(parts),
+                    torch.linspace(-1, 1, parts),
+                    torch.zeros(parts),
+                    torch.ones(1),
+                ]
+            )
         )
     return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), last)
 
 
-def _count_mixture(law: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _count_mixture(
+    law: Tensor, tilt: Tensor, low: Tensor, high: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Logarithmic weights, places and widths of the logistics on ``[low - 1/2, high + 1/2]``."""
-    weight, place, width = law.chunk(3, 1)
+    weight, place, width = law[:, :-1].chunk(3, 1)
     span = (high - low + 1)[:, None]
-    centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place)
-    return weight.log_softmax(1), centre, span * torch.exp(width.clamp(-6, 3) - 1)
+    wide = torch.exp(width.clamp(-6, 3) - 1)
+    move = COUNT_PUSH * law[:, -1:] * tilt[:, None] * wide**2
+    centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place + move.clamp(-2, 2))
+    return weight.log_softmax(1), centre, span * wide
+
+
+def _energy_mixture(law: Tensor, tilt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Logarithmic weights, places and widths of the logistics of the logit."""
+    weight, centre, width = law[:, :-1].chunk(3, 1)
+    scale = torch.exp(width.clamp(-5, 3))
+    move = ENERGY_PUSH * law[:, -1:] * tilt[:, None] * scale**2
+    return weight.log_softmax(1), 2 * centre + move.clamp(-4, 4), scale
 
 
 def _log_between(lower: Tensor, upper: Tensor) -> Tensor:
@@ -110,16 +134,19 @@ def _log_between(lower: Tensor, upper: Tensor) -> Tensor:
     return F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-gap))
 
 
-def count_log_prob(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def count_log_prob(law: Tensor, tilt: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Log-probability of ``count`` hits in the first half: logistics cut at the limits.
 
     Args:
-        law: ``(m, 9)``.
+        law: ``(m, COUNT)``.
+        tilt: ``(m,)`` how much more the first half should get: the law is made nearly what
+            multiplying it with ``exp(tilt * count / hits)`` would make it, as strongly as its
+            last parameter says.
         count: ``(m,)`` whole numbers.
         low: ``(m,)`` the smallest that they can be.
         high: ``(m,)`` the largest.
     """
-    weight, centre, width = _count_mixture(law, low, high)
+    weight, centre, width = _count_mixture(law, tilt, low, high)
 
     def between(a: Tensor, b: Tensor) -> Tensor:
         return _log_between((a[:, None] - centre) / width, (b[:, None] - centre) / width)
@@ -128,9 +155,9 @@ def count_log_prob(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Ten
     return torch.logsumexp(weight + inside, 1)
 
 
-def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def count_sample(law: Tensor, tilt: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Draw counts of :func:`count_log_prob`; ``uniform`` ``(m, 2)`` are random in [0, 1)."""
-    weight, centre, width = _count_mixture(law.double(), low, high)
+    weight, centre, width = _count_mixture(law.double(), tilt.double(), low, high)
     part = _component(weight, uniform[:, 0])
     centre, width = (x.gather(1, part)[:, 0] for x in (centre, width))
     lower, upper = ((e - centre) / width for e in (low - 0.5, high + 0.5))
@@ -146,24 +173,25 @@ def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Ten
     return torch.minimum(torch.maximum(place.round(), low.double()), high.double()).float()
 
 
-def energy_log_prob(law: Tensor, fraction: Tensor) -> Tensor:
-    """Log-density of the logit of the first half's energy fraction, ``(m,)`` in (0, 1)."""
-    weight, centre, width = law.chunk(3, 1)
-    scale = torch.exp(width.clamp(-5, 3))
+def energy_log_prob(law: Tensor, tilt: Tensor, fraction: Tensor) -> Tensor:
+    """Log-density of the logit of the first half's energy fraction, ``(m,)`` in (0, 1).
+
+    For ``law`` ``(m, ENERGY)`` and ``tilt`` ``(m,)`` see :func:`count_log_prob`.
+    """
+    weight, centre, scale = _energy_mixture(law, tilt)
     place = fraction.clamp(LEAST, 1 - LEAST).logit()[:, None]
-    z = (place - 2 * centre) / scale
+    z = (place - centre) / scale
     density = F.logsigmoid(z) + F.logsigmoid(-z) - scale.log()
-    return torch.logsumexp(weight.log_softmax(1) + density, 1)
+    return torch.logsumexp(weight + density, 1)
 
 
-def energy_sample(law: Tensor, uniform: Tensor) -> Tensor:
+def energy_sample(law: Tensor, tilt: Tensor, uniform: Tensor) -> Tensor:
     """Draw energy fractions of :func:`energy_log_prob`; ``uniform`` ``(m, 2)`` in [0, 1)."""
-    weight, centre, width = law.chunk(3, 1)
-    part = _component(weight.log_softmax(1), uniform[:, 0])
-    scale = torch.exp(width.clamp(-5, 3)).gather(1, part)[:, 0]
-    place = 2 * centre.gather(1, part)[:, 0]
-    logit = place + scale * uniform[:, 1].clamp(1e-7, 1 - 1e-7).logit()
-    return logit.sigmoid().clamp(LEAST, 1 - LEAST)
+    weight, centre, scale = _energy_mixture(law, tilt)
+    part = _component(weight, uniform[:, 0])
+    logit = uniform[:, 1].clamp(1e-7, 1 - 1e-7).logit()
+    place = centre.gather(1, part)[:, 0] + scale.gather(1, part)[:, 0] * logit
+    return place.sigmoid().clamp(LEAST, 1 - LEAST)
 
 
 def _component(weight: Tensor, uniform: Tensor) -> Tensor:

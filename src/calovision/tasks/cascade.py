@@ -23,7 +23,7 @@ from calovision.events.geometry import Geometry
 from calovision.networks import splitter
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
-from calovision.tasks.cuts import Cut
+from calovision.tasks.cuts import LEADS, Cut
 from calovision.tasks.cutting import steer
 from calovision.tasks.flow import matching_loss
 from calovision.tasks.generator import GeneratorTask
@@ -192,7 +192,8 @@ class CascadeTask(GeneratorTask):
         ]
         told = torch.stack(turns, 1).flatten(0, 1)
         twice = asked.repeat_interleave(2, 0)
-        steer(self, stage, context, (nodes, whole), sums, twice)
+        scale = self.steering.scale[stage].repeat(len(asked), 1, 1).numpy()
+        steer(self, stage, context, (nodes, whole), sums, twice, scale)
         arrays = nodes[:, 0].astype(np.int64), context, whole, *rest
         return told, *(torch.from_numpy(x) for x in arrays)
 
@@ -276,6 +277,7 @@ class CascadeTask(GeneratorTask):
         high: Tensor,
     ) -> Tensor:
         hidden = network(context, conditions, owner)
+        tilt = context[:, -LEADS * whole.shape[1] :: LEADS]
         total = torch.zeros(())
         results = outcomes(whole, first, self.unit)
         for c in range(whole.shape[1]):
@@ -283,7 +285,7 @@ class CascadeTask(GeneratorTask):
             if len(free):
                 seen = results[free, : OUTCOME * c]
                 law = network.count_law(c, hidden[free], seen)
-                args = (first[free, c, 0], low[free, c], high[free, c])
+                args = (tilt[free, c], first[free, c, 0], low[free, c], high[free, c])
                 total = total - splitter.count_log_prob(law, *args).sum()
             hits, part = whole[:, c, 0], first[:, c, 0]
             shared = ((part > 0) & (part < hits) & (whole[:, c, 1] > 0)).nonzero()[:, 0]
@@ -291,7 +293,7 @@ class CascadeTask(GeneratorTask):
                 seen = results[shared, : OUTCOME * c + 2]
                 law = network.energy_law(c, hidden[shared], seen)
                 fraction = first[shared, c, 1] / whole[shared, c, 1]
-                total = total - splitter.energy_log_prob(law, fraction).sum()
+                total = total - splitter.energy_log_prob(law, tilt[shared, c], fraction).sum()
         return total / len(context)
 
     @torch.no_grad()

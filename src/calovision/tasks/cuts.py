@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from calovision.tasks.partition import Ints, Partition
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats
-from calovision.tasks.totals import SHAPES
 
 COARSE = 1  #: nodes of the coarser level that a node sees in every direction
 PLACE = 6  #: numbers that tell where a node is and how it is cut
+LEADS = 3  #: numbers that a node is told by channel, see :func:`calovision.tasks.steering.lead`
 SIDES = 4  #: neighbours whose halves a node of the second round sees
 
 Nodes = NDArray[np.int32]
@@ -76,7 +76,7 @@ class Cut:
             _places(partition, depths, pixels),
             (axes[0].ancestors(depths[0], coarse[0]), axes[1].ancestors(depths[1], coarse[1])),
             len(channels),
-            2 * seen + (SIDES * 4 + SHAPES) * len(channels) + 1 + PLACE,
+            2 * seen + (SIDES * 4 + LEADS) * len(channels) + 1 + PLACE,
         )
 
     @property

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from calovision.networks.splitter import OUTCOME, Splitter
-from calovision.tasks.cuts import Cut, Nodes
+from calovision.tasks.canvas import Canvas, Front
+from calovision.tasks.cuts import LEADS, Cut, Nodes
 from calovision.tasks.draws import (
     draw_counts,
     draw_energies,
@@ -22,8 +21,6 @@ from calovision.tasks.draws import (
     tell_energies,
     tell_hits,
 )
-from calovision.tasks.partition import Partition
-from calovision.tasks.pyramid_fill import LOG_2, PAD
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.steering import SUMS, Sums, add_sums, lead, places
 
@@ -33,65 +30,6 @@ if TYPE_CHECKING:
 #: nodes ``(m, 3)`` and channels ``C`` to random numbers ``(m, C, 4)`` float32 in [0, 1): two that
 #: share out the hits of a channel, and two for its energy
 Numbers = Callable[[Nodes, int], Floats]
-
-
-@dataclass(frozen=True)
-class Front:
-    """Nodes with hits of one level of some images.
-
-    Attributes:
-        nodes: ``(m, 3)`` image, row and column.
-        content: ``(m, C, 2)`` hits, and energy above threshold (GeV), of the level's channels.
-    """
-
-    nodes: Nodes
-    content: Floats
-
-    def __getitem__(self, chosen: NDArray[Any]) -> Front:
-        return Front(self.nodes[chosen], self.content[chosen])
-
-    @classmethod
-    def joined(cls, parts: list[Front]) -> Front:
-        """All nodes of several fronts."""
-        nodes = np.concatenate([p.nodes for p in parts])
-        return cls(nodes, np.concatenate([p.content for p in parts]))
-
-    def within(self, channels: int) -> Front:
-        """Nodes with hits of the first ``channels`` of its channels."""
-        content = self.content[:, :channels]
-        return self if channels == self.content.shape[1] else self._lit(content)
-
-    def _lit(self, content: Floats) -> Front:
-        lit = content[:, :, 0].any(1)
-        return Front(self.nodes[lit], np.ascontiguousarray(content[lit]))
-
-
-@dataclass(frozen=True)
-class Canvas:
-    """Levels of ``n`` images as networks see them: logarithms, padded by ``PAD`` empty nodes.
-
-    The same memory serves group after group of images: only what was written is wiped.
-    """
-
-    partition: Partition
-    n: int
-    seen: dict[int, Floats] = field(default_factory=dict)
-
-    def level(self, level: int) -> Floats:
-        """``(n, R + 2 PAD, P + 2 PAD, 2 C)``, empty when it is asked for first."""
-        if level not in self.seen:
-            rows, cols = self.partition.shape(level)
-            size = 2 * len(self.partition.channels(level))
-            self.seen[level] = np.zeros((self.n, rows + 2 * PAD, cols + 2 * PAD, size), np.float32)
-        return self.seen[level]
-
-    def put(self, level: int, front: Front, unit: Floats) -> None:
-        """Write what is seen of some nodes."""
-        _put(self.level(level), front.nodes, front.content, unit)
-
-    def wipe(self, level: int, front: Front) -> None:
-        """Empty some nodes."""
-        _wipe(self.level(level), front.nodes)
 
 
 def cut_all(
@@ -113,10 +51,9 @@ def cut_all(
             :meth:`~calovision.tasks.cascade.CascadeTask.asked`.
         numbers: random, by node.
     """
-    partition, unit, threshold = task.partition, task.unit.numpy(), task.threshold.numpy()
+    partition, threshold = task.partition, task.threshold.numpy()
     cut, network = Cut.of(partition, stage), task.cuts[stage]
     assert isinstance(network, Splitter)
-    seen = canvas.level(stage), canvas.level(stage + 1), canvas.level(partition.coarse(stage))
     place = [places(partition, level) for level in (stage, stage + 1)]
     axes = asked[:, -2:].numpy()
     front = front.within(cut.channels)
@@ -124,22 +61,23 @@ def cut_all(
     late = (front.nodes[:, 1] + front.nodes[:, 2]) % 2 == 1
     whole = front[~there]  # they pass on as they are
     passed = Front(cut.firsts(whole.nodes), whole.content)
-    canvas.put(stage + 1, passed, unit)
+    canvas.put(stage + 1, passed)
     made = [passed]
     sums = np.zeros((len(asked), cut.channels, SUMS))
     add_sums(sums, 1.0, front.nodes, front.content, threshold, axes, place[0])
     for turn, chosen in enumerate((front[there & ~late], front[there & late])):
         if not len(chosen.nodes):
             continue
-        context = np.empty((len(chosen.nodes), cut.inputs), np.float32)
-        cut.see(chosen.nodes, *seen, context)
-        steer(task, stage, context, (chosen.nodes, chosen.content), sums, asked)
+        context = canvas.look(cut, stage, chosen.nodes)
+        scale = task.steering.scale[stage, [turn] * len(asked)].numpy()
+        steer(task, stage, context, (chosen.nodes, chosen.content), sums, asked, scale)
         told = task.steering(asked, torch.from_numpy(sums), stage, turn)
         owner = torch.from_numpy(chosen.nodes[:, 0].astype(np.int64))
         hidden = network(torch.from_numpy(context), told, owner)
-        first = _drawn(task, network, cut, chosen, hidden, numbers)
+        tilt = context[:, -LEADS * cut.channels :: LEADS]
+        first = _drawn(task, network, cut, chosen, hidden, tilt, numbers)
         halves = _halves(cut, chosen, first)
-        canvas.put(stage + 1, halves, unit)
+        canvas.put(stage + 1, halves)
         made.append(halves)
         if turn == 0:
             add_sums(sums, -1.0, chosen.nodes, chosen.content, threshold, axes, place[0])
@@ -154,6 +92,7 @@ def steer(
     front: tuple[Nodes, Floats],
     sums: Sums,
     asked: Tensor,
+    scale: Floats,
 ) -> None:
     """Complete the contexts of nodes, see :func:`~calovision.tasks.steering.lead`."""
     wanted, axes = (x.numpy() for x in task.steering.aims(asked, sums.shape[1]))
@@ -164,6 +103,7 @@ def steer(
         front,
         sums,
         (wanted, axes),
+        scale,
         task.threshold.numpy(),
         place,
     )
@@ -175,6 +115,7 @@ def _drawn(
     cut: Cut,
     front: Front,
     hidden: Tensor,
+    tilt: Floats,
     numbers: Numbers,
 ) -> Floats:
     """``(m, C, 2)`` hits and excess of the first halves of nodes."""
@@ -189,13 +130,13 @@ def _drawn(
         if len(rows):
             free = torch.from_numpy(rows)
             law = network.count_law(c, hidden[free], outcomes[free, : OUTCOME * c])
-            draw_counts(c, rows, law.numpy(), uniform, limits, first)
+            draw_counts(c, rows, law.numpy(), tilt, uniform, limits, first)
         tell_hits(c, whole, first, known)
         rows = space[: open_energies(c, whole, first, space)]
         if len(rows):
             shared = torch.from_numpy(rows)
             law = network.energy_law(c, hidden[shared], outcomes[shared, : OUTCOME * c + 2])
-            draw_energies(c, rows, law.numpy(), uniform, whole, first)
+            draw_energies(c, rows, law.numpy(), tilt, uniform, whole, first)
         if c < cut.channels - 1:
             tell_energies(c, whole, first, unit, known)
     return first
@@ -231,27 +172,3 @@ def _divide(  # type: ignore[no-untyped-def]
                 children[found, 1 + axis] = child
                 found += 1
     return found
-
-
-@numba.njit(cache=True)
-def _put(seen, nodes, content, unit):  # type: ignore[no-untyped-def]
-    flat = seen.reshape(-1)
-    for k in range(len(nodes)):
-        row = (nodes[k, 0] * seen.shape[1] + nodes[k, 1] + PAD) * seen.shape[2]
-        start = (row + nodes[k, 2] + PAD) * seen.shape[3]
-        for c in range(content.shape[1]):
-            hits = content[k, c, 0]
-            if hits != 0.0:
-                at = np.uint64(start + 2 * c)
-                flat[at] = LOG_2 if hits == 1.0 else np.log1p(hits)
-                flat[at + np.uint64(1)] = np.log1p(content[k, c, 1] / unit[c])
-
-
-@numba.njit(cache=True)
-def _wipe(seen, nodes):  # type: ignore[no-untyped-def]
-    flat, size = seen.reshape(-1), seen.shape[3]
-    for k in range(len(nodes)):
-        row = (nodes[k, 0] * seen.shape[1] + nodes[k, 1] + PAD) * seen.shape[2]
-        start = (row + nodes[k, 2] + PAD) * size
-        for x in range(start, start + size):
-            flat[np.uint64(x)] = 0.0

@@ -13,7 +13,14 @@ import math
 import numba
 import numpy as np
 
-from calovision.networks.splitter import COUNT_PARTS, ENERGY_PARTS, LEAST, OUTCOME
+from calovision.networks.splitter import (
+    COUNT_PARTS,
+    COUNT_PUSH,
+    ENERGY_PARTS,
+    ENERGY_PUSH,
+    LEAST,
+    OUTCOME,
+)
 
 
 @numba.njit(cache=True)
@@ -47,16 +54,28 @@ def open_counts(c, nodes, whole, cells, first, limits, rows):  # type: ignore[no
 
 
 @numba.njit(cache=True)
-def draw_counts(c, rows, law, uniform, limits, first):  # type: ignore[no-untyped-def]
-    """Write hits of first halves: ``law`` ``(k, 3 COUNT_PARTS)`` and ``uniform`` ``(m, C, 4)``."""
+def draw_counts(c, rows, law, tilt, uniform, limits, first):  # type: ignore[no-untyped-def]
+    """Write hits of first halves.
+
+    Args:
+        c: channel.
+        rows: ``(k,)`` of :func:`open_counts`.
+        law: ``(k, COUNT)``.
+        tilt: ``(m, C)`` towards the first half.
+        uniform: ``(m, C, 4)`` random in [0, 1).
+        limits: ``(m, 2)``.
+        first: ``(m, C, 2)`` to write to.
+    """
     for r in range(len(rows)):
         k = rows[r]
         low, high = float(limits[k, 0]), float(limits[k, 1])
         part: int = _component(law[r], COUNT_PARTS, np.float64(uniform[k, c, 0]))
         span = high - low + 1
-        centre = low - 0.5 + span * (0.5 + 0.5 * np.float64(law[r, COUNT_PARTS + part]))
-        wide = min(max(np.float64(law[r, 2 * COUNT_PARTS + part]), -6.0), 3.0)
-        width = span * math.exp(wide - 1)
+        wide = math.exp(min(max(np.float64(law[r, 2 * COUNT_PARTS + part]), -6.0), 3.0) - 1)
+        push = COUNT_PUSH * np.float64(law[r, 3 * COUNT_PARTS]) * np.float64(tilt[k, c])
+        move = min(max(push * wide * wide, -2.0), 2.0)
+        place = 0.5 + 0.5 * np.float64(law[r, COUNT_PARTS + part]) + move
+        centre, width = low - 0.5 + span * place, span * wide
         lower, upper = (low - 0.5 - centre) / width, (high + 0.5 - centre) / width
         # On the side of the logistic where its tail can be told from nothing.
         turned = lower + upper > 0
@@ -65,8 +84,8 @@ def draw_counts(c, rows, law, uniform, limits, first):  # type: ignore[no-untype
         between = below + np.float64(uniform[k, c, 1]) * (above - below)
         sure = min(max(between, 1e-37), 1 - 2.0**-24)
         drawn = math.log(sure / (1 - sure))
-        place = centre + width * (-drawn if turned else drawn)
-        first[k, c, 0] = min(max(np.rint(place), low), high)
+        count = np.rint(centre + width * (-drawn if turned else drawn))
+        first[k, c, 0] = min(max(count, low), high)
 
 
 @numba.njit(cache=True)
@@ -86,15 +105,17 @@ def open_energies(c, whole, first, rows):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def draw_energies(c, rows, law, uniform, whole, first):  # type: ignore[no-untyped-def]
-    """Write energies of first halves: ``law`` ``(k, 3 ENERGY_PARTS)``, see :func:`draw_counts`."""
+def draw_energies(c, rows, law, tilt, uniform, whole, first):  # type: ignore[no-untyped-def]
+    """Write energies of first halves: ``law`` ``(k, ENERGY)``, see :func:`draw_counts`."""
     for r in range(len(rows)):
         k = rows[r]
         part = _component(law[r], ENERGY_PARTS, np.float64(uniform[k, c, 2]))
-        wide = min(max(np.float64(law[r, 2 * ENERGY_PARTS + part]), -5.0), 3.0)
+        wide = math.exp(min(max(np.float64(law[r, 2 * ENERGY_PARTS + part]), -5.0), 3.0))
+        push = ENERGY_PUSH * np.float64(law[r, 3 * ENERGY_PARTS]) * np.float64(tilt[k, c])
+        move = min(max(push * wide * wide, -4.0), 4.0)
         even = min(max(np.float64(uniform[k, c, 3]), 1e-7), 1 - 1e-7)
-        place = 2 * np.float64(law[r, ENERGY_PARTS + part])
-        logit = place + math.exp(wide) * math.log(even / (1 - even))
+        place = 2 * np.float64(law[r, ENERGY_PARTS + part]) + move
+        logit = place + wide * math.log(even / (1 - even))
         fraction = min(max(1 / (1 + math.exp(-logit)), LEAST), 1 - LEAST)
         first[k, c, 1] = whole[k, c, 1] * np.float32(fraction)
 

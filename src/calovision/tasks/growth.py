@@ -11,7 +11,8 @@ from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.tasks.cutting import Canvas, Front, Numbers, cut_all
+from calovision.tasks.canvas import Canvas, Front
+from calovision.tasks.cutting import Numbers, cut_all
 from calovision.tasks.flow import follow
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.request import Request
@@ -103,18 +104,18 @@ def grown(
         columns[name] = table[:, i].astype(np.float32)
     nodes = np.zeros((n, 3), np.int32)
     nodes[:, 0] = np.arange(n)
-    canvas, front = Canvas(partition, n), Front(nodes, content)
-    canvas.put(0, front, task.unit.numpy())
+    unit = task.unit.numpy()
+    canvas, front = Canvas(partition, n, unit), Front(nodes, content)
+    canvas.put(0, front)
     # Coarse levels are small, and have few nodes: they are cut for all events at a time.
     for stage in range(partition.towers):
         front = cut_all(task, stage, canvas, front, asked, numbers)
-    ends = [(partition.towers, front)]
-    around, fine = partition.coarse(partition.towers), Canvas(partition, GROUP)
+    ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
     for start in range(0, n, GROUP):
         some = slice(start, min(start + GROUP, n))
-        fine.seen[around] = canvas.level(around)[some]
-        fine.seen[partition.towers] = canvas.level(partition.towers)[some]
-        ends += _refined(task, fine, _between(front, some), asked[some], numbers, start)
+        for level in (partition.towers, partition.coarse(partition.towers)):
+            fine.take(level, canvas, some)
+        ends += _refined(task, fine, front.between(some), asked[some], numbers, start)
     return _events(task, ends, n, columns)
 
 
@@ -136,14 +137,7 @@ def _refined(
         fronts.append((stage + 1, front))
     for level, made in fronts:
         canvas.wipe(level, made)
-    return [(level, Front(made.nodes + first, made.content)) for level, made in fronts]
-
-
-def _between(front: Front, images: slice) -> Front:
-    """The nodes of some images, counted from the first of them."""
-    owner = front.nodes[:, 0]
-    mine = front[(owner >= images.start) & (owner < images.stop)]
-    return Front(mine.nodes - np.array([images.start, 0, 0], np.int32), mine.content)
+    return [(level, made.moved(start)) for level, made in fronts]
 
 
 def begin(

@@ -4,8 +4,9 @@ A cascade decides many nodes at a time, none of which knows what the others will
 shape of a whole channel scatters about what was asked. Before every round of cuts it is therefore
 measured on the nodes as they are now, as if the energy of each were where its middle is, and the
 networks are told what is missing; what one round did too much, the next one undoes. Every node is
-also told its own part in that: what its cut would have to do if all nodes of the round moved their
-energies as little as possible (the least-squares solution of one equation for each shape).
+also told its own part in that, as a tilt of its law towards one of its halves: the laws of
+independent variables whose sum is given are multiplied with an exponential, and how much depends on
+what each can do for the sum.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from calovision.tasks.cuts import Cut, Nodes
+from calovision.tasks.cuts import LEADS, Cut, Nodes
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.totals import CONE, CORE, SHAPES
@@ -27,8 +28,8 @@ MOMENTS = SHAPES - 1  #: shapes that are sums of a node's energy times something
 SUMS = SHAPES + 1  #: sums from which a channel's shapes follow, and its energy
 PLACE = 6  #: numbers of a node's place, see :func:`places`
 LEAST = 1e-9  #: GeV, and its square; energies below count as none
-GAIN, MOST = 5.0, 2.0  #: what a node is told to do is multiplied, and limited, for networks
-NO_LEVER = 1e-8  #: squared levers below cannot move anything
+RIDGE = 8.0  #: of the equations for what nodes should do: what is missing may come later, too
+MOST = 4.0  #: what a node is told is not larger
 CLOSEST = 1e-6  #: standard deviations are no smaller
 FLOOR = 0.01  #: added to pTD, so that there is a logarithm
 FARTHEST = 5.0  #: standard deviations beyond which what is missing is cut off
@@ -110,14 +111,17 @@ def lead(
     front: tuple[Nodes, Floats],
     sums: Sums,
     aims: tuple[Floats, Floats],
+    scale: Floats,
     threshold: Floats,
     place: Floats,
 ) -> None:
-    """Write what each node's cut would have to do to the last ``SHAPES C`` columns of ``out``.
+    """Write what each node's cut should do to the last ``LEADS C`` columns of ``out``.
 
-    That is, for every channel and moment, by how much the first half's part of its energy would
-    have to be larger than with an even spread, times ``GAIN``, up to ``MOST``; and its energy over
-    the root of the summed squares of all near the axis, for pTD.
+    For every channel: the tilt of its law towards the first half; its energy over the root of the
+    summed squares of all near the axis, and that times what pTD lacks. The tilt is the mean, given
+    what is missing, of independent halves of variance ``1 / RIDGE`` which, with what comes later,
+    make up for it: ``lever @ (levers.T @ levers + RIDGE)^-1 @ missing``, all in units of what is
+    usually missing.
 
     Args:
         out: ``(m, inputs)`` contexts of all nodes of a round.
@@ -125,19 +129,21 @@ def lead(
         front: nodes ``(m, 3)``, all of which divide, and their contents ``(m, C, 2)``.
         sums: ``(n, C, SUMS)`` of their images, see :func:`add_sums`.
         aims: shapes ``(n, C, SHAPES)`` and axes ``(n, 2)`` that are asked for.
+        scale: ``(n, 2, K)`` mean and standard deviation of what is missing in the images' round, of
+            which the first ``SHAPES C`` are used.
         threshold: ``(C,)`` GeV.
         place: :func:`places` of the next level.
     """
     tables = cut.axis, cut.first, cut.second
-    _lead(out, *front, sums, *aims, threshold, place, *tables)
+    _lead(out, *front, sums, *aims, scale[:, 0], scale[:, 1], threshold, place, *tables)
 
 
 @numba.njit(cache=True)
 def _lead(  # type: ignore[no-untyped-def]
-    out, nodes, content, sums, wanted, axes, threshold, place, axis, first, second
+    out, nodes, content, sums, wanted, axes, mean, deviation, threshold, place, axis, first, second
 ):
-    channels, m = sums.shape[1], len(nodes)
-    squares = np.zeros((len(sums), channels, MOMENTS))
+    n, channels, m = len(sums), sums.shape[1], len(nodes)
+    squares = np.zeros((n, channels, MOMENTS, MOMENTS))
     levers = np.empty((m, MOMENTS))
     one, two = np.empty(MOMENTS), np.empty(MOMENTS)
     for k in range(m):
@@ -150,24 +156,63 @@ def _lead(  # type: ignore[no-untyped-def]
         for x in range(MOMENTS):
             levers[k, x] = one[x] - two[x]
         for c in range(channels):
-            energy = np.float64(content[k, c, 0]) * threshold[c] + content[k, c, 1]
-            part = energy / max(sums[b, c, SHAPES], LEAST)
-            for x in range(MOMENTS):
-                squares[b, c, x] += (part * levers[k, x]) ** 2
-    start = out.shape[1] - SHAPES * channels
+            if content[k, c, 0] != 0.0:
+                energy = np.float64(content[k, c, 0]) * threshold[c] + content[k, c, 1]
+                part = energy / max(sums[b, c, SHAPES], LEAST)
+                for x in range(MOMENTS):
+                    own = part * levers[k, x] / deviation[b, SHAPES * c + x]
+                    for y in range(x + 1):
+                        other = part * levers[k, y] / deviation[b, SHAPES * c + y]
+                        squares[b, c, x, y] += own * other
+    force, ptd = np.zeros((n, channels, MOMENTS)), np.zeros((n, channels))
+    for b in range(n):
+        for c in range(channels):
+            if sums[b, c, SHAPES] > LEAST:
+                for x in range(MOMENTS):
+                    at = SHAPES * c + x
+                    lacking = wanted[b, c, x] - sums[b, c, x] / sums[b, c, SHAPES] - mean[b, at]
+                    force[b, c, x] = lacking / deviation[b, at]
+                _solve(squares[b, c], force[b, c])
+                for x in range(MOMENTS):
+                    force[b, c, x] /= deviation[b, SHAPES * c + x]
+                own = np.sqrt(max(sums[b, c, MOMENTS], LEAST)) / sums[b, c, SHAPES]
+                at = SHAPES * c + MOMENTS
+                lacking = np.log((max(wanted[b, c, MOMENTS], 0.0) + FLOOR) / (own + FLOOR))
+                ptd[b, c] = (lacking - mean[b, at]) / deviation[b, at]
+    start = out.shape[1] - LEADS * channels
     for k in range(m):
         b = nodes[k, 0]
         for c in range(channels):
             energy = np.float64(content[k, c, 0]) * threshold[c] + content[k, c, 1]
-            total = max(sums[b, c, SHAPES], LEAST)
-            at = start + SHAPES * c
+            part, tilt = energy / max(sums[b, c, SHAPES], LEAST), 0.0
             for x in range(MOMENTS):
-                lacking = wanted[b, c, x] - sums[b, c, x] / total
-                lever = energy / total * levers[k, x]
-                move = lever * lacking / (squares[b, c, x] + NO_LEVER)
-                out[k, at + x] = min(max(GAIN * move, -MOST), MOST)
-            root = np.sqrt(max(sums[b, c, MOMENTS], LEAST))
-            out[k, at + MOMENTS] = min(energy / root, MOST)
+                tilt += part * levers[k, x] * force[b, c, x]
+            share = min(energy / np.sqrt(max(sums[b, c, MOMENTS], LEAST)), MOST)
+            at = start + LEADS * c
+            out[k, at] = min(max(tilt, -MOST), MOST)
+            out[k, at + 1] = share
+            out[k, at + 2] = min(max(share * ptd[b, c], -MOST), MOST)
+
+
+@numba.njit(cache=True)
+def _solve(matrix, vector):  # type: ignore[no-untyped-def]
+    """Solve ``(matrix + RIDGE) x = vector`` in place, by Cholesky's decomposition."""
+    size = len(vector)
+    for x in range(size):
+        matrix[x, x] += RIDGE
+        for y in range(x + 1):
+            left = matrix[x, y]
+            for z in range(y):
+                left -= matrix[x, z] * matrix[y, z]
+            matrix[x, y] = np.sqrt(left) if x == y else left / matrix[y, y]
+    for x in range(size):
+        for z in range(x):
+            vector[x] -= matrix[x, z] * vector[z]
+        vector[x] /= matrix[x, x]
+    for x in range(size - 1, -1, -1):
+        for z in range(x + 1, size):
+            vector[x] -= matrix[z, x] * vector[z]
+        vector[x] /= matrix[x, x]
 
 
 def missing(sums: Tensor, wanted: Tensor) -> Tensor:
@@ -221,10 +266,15 @@ class Steering(nn.Module):
             stage: which cut.
             turn: 0 before the first round, 1 before the second.
         """
-        lacking = self._missing(asked, sums)
-        mean, deviation = self.scale[stage, turn, :, : lacking.shape[1]].double()
-        told = ((lacking - mean) / deviation).clamp(-FARTHEST, FARTHEST).float()
-        return torch.cat([asked[:, : self.totals], told], 1)
+        told = self.lacking(asked, sums, stage, turn).clamp(-FARTHEST, FARTHEST)
+        return torch.cat([asked[:, : self.totals], told.float()], 1)
+
+    def lacking(self, asked: Tensor, sums: Tensor, stage: int, turn: int) -> Tensor:
+        """``(n, SHAPES c)`` float64 what is missing, in units of what usually is."""
+        found = self._missing(asked, sums)
+        mean, deviation = self.scale[stage, turn, :, : found.shape[1]].double()
+        units: Tensor = (found - mean) / deviation
+        return units
 
     def learn(self, asked: Tensor, sums: Tensor, stage: int, turn: int) -> None:
         """Find mean and standard deviation, see :meth:`forward`."""

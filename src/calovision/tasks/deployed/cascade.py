@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from calovision.events.events import Events
 from calovision.events.geometry import Channel
+from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Nodes
-from calovision.tasks.cutting import Canvas, Front, cut_all
+from calovision.tasks.cutting import cut_all
 from calovision.tasks.deployed.cascade_modules import EndGraph, StartGraph, TotalsGraph
 from calovision.tasks.deployed.cut_graph import CutGraph
 from calovision.tasks.deployed.graph import Arrays, Graph
@@ -134,13 +135,12 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
     def done(events: Events) -> Arrays:
         given, known, n = asked(events), levels(events), len(events)
         numbers = Rows(given["uniform"], given["used"].copy())
-        canvas = Canvas(partition, n, {at: level.seen for at, (level, _) in known.items()})
-        level, nodes = known[stage]
-        image, row, col = nodes.T
-        content = level.content[image, row + PAD, col + PAD].reshape(len(nodes), -1, 2)
+        canvas = Canvas(partition, n, task.unit.numpy())
+        for at, (content, nodes) in known.items():
+            canvas.put(at, _front(content, nodes))
         with torch.no_grad():
             wanted = torch.from_numpy(given["asked"])
-            made = cut_all(task, stage, canvas, Front(nodes, content), wanted, numbers)
+            made = cut_all(task, stage, canvas, _front(*known[stage]), wanted, numbers)
         return {"following": _dense(task, stage + 1, made, n), "total": numbers.used}
 
     names = ("here", "around", "asked", "uniform", "used")
@@ -216,6 +216,12 @@ def _drawn(task: CascadeTask, events: Events) -> tuple[Floats, Floats]:
 
 def _told(task: CascadeTask) -> str:
     return f"float32 (events, {task.knots.shape[0]}): totals as normal numbers"
+
+
+def _front(level: Level, nodes: Nodes) -> Front:
+    """The nodes of a level, and what is in them."""
+    image, row, col = nodes.T
+    return Front(nodes, level.content[image, row + PAD, col + PAD].reshape(len(nodes), -1, 2))
 
 
 def _dense(task: CascadeTask, level: int, front: Front, n: int) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calovision.networks.splitter import Splitter, count_sample, energy_sample
-from calovision.tasks.cuts import COARSE, SIDES, Cut
+from calovision.tasks.cuts import COARSE, LEADS, SIDES, Cut
 from calovision.tasks.deployed.steering_graph import SteeringGraph
 from calovision.tasks.partition import Ints
 from calovision.tasks.pyramid_fill import PAD
@@ -92,7 +92,7 @@ class CutGraph(nn.Module):
         following = here[:, self.source, :size]
         mine = here[:, self.inner, :size]
         hits = mine[:, :, 0::2].sum(2)
-        aims, axes = self.steering.aims(asked)
+        axes = asked[:, -2:].double()
         sums = self.steering.sums(mine, axes)
         for turn in range(2):
             there = (hits > 0) & self.turns[turn]
@@ -101,7 +101,8 @@ class CutGraph(nn.Module):
                 done = self.steering.following_sums(following, axes)
                 sums = done + self.steering.sums(left, axes)
             told = self.steering.told(asked, sums, turn)
-            leads = self.steering.leads(mine * self.turns[turn][:, None], sums, aims, axes)
+            lacking = self.steering.lacking(asked, sums, turn)
+            leads = self.steering.leads(mine * self.turns[turn][:, None], sums, lacking, axes, turn)
             owner, node = there.nonzero().unbind(1)
             context = torch.cat(
                 [
@@ -115,7 +116,8 @@ class CutGraph(nn.Module):
             )
             content = _taken(here, owner, self.inner[node])[:, :size]
             numbers, used = self._numbers(owner, there.sum(1), uniform, used)
-            first = self._first(context, told, owner, content, self.room[node], numbers)
+            tilt = context[:, -LEADS * self.channels :: LEADS]
+            first = self._first(context, told, owner, content, tilt, self.room[node], numbers)
             flat = following.reshape(-1, size)
             for table, value in ((self.halves[0], first), (self.halves[1], content - first)):
                 flat = flat.index_put((owner * self.size + table[node],), value)
@@ -144,6 +146,7 @@ class CutGraph(nn.Module):
         conditions: Tensor,
         owner: Tensor,
         whole: Tensor,
+        tilt: Tensor,
         room: Tensor,
         uniform: Tensor,
     ) -> Tensor:
@@ -156,12 +159,12 @@ class CutGraph(nn.Module):
             low = (hits - room[:, self.channels + c]).clamp(min=0)
             high = torch.minimum(hits, room[:, c])
             law = self.network.count_law(c, hidden, known)
-            drawn = count_sample(law, uniform[:, c, :2], low, high)
+            drawn = count_sample(law, tilt[:, c], uniform[:, c, :2], low, high)
             part = torch.where(low < high, drawn, low)
             known = torch.cat([known, torch.log1p(torch.stack([part, hits - part], 1))], 1)
             law = self.network.energy_law(c, hidden, known)
             shared = (part > 0) & (part < hits)
-            some = total * energy_sample(law, uniform[:, c, 2:])
+            some = total * energy_sample(law, tilt[:, c], uniform[:, c, 2:])
             energy = torch.where(shared, some, torch.where(part == hits, total, 0.0))
             logs = torch.log1p(torch.stack([energy, total - energy], 1) / self.unit[c])
             known = torch.cat([known, logs], 1)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from calovision.tasks.cuts import Cut
 from calovision.tasks.pyramid_fill import PAD
-from calovision.tasks.steering import GAIN, LEAST, MOMENTS, MOST, NO_LEVER, places
+from calovision.tasks.steering import LEAST, MOMENTS, MOST, RIDGE, places
 from calovision.tasks.totals import CONE, CORE, SHAPES
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class SteeringGraph(nn.Module):
             child = np.maximum(table, 0)[row if cut.axis == 0 else col]
             children.append(fine[child, col] if cut.axis == 0 else fine[row, child])
         padded = np.pad(fine, [(PAD, PAD), (PAD, PAD), (0, 0)])
-        padded[..., -1] = fine[0, 0, -1]  # a size, where there is nothing
+        padded[padded[..., -1] == 0, -1] = 1  # some size, where there is nothing
         tables = {
             "mine": here.reshape(-1, here.shape[2]),
             "following": padded.reshape(-1, fine.shape[2]),
@@ -49,10 +49,9 @@ class SteeringGraph(nn.Module):
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)).double())
         self.register_buffer("threshold", task.threshold[: cut.channels].double())
 
-    def aims(self, asked: Tensor) -> tuple[Tensor, Tensor]:
-        """Shapes ``(n, C, SHAPES)`` and axes ``(n, 2)`` that are asked for, float64."""
-        shapes, axes = self.steering.aims(asked.double(), self.channels)
-        return shapes, axes
+    def lacking(self, asked: Tensor, sums: Tensor, turn: int) -> Tensor:
+        """``(n, SHAPES C)`` what is missing, in units of what usually is."""
+        return self.steering.lacking(asked, sums, self.stage, turn)
 
     def told(self, asked: Tensor, sums: Tensor, turn: int) -> Tensor:
         """See :meth:`~calovision.tasks.steering.Steering.forward`."""
@@ -67,23 +66,28 @@ class SteeringGraph(nn.Module):
         """The same of the next level, with its padding."""
         return self._sums(content, *_moments(self.following, axes))
 
-    def leads(self, content: Tensor, sums: Tensor, aims: Tensor, axes: Tensor) -> Tensor:
-        """``(n, nodes, SHAPES C)`` see :func:`~calovision.tasks.steering.lead`.
+    def leads(self, content: Tensor, sums: Tensor, told: Tensor, axes: Tensor, turn: int) -> Tensor:
+        """``(n, nodes, LEADS C)`` see :func:`~calovision.tasks.steering.lead`.
 
-        ``content`` ``(n, nodes, 2 C)`` is 0 for nodes that are not cut in this round.
+        ``content`` ``(n, nodes, 2 C)`` is 0 for nodes that are not cut in this round; ``told`` is
+        what is missing, in its usual units but not cut off.
         """
         levers = _moments(self.first, axes)[0] - _moments(self.second, axes)[0]
         energy, found = self._energy(content), []
+        deviation = self.steering.scale[self.stage, turn, 1].double()
         for c in range(self.channels):
+            start = SHAPES * c
             total = sums[:, c, SHAPES].clamp(min=LEAST)
             own = (energy[:, :, c] / total[:, None])[:, :, None] * levers
-            lacking = aims[:, c, :MOMENTS] - sums[:, c, :MOMENTS] / total[:, None]
-            squares = (own * own).sum(1) + NO_LEVER
-            move = own * (lacking / squares)[:, None]
+            own = own / deviation[start : start + MOMENTS]
+            squares = own.transpose(1, 2) @ own + RIDGE * torch.eye(MOMENTS, dtype=own.dtype)
+            force = _solved(squares, told[:, start : start + MOMENTS])
+            tilt = (own * force[:, None]).sum(2).clamp(-MOST, MOST)
             root = sums[:, c, MOMENTS].clamp(min=LEAST).sqrt()
             share = (energy[:, :, c] / root[:, None]).clamp(max=MOST)
-            found += [(GAIN * move).clamp(-MOST, MOST), share[:, :, None]]
-        return torch.cat(found, 2).float()
+            ptd = (share * told[:, start + MOMENTS][:, None]).clamp(-MOST, MOST)
+            found += [tilt, share, ptd]
+        return torch.stack(found, 2).float()
 
     def _energy(self, content: Tensor) -> Tensor:
         """``(n, nodes, C)`` GeV."""
@@ -108,3 +112,28 @@ def _moments(place: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
     core = ((CORE - distance) / place[:, 5] + 0.5).clamp(0, 1)
     fixed = [place[:, x].expand_as(distance) for x in range(3)]
     return torch.stack([*fixed, near * distance, core], 2), near
+
+
+def _solved(matrix: Tensor, vector: Tensor) -> Tensor:
+    """``(n, k)`` solution of positive definite equations, written out for any runtime."""
+    size = vector.shape[1]
+    lower: list[list[Tensor]] = []
+    for x in range(size):
+        lower.append([])
+        for y in range(x + 1):
+            left = matrix[:, x, y]
+            for z in range(y):
+                left = left - lower[x][z] * lower[y][z]
+            lower[x].append(left.sqrt() if x == y else left / lower[y][y])
+    found: list[Tensor] = []
+    for x in range(size):
+        left = vector[:, x]
+        for z in range(x):
+            left = left - lower[x][z] * found[z]
+        found.append(left / lower[x][x])
+    for x in range(size - 1, -1, -1):
+        left = found[x]
+        for z in range(x + 1, size):
+            left = left - lower[z][x] * found[z]
+        found[x] = left / lower[x][x]
+    return torch.stack(found, 1)

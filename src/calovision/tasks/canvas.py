@@ -1,0 +1,179 @@
+"""Levels of images that are being made, and what the nodes of a level see of them.
+
+Few of a level's nodes have hits. Of the others nothing is kept: a map says which row of a list a
+node is, 0 for an empty one, so that what a group of images needs stays in the processor's cache.
+Training, which goes through whole images one by one, has arrays of all nodes instead
+(:mod:`calovision.tasks.pyramid`); what a node sees is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.tasks.cuts import COARSE, PLACE, SIDES, Cut, Nodes
+from calovision.tasks.partition import Partition
+from calovision.tasks.pyramid_fill import LOG_2, PAD
+from calovision.tasks.pyramid_hits import Floats
+
+
+@dataclass(frozen=True)
+class Front:
+    """Nodes with hits of one level of some images.
+
+    Attributes:
+        nodes: ``(m, 3)`` image, row and column.
+        content: ``(m, C, 2)`` hits, and energy above threshold (GeV), of the level's channels.
+    """
+
+    nodes: Nodes
+    content: Floats
+
+    def __getitem__(self, chosen: NDArray[Any]) -> Front:
+        return Front(self.nodes[chosen], self.content[chosen])
+
+    @classmethod
+    def joined(cls, parts: list[Front]) -> Front:
+        """All nodes of several fronts."""
+        nodes = np.concatenate([p.nodes for p in parts])
+        return cls(nodes, np.concatenate([p.content for p in parts]))
+
+    def within(self, channels: int) -> Front:
+        """Nodes with hits of the first ``channels`` of its channels."""
+        if channels == self.content.shape[1]:
+            return self
+        content = self.content[:, :channels]
+        lit = content[:, :, 0].any(1)
+        return Front(self.nodes[lit], np.ascontiguousarray(content[lit]))
+
+    def between(self, images: slice) -> Front:
+        """The nodes of some images, counted from the first of them."""
+        owner = self.nodes[:, 0]
+        return self[(owner >= images.start) & (owner < images.stop)].moved(-images.start)
+
+    def moved(self, images: int) -> Front:
+        """The same nodes, of images with other numbers."""
+        return Front(self.nodes + np.array([images, 0, 0], np.int32), self.content)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Levels of ``n`` images as networks see them.
+
+    Attributes:
+        partition: of the window.
+        n: images.
+        unit: ``(C,)`` GeV; energies are seen as ``log(1 + E / unit)``.
+        maps: by level, ``(n, R + 2 PAD, P + 2 PAD)`` int32 row of every node in the list, padded by
+            ``PAD`` empty nodes.
+        lists: by level, ``(m + 1, 2 C)`` logarithms of hits and energy, those of none first.
+    """
+
+    partition: Partition
+    n: int
+    unit: Floats
+    maps: dict[int, NDArray[np.int32]] = field(default_factory=dict)
+    lists: dict[int, Floats] = field(default_factory=dict)
+
+    def put(self, level: int, front: Front) -> None:
+        """Add nodes to a level."""
+        self._begin(level)
+        before = self.lists[level]
+        after = np.empty((len(before) + len(front.nodes), before.shape[1]), np.float32)
+        after[: len(before)] = before
+        _put(self.maps[level], after, len(before), front.nodes, front.content, self.unit)
+        self.lists[level] = after
+
+    def take(self, level: int, other: Canvas, images: slice) -> None:
+        """Let a level be that of some images of another canvas."""
+        self.maps[level], self.lists[level] = other.maps[level][images], other.lists[level]
+
+    def wipe(self, level: int, front: Front) -> None:
+        """Empty a level, all nodes of which are given; its memory is used again."""
+        image, row, col = front.nodes.T
+        self.maps[level][image, row + PAD, col + PAD] = 0
+        self.lists[level] = self.lists[level][:1]
+
+    def look(self, cut: Cut, stage: int, nodes: Nodes) -> Floats:
+        """``(m, inputs)`` what nodes see, but for the last columns; see :class:`Cut`."""
+        out = np.empty((len(nodes), cut.inputs), np.float32)
+        levels = stage, stage + 1, self.partition.coarse(stage)
+        for level in levels:
+            self._begin(level)
+        arrays = [x for level in levels for x in (self.maps[level], self.lists[level])]
+        _look(out, nodes, *arrays, *cut.tables)
+        return out
+
+    def _begin(self, level: int) -> None:
+        if level not in self.maps:
+            rows, cols = self.partition.shape(level)
+            size = 2 * len(self.partition.channels(level))
+            self.maps[level] = np.zeros((self.n, rows + 2 * PAD, cols + 2 * PAD), np.int32)
+            self.lists[level] = np.zeros((1, size), np.float32)
+
+
+@numba.njit(cache=True)
+def _put(places, seen, start, nodes, content, unit):  # type: ignore[no-untyped-def]
+    for k in range(len(nodes)):
+        row = start + k
+        places[nodes[k, 0], nodes[k, 1] + PAD, nodes[k, 2] + PAD] = row
+        for c in range(content.shape[1]):
+            hits = content[k, c, 0]
+            seen[row, 2 * c], seen[row, 2 * c + 1] = 0.0, 0.0
+            if hits != 0.0:
+                seen[row, 2 * c] = LOG_2 if hits == 1.0 else np.log1p(hits)
+                seen[row, 2 * c + 1] = np.log1p(content[k, c, 1] / unit[c])
+
+
+@numba.njit(cache=True)
+def _look(  # type: ignore[no-untyped-def]
+    out, nodes, here, here_seen, following, following_seen, around, around_seen, *tables
+):
+    """As :func:`~calovision.tasks.cuts.contexts`, of maps and lists."""
+    coarse_row, coarse_col, axis, first, second, place, cut = tables
+    rows, cols, width = place.shape[0], place.shape[1], out.shape[1]
+    flat, here_map, around_map = out.reshape(-1), here.reshape(-1), around.reshape(-1)
+    here_list, around_list = here_seen.reshape(-1), around_seen.reshape(-1)
+    following_list, places = following_seen.reshape(-1), place.reshape(-1)
+    size, wide, none = here_seen.shape[1], around_seen.shape[1], following_seen.shape[1]
+    for k in range(len(nodes)):
+        b, i, j = np.int64(nodes[k, 0]), np.int64(nodes[k, 1]), np.int64(nodes[k, 2])
+        at = k * width
+        for di in range(2 * PAD + 1):
+            line = (b * here.shape[1] + i + di) * here.shape[2] + j
+            for dj in range(2 * PAD + 1):
+                _copy(flat, at, here_list, here_map[np.uint64(line + dj)] * size, size)
+                at += size
+        u, v = coarse_row[i] + PAD - COARSE, coarse_col[j] + PAD - COARSE
+        for di in range(2 * COARSE + 1):
+            line = (b * around.shape[1] + u + di) * around.shape[2] + v
+            for dj in range(2 * COARSE + 1):
+                _copy(flat, at, around_list, around_map[np.uint64(line + dj)] * wide, wide)
+                at += wide
+        late = (i + j) % 2
+        for side in range(SIDES):
+            ni = i + (side == 0) - (side == 1)
+            nj = j + (side == 2) - (side == 3)
+            inside = late == 1 and 0 <= ni < rows and 0 <= nj < cols
+            for half in range(2):
+                row = np.int64(0)
+                if inside:
+                    interval = ni if axis == 0 else nj
+                    child = first[interval] if half == 0 else second[interval]
+                    if child >= 0:
+                        ci, cj = (child, nj) if axis == 0 else (ni, child)
+                        row = np.int64(following[b, ci + PAD, cj + PAD])
+                _copy(flat, at, following_list, row * none, 2 * cut)
+                at += 2 * cut
+        flat[at] = late
+        _copy(flat, at + 1, places, (i * cols + j) * PLACE, PLACE)
+
+
+@numba.njit(cache=True)
+def _copy(to, at, source, start, number):  # type: ignore[no-untyped-def]
+    for x in range(number):
+        to[np.uint64(at + x)] = source[np.uint64(start + x)]

@@ -1,0 +1,68 @@
+"""Compiled draws against the samplers of the laws, which graphs of deployed models consist of."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from calovision.networks.splitter import COUNT, ENERGY, count_sample, energy_sample
+from calovision.tasks.draws import draw_counts, draw_energies, open_counts, open_energies
+
+MANY = 4000
+
+
+def test_they_draw_what_the_laws_say() -> None:
+    rng = np.random.default_rng(1)
+    nodes = np.zeros((MANY, 3), np.int32)
+    nodes[:, 2] = rng.integers(9, size=MANY)
+    cells = rng.integers(1, 12, (2, 1, 9, 1)).astype(np.float32)
+    room = cells[:, 0, nodes[:, 2], 0]
+    whole = np.empty((MANY, 1, 2), np.float32)
+    whole[:, 0, 0] = np.floor(rng.random(MANY) * (room.sum(0) + 1))
+    whole[:, 0, 1] = rng.exponential(2, MANY) * (whole[:, 0, 0] > 0)
+    uniform = rng.random((MANY, 1, 4), np.float32)
+    tilt = rng.normal(0, 2, (MANY, 1)).astype(np.float32)
+    first, limits, space = (
+        np.empty_like(whole),
+        np.empty((MANY, 2), np.float32),
+        np.empty(MANY, int),
+    )
+    rows = space[: open_counts(0, nodes, whole, cells, first, limits, space)].copy()
+    low, high = np.maximum(whole[:, 0, 0] - room[1], 0), np.minimum(whole[:, 0, 0], room[0])
+    assert np.array_equal(rows, np.flatnonzero(low < high))
+    assert np.array_equal(first[:, 0, 0], low)
+
+    law = rng.normal(0, 1, (len(rows), COUNT)).astype(np.float32)
+    draw_counts(0, rows, law, tilt, uniform, limits, first)
+    given = (law, tilt[rows, 0], uniform[rows, 0, :2], low[rows], high[rows])
+    wanted = count_sample(*(torch.from_numpy(x) for x in given)).numpy()
+    assert (first[rows, 0, 0] == wanted).mean() > 0.999
+    assert len(np.unique(wanted)) > 5
+
+    rows = space[: open_energies(0, whole, first, space)].copy()
+    part, hits = first[:, 0, 0], whole[:, 0, 0]
+    assert np.array_equal(rows, np.flatnonzero((part > 0) & (part < hits)))
+    assert np.array_equal(first[part == hits, 0, 1], whole[part == hits, 0, 1])
+    law = rng.normal(0, 1, (len(rows), ENERGY)).astype(np.float32)
+    draw_energies(0, rows, law, tilt, uniform, whole, first)
+    given = (law, tilt[rows, 0], uniform[rows, 0, 2:])
+    wanted = energy_sample(*(torch.from_numpy(x) for x in given)).numpy()
+    np.testing.assert_allclose(first[rows, 0, 1], wanted * whole[rows, 0, 1], rtol=2e-3, atol=1e-6)
+
+
+def test_a_tilt_moves_hits_and_energy_to_the_first_half() -> None:
+    n = 20_000
+    uniform = torch.rand(n, 2, generator=torch.Generator().manual_seed(1))
+    count, energy = torch.zeros(n, COUNT), torch.zeros(n, ENERGY)
+    count[:, -1] = energy[:, -1] = 1
+    low, high = torch.zeros(n), torch.full((n,), 3.0)
+    hits, part = [], []
+    for tilt in (-1.0, 0.0, 1.0):
+        told = torch.full((n,), tilt)
+        hits.append(float(count_sample(count, told, uniform, low, high).mean()))
+        part.append(float(energy_sample(energy, told, uniform).mean()))
+    assert hits[0] < hits[1] - 0.2 < hits[2] - 0.4
+    assert part[0] < part[1] - 0.02 < part[2] - 0.04
+    count[:, -1] = energy[:, -1] = 0  # a law that does not do what it is told
+    assert float(count_sample(count, told, uniform, low, high).mean()) == hits[1]
+    assert float(energy_sample(energy, told, uniform).mean()) == part[1]
