@@ -100,13 +100,17 @@ class Canvas:
 
     def look(self, cut: Cut, stage: int, nodes: Nodes) -> Floats:
         """``(m, inputs)`` what nodes see, but for the last columns; see :class:`Cut`."""
-        out = np.empty((len(nodes), cut.inputs), np.float32)
+        # Rows of an even length: hits and energy of a node are copied as one number of eight bytes.
+        out = np.empty((len(nodes), cut.inputs + cut.inputs % 2), np.float32)
         levels = stage, stage + 1, self.partition.coarse(stage)
         for level in levels:
             self._begin(level)
-        arrays = [x for level in levels for x in (self.maps[level], self.lists[level])]
-        _look(out, nodes, *arrays, *cut.tables)
-        return out
+        pairs = [self.lists[level].view(np.float64) for level in levels]
+        arrays = [
+            x for level, seen in zip(levels, pairs, strict=True) for x in (self.maps[level], seen)
+        ]
+        _look(out, out.view(np.float64), nodes, *arrays, *cut.tables)
+        return out[:, : cut.inputs]
 
     def _begin(self, level: int) -> None:
         if level not in self.maps:
@@ -131,28 +135,29 @@ def _put(places, seen, start, nodes, content, unit):  # type: ignore[no-untyped-
 
 @numba.njit(cache=True)
 def _look(  # type: ignore[no-untyped-def]
-    out, nodes, here, here_seen, following, following_seen, around, around_seen, *tables
+    out, pairs, nodes, here, here_seen, following, following_seen, around, around_seen, *tables
 ):
     """As :func:`~calovision.tasks.cuts.contexts`, of maps and lists."""
     coarse_row, coarse_col, axis, first, second, place, cut = tables
     rows, cols, width = place.shape[0], place.shape[1], out.shape[1]
-    flat, here_map, around_map = out.reshape(-1), here.reshape(-1), around.reshape(-1)
+    flat, double = out.reshape(-1), pairs.reshape(-1)
+    here_map, around_map = here.reshape(-1), around.reshape(-1)
     here_list, around_list = here_seen.reshape(-1), around_seen.reshape(-1)
     following_list, places = following_seen.reshape(-1), place.reshape(-1)
     size, wide, none = here_seen.shape[1], around_seen.shape[1], following_seen.shape[1]
     for k in range(len(nodes)):
         b, i, j = np.int64(nodes[k, 0]), np.int64(nodes[k, 1]), np.int64(nodes[k, 2])
-        at = k * width
+        at = k * (width // 2)
         for di in range(2 * PAD + 1):
             line = (b * here.shape[1] + i + di) * here.shape[2] + j
             for dj in range(2 * PAD + 1):
-                _copy(flat, at, here_list, here_map[np.uint64(line + dj)] * size, size)
+                _copy(double, at, here_list, here_map[np.uint64(line + dj)] * size, size)
                 at += size
         u, v = coarse_row[i] + PAD - COARSE, coarse_col[j] + PAD - COARSE
         for di in range(2 * COARSE + 1):
             line = (b * around.shape[1] + u + di) * around.shape[2] + v
             for dj in range(2 * COARSE + 1):
-                _copy(flat, at, around_list, around_map[np.uint64(line + dj)] * wide, wide)
+                _copy(double, at, around_list, around_map[np.uint64(line + dj)] * wide, wide)
                 at += wide
         late = (i + j) % 2
         for side in range(SIDES):
@@ -167,8 +172,9 @@ def _look(  # type: ignore[no-untyped-def]
                     if child >= 0:
                         ci, cj = (child, nj) if axis == 0 else (ni, child)
                         row = np.int64(following[b, ci + PAD, cj + PAD])
-                _copy(flat, at, following_list, row * none, 2 * cut)
-                at += 2 * cut
+                _copy(double, at, following_list, row * none, cut)
+                at += cut
+        at *= 2
         flat[at] = late
         _copy(flat, at + 1, places, (i * cols + j) * PLACE, PLACE)
 
