@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from calovision.networks.splitter import COUNT, ENERGY, count_sample, energy_sample
+from calovision.networks.laws import COUNT, ENERGY
+from calovision.networks.splitter import count_sample, energy_sample
 from calovision.tasks.draws import draw_counts, draw_energies, open_counts, open_energies
 
 MANY = 4000

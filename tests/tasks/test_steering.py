@@ -13,7 +13,9 @@ from calovision.events.events import Events
 from calovision.tasks.partition import Partition
 from calovision.tasks.steering import (
     LEADS,
+    MANY_HITS,
     MOMENTS,
+    ONE_HIT,
     SUMS,
     Steering,
     add_sums,
@@ -64,7 +66,7 @@ def test_a_dark_channel_lacks_nothing(toy_jets: Events) -> None:
 
 
 def test_nodes_that_follow_their_tilts_make_up_for_what_is_missing(toy_jets: Events) -> None:
-    """Halves of variance 1 / RIDGE do, up to what is left for later."""
+    """Parts that move by the tilt times their variance do, up to what is left for later."""
     partition, stage = Partition(toy_jets.geometry), 12
     cut, nodes, here, *_ = levels(toy_jets[:20], stage, partition)
     nodes = nodes[cut.divides(nodes)]
@@ -98,7 +100,8 @@ def test_nodes_that_follow_their_tilts_make_up_for_what_is_missing(toy_jets: Eve
     first = cut.firsts(nodes)
     lever = fine[first[:, 1], first[:, 2], 1] - fine[second[:, 1], second[:, 2], 1]
     done = np.zeros((20, cut.channels))
-    np.add.at(done, nodes[:, 0], content[..., 1] * tilt * lever[:, None])
+    spread = MANY_HITS + (ONE_HIT - MANY_HITS) / np.maximum(content[..., 0], 1)
+    np.add.at(done, nodes[:, 0], content[..., 1] * spread * tilt * lever[:, None])
     done /= np.maximum(sums[..., SHAPES], 1e-9)
     able = np.median(done[sums[..., SHAPES] > 0])
     assert able == pytest.approx(1e-6, rel=0.1)

@@ -12,13 +12,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-COUNT_PARTS, ENERGY_PARTS = 3, 4  #: components of the mixtures
-COUNT, ENERGY = 3 * COUNT_PARTS + 1, 3 * ENERGY_PARTS + 1  #: parameters of the laws
-#: how far a law's components move for a tilt, times their squared widths: about what tilting one
-#: logistic does to its mean
-COUNT_PUSH, ENERGY_PUSH = 2.5, 0.8
+from calovision.networks.laws import (
+    COUNT_FAR,
+    COUNT_PARTS,
+    COUNT_PUSH,
+    COUNT_WIDTHS,
+    ENERGY_FAR,
+    ENERGY_PARTS,
+    ENERGY_PUSH,
+    ENERGY_WIDTHS,
+    LEAST,
+)
+
 OUTCOME = 4  #: numbers by which a channel's outcome enters the networks of later ones
-LEAST = 1e-5  #: energy fractions are kept this far from 0 and 1
 
 
 class Splitter(nn.Module):
@@ -114,49 +120,25 @@ def _count_mixture(
     """Logarithmic weights, places and widths of the logistics on ``[low - 1/2, high + 1/2]``."""
     weight, place, width = law[:, :-1].chunk(3, 1)
     span = (high - low + 1)[:, None]
-    wide = torch.exp(width.clamp(-6, 3) - 1)
+    wide = torch.exp(width.clamp(*COUNT_WIDTHS) - 1)
     move = COUNT_PUSH * law[:, -1:] * tilt[:, None] * wide**2
-    centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place + move.clamp(-2, 2))
+    centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place + move.clamp(-COUNT_FAR, COUNT_FAR))
     return weight.log_softmax(1), centre, span * wide
 
 
 def _energy_mixture(law: Tensor, tilt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logarithmic weights, places and widths of the logistics of the logit."""
     weight, centre, width = law[:, :-1].chunk(3, 1)
-    scale = torch.exp(width.clamp(-5, 3))
+    scale = torch.exp(width.clamp(*ENERGY_WIDTHS))
     move = ENERGY_PUSH * law[:, -1:] * tilt[:, None] * scale**2
-    return weight.log_softmax(1), 2 * centre + move.clamp(-4, 4), scale
-
-
-def _log_between(lower: Tensor, upper: Tensor) -> Tensor:
-    """Logarithm of the standard logistic's probability between two places, ``lower < upper``."""
-    gap = (upper - lower).clamp(min=1e-6)
-    return F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-gap))
-
-
-def count_log_prob(law: Tensor, tilt: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Log-probability of ``count`` hits in the first half: logistics cut at the limits.
-
-    Args:
-        law: ``(m, COUNT)``.
-        tilt: ``(m,)`` how much more the first half should get: the law is made nearly what
-            multiplying it with ``exp(tilt * count / hits)`` would make it, as strongly as its
-            last parameter says.
-        count: ``(m,)`` whole numbers.
-        low: ``(m,)`` the smallest that they can be.
-        high: ``(m,)`` the largest.
-    """
-    weight, centre, width = _count_mixture(law, tilt, low, high)
-
-    def between(a: Tensor, b: Tensor) -> Tensor:
-        return _log_between((a[:, None] - centre) / width, (b[:, None] - centre) / width)
-
-    inside = between(count - 0.5, count + 0.5) - between(low - 0.5, high + 0.5)
-    return torch.logsumexp(weight + inside, 1)
+    return weight.log_softmax(1), 2 * centre + move.clamp(-ENERGY_FAR, ENERGY_FAR), scale
 
 
 def count_sample(law: Tensor, tilt: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Draw counts of :func:`count_log_prob`; ``uniform`` ``(m, 2)`` are random in [0, 1)."""
+    """Draw counts of :func:`~calovision.networks.laws.count_log_prob`.
+
+    ``uniform`` ``(m, 2)`` are random in [0, 1).
+    """
     weight, centre, width = _count_mixture(law.double(), tilt.double(), low, high)
     part = _component(weight, uniform[:, 0])
     centre, width = (x.gather(1, part)[:, 0] for x in (centre, width))
@@ -173,20 +155,11 @@ def count_sample(law: Tensor, tilt: Tensor, uniform: Tensor, low: Tensor, high: 
     return torch.minimum(torch.maximum(place.round(), low.double()), high.double()).float()
 
 
-def energy_log_prob(law: Tensor, tilt: Tensor, fraction: Tensor) -> Tensor:
-    """Log-density of the logit of the first half's energy fraction, ``(m,)`` in (0, 1).
-
-    For ``law`` ``(m, ENERGY)`` and ``tilt`` ``(m,)`` see :func:`count_log_prob`.
-    """
-    weight, centre, scale = _energy_mixture(law, tilt)
-    place = fraction.clamp(LEAST, 1 - LEAST).logit()[:, None]
-    z = (place - centre) / scale
-    density = F.logsigmoid(z) + F.logsigmoid(-z) - scale.log()
-    return torch.logsumexp(weight + density, 1)
-
-
 def energy_sample(law: Tensor, tilt: Tensor, uniform: Tensor) -> Tensor:
-    """Draw energy fractions of :func:`energy_log_prob`; ``uniform`` ``(m, 2)`` in [0, 1)."""
+    """Draw fractions of :func:`~calovision.networks.laws.energy_log_prob`.
+
+    ``uniform`` ``(m, 2)`` are random in [0, 1).
+    """
     weight, centre, scale = _energy_mixture(law, tilt)
     part = _component(weight, uniform[:, 0])
     logit = uniform[:, 1].clamp(1e-7, 1 - 1e-7).logit()

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.networks import splitter
+from calovision.networks.laws import count_log_prob, energy_log_prob
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
 from calovision.tasks.cuts import LEADS, Cut
@@ -286,14 +286,14 @@ class CascadeTask(GeneratorTask):
                 seen = results[free, : OUTCOME * c]
                 law = network.count_law(c, hidden[free], seen)
                 args = (tilt[free, c], first[free, c, 0], low[free, c], high[free, c])
-                total = total - splitter.count_log_prob(law, *args).sum()
+                total = total - count_log_prob(law, *args).sum()
             hits, part = whole[:, c, 0], first[:, c, 0]
             shared = ((part > 0) & (part < hits) & (whole[:, c, 1] > 0)).nonzero()[:, 0]
             if len(shared):
                 seen = results[shared, : OUTCOME * c + 2]
                 law = network.energy_law(c, hidden[shared], seen)
                 fraction = first[shared, c, 1] / whole[shared, c, 1]
-                total = total - splitter.energy_log_prob(law, tilt[shared, c], fraction).sum()
+                total = total - energy_log_prob(law, tilt[shared, c], fraction).sum()
         return total / len(context)
 
     @torch.no_grad()

@@ -13,14 +13,18 @@ import math
 import numba
 import numpy as np
 
-from calovision.networks.splitter import (
+from calovision.networks.laws import (
+    COUNT_FAR,
     COUNT_PARTS,
     COUNT_PUSH,
+    COUNT_WIDTHS,
+    ENERGY_FAR,
     ENERGY_PARTS,
     ENERGY_PUSH,
+    ENERGY_WIDTHS,
     LEAST,
-    OUTCOME,
 )
+from calovision.networks.splitter import OUTCOME
 
 
 @numba.njit(cache=True)
@@ -71,9 +75,10 @@ def draw_counts(c, rows, law, tilt, uniform, limits, first):  # type: ignore[no-
         low, high = float(limits[k, 0]), float(limits[k, 1])
         part: int = _component(law[r], COUNT_PARTS, np.float64(uniform[k, c, 0]))
         span = high - low + 1
-        wide = math.exp(min(max(np.float64(law[r, 2 * COUNT_PARTS + part]), -6.0), 3.0) - 1)
+        limited = float(law[r, 2 * COUNT_PARTS + part])
+        wide = math.exp(min(max(limited, COUNT_WIDTHS[0]), COUNT_WIDTHS[1]) - 1)
         push = COUNT_PUSH * np.float64(law[r, 3 * COUNT_PARTS]) * np.float64(tilt[k, c])
-        move = min(max(push * wide * wide, -2.0), 2.0)
+        move = min(max(push * wide * wide, -COUNT_FAR), COUNT_FAR)
         place = 0.5 + 0.5 * np.float64(law[r, COUNT_PARTS + part]) + move
         centre, width = low - 0.5 + span * place, span * wide
         lower, upper = (low - 0.5 - centre) / width, (high + 0.5 - centre) / width
@@ -110,9 +115,10 @@ def draw_energies(c, rows, law, tilt, uniform, whole, first):  # type: ignore[no
     for r in range(len(rows)):
         k = rows[r]
         part = _component(law[r], ENERGY_PARTS, np.float64(uniform[k, c, 2]))
-        wide = math.exp(min(max(np.float64(law[r, 2 * ENERGY_PARTS + part]), -5.0), 3.0))
+        limited = float(law[r, 2 * ENERGY_PARTS + part])
+        wide = math.exp(min(max(limited, ENERGY_WIDTHS[0]), ENERGY_WIDTHS[1]))
         push = ENERGY_PUSH * np.float64(law[r, 3 * ENERGY_PARTS]) * np.float64(tilt[k, c])
-        move = min(max(push * wide * wide, -4.0), 4.0)
+        move = min(max(push * wide * wide, -ENERGY_FAR), ENERGY_FAR)
         even = min(max(np.float64(uniform[k, c, 3]), 1e-7), 1 - 1e-7)
         place = 2 * np.float64(law[r, ENERGY_PARTS + part]) + move
         logit = place + wide * math.log(even / (1 - even))

@@ -28,7 +28,8 @@ MOMENTS = SHAPES - 1  #: shapes that are sums of a node's energy times something
 SUMS = SHAPES + 1  #: sums from which a channel's shapes follow, and its energy
 PLACE = 6  #: numbers of a node's place, see :func:`places`
 LEAST = 1e-9  #: GeV, and its square; energies below count as none
-RIDGE = 8.0  #: of the equations for what nodes should do: what is missing may come later, too
+RIDGE = 0.5  #: variance of what later rounds change, in units of that of what is missing now
+ONE_HIT, MANY_HITS = 0.25, 0.05  #: variance of the first half's part of the energy, about
 MOST = 4.0  #: what a node is told is not larger
 CLOSEST = 1e-6  #: standard deviations are no smaller
 FLOOR = 0.01  #: added to pTD, so that there is a logarithm
@@ -118,10 +119,11 @@ def lead(
     """Write what each node's cut should do to the last ``LEADS C`` columns of ``out``.
 
     For every channel: the tilt of its law towards the first half; its energy over the root of the
-    summed squares of all near the axis, and that times what pTD lacks. The tilt is the mean, given
-    what is missing, of independent halves of variance ``1 / RIDGE`` which, with what comes later,
-    make up for it: ``lever @ (levers.T @ levers + RIDGE)^-1 @ missing``, all in units of what is
-    usually missing.
+    summed squares of all near the axis, and that times what pTD lacks. The tilt is
+    ``lever @ (levers.T @ V @ levers + RIDGE)^-1 @ missing``, all in units of what is usually
+    missing: a tilt moves the mean of a part by as much times its variance, of which the diagonal
+    matrix ``V`` holds a guess, so the parts make up for what is missing but for what the ridge,
+    the variance of what comes later, leaves.
 
     Args:
         out: ``(m, inputs)`` contexts of all nodes of a round.
@@ -159,8 +161,9 @@ def _lead(  # type: ignore[no-untyped-def]
             if content[k, c, 0] != 0.0:
                 energy = np.float64(content[k, c, 0]) * threshold[c] + content[k, c, 1]
                 part = energy / max(sums[b, c, SHAPES], LEAST)
+                spread = MANY_HITS + (ONE_HIT - MANY_HITS) / np.float64(content[k, c, 0])
                 for x in range(MOMENTS):
-                    own = part * levers[k, x] / deviation[b, SHAPES * c + x]
+                    own = spread * part * levers[k, x] / deviation[b, SHAPES * c + x]
                     for y in range(x + 1):
                         other = part * levers[k, y] / deviation[b, SHAPES * c + y]
                         squares[b, c, x, y] += own * other

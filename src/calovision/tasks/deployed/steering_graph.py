@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from calovision.tasks.cuts import Cut
 from calovision.tasks.pyramid_fill import PAD
-from calovision.tasks.steering import LEAST, MOMENTS, MOST, RIDGE, places
+from calovision.tasks.steering import LEAST, MANY_HITS, MOMENTS, MOST, ONE_HIT, RIDGE, places
 from calovision.tasks.totals import CONE, CORE, SHAPES
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ class SteeringGraph(nn.Module):
             total = sums[:, c, SHAPES].clamp(min=LEAST)
             own = (energy[:, :, c] / total[:, None])[:, :, None] * levers
             own = own / deviation[start : start + MOMENTS]
-            squares = own.transpose(1, 2) @ own + RIDGE * torch.eye(MOMENTS, dtype=own.dtype)
+            spread = MANY_HITS + (ONE_HIT - MANY_HITS) / content[:, :, 2 * c].double().clamp(min=1)
+            squares = own.transpose(1, 2) @ (spread[:, :, None] * own)
+            squares = squares + RIDGE * torch.eye(MOMENTS, dtype=own.dtype)
             force = _solved(squares, told[:, start : start + MOMENTS])
             tilt = (own * force[:, None]).sum(2).clamp(-MOST, MOST)
             root = sums[:, c, MOMENTS].clamp(min=LEAST).sqrt()

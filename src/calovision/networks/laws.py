@@ -1,0 +1,191 @@
+"""Log-probabilities of the laws of a cut, and their gradients, in one pass each.
+
+The formulas are those of :mod:`~calovision.networks.splitter`. Written out in tensors they are some
+forty operations on a few numbers for each row, and as many again backwards, which took half of a
+training step.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from torch import Tensor
+
+COUNT_PARTS, ENERGY_PARTS = 3, 4  #: components of the mixtures
+COUNT, ENERGY = 3 * COUNT_PARTS + 1, 3 * ENERGY_PARTS + 1  #: parameters of the laws
+#: how far a law's components move for a tilt, times their squared widths: about what tilting one
+#: logistic does to its mean
+COUNT_PUSH, ENERGY_PUSH = 2.5, 0.8
+COUNT_FAR, ENERGY_FAR = 2.0, 4.0  #: farthest that they move
+COUNT_WIDTHS, ENERGY_WIDTHS = (-6.0, 3.0), (-5.0, 3.0)  #: limits of logarithms of widths
+LEAST = 1e-5  #: energy fractions are kept this far from 0 and 1
+
+
+def count_log_prob(law: Tensor, tilt: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Log-probability of ``count`` hits in the first half: logistics cut at the limits.
+
+    Args:
+        law: ``(m, COUNT)``, the only one with a gradient.
+        tilt: ``(m,)`` how much more the first half should get: the law is made nearly what
+            multiplying it with ``exp(tilt * count / hits)`` would make it, as strongly as its
+            last parameter says.
+        count: ``(m,)`` whole numbers.
+        low: ``(m,)`` the smallest that they can be.
+        high: ``(m,)`` the largest.
+    """
+    found: Tensor = _Law.apply(_count, law, tilt, count, low, high)  # type: ignore[no-untyped-call]
+    return found
+
+
+def energy_log_prob(law: Tensor, tilt: Tensor, fraction: Tensor) -> Tensor:
+    """Log-density of the logit of the first half's energy fraction, ``(m,)`` in (0, 1).
+
+    For ``law`` ``(m, ENERGY)`` and ``tilt`` ``(m,)`` see :func:`count_log_prob`.
+    """
+    found: Tensor = _Law.apply(_energy, law, tilt, fraction)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Law(torch.autograd.Function):
+    """A compiled function that writes values ``(m,)`` and gradients ``(m, k)`` of laws."""
+
+    @staticmethod
+    def forward(ctx: Any, compiled: Any, law: Tensor, *given: Tensor) -> Tensor:
+        value, slope = law.new_empty(len(law)), law.new_empty(law.shape)
+        arrays = [x.detach().contiguous().numpy() for x in (law, *given)]
+        compiled(*arrays, value.numpy(), slope.numpy())
+        ctx.save_for_backward(slope)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Any, ...]:
+        (slope,) = ctx.saved_tensors
+        return None, slope * outer[0][:, None], *(None for _ in ctx.needs_input_grad[2:])
+
+
+@numba.njit(cache=True)
+def _soft(x):  # type: ignore[no-untyped-def]
+    """``log(1 + exp(x))``."""
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+@numba.njit(cache=True)
+def _sigmoid(x):  # type: ignore[no-untyped-def]
+    part = math.exp(-abs(x))
+    return (1.0 if x >= 0 else part) / (1 + part)
+
+
+@numba.njit(cache=True)
+def _between(lower, upper):  # type: ignore[no-untyped-def]
+    """Logarithm of the standard logistic's probability between two places, and its gradients."""
+    gap = max(upper - lower, 1e-6)
+    rest = -math.expm1(-gap)
+    value = -_soft(-upper) - _soft(lower) + math.log(rest)
+    tail = (1 - rest) / rest
+    return value, -_sigmoid(lower) - tail, _sigmoid(-upper) + tail
+
+
+@numba.njit(cache=True)
+def _weights(law, parts, weight):  # type: ignore[no-untyped-def]
+    """Write the weights of a mixture."""
+    most, total = law[0], 0.0
+    for j in range(1, parts):
+        most = max(most, law[j])
+    for j in range(parts):
+        weight[j] = math.exp(law[j] - most)
+        total += weight[j]
+    for j in range(parts):
+        weight[j] /= total
+
+
+@numba.njit(cache=True)
+def _mixed(weight, value, share):  # type: ignore[no-untyped-def]
+    """Logarithm of a mixture of exponentials, and each component's part in it."""
+    most = value[0]
+    for j in range(1, len(value)):
+        most = max(most, value[j])
+    total = 0.0
+    for j in range(len(value)):
+        share[j] = weight[j] * math.exp(value[j] - most)
+        total += share[j]
+    if total == 0.0:  # what no component of any weight can do
+        total = 1e-300
+    for j in range(len(value)):
+        share[j] /= total
+    return most + math.log(total)
+
+
+@numba.njit(cache=True)
+def _count(law, tilt, count, low, high, out, slope):  # type: ignore[no-untyped-def]
+    parts = COUNT_PARTS
+    weight, value, share = np.empty(parts), np.empty(parts), np.empty(parts)
+    centre, wide, moved = np.empty(parts), np.empty(parts), np.empty(parts)
+    by_centre, by_width = np.empty(parts), np.empty(parts)
+    for k in range(len(law)):
+        row = law[k]
+        span = float(high[k]) - float(low[k]) + 1
+        _weights(row, parts, weight)
+        for j in range(parts):
+            limited = min(max(float(row[2 * parts + j]), COUNT_WIDTHS[0]), COUNT_WIDTHS[1])
+            wide[j] = math.exp(limited - 1)
+            moved[j] = COUNT_PUSH * row[3 * parts] * tilt[k] * wide[j] ** 2
+            move = min(max(moved[j], -COUNT_FAR), COUNT_FAR)
+            centre[j] = low[k] - 0.5 + span * (0.5 + 0.5 * row[parts + j] + move)
+            width = span * wide[j]
+            a, b = (count[k] - 0.5 - centre[j]) / width, (count[k] + 0.5 - centre[j]) / width
+            c, d = (low[k] - 0.5 - centre[j]) / width, (high[k] + 0.5 - centre[j]) / width
+            inner, inner_a, inner_b = _between(a, b)
+            outer, outer_c, outer_d = _between(c, d)
+            value[j] = inner - outer
+            by_centre[j] = (outer_c + outer_d - inner_a - inner_b) / width
+            by_width[j] = c * outer_c + d * outer_d - a * inner_a - b * inner_b
+        out[k] = _mixed(weight, value, share)
+        response = 0.0
+        for j in range(parts):
+            pull = share[j] * by_centre[j] * span
+            free = abs(moved[j]) < COUNT_FAR
+            width = share[j] * by_width[j] + (2 * moved[j] * pull if free else 0.0)
+            logarithm = row[2 * parts + j]
+            inside = COUNT_WIDTHS[0] <= logarithm <= COUNT_WIDTHS[1]
+            slope[k, j] = share[j] - weight[j]
+            slope[k, parts + j] = 0.5 * pull
+            slope[k, 2 * parts + j] = width if inside else 0.0
+            response += COUNT_PUSH * tilt[k] * wide[j] ** 2 * pull if free else 0.0
+        slope[k, 3 * parts] = response
+
+
+@numba.njit(cache=True)
+def _energy(law, tilt, fraction, out, slope):  # type: ignore[no-untyped-def]
+    parts = ENERGY_PARTS
+    weight, value, share = np.empty(parts), np.empty(parts), np.empty(parts)
+    scale, moved, place = np.empty(parts), np.empty(parts), np.empty(parts)
+    for k in range(len(law)):
+        row = law[k]
+        part = min(max(float(fraction[k]), LEAST), 1 - LEAST)
+        logit = math.log(part / (1 - part))
+        _weights(row, parts, weight)
+        for j in range(parts):
+            limited = min(max(float(row[2 * parts + j]), ENERGY_WIDTHS[0]), ENERGY_WIDTHS[1])
+            scale[j] = math.exp(limited)
+            moved[j] = ENERGY_PUSH * row[3 * parts] * tilt[k] * scale[j] ** 2
+            move = min(max(moved[j], -ENERGY_FAR), ENERGY_FAR)
+            place[j] = (logit - 2 * row[parts + j] - move) / scale[j]
+            value[j] = -_soft(-place[j]) - _soft(place[j]) - limited
+        out[k] = _mixed(weight, value, share)
+        response = 0.0
+        for j in range(parts):
+            bend = math.tanh(place[j] / 2)
+            pull = share[j] * bend / scale[j]
+            free = abs(moved[j]) < ENERGY_FAR
+            width = share[j] * (place[j] * bend - 1) + (2 * moved[j] * pull if free else 0.0)
+            logarithm = row[2 * parts + j]
+            inside = ENERGY_WIDTHS[0] <= logarithm <= ENERGY_WIDTHS[1]
+            slope[k, j] = share[j] - weight[j]
+            slope[k, parts + j] = 2 * pull
+            slope[k, 2 * parts + j] = width if inside else 0.0
+            response += ENERGY_PUSH * tilt[k] * scale[j] ** 2 * pull if free else 0.0
+        slope[k, 3 * parts] = response
