@@ -28,7 +28,8 @@ MOMENTS = SHAPES - 1  #: shapes that are sums of a node's energy times something
 SUMS = SHAPES + 1  #: sums from which a channel's shapes follow, and its energy
 PLACE = 6  #: numbers of a node's place, see :func:`places`
 LEAST = 1e-9  #: GeV, and its square; energies below count as none
-RIDGE = 0.5  #: variance of what later rounds change, in units of that of what is missing now
+LATER = 1.5  #: variance of what later rounds change, in units of that of this round
+RIDGE = 0.02  #: the same, in units of the usual variance of what is missing, where cuts do nothing
 ONE_HIT, MANY_HITS = 0.25, 0.05  #: variance of the first half's part of the energy, about
 MOST = 4.0  #: what a node is told is not larger
 CLOSEST = 1e-6  #: standard deviations are no smaller
@@ -120,10 +121,11 @@ def lead(
 
     For every channel: the tilt of its law towards the first half; its energy over the root of the
     summed squares of all near the axis, and that times what pTD lacks. The tilt is
-    ``lever @ (levers.T @ V @ levers + RIDGE)^-1 @ missing``, all in units of what is usually
+    ``lever @ (levers.T @ V @ levers + rest)^-1 @ missing``, all in units of what is usually
     missing: a tilt moves the mean of a part by as much times its variance, of which the diagonal
-    matrix ``V`` holds a guess, so the parts make up for what is missing but for what the ridge,
-    the variance of what comes later, leaves.
+    matrix ``V`` holds a guess, so the parts make up for what is missing but for what is left to
+    later rounds. Their variance, the rest, is ``LATER`` times the diagonal of this round's, and
+    ``RIDGE``.
 
     Args:
         out: ``(m, inputs)`` contexts of all nodes of a round.
@@ -199,10 +201,10 @@ def _lead(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _solve(matrix, vector):  # type: ignore[no-untyped-def]
-    """Solve ``(matrix + RIDGE) x = vector`` in place, by Cholesky's decomposition."""
+    """Solve ``(matrix + rest) x = vector`` in place, by Cholesky's decomposition."""
     size = len(vector)
     for x in range(size):
-        matrix[x, x] += RIDGE
+        matrix[x, x] = (1 + LATER) * matrix[x, x] + RIDGE
         for y in range(x + 1):
             left = matrix[x, y]
             for z in range(y):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from calovision.tasks.cuts import Cut
 from calovision.tasks.pyramid_fill import PAD
-from calovision.tasks.steering import LEAST, MANY_HITS, MOMENTS, MOST, ONE_HIT, RIDGE, places
+from calovision.tasks.steering import LATER, LEAST, MANY_HITS, MOMENTS, MOST, ONE_HIT, RIDGE, places
 from calovision.tasks.totals import CONE, CORE, SHAPES
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class SteeringGraph(nn.Module):
             own = own / deviation[start : start + MOMENTS]
             spread = MANY_HITS + (ONE_HIT - MANY_HITS) / content[:, :, 2 * c].double().clamp(min=1)
             squares = own.transpose(1, 2) @ (spread[:, :, None] * own)
-            squares = squares + RIDGE * torch.eye(MOMENTS, dtype=own.dtype)
+            one = torch.eye(MOMENTS, dtype=own.dtype)
+            squares = squares * (1 + LATER * one) + RIDGE * one
             force = _solved(squares, told[:, start : start + MOMENTS])
             tilt = (own * force[:, None]).sum(2).clamp(-MOST, MOST)
             root = sums[:, c, MOMENTS].clamp(min=LEAST).sqrt()
