@@ -15,7 +15,7 @@ METRIC = "classifier_auc_transformer"
 NAMES = {
     OURS: "**ours** (cascade)",
     "cascade-all": "ours, all kept",
-    "cascade-fast": "ours, small networks",
+    "cascade-fast": "ours, the student",
     BASELINE: "published DDPM",
 }
 KEYS = {
@@ -129,8 +129,13 @@ def _response(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _steps(rows: list[dict[str, Any]]) -> list[str]:
-    head = ("steps of the flow", *(str(r["steps"]) for r in rows))
-    body = [("AUC of trees, true or generated totals", *(number(r["auc"]) for r in rows))]
+    cells = {(r["model"], r["steps"]): number(r["auc"]) for r in rows}
+    numbers = sorted({r["steps"] for r in rows})
+    head = ("AUC of trees, true or generated totals, by steps of the flow", *map(str, numbers))
+    body = [
+        (NAMES[model], *(cells.get((model, n), "-") for n in numbers))
+        for model in dict.fromkeys(r["model"] for r in rows)
+    ]
     return ["### Steps of the solver", markdown(head, body)]
 
 

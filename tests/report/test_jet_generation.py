@@ -106,7 +106,11 @@ def write(path, jets):
     models = [result(m, far) for m, far in found.items()]
     comparison = {"study": "jet-generation", "scale": "quick", "models": models, "floor": {}}
     log = [{"step": i, "wall_s": 2.0 * i, "train_loss": 1 / i} for i in (1, 2, 3)]
-    steps = [{"steps": k, "auc": metric(0.5 + 0.3 / k)} for k in (1, 2, 4)]
+    steps = [
+        {"model": m, "steps": k, "auc": metric(0.5 + less / k)}
+        for m, less in (("cascade", 0.3), ("cascade-fast", 0.1))
+        for k in (1, 2, 4)
+    ]
     costs = [{"what": w, "jets_per_s": 98.7, "speedup": 3.21} for w in ("simulation", *found)]
     files = {
         "comparison": comparison,

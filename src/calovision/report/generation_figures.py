@@ -164,20 +164,30 @@ def auc_of_steps(rows: Sequence[Row]) -> Figure:
     """AUC of trees against the number of steps of the solver.
 
     Args:
-        rows: each with ``steps`` and ``auc`` (value and error).
+        rows: each with ``steps``, ``auc`` (value and error) and ``model``, the name of a line.
     """
     figure = Figure(figsize=(NARROW, 3.6), layout="constrained")
     ax = figure.subplots()
-    steps, value, error = np.array(
-        [(r["steps"], r["auc"]["value"], r["auc"].get("error") or 0.0) for r in rows]
-    ).T
-    ax.errorbar(steps, value, error, fmt="o-", color=BLUE, markersize=5, linewidth=1.2)
+    highest, ticks = 0.6, sorted({r["steps"] for r in rows})
+    for name, colour in zip(dict.fromkeys(r["model"] for r in rows), (BLUE, ORANGE), strict=False):
+        steps, value, error = np.array(
+            [
+                (r["steps"], r["auc"]["value"], r["auc"].get("error") or 0.0)
+                for r in rows
+                if r["model"] == name
+            ]
+        ).T
+        ax.errorbar(
+            steps, value, error, fmt="o-", color=colour, markersize=5, linewidth=1.2, label=name
+        )
+        highest = max(highest, float((value + error).max()) + 0.02)
     ax.axhline(0.5, color="gray", linewidth=1, linestyle=":")
-    ax.text(steps[-1], 0.5, "cannot be told apart", color="gray", ha="right", va="bottom")
+    ax.text(ticks[-1], 0.5, "cannot be told apart", color="gray", ha="right", va="bottom")
     ax.set_xscale("log", base=2)
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(steps, [f"{n:.0f}" for n in steps])
-    ax.set_ylim(0.48, max(0.6, float((value + error).max()) + 0.02))
+    ax.set_xticks(ticks, [f"{n:.0f}" for n in ticks])
+    ax.set_ylim(0.48, highest)
+    ax.legend()
     ax.set_xlabel("steps of the solver")
     ax.set_ylabel("AUC, true or generated totals")
     ax.grid(axis="y", alpha=0.3)

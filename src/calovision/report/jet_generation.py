@@ -36,11 +36,12 @@ EVENTS = 5000  #: events of each set that are read
 DESCRIPTIONS = {
     "cascade": "Ours. A flow draws the jet's totals (hits and energy of every channel, mass, pT); "
     "then the window is halved again and again, and small networks share hits and energy among "
-    "the halves. Nothing is lost in a cut, and no cell gets two hits. At the end a network that "
+    "the halves, told what the jet's shape still lacks. Nothing is lost in a cut, and no cell gets "
+    "two hits. At the end a network that "
     "tells generated from true jets selects: each is kept with a probability proportional to the "
     "ratio of true to generated density.",
     "cascade-all": "The same, every jet kept that is made.",
-    "cascade-fast": "All kept, and smaller networks.",
+    "cascade-fast": "The student: smaller networks, a flow of two steps, every jet kept.",
     "baseline": "The published starting point: a diffusion model of dense images of 64 x 64 "
     "pixels in 300 steps (after arXiv:2006.11239).",
 }
@@ -232,12 +233,18 @@ def _response(source: Source) -> Section | None:
 
 def _steps(source: Source) -> Section | None:
     rows = source.content("steps.json", rows=("steps", "auc")).get("rows", [])
-    rows = [r for r in rows if r["auc"].get("value") is not None]
+    rows = [
+        {**r, "model": source.names.get(str(r.get("model")), OURS)}
+        for r in rows
+        if r["auc"].get("value") is not None
+    ]
     if not rows:
         return None
     text = (
         "The totals come from a flow whose differential equation is solved in steps; fewer steps "
-        "are faster and may be worse. Trees try to tell its totals from true ones. The cascade "
+        "are faster and may be worse. The student has learned to go straight between noise and "
+        "what its teacher made of it (after arXiv:2209.03003). Trees try to tell totals from true "
+        "ones. The cascade "
         "that follows is a single pass, whatever the number of steps."
     )
     caption = "AUC of trees that tell generated from true totals, against the solver's steps."

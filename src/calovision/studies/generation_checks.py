@@ -30,16 +30,26 @@ ASKED = {"pt": (0.1, 0.35, 0.65, 0.9), "m0": (0.1, 0.35, 0.65, 0.9), "gen_pt": (
 CLASSES = ("gluon", "quark")
 ANSWERS = 1000  #: jets generated for each condition
 STEPS = (1, 2, 3, 4, 8, 16)  #: steps of the flow's solver that are compared
+FEW = (1, 2, 3, 4)  #: the same of a flow that has been straightened
 STRIP = (0, 2, 4, 6, 8, 10, 12, 14, 18)  #: levels drawn of the cascade
 DRAWN = 4  #: jets drawn
 
 
-def check(out: Path, run: RunDir, test: EventStore, *, seed: int) -> None:
-    """Write response.json, steps.json and strips.npz of a trained cascade to ``out``."""
+def check(out: Path, run: RunDir, student: RunDir, test: EventStore, *, seed: int) -> None:
+    """Write response.json, steps.json and strips.npz of a trained cascade to ``out``.
+
+    In steps.json there is the student, too, whose flow has been straightened.
+    """
     events, task = test.load(), load_generator(run)
     assert isinstance(task, CascadeTask)
     write_json(out / "response.json", {"rows": response(task, events, seed)})
-    write_json(out / "steps.json", {"rows": steps(task, events, seed)})
+    rows = []
+    for folder, numbers in ((run, STEPS), (student, FEW)):
+        flow = load_generator(folder)
+        assert isinstance(flow, CascadeTask)
+        model = {"model": folder.path.name}
+        rows += [model | row for row in steps(flow, events, seed, numbers)]
+    write_json(out / "steps.json", {"rows": rows})
     made = generated(task, DRAWN, Request(), seed=seed)
     strips = {"simulated": events[:DRAWN], "generated": made}
     save_arrays(
@@ -100,7 +110,9 @@ def _mean(values: NDArray[Any]) -> dict[str, float]:
     }
 
 
-def steps(task: CascadeTask, events: Events, seed: int) -> list[dict[str, Any]]:
+def steps(
+    task: CascadeTask, events: Events, seed: int, numbers: tuple[int, ...]
+) -> list[dict[str, Any]]:
     """How well trees tell the flow's totals from true ones, by the steps of its solver.
 
     The cascade that follows has no steps to save: it is one pass through its levels.
@@ -109,7 +121,7 @@ def steps(task: CascadeTask, events: Events, seed: int) -> list[dict[str, Any]]:
     channels = len(events.geometry.channels)
     true = _plain(totals(events, task.threshold.numpy(), rng), channels)
     rows = []
-    for number in STEPS:
+    for number in numbers:
         draws = np.random.default_rng([seed, number])
         normal, _ = drawn_totals(task, Request(), len(events), draws, number)
         own = _plain(task.quantiles.values(normal), channels)

@@ -102,7 +102,8 @@ def study(
 
     def compare() -> dict[str, Any]:
         comparison = gathered(out, test, scale=scale, seed=seed)
-        generation_checks.check(out, RunDir(out / "runs" / OURS), test, seed=seed)
+        ours, student = (RunDir(out / "runs" / model) for model in (OURS, FAST))
+        generation_checks.check(out, ours, student, test, seed=seed)
         write_json(out / "costs.json", {"rows": costs(comparison["models"], seed)})
         return comparison
 
@@ -256,6 +257,6 @@ def headline(comparison: dict[str, Any]) -> list[str]:
     return [
         f"simulated or generated, AUC of boosted trees: {pair('classifier_auc')}; 0.5 is perfect",
         f"the same of a network on hits: {pair('classifier_auc_hits')}",
-        f"jets a second on one core: {rates[0]:.0f}, small networks {rates[1]:.0f}"
+        f"jets a second on one core: {rates[0]:.0f}, the student {rates[1]:.0f}"
         f" (baseline {rates[2]:.2g})",
     ]
