@@ -6,8 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from calovision.networks.laws import COUNT, ENERGY, LEAST, count_log_prob, energy_log_prob
-from calovision.networks.splitter import _count_mixture, _energy_mixture
+from calovision.networks.laws import (
+    COUNT,
+    ENERGY,
+    ENERGY_WIDTHS,
+    LEAST,
+    count_log_prob,
+    energy_log_prob,
+)
+from calovision.networks.splitter import _count_mixture
 
 MANY = 3000
 
@@ -17,17 +24,19 @@ def between(lower: Tensor, upper: Tensor) -> Tensor:
     return F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-gap))
 
 
-def counts(law: Tensor, tilt: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    weight, centre, width = _count_mixture(law, tilt, low, high)
+def counts(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    weight, centre, width = _count_mixture(law, low, high)
     places = (count - 0.5, count + 0.5, low - 0.5, high + 0.5)
     edges = [(x[:, None] - centre) / width for x in places]
     return torch.logsumexp(weight + between(*edges[:2]) - between(*edges[2:]), 1)
 
 
-def energies(law: Tensor, tilt: Tensor, fraction: Tensor) -> Tensor:
-    weight, centre, scale = _energy_mixture(law, tilt)
-    z = (fraction.clamp(LEAST, 1 - LEAST).logit()[:, None] - centre) / scale
-    return torch.logsumexp(weight + F.logsigmoid(z) + F.logsigmoid(-z) - scale.log(), 1)
+def energies(law: Tensor, fraction: Tensor) -> Tensor:
+    weight, centre, width = law.chunk(3, 1)
+    scale = torch.exp(width.clamp(*ENERGY_WIDTHS))
+    z = (fraction.clamp(LEAST, 1 - LEAST).logit()[:, None] - 2 * centre) / scale
+    density = F.logsigmoid(z) + F.logsigmoid(-z) - scale.log()
+    return torch.logsumexp(weight.log_softmax(1) + density, 1)
 
 
 def test_values_and_gradients_are_those_of_the_formulas() -> None:
@@ -39,7 +48,7 @@ def test_values_and_gradients_are_those_of_the_formulas() -> None:
     low = torch.randint(0, 5, (MANY,), generator=generator).double()
     more = torch.randint(1, 20, (MANY,), generator=generator)
     count = low + (torch.rand(MANY, generator=generator) * (more + 1)).floor()
-    tilt, fraction = 2 * normal(MANY), torch.rand(MANY, generator=generator).double()
+    fraction = torch.rand(MANY, generator=generator).double()
     fraction[:5] = torch.tensor([0.0, 1.0, 1e-7, 0.5, 1 - 1e-7])
     for numbers, own, formula, given in (
         (COUNT, count_log_prob, counts, (count, low, low + more)),
@@ -47,7 +56,7 @@ def test_values_and_gradients_are_those_of_the_formulas() -> None:
     ):
         law, outer = 1.5 * normal(MANY, numbers), normal(MANY)
         laws = [law.clone().requires_grad_() for _ in range(2)]
-        values = [f(x, tilt, *given) for f, x in zip((own, formula), laws, strict=True)]
+        values = [f(x, *given) for f, x in zip((own, formula), laws, strict=True)]
         torch.testing.assert_close(values[0], values[1], rtol=1e-7, atol=1e-7)
         for value in values:
             (value * outer).sum().backward()
@@ -62,7 +71,7 @@ def test_unlikely_counts_have_finite_values_and_gradients() -> None:
     law[:, 3:6] = torch.tensor([[200.0], [-200.0]])
     law.requires_grad_()
     three = torch.full((2,), 3.0)
-    value = count_log_prob(law, torch.zeros(2), three, three - 3, three)
+    value = count_log_prob(law, three, three - 3, three)
     value.sum().backward()
     assert torch.isfinite(value).all()
     assert law.grad is not None

@@ -22,7 +22,6 @@ def test_they_draw_what_the_laws_say() -> None:
     whole[:, 0, 0] = np.floor(rng.random(MANY) * (room.sum(0) + 1))
     whole[:, 0, 1] = rng.exponential(2, MANY) * (whole[:, 0, 0] > 0)
     uniform = rng.random((MANY, 1, 4), np.float32)
-    tilt = rng.normal(0, 2, (MANY, 1)).astype(np.float32)
     first, limits, space = (
         np.empty_like(whole),
         np.empty((MANY, 2), np.float32),
@@ -34,8 +33,8 @@ def test_they_draw_what_the_laws_say() -> None:
     assert np.array_equal(first[:, 0, 0], low)
 
     law = rng.normal(0, 1, (len(rows), COUNT)).astype(np.float32)
-    draw_counts(0, rows, law, tilt, uniform, limits, first)
-    given = (law, tilt[rows, 0], uniform[rows, 0, :2], low[rows], high[rows])
+    draw_counts(0, rows, law, uniform, limits, first)
+    given = (law, uniform[rows, 0, :2], low[rows], high[rows])
     wanted = count_sample(*(torch.from_numpy(x) for x in given)).numpy()
     assert (first[rows, 0, 0] == wanted).mean() > 0.999
     assert len(np.unique(wanted)) > 5
@@ -45,25 +44,7 @@ def test_they_draw_what_the_laws_say() -> None:
     assert np.array_equal(rows, np.flatnonzero((part > 0) & (part < hits)))
     assert np.array_equal(first[part == hits, 0, 1], whole[part == hits, 0, 1])
     law = rng.normal(0, 1, (len(rows), ENERGY)).astype(np.float32)
-    draw_energies(0, rows, law, tilt, uniform, whole, first)
-    given = (law, tilt[rows, 0], uniform[rows, 0, 2:])
+    draw_energies(0, rows, law, uniform, whole, first)
+    given = (law, uniform[rows, 0, 2:])
     wanted = energy_sample(*(torch.from_numpy(x) for x in given)).numpy()
     np.testing.assert_allclose(first[rows, 0, 1], wanted * whole[rows, 0, 1], rtol=2e-3, atol=1e-6)
-
-
-def test_a_tilt_moves_hits_and_energy_to_the_first_half() -> None:
-    n = 20_000
-    uniform = torch.rand(n, 2, generator=torch.Generator().manual_seed(1))
-    count, energy = torch.zeros(n, COUNT), torch.zeros(n, ENERGY)
-    count[:, -1] = energy[:, -1] = 1
-    low, high = torch.zeros(n), torch.full((n,), 3.0)
-    hits, part = [], []
-    for tilt in (-1.0, 0.0, 1.0):
-        told = torch.full((n,), tilt)
-        hits.append(float(count_sample(count, told, uniform, low, high).mean()))
-        part.append(float(energy_sample(energy, told, uniform).mean()))
-    assert hits[0] < hits[1] - 0.2 < hits[2] - 0.4
-    assert part[0] < part[1] - 0.02 < part[2] - 0.04
-    count[:, -1] = energy[:, -1] = 0  # a law that does not do what it is told
-    assert float(count_sample(count, told, uniform, low, high).mean()) == hits[1]
-    assert float(energy_sample(energy, told, uniform).mean()) == part[1]

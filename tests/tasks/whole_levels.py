@@ -11,7 +11,6 @@ from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid import Level, filled
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats, Hits
-from calovision.tasks.totals import SHAPES
 
 UNIT = np.array([0.5, 0.1, 2.0], np.float32)
 
@@ -48,7 +47,7 @@ def limits(cut: Cut, nodes: Nodes, hits: Floats) -> tuple[Floats, Floats]:
 
 
 def seen(cut: Cut, nodes: Nodes, *of: NDArray[np.float32]) -> Floats:
-    """``(m, k)`` contexts, without what steering adds."""
+    """``(m, inputs)`` contexts."""
     out = np.zeros((len(nodes), cut.inputs), np.float32)
     cut.see(nodes, *of, out)  # type: ignore[call-arg]
-    return out[:, : cut.inputs - SHAPES * cut.channels]
+    return out

@@ -16,37 +16,30 @@ import torch
 from torch import Tensor
 
 COUNT_PARTS, ENERGY_PARTS = 3, 4  #: components of the mixtures
-COUNT, ENERGY = 3 * COUNT_PARTS + 1, 3 * ENERGY_PARTS + 1  #: parameters of the laws
-#: how far a law's components move for a tilt, times their squared widths: about what tilting one
-#: logistic does to its mean
-COUNT_PUSH, ENERGY_PUSH = 2.5, 0.8
-COUNT_FAR, ENERGY_FAR = 2.0, 4.0  #: farthest that they move
+COUNT, ENERGY = 3 * COUNT_PARTS, 3 * ENERGY_PARTS  #: parameters of the laws
 COUNT_WIDTHS, ENERGY_WIDTHS = (-6.0, 3.0), (-5.0, 3.0)  #: limits of logarithms of widths
 LEAST = 1e-5  #: energy fractions are kept this far from 0 and 1
 
 
-def count_log_prob(law: Tensor, tilt: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def count_log_prob(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Log-probability of ``count`` hits in the first half: logistics cut at the limits.
 
     Args:
         law: ``(m, COUNT)``, the only one with a gradient.
-        tilt: ``(m,)`` how much more the first half should get: the law is made nearly what
-            multiplying it with ``exp(tilt * count / hits)`` would make it, as strongly as its
-            last parameter says.
         count: ``(m,)`` whole numbers.
         low: ``(m,)`` the smallest that they can be.
         high: ``(m,)`` the largest.
     """
-    found: Tensor = _Law.apply(_count, law, tilt, count, low, high)  # type: ignore[no-untyped-call]
+    found: Tensor = _Law.apply(_count, law, count, low, high)  # type: ignore[no-untyped-call]
     return found
 
 
-def energy_log_prob(law: Tensor, tilt: Tensor, fraction: Tensor) -> Tensor:
+def energy_log_prob(law: Tensor, fraction: Tensor) -> Tensor:
     """Log-density of the logit of the first half's energy fraction, ``(m,)`` in (0, 1).
 
-    For ``law`` ``(m, ENERGY)`` and ``tilt`` ``(m,)`` see :func:`count_log_prob`.
+    ``law`` ``(m, ENERGY)`` is the only one with a gradient.
     """
-    found: Tensor = _Law.apply(_energy, law, tilt, fraction)  # type: ignore[no-untyped-call]
+    found: Tensor = _Law.apply(_energy, law, fraction)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -120,10 +113,10 @@ def _mixed(weight, value, share):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _count(law, tilt, count, low, high, out, slope):  # type: ignore[no-untyped-def]
+def _count(law, count, low, high, out, slope):  # type: ignore[no-untyped-def]
     parts = COUNT_PARTS
     weight, value, share = np.empty(parts), np.empty(parts), np.empty(parts)
-    centre, wide, moved = np.empty(parts), np.empty(parts), np.empty(parts)
+    centre, wide = np.empty(parts), np.empty(parts)
     by_centre, by_width = np.empty(parts), np.empty(parts)
     for k in range(len(law)):
         row = law[k]
@@ -132,9 +125,7 @@ def _count(law, tilt, count, low, high, out, slope):  # type: ignore[no-untyped-
         for j in range(parts):
             limited = min(max(float(row[2 * parts + j]), COUNT_WIDTHS[0]), COUNT_WIDTHS[1])
             wide[j] = math.exp(limited - 1)
-            moved[j] = COUNT_PUSH * row[3 * parts] * tilt[k] * wide[j] ** 2
-            move = min(max(moved[j], -COUNT_FAR), COUNT_FAR)
-            centre[j] = low[k] - 0.5 + span * (0.5 + 0.5 * row[parts + j] + move)
+            centre[j] = low[k] - 0.5 + span * (0.5 + 0.5 * row[parts + j])
             width = span * wide[j]
             a, b = (count[k] - 0.5 - centre[j]) / width, (count[k] + 0.5 - centre[j]) / width
             c, d = (low[k] - 0.5 - centre[j]) / width, (high[k] + 0.5 - centre[j]) / width
@@ -144,25 +135,19 @@ def _count(law, tilt, count, low, high, out, slope):  # type: ignore[no-untyped-
             by_centre[j] = (outer_c + outer_d - inner_a - inner_b) / width
             by_width[j] = c * outer_c + d * outer_d - a * inner_a - b * inner_b
         out[k] = _mixed(weight, value, share)
-        response = 0.0
         for j in range(parts):
-            pull = share[j] * by_centre[j] * span
-            free = abs(moved[j]) < COUNT_FAR
-            width = share[j] * by_width[j] + (2 * moved[j] * pull if free else 0.0)
             logarithm = row[2 * parts + j]
             inside = COUNT_WIDTHS[0] <= logarithm <= COUNT_WIDTHS[1]
             slope[k, j] = share[j] - weight[j]
-            slope[k, parts + j] = 0.5 * pull
-            slope[k, 2 * parts + j] = width if inside else 0.0
-            response += COUNT_PUSH * tilt[k] * wide[j] ** 2 * pull if free else 0.0
-        slope[k, 3 * parts] = response
+            slope[k, parts + j] = 0.5 * share[j] * by_centre[j] * span
+            slope[k, 2 * parts + j] = share[j] * by_width[j] if inside else 0.0
 
 
 @numba.njit(cache=True)
-def _energy(law, tilt, fraction, out, slope):  # type: ignore[no-untyped-def]
+def _energy(law, fraction, out, slope):  # type: ignore[no-untyped-def]
     parts = ENERGY_PARTS
     weight, value, share = np.empty(parts), np.empty(parts), np.empty(parts)
-    scale, moved, place = np.empty(parts), np.empty(parts), np.empty(parts)
+    scale, place = np.empty(parts), np.empty(parts)
     for k in range(len(law)):
         row = law[k]
         part = min(max(float(fraction[k]), LEAST), 1 - LEAST)
@@ -171,21 +156,13 @@ def _energy(law, tilt, fraction, out, slope):  # type: ignore[no-untyped-def]
         for j in range(parts):
             limited = min(max(float(row[2 * parts + j]), ENERGY_WIDTHS[0]), ENERGY_WIDTHS[1])
             scale[j] = math.exp(limited)
-            moved[j] = ENERGY_PUSH * row[3 * parts] * tilt[k] * scale[j] ** 2
-            move = min(max(moved[j], -ENERGY_FAR), ENERGY_FAR)
-            place[j] = (logit - 2 * row[parts + j] - move) / scale[j]
+            place[j] = (logit - 2 * row[parts + j]) / scale[j]
             value[j] = -_soft(-place[j]) - _soft(place[j]) - limited
         out[k] = _mixed(weight, value, share)
-        response = 0.0
         for j in range(parts):
             bend = math.tanh(place[j] / 2)
-            pull = share[j] * bend / scale[j]
-            free = abs(moved[j]) < ENERGY_FAR
-            width = share[j] * (place[j] * bend - 1) + (2 * moved[j] * pull if free else 0.0)
             logarithm = row[2 * parts + j]
             inside = ENERGY_WIDTHS[0] <= logarithm <= ENERGY_WIDTHS[1]
             slope[k, j] = share[j] - weight[j]
-            slope[k, parts + j] = 2 * pull
-            slope[k, 2 * parts + j] = width if inside else 0.0
-            response += ENERGY_PUSH * tilt[k] * scale[j] ** 2 * pull if free else 0.0
-        slope[k, 3 * parts] = response
+            slope[k, parts + j] = 2 * share[j] * bend / scale[j]
+            slope[k, 2 * parts + j] = share[j] * (place[j] * bend - 1) if inside else 0.0

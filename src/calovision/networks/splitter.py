@@ -1,9 +1,8 @@
 """How the hits and energies of a node are shared between its two halves.
 
 The laws are mixtures with closed-form densities and samplers; parameters come from a small network
-that sees the node's surroundings. Both can be tilted towards one of the halves. Variables are drawn
-one after another, channel by channel: how many hits lie in the first half, then which part of the
-energy.
+that sees the node's surroundings. Variables are drawn one after another, channel by channel: how
+many hits lie in the first half, then which part of the energy.
 """
 
 from __future__ import annotations
@@ -13,13 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from calovision.networks.laws import (
-    COUNT_FAR,
     COUNT_PARTS,
-    COUNT_PUSH,
     COUNT_WIDTHS,
-    ENERGY_FAR,
     ENERGY_PARTS,
-    ENERGY_PUSH,
     ENERGY_WIDTHS,
     LEAST,
 )
@@ -46,10 +41,10 @@ class Splitter(nn.Module):
         self.event = nn.Linear(conditions, width)
         self.inner = nn.Linear(width, width)
         self.count = nn.ModuleList(
-            _head(width + OUTCOME * c, head, COUNT_PARTS) for c in range(channels)
+            _head(width + OUTCOME * c, head, 3 * COUNT_PARTS) for c in range(channels)
         )
         self.energy = nn.ModuleList(
-            _head(width + OUTCOME * c + 2, head, ENERGY_PARTS) for c in range(channels)
+            _head(width + OUTCOME * c + 2, head, 3 * ENERGY_PARTS) for c in range(channels)
         )
 
     def forward(self, context: Tensor, conditions: Tensor, owner: Tensor) -> Tensor:
@@ -69,12 +64,12 @@ class Splitter(nn.Module):
         return out
 
     def count_law(self, channel: int, hidden: Tensor, outcomes: Tensor) -> Tensor:
-        """``(m, COUNT)`` parameters for a channel's hits, given ``outcomes`` of earlier ones."""
+        """``(m, 9)`` parameters for the hits of a channel, given ``outcomes`` of earlier ones."""
         law: Tensor = self.count[channel](torch.cat([hidden, outcomes], 1))
         return law
 
     def energy_law(self, channel: int, hidden: Tensor, outcomes: Tensor) -> Tensor:
-        """``(m, ENERGY)`` parameters for the energy; ``outcomes`` include this channel's hits."""
+        """``(m, 12)`` parameters for the energy; ``outcomes`` include this channel's hits."""
         law: Tensor = self.energy[channel](torch.cat([hidden, outcomes], 1))
         return law
 
@@ -95,51 +90,32 @@ def outcomes(whole: Tensor, first: Tensor, unit: Tensor) -> Tensor:
     return torch.stack(parts, -1).flatten(1)
 
 
-def _head(inputs: int, hidden: int, parts: int) -> nn.Sequential:
-    last = nn.Linear(hidden, 3 * parts + 1)
+def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    last = nn.Linear(hidden, outputs)
     nn.init.zeros_(last.weight)
     with torch.no_grad():
-        # Components start side by side: equal ones would never part. And laws start by doing
-        # what they are told.
+        # Components start side by side: equal ones would never part.
+        parts = outputs // 3
         last.bias.copy_(
-            torch.cat(
-                [
-                    torch.zeros(parts),
-                    torch.linspace(-1, 1, parts),
-                    torch.zeros(parts),
-                    torch.ones(1),
-                ]
-            )
+            torch.cat([torch.zeros(parts), torch.linspace(-1, 1, parts), torch.zeros(parts)])
         )
     return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), last)
 
 
-def _count_mixture(
-    law: Tensor, tilt: Tensor, low: Tensor, high: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _count_mixture(law: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logarithmic weights, places and widths of the logistics on ``[low - 1/2, high + 1/2]``."""
-    weight, place, width = law[:, :-1].chunk(3, 1)
+    weight, place, width = law.chunk(3, 1)
     span = (high - low + 1)[:, None]
-    wide = torch.exp(width.clamp(*COUNT_WIDTHS) - 1)
-    move = COUNT_PUSH * law[:, -1:] * tilt[:, None] * wide**2
-    centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place + move.clamp(-COUNT_FAR, COUNT_FAR))
-    return weight.log_softmax(1), centre, span * wide
+    centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place)
+    return weight.log_softmax(1), centre, span * torch.exp(width.clamp(*COUNT_WIDTHS) - 1)
 
 
-def _energy_mixture(law: Tensor, tilt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Logarithmic weights, places and widths of the logistics of the logit."""
-    weight, centre, width = law[:, :-1].chunk(3, 1)
-    scale = torch.exp(width.clamp(*ENERGY_WIDTHS))
-    move = ENERGY_PUSH * law[:, -1:] * tilt[:, None] * scale**2
-    return weight.log_softmax(1), 2 * centre + move.clamp(-ENERGY_FAR, ENERGY_FAR), scale
-
-
-def count_sample(law: Tensor, tilt: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Draw counts of :func:`~calovision.networks.laws.count_log_prob`.
 
     ``uniform`` ``(m, 2)`` are random in [0, 1).
     """
-    weight, centre, width = _count_mixture(law.double(), tilt.double(), low, high)
+    weight, centre, width = _count_mixture(law.double(), low, high)
     part = _component(weight, uniform[:, 0])
     centre, width = (x.gather(1, part)[:, 0] for x in (centre, width))
     lower, upper = ((e - centre) / width for e in (low - 0.5, high + 0.5))
@@ -155,16 +131,17 @@ def count_sample(law: Tensor, tilt: Tensor, uniform: Tensor, low: Tensor, high: 
     return torch.minimum(torch.maximum(place.round(), low.double()), high.double()).float()
 
 
-def energy_sample(law: Tensor, tilt: Tensor, uniform: Tensor) -> Tensor:
+def energy_sample(law: Tensor, uniform: Tensor) -> Tensor:
     """Draw fractions of :func:`~calovision.networks.laws.energy_log_prob`.
 
     ``uniform`` ``(m, 2)`` are random in [0, 1).
     """
-    weight, centre, scale = _energy_mixture(law, tilt)
-    part = _component(weight, uniform[:, 0])
-    logit = uniform[:, 1].clamp(1e-7, 1 - 1e-7).logit()
-    place = centre.gather(1, part)[:, 0] + scale.gather(1, part)[:, 0] * logit
-    return place.sigmoid().clamp(LEAST, 1 - LEAST)
+    weight, centre, width = law.chunk(3, 1)
+    part = _component(weight.log_softmax(1), uniform[:, 0])
+    scale = torch.exp(width.clamp(*ENERGY_WIDTHS)).gather(1, part)[:, 0]
+    place = 2 * centre.gather(1, part)[:, 0]
+    logit = place + scale * uniform[:, 1].clamp(1e-7, 1 - 1e-7).logit()
+    return logit.sigmoid().clamp(LEAST, 1 - LEAST)
 
 
 def _component(weight: Tensor, uniform: Tensor) -> Tensor:

@@ -2,9 +2,8 @@
 
 The window is halved again and again (:mod:`calovision.tasks.partition`). Every cut decides how
 many of a node's hits, and how much of its energy, lie in either half, given what surrounds the
-node, and what the shapes of the whole event still lack (:mod:`calovision.tasks.steering`). Counts
-and energies are conserved by each cut, no cell gets two hits, and the cost grows with the number of
-hits, not of cells.
+node. Counts and energies are conserved by each cut, no cell gets two hits, and the cost grows with
+the number of hits, not of cells.
 """
 
 from __future__ import annotations
@@ -23,8 +22,7 @@ from calovision.events.geometry import Geometry
 from calovision.networks.laws import count_log_prob, energy_log_prob
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
-from calovision.tasks.cuts import LEADS, Cut
-from calovision.tasks.cutting import steer
+from calovision.tasks.cuts import Cut
 from calovision.tasks.flow import matching_loss
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.growth import drawn_totals, fresh_numbers, grown
@@ -36,24 +34,13 @@ from calovision.tasks.request import Request
 from calovision.tasks.selection import Selection, selected
 from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.settling import TOTALS, learn_to_select
-from calovision.tasks.steering import Steering
 from calovision.tasks.task import Batch
-from calovision.tasks.totals import (
-    COLUMNS,
-    GRID,
-    Quantiles,
-    Table,
-    aims,
-    learned,
-    totals,
-    turned,
-)
+from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, turned
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
 NODES = 1024  #: nodes of each stage learned in a step, about; half of it inside towers
 MERGED = 6  #: level whose nodes stand for hits at earlier stages, which look at many events
-MEASURED = 300  #: training events on which the shapes of half-made ones are measured
 MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
 
 
@@ -94,14 +81,13 @@ class CascadeTask(GeneratorTask):
         self.turned = turned(len(columns), channels)
         size = self.turned.shape[1]
         self.flow = Velocity(size=size, conditions=1, width=config.flow)
-        self.steering = Steering(self.partition, size + 1)
         self.cuts = nn.ModuleList()
         for stage in range(self.partition.stages):
             cut = Cut.of(self.partition, stage)
             self.cuts.append(
                 Splitter(
                     inputs=cut.inputs,
-                    conditions=self.steering.told(stage),
+                    conditions=size + 1,
                     channels=cut.channels,
                     width=config.width,
                     head=config.head,
@@ -129,7 +115,6 @@ class CascadeTask(GeneratorTask):
         odd = np.asarray((task.turned < 0).any(0))
         task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
         task.share.fill_(float(_labels(train).mean()))
-        task._learn_steering(train[:MEASURED])
         return task
 
     @classmethod
@@ -158,45 +143,6 @@ class CascadeTask(GeneratorTask):
         normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
         return View(events, normal.astype(np.float32), _labels(events))
 
-    def asked(
-        self, normal: NDArray[Any], label: NDArray[np.float32], table: Table | None = None
-    ) -> Tensor:
-        """``(n, k + 1 + SHAPES C + 2)`` normal totals, label, and the shapes to be steered to.
-
-        ``table`` are the totals, where they are known already; see
-        :func:`~calovision.tasks.totals.aims`.
-        """
-        values = self.quantiles.values(normal) if table is None else table
-        wanted = aims(values, len(self.columns), self.threshold.numpy(), self.geometry)
-        return torch.from_numpy(np.column_stack([normal, label, wanted]).astype(np.float32))
-
-    def _learn_steering(self, events: Events) -> None:
-        """Find out how much the shapes of events lack before every round of cuts."""
-        view, hits = self.view(events), Hits.of(events, self.threshold.numpy())
-        asked = self.asked(view.normal, view.label)
-        for stage in range(self.partition.stages):
-            sums, *_ = self._known(stage, hits, asked)
-            for turn in range(2):
-                self.steering.learn(asked, torch.from_numpy(sums[turn::2]), stage, turn)
-
-    def _known(self, stage: int, hits: Hits, asked: Tensor) -> tuple[NDArray[Any], ...]:
-        """See :func:`~calovision.tasks.known_cuts.known_cuts`."""
-        threshold, axes = self.threshold.numpy(), asked[:, -2:].numpy()
-        return known_cuts(self.partition, stage, hits, self.unit.numpy(), threshold, axes)
-
-    def _stage(self, stage: int, hits: Hits, asked: Tensor) -> tuple[Tensor, ...]:
-        """What the network of a stage learns from: see :meth:`_stage_loss`."""
-        sums, nodes, context, whole, *rest = self._known(stage, hits, asked)
-        turns = [
-            self.steering(asked, torch.from_numpy(sums[turn::2]), stage, turn) for turn in range(2)
-        ]
-        told = torch.stack(turns, 1).flatten(0, 1)
-        twice = asked.repeat_interleave(2, 0)
-        scale = self.steering.scale[stage].repeat(len(asked), 1, 1).numpy()
-        steer(self, stage, context, (nodes, whole), sums, twice, scale)
-        arrays = nodes[:, 0].astype(np.int64), context, whole, *rest
-        return told, *(torch.from_numpy(x) for x in arrays)
-
     def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
         """Everything now and then; in between the totals alone, which take many small steps."""
         rng = _drawing(np.append(chosen, step))
@@ -221,8 +167,8 @@ class CascadeTask(GeneratorTask):
         flow, label, _ = self._totals(view, rng)
         normal, flips = self._mirrored(view.normal[chosen], rng)
         hits = Hits.of(view.events, self.threshold.numpy(), chosen).mirrored(*flips)
-        asked = self.asked(normal, view.label[chosen])
-        stages = []
+        conditions = np.column_stack([normal, view.label[chosen]])
+        unit, stages = self.unit.numpy(), []
         level = min(MERGED, self.partition.towers)
         merged = hits.merged(self.partition, level)
         for stage in range(self.partition.stages):
@@ -231,7 +177,8 @@ class CascadeTask(GeneratorTask):
             stride = max(len(chosen) // needed, 1)
             some = np.arange(stage % stride, len(chosen), stride)
             mine = merged if stage < level else hits
-            stages.append(self._stage(stage, mine.some(some), asked[some]))
+            arrays = conditions[some], *known_cuts(self.partition, stage, mine.some(some), unit)
+            stages.append(tuple(torch.from_numpy(x) for x in arrays))
         return flow, label, stages
 
     def _mirrored(
@@ -277,7 +224,6 @@ class CascadeTask(GeneratorTask):
         high: Tensor,
     ) -> Tensor:
         hidden = network(context, conditions, owner)
-        tilt = context[:, -LEADS * whole.shape[1] :: LEADS]
         total = torch.zeros(())
         results = outcomes(whole, first, self.unit)
         for c in range(whole.shape[1]):
@@ -285,7 +231,7 @@ class CascadeTask(GeneratorTask):
             if len(free):
                 seen = results[free, : OUTCOME * c]
                 law = network.count_law(c, hidden[free], seen)
-                args = (tilt[free, c], first[free, c, 0], low[free, c], high[free, c])
+                args = (first[free, c, 0], low[free, c], high[free, c])
                 total = total - count_log_prob(law, *args).sum()
             hits, part = whole[:, c, 0], first[:, c, 0]
             shared = ((part > 0) & (part < hits) & (whole[:, c, 1] > 0)).nonzero()[:, 0]
@@ -293,7 +239,7 @@ class CascadeTask(GeneratorTask):
                 seen = results[shared, : OUTCOME * c + 2]
                 law = network.energy_law(c, hidden[shared], seen)
                 fraction = first[shared, c, 1] / whole[shared, c, 1]
-                total = total - energy_log_prob(law, tilt[shared, c], fraction).sum()
+                total = total - energy_log_prob(law, fraction).sum()
         return total / len(context)
 
     @torch.no_grad()

@@ -20,7 +20,6 @@ from calovision.tasks.pyramid_hits import Floats
 
 COARSE = 1  #: nodes of the coarser level that a node sees in every direction
 PLACE = 6  #: numbers that tell where a node is and how it is cut
-LEADS = 3  #: numbers that a node is told by channel, see :func:`calovision.tasks.steering.lead`
 SIDES = 4  #: neighbours whose halves a node of the second round sees
 
 Nodes = NDArray[np.int32]
@@ -39,8 +38,7 @@ class Cut:
         place: ``(R, P, PLACE)`` position (window half-widths) and size of every node.
         coarse: per axis, the interval of the coarser level around every interval.
         channels: number of channels that are cut.
-        inputs: numbers in the context of a node, with those of
-            :func:`~calovision.tasks.steering.lead` at the end.
+        inputs: numbers in the context of a node.
     """
 
     axis: int
@@ -76,7 +74,7 @@ class Cut:
             _places(partition, depths, pixels),
             (axes[0].ancestors(depths[0], coarse[0]), axes[1].ancestors(depths[1], coarse[1])),
             len(channels),
-            2 * seen + (SIDES * 4 + LEADS) * len(channels) + 1 + PLACE,
+            2 * seen + SIDES * 4 * len(channels) + 1 + PLACE,
         )
 
     @property
@@ -87,7 +85,7 @@ class Cut:
     def see(
         self, nodes: Nodes, here: Floats, following: Floats, around: Floats, out: Floats
     ) -> None:
-        """Write to ``out`` ``(m, inputs)`` what each node sees, but for the last columns.
+        """Write to ``out`` ``(m, inputs)`` what each node sees.
 
         Args:
             nodes: ``(m, 3)`` image, row and column.

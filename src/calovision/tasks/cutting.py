@@ -12,7 +12,7 @@ from torch import Tensor
 
 from calovision.networks.splitter import OUTCOME, Splitter
 from calovision.tasks.canvas import Canvas, Front
-from calovision.tasks.cuts import LEADS, Cut, Nodes
+from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.draws import (
     draw_counts,
     draw_energies,
@@ -22,7 +22,6 @@ from calovision.tasks.draws import (
     tell_hits,
 )
 from calovision.tasks.pyramid_hits import Floats
-from calovision.tasks.steering import SUMS, Sums, add_sums, lead, places
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
@@ -51,11 +50,8 @@ def cut_all(
             :meth:`~calovision.tasks.cascade.CascadeTask.asked`.
         numbers: random, by node.
     """
-    partition, threshold = task.partition, task.threshold.numpy()
-    cut, network = Cut.of(partition, stage), task.cuts[stage]
+    cut, network = Cut.of(task.partition, stage), task.cuts[stage]
     assert isinstance(network, Splitter)
-    place = [places(partition, level) for level in (stage, stage + 1)]
-    axes = asked[:, -2:].numpy()
     front = front.within(cut.channels)
     there = cut.divides(front.nodes)
     late = (front.nodes[:, 1] + front.nodes[:, 2]) % 2 == 1
@@ -63,50 +59,17 @@ def cut_all(
     passed = Front(cut.firsts(whole.nodes), whole.content)
     canvas.put(stage + 1, passed)
     made = [passed]
-    sums = np.zeros((len(asked), cut.channels, SUMS))
-    add_sums(sums, 1.0, front.nodes, front.content, threshold, axes, place[0])
-    for turn, chosen in enumerate((front[there & ~late], front[there & late])):
+    for chosen in (front[there & ~late], front[there & late]):
         if not len(chosen.nodes):
             continue
         context = canvas.look(cut, stage, chosen.nodes)
-        scale = task.steering.scale[stage, [turn] * len(asked)].numpy()
-        steer(task, stage, context, (chosen.nodes, chosen.content), sums, asked, scale)
-        told = task.steering(asked, torch.from_numpy(sums), stage, turn)
         owner = torch.from_numpy(chosen.nodes[:, 0].astype(np.int64))
-        hidden = network(torch.from_numpy(context), told, owner)
-        tilt = context[:, -LEADS * cut.channels :: LEADS]
-        first = _drawn(task, network, cut, chosen, hidden, tilt, numbers)
+        hidden = network(torch.from_numpy(context), asked, owner)
+        first = _drawn(task, network, cut, chosen, hidden, numbers)
         halves = _halves(cut, chosen, first)
         canvas.put(stage + 1, halves)
         made.append(halves)
-        if turn == 0:
-            add_sums(sums, -1.0, chosen.nodes, chosen.content, threshold, axes, place[0])
-            add_sums(sums, 1.0, halves.nodes, halves.content, threshold, axes, place[1])
     return Front.joined(made)
-
-
-def steer(
-    task: CascadeTask,
-    stage: int,
-    context: Floats,
-    front: tuple[Nodes, Floats],
-    sums: Sums,
-    asked: Tensor,
-    scale: Floats,
-) -> None:
-    """Complete the contexts of nodes, see :func:`~calovision.tasks.steering.lead`."""
-    wanted, axes = (x.numpy() for x in task.steering.aims(asked, sums.shape[1]))
-    place = places(task.partition, stage + 1)
-    lead(
-        context,
-        Cut.of(task.partition, stage),
-        front,
-        sums,
-        (wanted, axes),
-        scale,
-        task.threshold.numpy(),
-        place,
-    )
 
 
 def _drawn(
@@ -115,7 +78,6 @@ def _drawn(
     cut: Cut,
     front: Front,
     hidden: Tensor,
-    tilt: Floats,
     numbers: Numbers,
 ) -> Floats:
     """``(m, C, 2)`` hits and excess of the first halves of nodes."""
@@ -130,13 +92,13 @@ def _drawn(
         if len(rows):
             free = torch.from_numpy(rows)
             law = network.count_law(c, hidden[free], outcomes[free, : OUTCOME * c])
-            draw_counts(c, rows, law.numpy(), tilt, uniform, limits, first)
+            draw_counts(c, rows, law.numpy(), uniform, limits, first)
         tell_hits(c, whole, first, known)
         rows = space[: open_energies(c, whole, first, space)]
         if len(rows):
             shared = torch.from_numpy(rows)
             law = network.energy_law(c, hidden[shared], outcomes[shared, : OUTCOME * c + 2])
-            draw_energies(c, rows, law.numpy(), tilt, uniform, whole, first)
+            draw_energies(c, rows, law.numpy(), uniform, whole, first)
         if c < cut.channels - 1:
             tell_energies(c, whole, first, unit, known)
     return first

@@ -14,13 +14,9 @@ import numba
 import numpy as np
 
 from calovision.networks.laws import (
-    COUNT_FAR,
     COUNT_PARTS,
-    COUNT_PUSH,
     COUNT_WIDTHS,
-    ENERGY_FAR,
     ENERGY_PARTS,
-    ENERGY_PUSH,
     ENERGY_WIDTHS,
     LEAST,
 )
@@ -58,14 +54,13 @@ def open_counts(c, nodes, whole, cells, first, limits, rows):  # type: ignore[no
 
 
 @numba.njit(cache=True)
-def draw_counts(c, rows, law, tilt, uniform, limits, first):  # type: ignore[no-untyped-def]
+def draw_counts(c, rows, law, uniform, limits, first):  # type: ignore[no-untyped-def]
     """Write hits of first halves.
 
     Args:
         c: channel.
         rows: ``(k,)`` of :func:`open_counts`.
         law: ``(k, COUNT)``.
-        tilt: ``(m, C)`` towards the first half.
         uniform: ``(m, C, 4)`` random in [0, 1).
         limits: ``(m, 2)``.
         first: ``(m, C, 2)`` to write to.
@@ -77,9 +72,7 @@ def draw_counts(c, rows, law, tilt, uniform, limits, first):  # type: ignore[no-
         span = high - low + 1
         limited = float(law[r, 2 * COUNT_PARTS + part])
         wide = math.exp(min(max(limited, COUNT_WIDTHS[0]), COUNT_WIDTHS[1]) - 1)
-        push = COUNT_PUSH * np.float64(law[r, 3 * COUNT_PARTS]) * np.float64(tilt[k, c])
-        move = min(max(push * wide * wide, -COUNT_FAR), COUNT_FAR)
-        place = 0.5 + 0.5 * np.float64(law[r, COUNT_PARTS + part]) + move
+        place = 0.5 + 0.5 * np.float64(law[r, COUNT_PARTS + part])
         centre, width = low - 0.5 + span * place, span * wide
         lower, upper = (low - 0.5 - centre) / width, (high + 0.5 - centre) / width
         # On the side of the logistic where its tail can be told from nothing.
@@ -110,17 +103,15 @@ def open_energies(c, whole, first, rows):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def draw_energies(c, rows, law, tilt, uniform, whole, first):  # type: ignore[no-untyped-def]
+def draw_energies(c, rows, law, uniform, whole, first):  # type: ignore[no-untyped-def]
     """Write energies of first halves: ``law`` ``(k, ENERGY)``, see :func:`draw_counts`."""
     for r in range(len(rows)):
         k = rows[r]
         part = _component(law[r], ENERGY_PARTS, np.float64(uniform[k, c, 2]))
         limited = float(law[r, 2 * ENERGY_PARTS + part])
         wide = math.exp(min(max(limited, ENERGY_WIDTHS[0]), ENERGY_WIDTHS[1]))
-        push = ENERGY_PUSH * np.float64(law[r, 3 * ENERGY_PARTS]) * np.float64(tilt[k, c])
-        move = min(max(push * wide * wide, -ENERGY_FAR), ENERGY_FAR)
         even = min(max(np.float64(uniform[k, c, 3]), 1e-7), 1 - 1e-7)
-        place = 2 * np.float64(law[r, ENERGY_PARTS + part]) + move
+        place = 2 * np.float64(law[r, ENERGY_PARTS + part])
         logit = place + wide * math.log(even / (1 - even))
         fraction = min(max(1 / (1 + math.exp(-logit)), LEAST), 1 - LEAST)
         first[k, c, 1] = whole[k, c, 1] * np.float32(fraction)

@@ -152,7 +152,8 @@ def begin(
     room = [c.block**2 for c in task.geometry.channels]
     hits = np.minimum(hits, task.geometry.cells // np.array(room))
     content = np.stack([hits, excess], -1).reshape(n, -1, 2).astype(np.float32)
-    return content, task.asked(normal, label, table), table
+    conditions = torch.from_numpy(np.column_stack([normal, label]).astype(np.float32))
+    return content, conditions, table
 
 
 def _events(

@@ -13,12 +13,9 @@ from calovision.tasks.partition import Ints, Partition
 from calovision.tasks.pyramid import Level
 from calovision.tasks.pyramid_fill import PAD, climb, fill, logarithms, wipe
 from calovision.tasks.pyramid_hits import Floats, Hits, intervals
-from calovision.tasks.steering import MOMENTS, SUMS, add_node, moments, places
 
 
-def known_cuts(
-    partition: Partition, stage: int, hits: Hits, unit: Floats, threshold: Floats, axes: Floats
-) -> tuple[Any, ...]:
+def known_cuts(partition: Partition, stage: int, hits: Hits, unit: Floats) -> tuple[Any, ...]:
     """Arrays of all nodes of some images that divide at a stage.
 
     Images are looked at one after another: three levels of a single one stay in the processor's
@@ -29,36 +26,29 @@ def known_cuts(
         stage: which cut.
         hits: of the images.
         unit: ``(C,)`` GeV; energies enter the networks as ``log(1 + E / unit)``.
-        threshold: ``(C,)`` GeV.
-        axes: ``(n, 2)`` of the images' jets.
 
     Returns:
-        sums ``(2 n, C, SUMS)`` of the images before the first and before the second round (see
-        :func:`~calovision.tasks.steering.add_sums`), nodes ``(m, 3)`` as twice the image plus the
-        round, row and column, context ``(m, inputs)`` but for its last columns, contents of the
-        nodes and of their first halves ``(m, C, 2)``, fewest and most hits of those ``(m, C)``.
+        image ``(m,)`` int64, context ``(m, inputs)``, contents of the nodes and of their first
+        halves ``(m, C, 2)``, fewest and most hits of the first halves ``(m, C)``.
     """
     cut = Cut.of(partition, stage)
     lengths, (rows, cols) = hits.lengths, partition.shape(stage)
     most = int(np.minimum(lengths, rows * cols).sum())
-    nodes = np.empty((most, 3), np.int32)
+    owner = np.empty(most, np.int64)
     seen = np.empty((most, cut.inputs), np.float32)
     contents = np.empty((2, most, cut.channels, 2), np.float32)
     limits = np.empty((2, most, cut.channels), np.float32)
     levels, pixels, parents = _tables(partition, stage)
-    sums = np.zeros((len(lengths), 2, cut.channels, SUMS))
-    place = [places(partition, level) for level in levels[:2]]
     empty: list[Any] = []
     for level in levels:
         made = Level.empty(partition, level, 1)
         empty += [made.content, made.seen]
     found = _known(
-        *(sums, nodes, seen, contents, limits, int(lengths.max(initial=0))),
-        *(*empty, pixels, *parents, cut.cells, unit, threshold, axes, *place),
+        *(owner, seen, contents, limits, int(lengths.max(initial=0))),
+        *(*empty, pixels, *parents, cut.cells, unit),
         *(*hits.arrays, *cut.tables),
     )
-    both = sums.reshape(-1, *sums.shape[2:])
-    return both, nodes[:found], seen[:found], *contents[:, :found], *limits[:, :found]
+    return owner[:found], seen[:found], *contents[:, :found], *limits[:, :found]
 
 
 @lru_cache(maxsize=64)
@@ -73,9 +63,8 @@ def _tables(partition: Partition, stage: int) -> tuple[tuple[int, int, int], Int
 
 @numba.njit(cache=True)
 def _known(  # type: ignore[no-untyped-def]
-    sums, nodes, seen, contents, limits, most, here, here_seen, following, following_seen, around,
-    around_seen, pixels, parent_row, parent_col, cells, unit, threshold, axes, place, half_place,
-    images, offsets, *rest
+    owner, seen, contents, limits, most, here, here_seen, following, following_seen, around,
+    around_seen, pixels, parent_row, parent_col, cells, unit, images, offsets, *rest
 ):  # fmt: skip
     """Write the arrays of :func:`known_cuts`; returns how many rows they have.
 
@@ -83,7 +72,7 @@ def _known(  # type: ignore[no-untyped-def]
     """
     hits, tables = rest[:6], rest[6:]
     coarse_row, coarse_col, axis, first, second, _, cut = tables
-    total, none, moment = 0, np.float32(0.0), np.empty(MOMENTS)
+    total, none = 0, np.float32(0.0)
     one, two = np.zeros((most, 3), np.int32), np.zeros((most, 3), np.int32)
     three, chosen = np.zeros_like(one), np.zeros_like(one)
     whole, half, wide = here[0], following[0], around[0]
@@ -104,17 +93,6 @@ def _known(  # type: ignore[no-untyped-def]
         logarithms(here, here_seen, one, m, unit)
         logarithms(following, following_seen, two, n, unit)
         logarithms(around, around_seen, three, w, unit)
-        for k in range(m):
-            i, j = one[k, 1], one[k, 2]
-            near = moments(place[i, j], axes[b], moment)
-            _add(sums[b, 0], whole[i + PAD, j + PAD], threshold, moment, near)
-            if (i + j) % 2:
-                _add(sums[b, 1], whole[i + PAD, j + PAD], threshold, moment, near)
-        for k in range(n):
-            u, v = two[k, 1], two[k, 2]
-            if (parent_row[u] + parent_col[v]) % 2 == 0:
-                near = moments(half_place[u, v], axes[b], moment)
-                _add(sums[b, 1], half[u + PAD, v + PAD], threshold, moment, near)
         found = 0
         for k in range(m):
             i, j = one[k, 1], one[k, 2]
@@ -134,7 +112,7 @@ def _known(  # type: ignore[no-untyped-def]
                 all_hits = contents[0, at, c, 0]
                 limits[0, at, c] = max(all_hits - cells[1, i, j, c], none)
                 limits[1, at, c] = min(all_hits, cells[0, i, j, c])
-            nodes[at, 0], nodes[at, 1], nodes[at, 2] = 2 * b + (i + j) % 2, i, j
+            owner[at] = b
             chosen[found, 1], chosen[found, 2] = i, j
             found += 1
         contexts(seen, total, chosen, found, here_seen, following_seen, around_seen, *tables)
@@ -146,12 +124,3 @@ def _known(  # type: ignore[no-untyped-def]
         wipe(half_seen, two, n)
         wipe(wide_seen, three, w)
     return total
-
-
-@numba.njit(cache=True)
-def _add(sums, content, threshold, moment, near):  # type: ignore[no-untyped-def]
-    """Add a node to the sums of its image's channels, ``(C, SUMS)``."""
-    for c in range(len(sums)):
-        if content[2 * c] != 0.0:
-            energy = content[2 * c] * threshold[c] + content[2 * c + 1]
-            add_node(sums[c], 1.0, energy, moment, near)

@@ -96,7 +96,7 @@ def _start(task: CascadeTask) -> Graph:
         nodes = np.zeros((len(events), 3), np.int32)
         nodes[:, 0] = np.arange(len(events))
         level = _dense(task, 0, Front(nodes, content), len(events))
-        return {"level": level, "asked": wanted.numpy(), "columns": columns}
+        return {"level": level, "conditions": wanted.numpy(), "columns": columns}
 
     return Graph(
         "start",
@@ -104,7 +104,7 @@ def _start(task: CascadeTask) -> Graph:
         {"totals": _told(task), "label": LABEL},
         {
             "level": f"{LEVEL}, of the whole window",
-            "asked": "float32 (events, k): what all cuts want to know of an event",
+            "conditions": "float32 (events, k): what all cuts want to know of an event",
             "columns": f"float32 (events, {len(task.columns)}): {', '.join(task.columns)}, GeV",
         },
         {"totals": ("events",), "label": ("events",)},
@@ -127,7 +127,7 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
         return {
             "here": known[stage],
             "around": known[around],
-            "asked": task.asked(*_drawn(task, events)).numpy(),
+            "conditions": np.column_stack(_drawn(task, events)),
             "uniform": rng.random((len(events), TRIED, 4), np.float32),
             "used": np.arange(len(events), dtype=np.int64),
         }
@@ -139,18 +139,18 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
         for at, (content, nodes) in known.items():
             canvas.put(at, _front(content, nodes))
         with torch.no_grad():
-            wanted = torch.from_numpy(given["asked"])
+            wanted = torch.from_numpy(given["conditions"])
             made = cut_all(task, stage, canvas, _front(*known[stage]), wanted, numbers)
         return {"following": _dense(task, stage + 1, made, n), "total": numbers.used}
 
-    names = ("here", "around", "asked", "uniform", "used")
+    names = ("here", "around", "conditions", "uniform", "used")
     return Graph(
         f"cut{stage:02d}",
         CutGraph(task, stage),
         {
             "here": f"{LEVEL} {stage}",
             "around": f"{LEVEL} {around}",
-            "asked": "float32 (events, k): what the start says",
+            "conditions": "float32 (events, k): what the start says",
             "uniform": f"float32 (events, rows, 4): random in [0, 1); {ROWS} rows are enough for"
             " all cuts, after the last one the first comes again",
             "used": "int64 (events): rows used by the cuts before, 0 for the first",

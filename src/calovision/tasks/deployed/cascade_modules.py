@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from calovision.tasks.flow import follow
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.selection import Selection
-from calovision.tasks.totals import AXIS, GRID, SHAPES, calorimeters
+from calovision.tasks.totals import GRID
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
@@ -66,12 +66,10 @@ class Chance(nn.Module):
 
 
 class StartGraph(nn.Module):
-    """Normal totals to the content of the whole window, and what is asked of it."""
+    """Normal totals to the content of the whole window."""
 
     knots: Tensor
     room: Tensor
-    threshold: Tensor
-    chosen: Tensor
 
     def __init__(self, task: CascadeTask) -> None:
         super().__init__()
@@ -79,11 +77,9 @@ class StartGraph(nn.Module):
         self.register_buffer("knots", task.knots)
         room = [task.geometry.cells // c.block**2 for c in task.geometry.channels]
         self.register_buffer("room", torch.tensor(room, dtype=torch.float64))
-        self.register_buffer("threshold", task.threshold.double())
-        self.register_buffer("chosen", torch.from_numpy(calorimeters(task.geometry)).double())
 
     def forward(self, totals: Tensor, label: Tensor) -> tuple[Tensor, ...]:
-        """``(n, k)``, ``(n,)`` to level 0, what is asked of all cuts, and columns (GeV)."""
+        """``(n, k)``, ``(n,)`` to level 0, conditions of all cuts, and columns (GeV)."""
         step = GRID[1] - GRID[0]
         place = (totals.double() - GRID[0]) / step
         below = place.floor().clamp(0, len(GRID) - 2).long()
@@ -95,18 +91,8 @@ class StartGraph(nn.Module):
         root = torch.stack([torch.minimum(wanted, self.room), excess], 2).flatten(1).float()
         middle = 2 * PAD * (PAD + 1)  # places before that of the only node, and behind it
         level = nn.functional.pad(root[:, None], (0, 0, middle, middle))
-        aims = self._aims(table, wanted * self.threshold + excess)
-        asked = torch.cat([totals, label[:, None], aims.float()], 1)
-        return level, asked, table[:, : self.columns].float()
-
-    def _aims(self, table: Tensor, energy: Tensor) -> Tensor:
-        """See :func:`~calovision.tasks.totals.aims`; ``energy`` ``(n, C)`` GeV."""
-        size = SHAPES * self.channels
-        shape = table[:, self.columns : self.columns + size].reshape(-1, self.channels, SHAPES)
-        share, means, rest = shape[..., :1], shape[..., AXIS], shape[..., max(AXIS) + 1 :]
-        weight = (energy * share[:, :, 0] * self.chosen)[:, :, None]
-        middle = (weight * means).sum(1) / weight.sum(1).clamp(min=1e-9)
-        return torch.cat([torch.cat([share, share * means, rest], 2).flatten(1), middle], 1)
+        conditions = torch.cat([totals, label[:, None]], 1)
+        return level, conditions, table[:, : self.columns].float()
 
 
 class EndGraph(nn.Module):

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calovision.networks.splitter import Splitter, count_sample, energy_sample
-from calovision.tasks.cuts import COARSE, LEADS, SIDES, Cut
-from calovision.tasks.deployed.steering_graph import SteeringGraph
+from calovision.tasks.cuts import COARSE, SIDES, Cut
 from calovision.tasks.partition import Ints
 from calovision.tasks.pyramid_fill import PAD
 
@@ -82,27 +81,16 @@ class CutGraph(nn.Module):
         self.register_buffer("unit", task.unit)
         pairs = torch.stack([torch.ones_like(task.unit), task.unit], 1)
         self.register_buffer("scale", pairs.flatten())
-        self.steering = SteeringGraph(task, stage)
 
     def forward(
-        self, here: Tensor, around: Tensor, asked: Tensor, uniform: Tensor, used: Tensor
+        self, here: Tensor, around: Tensor, conditions: Tensor, uniform: Tensor, used: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The next level, and how many rows of ``uniform`` every event has used."""
         size = 2 * self.channels
         following = here[:, self.source, :size]
-        mine = here[:, self.inner, :size]
-        hits = mine[:, :, 0::2].sum(2)
-        axes = asked[:, -2:].double()
-        sums = self.steering.sums(mine, axes)
-        for turn in range(2):
-            there = (hits > 0) & self.turns[turn]
-            if turn == 1:  # what has been cut, and what is about to be
-                left = mine * self.turns[1][:, None]
-                done = self.steering.following_sums(following, axes)
-                sums = done + self.steering.sums(left, axes)
-            told = self.steering.told(asked, sums, turn)
-            lacking = self.steering.lacking(asked, sums, turn)
-            leads = self.steering.leads(mine * self.turns[turn][:, None], sums, lacking, axes, turn)
+        hits = here[:, self.inner, 0:size:2].sum(2)
+        for turn in (self.turns[0], self.turns[1]):
+            there = (hits > 0) & turn
             owner, node = there.nonzero().unbind(1)
             context = torch.cat(
                 [
@@ -110,14 +98,12 @@ class CutGraph(nn.Module):
                     self._seen(around, owner, self.far[node]),
                     self._seen(following, owner, self.sides[node]),
                     self.place[node],
-                    leads[owner, node],
                 ],
                 1,
             )
             content = _taken(here, owner, self.inner[node])[:, :size]
             numbers, used = self._numbers(owner, there.sum(1), uniform, used)
-            tilt = context[:, -LEADS * self.channels :: LEADS]
-            first = self._first(context, told, owner, content, tilt, self.room[node], numbers)
+            first = self._first(context, conditions, owner, content, self.room[node], numbers)
             flat = following.reshape(-1, size)
             for table, value in ((self.halves[0], first), (self.halves[1], content - first)):
                 flat = flat.index_put((owner * self.size + table[node],), value)
@@ -146,7 +132,6 @@ class CutGraph(nn.Module):
         conditions: Tensor,
         owner: Tensor,
         whole: Tensor,
-        tilt: Tensor,
         room: Tensor,
         uniform: Tensor,
     ) -> Tensor:
@@ -159,12 +144,12 @@ class CutGraph(nn.Module):
             low = (hits - room[:, self.channels + c]).clamp(min=0)
             high = torch.minimum(hits, room[:, c])
             law = self.network.count_law(c, hidden, known)
-            drawn = count_sample(law, tilt[:, c], uniform[:, c, :2], low, high)
+            drawn = count_sample(law, uniform[:, c, :2], low, high)
             part = torch.where(low < high, drawn, low)
             known = torch.cat([known, torch.log1p(torch.stack([part, hits - part], 1))], 1)
             law = self.network.energy_law(c, hidden, known)
             shared = (part > 0) & (part < hits)
-            some = total * energy_sample(law, tilt[:, c], uniform[:, c, 2:])
+            some = total * energy_sample(law, uniform[:, c, 2:])
             energy = torch.where(shared, some, torch.where(part == hits, total, 0.0))
             logs = torch.log1p(torch.stack([energy, total - energy], 1) / self.unit[c])
             known = torch.cat([known, logs], 1)
