@@ -46,7 +46,13 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-vae", "point"): {"points": 64, "width": 16, "code": 32},
     ("jet-vae", "baseline"): {"latent": 8},
     ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 20},
-    ("jet-generator", "cascade-fast"): {"width": 16, "head": 8, "flow": 16, "steps": 2},
+    ("jet-generator", "cascade-fast"): {
+        "width": 16,
+        "head": 8,
+        "flow": 16,
+        "steps": 2,
+        "straight": 2,
+    },
 }
 EXAMPLES = Path(__file__).parents[2] / "examples"
 #: converted in the tests; of the others, what is converted is compared, which takes no time
@@ -191,7 +197,7 @@ def test_the_graphs_of_the_cascade_in_a_row_make_its_jets(toy_jets: Events) -> N
         images = end(*(levels[finest] for finest in task.partition.finest))
     assert ((chance > 0) & (chance <= 1)).all()
     numbers = Rows(uniform, np.zeros(n, np.int64))
-    made = grown(task, normal.double().numpy(), label.numpy(), numbers)
+    made = grown(task, normal.double().numpy(), label.numpy(), numbers, steered=False)
     assert np.array_equal(numbers.used, used.numpy())
     gev = made.to_dense("gev")
     for c, (channel, image) in enumerate(zip(task.geometry.channels, images, strict=True)):

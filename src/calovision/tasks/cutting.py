@@ -22,6 +22,15 @@ from calovision.tasks.draws import (
     tell_hits,
 )
 from calovision.tasks.pyramid_hits import Floats
+from calovision.tasks.steering import (
+    MOMENTS,
+    Aims,
+    Round,
+    add_sums,
+    count_parts,
+    energy_parts,
+    places,
+)
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
@@ -36,8 +45,9 @@ def cut_all(
     stage: int,
     canvas: Canvas,
     front: Front,
-    asked: Tensor,
+    conditions: Tensor,
     numbers: Numbers,
+    aims: Aims | None = None,
 ) -> Front:
     """Cut all nodes of a level in two rounds; returns, and puts on the canvas, the next level.
 
@@ -46,9 +56,9 @@ def cut_all(
         stage: which cut; the level that is cut and the coarser one are on the canvas.
         canvas: of the images.
         front: nodes of the level.
-        asked: ``(n, k)`` of the images, see
-            :meth:`~calovision.tasks.cascade.CascadeTask.asked`.
+        conditions: ``(n, k)`` normal totals and label of the images.
         numbers: random, by node.
+        aims: what shapes should become; without, networks are left to themselves.
     """
     cut, network = Cut.of(task.partition, stage), task.cuts[stage]
     assert isinstance(network, Splitter)
@@ -59,17 +69,46 @@ def cut_all(
     passed = Front(cut.firsts(whole.nodes), whole.content)
     canvas.put(stage + 1, passed)
     made = [passed]
+    steering = None if aims is None else _Steering(task, stage, front, aims)
     for chosen in (front[there & ~late], front[there & late]):
         if not len(chosen.nodes):
             continue
-        context = canvas.look(cut, stage, chosen.nodes)
+        context = torch.from_numpy(canvas.look(cut, stage, chosen.nodes))
         owner = torch.from_numpy(chosen.nodes[:, 0].astype(np.int64))
-        hidden = network(torch.from_numpy(context), asked, owner)
-        first = _drawn(task, network, cut, chosen, hidden, numbers)
+        hidden = network(context, conditions, owner)
+        now = None if steering is None else steering.round(chosen)
+        first = _drawn(task, network, cut, chosen, hidden, numbers, now)
         halves = _halves(cut, chosen, first)
         canvas.put(stage + 1, halves)
         made.append(halves)
+        if steering is not None:
+            steering.done(chosen, halves)
     return Front.joined(made)
+
+
+class _Steering:
+    """Sums of the events of a stage, kept up to date between its rounds."""
+
+    def __init__(self, task: CascadeTask, stage: int, front: Front, aims: Aims) -> None:
+        self.cut, self.aims = Cut.of(task.partition, stage), aims
+        self.threshold = task.threshold.numpy()
+        self.places = [places(task.partition, level) for level in (stage, stage + 1)]
+        self.sums = np.zeros((len(aims.axes), self.cut.channels, MOMENTS + 1))
+        self._add(1.0, front, self.places[0])
+
+    def round(self, front: Front) -> Round:
+        """What some nodes can do."""
+        given = front.nodes, front.content, self.threshold, self.sums, self.aims
+        return Round(self.cut, *given, *self.places)
+
+    def done(self, front: Front, halves: Front) -> None:
+        """Take the halves of nodes for the nodes."""
+        self._add(-1.0, front, self.places[0])
+        self._add(1.0, halves, self.places[1])
+
+    def _add(self, sign: float, front: Front, place: Floats) -> None:
+        given = front.nodes, front.content, self.threshold, self.aims.axes
+        add_sums(self.sums, sign, *given, place)
 
 
 def _drawn(
@@ -79,6 +118,7 @@ def _drawn(
     front: Front,
     hidden: Tensor,
     numbers: Numbers,
+    steering: Round | None,
 ) -> Floats:
     """``(m, C, 2)`` hits and excess of the first halves of nodes."""
     nodes, whole, m = front.nodes, front.content, len(front.nodes)
@@ -87,18 +127,26 @@ def _drawn(
     known = np.zeros((m, OUTCOME * cut.channels), np.float32)
     limits, space = np.empty((m, 2), np.float32), np.empty(m, np.int64)
     outcomes = torch.from_numpy(known)
+    parts, tilts = np.zeros((m, 2)), np.zeros(m)
     for c in range(cut.channels):
         rows = space[: open_counts(c, nodes, whole, cut.cells, first, limits, space)]
         if len(rows):
             free = torch.from_numpy(rows)
-            law = network.count_law(c, hidden[free], outcomes[free, : OUTCOME * c])
-            draw_counts(c, rows, law.numpy(), uniform, limits, first)
+            law = network.count_law(c, hidden[free], outcomes[free, : OUTCOME * c]).numpy()
+            if steering is not None:
+                parts = count_parts(c, rows, law, limits, whole)
+                tilts = steering.tilts(c, parts)
+            draw_counts(c, rows, law, parts, tilts, uniform, limits, whole, first)
         tell_hits(c, whole, first, known)
         rows = space[: open_energies(c, whole, first, space)]
         if len(rows):
             shared = torch.from_numpy(rows)
-            law = network.energy_law(c, hidden[shared], outcomes[shared, : OUTCOME * c + 2])
-            draw_energies(c, rows, law.numpy(), uniform, whole, first)
+            seen = outcomes[shared, : OUTCOME * c + 2]
+            law = network.energy_law(c, hidden[shared], seen).numpy()
+            if steering is not None:
+                parts = energy_parts(c, rows, law, whole, first)
+                tilts = steering.tilts(c, parts)
+            draw_energies(c, rows, law, parts, tilts, uniform, whole, first)
         if c < cut.channels - 1:
             tell_energies(c, whole, first, unit, known)
     return first

@@ -12,11 +12,13 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.tasks.canvas import Canvas, Front
+from calovision.tasks.cuts import Nodes
 from calovision.tasks.cutting import Numbers, cut_all
 from calovision.tasks.flow import follow
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.request import Request
 from calovision.tasks.selection import SPARE
+from calovision.tasks.steering import Aims
 from calovision.tasks.totals import GRID, hits_and_excess
 
 if TYPE_CHECKING:
@@ -88,6 +90,8 @@ def grown(
     normal: NDArray[np.float64],
     label: NDArray[np.float32],
     numbers: Numbers,
+    *,
+    steered: bool = True,
 ) -> Events:
     """Events with the given totals.
 
@@ -96,9 +100,11 @@ def grown(
         normal: ``(n, k)`` totals as normal numbers.
         label: ``(n,)``.
         numbers: random in [0, 1), see :data:`~calovision.tasks.cutting.Numbers`.
+        steered: towards the shapes among the totals; otherwise networks are left to themselves.
     """
     partition, n = task.partition, len(normal)
-    content, asked, table = begin(task, normal, label)
+    content, conditions, table = begin(task, normal, label)
+    aims = task.aims(table) if steered else None
     columns: dict[str, NDArray[Any]] = {"label": label.astype(np.int8)}
     for i, name in enumerate(task.columns):
         columns[name] = table[:, i].astype(np.float32)
@@ -109,13 +115,14 @@ def grown(
     canvas.put(0, front)
     # Coarse levels are small, and have few nodes: they are cut for all events at a time.
     for stage in range(partition.towers):
-        front = cut_all(task, stage, canvas, front, asked, numbers)
+        front = cut_all(task, stage, canvas, front, conditions, numbers, aims)
     ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
     for start in range(0, n, GROUP):
         some = slice(start, min(start + GROUP, n))
         for level in (partition.towers, partition.coarse(partition.towers)):
             fine.take(level, canvas, some)
-        ends += _refined(task, fine, front.between(some), asked[some], numbers, start)
+        mine = None if aims is None else aims.some(some)
+        ends += _refined(task, fine, front.between(some), conditions[some], numbers, mine, start)
     return _events(task, ends, n, columns)
 
 
@@ -123,17 +130,20 @@ def _refined(
     task: CascadeTask,
     canvas: Canvas,
     front: Front,
-    asked: Tensor,
+    conditions: Tensor,
     numbers: Numbers,
+    aims: Aims | None,
     start: int,
 ) -> list[tuple[int, Front]]:
     """Fronts of the levels below the towers; images are counted from ``start`` in them."""
     first = np.array([start, 0, 0], np.int32)
+
+    def absolute(nodes: Nodes, channels: int) -> Floats:
+        return numbers(nodes + first, channels)
+
     fronts = []
     for stage in range(task.partition.towers, task.partition.stages):
-        front = cut_all(
-            task, stage, canvas, front, asked, lambda nodes, c: numbers(nodes + first, c)
-        )
+        front = cut_all(task, stage, canvas, front, conditions, absolute, aims)
         fronts.append((stage + 1, front))
     for level, made in fronts:
         canvas.wipe(level, made)
@@ -143,10 +153,7 @@ def _refined(
 def begin(
     task: CascadeTask, normal: NDArray[np.float64], label: NDArray[np.float32]
 ) -> tuple[Floats, Tensor, NDArray[np.float64]]:
-    """Contents ``(n, C, 2)`` of whole windows, what is asked of them, and their totals.
-
-    See :meth:`~calovision.tasks.cascade.CascadeTask.asked`.
-    """
+    """Contents ``(n, C, 2)`` of whole windows, what networks are told of them, and their totals."""
     table, n = task.quantiles.values(normal), len(normal)
     hits, excess = hits_and_excess(table, len(task.geometry.channels))
     room = [c.block**2 for c in task.geometry.channels]

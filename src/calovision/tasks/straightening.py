@@ -20,7 +20,8 @@ from calovision.tasks.flow import follow, matching_loss
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
 
-PAIRS = 262_144  #: of noise and what the teacher makes of it
+PAIRS = 262_144  #: of noise and what the teacher makes of it, at most
+AGAIN = 8  #: times that each is seen, at least
 TEACHER_STEPS = 12  #: of the solver that makes them
 BATCH = 1024  #: pairs in a step
 RATE = 1e-3  #: learning rate at the start, falling as a cosine
@@ -38,11 +39,12 @@ def straighten(task: CascadeTask, steps: int, *, quiet: bool) -> None:
     rng = np.random.default_rng([task.config.seed, 3])
     generator = torch.Generator().manual_seed(task.config.seed)
     teacher, flow = copy.deepcopy(task.flow).requires_grad_(False), task.flow
-    noise = torch.from_numpy(rng.standard_normal((PAIRS, task.knots.shape[0])).astype(np.float32))
-    label = torch.from_numpy((rng.random((PAIRS, 1)) < float(task.share)).astype(np.float32))
+    pairs = min(PAIRS, max(BATCH, steps * BATCH // AGAIN))
+    noise = torch.from_numpy(rng.standard_normal((pairs, task.knots.shape[0])).astype(np.float32))
+    label = torch.from_numpy((rng.random((pairs, 1)) < float(task.share)).astype(np.float32))
     made = torch.empty_like(noise)
     with torch.no_grad():
-        for start in range(0, PAIRS, BATCH):
+        for start in range(0, pairs, BATCH):
             some = slice(start, start + BATCH)
             condition = label[some]
             made[some] = follow(
@@ -56,7 +58,7 @@ def straighten(task: CascadeTask, steps: int, *, quiet: bool) -> None:
     with torch.enable_grad():
         for step in tqdm(range(steps), desc="straighten the flow", unit="step", disable=quiet):
             optimiser.param_groups[0]["lr"] = RATE * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-            rows = torch.from_numpy(rng.integers(PAIRS, size=BATCH))
+            rows = torch.from_numpy(rng.integers(pairs, size=BATCH))
             condition = label[rows]
             loss = matching_loss(
                 lambda x, t, c=condition: flow(x, t, c),  # type: ignore[misc]

@@ -199,7 +199,7 @@ def _end(task: CascadeTask) -> Graph:
         dict.fromkeys(inputs, ("events",)),
         finest,
         imaged,
-        "The selection among finished events is left to the package.",
+        "Steering, and the selection among finished events, are left to the package.",
     )
 
 
