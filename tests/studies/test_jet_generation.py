@@ -43,7 +43,7 @@ def done(
 
     def small(task: str, model: str, overrides: dict[str, Any]) -> Any:
         less = {"steps": 3} if model == BASELINE else {"width": 16, "head": 8, "flow": 16}
-        less |= {"select": 60} if model == OURS else {}
+        less |= {OURS: {"select": 60}, FAST: {"straight": 2}}.get(model, {})
         return load(task, model, overrides=overrides | less)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -52,6 +52,7 @@ def done(
         patch.setattr(generation_checks, "ANSWERS", 60)
         patch.setattr(generation_checks, "ASKED", {"pt": (0.2, 0.8)})
         patch.setattr(generation_checks, "STEPS", (1, 2))
+        patch.setattr(generation_checks, "FEW", (1,))
         patch.setattr(CascadeTask, "chunk", 60)
         patch.setattr(jet_generation, "load_config", small)
         patch.setattr(workspace, "jets", toy_stores(make_jets))
@@ -88,7 +89,7 @@ def test_response_is_measured_for_every_condition(done: Done) -> None:
     assert {r["what"] for r in costs[5:]} <= {GEANT4}
     assert costs[0]["speedup"] == 1
     steps = json.loads((done[0] / "steps.json").read_text())["rows"]
-    assert [r["steps"] for r in steps] == [1, 2]
+    assert [(r["model"], r["steps"]) for r in steps] == [(OURS, 1), (OURS, 2), (FAST, 1)]
 
 
 def test_strips_conserve_energy_at_every_level(done: Done) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
 
 TRIES = 400  #: pools of totals drawn before a request is given up
-GROUP = 32  #: events whose fine levels, which are large, are made together: they stay in the cache
+GROUP = 64  #: events whose fine levels, which are large, are made together: they stay in the cache
 
 
 @torch.no_grad()
