@@ -95,6 +95,6 @@ class Material:
     @cached_property
     def student(self) -> RunDir:
         """The small generator, trained until its jets have about as many cells as true ones."""
-        steps = {"epochs": self.size.student, "seed": self.seed, "ema": 0.0}
+        steps = {"epochs": self.size.student, "seed": self.seed, "ema": 0.0, "straight": 1}
         config = load_config("jet-generator", "cascade-fast", overrides=steps)
         return train(config, self.store(self.size.jets), self.folder / "student", quiet=True)
