@@ -9,7 +9,7 @@ import torch
 from calovision.networks.laws import COUNT, ENERGY
 from calovision.networks.splitter import count_sample, energy_sample
 from calovision.tasks.draws import draw_counts, draw_energies, open_counts, open_energies
-from calovision.tasks.steering import count_parts, energy_parts
+from calovision.tasks.law_means import count_parts, energy_parts
 
 MANY = 4000
 

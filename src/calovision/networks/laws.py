@@ -83,15 +83,15 @@ def _between(lower, upper):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _weights(law, parts, weight):  # type: ignore[no-untyped-def]
-    """Write the weights of a mixture."""
+def mixture_weights(law, weight):  # type: ignore[no-untyped-def]
+    """Write the weights of a mixture to ``weight``, from logarithms at the start of ``law``."""
     most, total = law[0], 0.0
-    for j in range(1, parts):
+    for j in range(1, len(weight)):
         most = max(most, law[j])
-    for j in range(parts):
+    for j in range(len(weight)):
         weight[j] = math.exp(law[j] - most)
         total += weight[j]
-    for j in range(parts):
+    for j in range(len(weight)):
         weight[j] /= total
 
 
@@ -121,7 +121,7 @@ def _count(law, count, low, high, out, slope):  # type: ignore[no-untyped-def]
     for k in range(len(law)):
         row = law[k]
         span = float(high[k]) - float(low[k]) + 1
-        _weights(row, parts, weight)
+        mixture_weights(row, weight)
         for j in range(parts):
             limited = min(max(float(row[2 * parts + j]), COUNT_WIDTHS[0]), COUNT_WIDTHS[1])
             wide[j] = math.exp(limited - 1)
@@ -152,7 +152,7 @@ def _energy(law, fraction, out, slope):  # type: ignore[no-untyped-def]
         row = law[k]
         part = min(max(float(fraction[k]), LEAST), 1 - LEAST)
         logit = math.log(part / (1 - part))
-        _weights(row, parts, weight)
+        mixture_weights(row, weight)
         for j in range(parts):
             limited = min(max(float(row[2 * parts + j]), ENERGY_WIDTHS[0]), ENERGY_WIDTHS[1])
             scale[j] = math.exp(limited)

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.tasks.cuts import COARSE, PLACE, SIDES, Cut, Nodes
+from calovision.tasks.cuts import COARSE, PLACE, SIDES, Cut, Nodes, neighbour_half
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_fill import LOG_2, PAD
 from calovision.tasks.pyramid_hits import Floats
@@ -161,18 +161,11 @@ def _look(  # type: ignore[no-untyped-def]
                 at += wide
         late = (i + j) % 2
         for side in range(SIDES):
-            ni = i + (side == 0) - (side == 1)
-            nj = j + (side == 2) - (side == 3)
-            inside = late == 1 and 0 <= ni < rows and 0 <= nj < cols
             for half in range(2):
-                row = np.int64(0)
-                if inside:
-                    interval = ni if axis == 0 else nj
-                    child = first[interval] if half == 0 else second[interval]
-                    if child >= 0:
-                        ci, cj = (child, nj) if axis == 0 else (ni, child)
-                        row = np.int64(following[b, ci + PAD, cj + PAD])
-                _copy(double, at, following_list, row * none, cut)
+                u, v = 0, 0  # a corner of the padding, which is empty
+                if late:
+                    u, v = neighbour_half(i, j, side, half, rows, cols, axis, first, second)
+                _copy(double, at, following_list, np.int64(following[b, u, v]) * none, cut)
                 at += cut
         at *= 2
         flat[at] = late

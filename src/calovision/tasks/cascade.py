@@ -34,19 +34,8 @@ from calovision.tasks.request import Request
 from calovision.tasks.selection import Selection, selected
 from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.settling import TOTALS, learn_to_select
-from calovision.tasks.steering import Aims
 from calovision.tasks.task import Batch
-from calovision.tasks.totals import (
-    COLUMNS,
-    GRID,
-    SHAPES,
-    Quantiles,
-    Table,
-    aims,
-    learned,
-    totals,
-    turned,
-)
+from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, turned
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
@@ -153,11 +142,6 @@ class CascadeTask(GeneratorTask):
         rng = np.random.default_rng(self.config.seed)
         normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
         return View(events, normal.astype(np.float32), _labels(events))
-
-    def aims(self, table: Table) -> Aims:
-        """Shapes and axes of events with the totals ``(n, k)``."""
-        found = aims(table, len(self.columns), self.threshold.numpy(), self.geometry)
-        return Aims(found[:, :-2].reshape(len(table), -1, SHAPES), found[:, -2:])
 
     def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
         """Everything now and then; in between the totals alone, which take many small steps."""

@@ -150,27 +150,12 @@ def contexts(  # type: ignore[no-untyped-def]
             at += narrow
         late = (i + j) % 2
         for side in range(SIDES):
-            ni = i + (side == 0) - (side == 1)
-            nj = j + (side == 2) - (side == 3)
-            inside = late == 1 and 0 <= ni < rows and 0 <= nj < cols
             for half in range(2):
-                child = -1
-                if inside:
-                    interval = ni if axis == 0 else nj
-                    child = first[interval] if half == 0 else second[interval]
-                if child >= 0:
-                    ci, cj = (child, nj) if axis == 0 else (ni, child)
-                    row = b * following.shape[1] + ci + PAD
-                    _copy(
-                        flat,
-                        at,
-                        following_flat,
-                        (row * following.shape[2] + cj + PAD) * size,
-                        2 * cut,
-                    )
-                else:
-                    for c in range(2 * cut):
-                        flat[np.uint64(at + c)] = 0.0
+                u, v = 0, 0  # a corner of the padding, which is empty
+                if late:
+                    u, v = neighbour_half(i, j, side, half, rows, cols, axis, first, second)
+                row = b * following.shape[1] + u
+                _copy(flat, at, following_flat, (row * following.shape[2] + v) * size, 2 * cut)
                 at += 2 * cut
         flat[at] = late
         _copy(flat, at + 1, place_flat, (i * cols + j) * PLACE, PLACE)
@@ -180,3 +165,22 @@ def contexts(  # type: ignore[no-untyped-def]
 def _copy(to, at, source, start, number):  # type: ignore[no-untyped-def]
     for x in range(number):
         to[np.uint64(at + x)] = source[np.uint64(start + x)]
+
+
+@numba.njit(cache=True)
+def neighbour_half(  # type: ignore[no-untyped-def]
+    i, j, side, half, rows, cols, axis, first, second
+):
+    """Row and column in the next level, padding counted, of a half of a neighbour of a node.
+
+    Those of a corner of the padding, which is empty, where there is no such half.
+    """
+    ni = i + (side == 0) - (side == 1)
+    nj = j + (side == 2) - (side == 3)
+    if not (0 <= ni < rows and 0 <= nj < cols):
+        return 0, 0
+    interval = ni if axis == 0 else nj
+    child = first[interval] if half == 0 else second[interval]
+    if child < 0:
+        return 0, 0
+    return (child + PAD, nj + PAD) if axis == 0 else (ni + PAD, child + PAD)

@@ -21,16 +21,9 @@ from calovision.tasks.draws import (
     tell_energies,
     tell_hits,
 )
+from calovision.tasks.law_means import count_parts, energy_parts
 from calovision.tasks.pyramid_hits import Floats
-from calovision.tasks.steering import (
-    MOMENTS,
-    Aims,
-    Round,
-    add_sums,
-    count_parts,
-    energy_parts,
-    places,
-)
+from calovision.tasks.steering import MOMENTS, Aims, Round, add_sums, places
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask

@@ -66,7 +66,7 @@ def draw_counts(c, rows, law, parts, tilts, uniform, limits, whole, first):  # t
         c: channel.
         rows: ``(k,)`` of :func:`open_counts`.
         law: ``(k, COUNT)``.
-        parts: ``(m, 2)`` see :func:`~calovision.tasks.steering.count_parts`.
+        parts: ``(m, 2)`` see :func:`~calovision.tasks.law_means.count_parts`.
         tilts: ``(m,)`` of laws.
         uniform: ``(m, C, 4)`` random in [0, 1).
         limits: ``(m, 2)``.

@@ -19,7 +19,7 @@ from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.request import Request
 from calovision.tasks.selection import SPARE
 from calovision.tasks.steering import Aims
-from calovision.tasks.totals import GRID, hits_and_excess
+from calovision.tasks.totals import GRID, SHAPES, aims, hits_and_excess
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
@@ -104,7 +104,7 @@ def grown(
     """
     partition, n = task.partition, len(normal)
     content, conditions, table = begin(task, normal, label)
-    aims = task.aims(table) if steered else None
+    wanted = _aims(task, table) if steered else None
     columns: dict[str, NDArray[Any]] = {"label": label.astype(np.int8)}
     for i, name in enumerate(task.columns):
         columns[name] = table[:, i].astype(np.float32)
@@ -115,13 +115,13 @@ def grown(
     canvas.put(0, front)
     # Coarse levels are small, and have few nodes: they are cut for all events at a time.
     for stage in range(partition.towers):
-        front = cut_all(task, stage, canvas, front, conditions, numbers, aims)
+        front = cut_all(task, stage, canvas, front, conditions, numbers, wanted)
     ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
     for start in range(0, n, GROUP):
         some = slice(start, min(start + GROUP, n))
         for level in (partition.towers, partition.coarse(partition.towers)):
             fine.take(level, canvas, some)
-        mine = None if aims is None else aims.some(some)
+        mine = None if wanted is None else wanted.some(some)
         ends += _refined(task, fine, front.between(some), conditions[some], numbers, mine, start)
     return _events(task, ends, n, columns)
 
@@ -132,7 +132,7 @@ def _refined(
     front: Front,
     conditions: Tensor,
     numbers: Numbers,
-    aims: Aims | None,
+    wanted: Aims | None,
     start: int,
 ) -> list[tuple[int, Front]]:
     """Fronts of the levels below the towers; images are counted from ``start`` in them."""
@@ -143,7 +143,7 @@ def _refined(
 
     fronts = []
     for stage in range(task.partition.towers, task.partition.stages):
-        front = cut_all(task, stage, canvas, front, conditions, absolute, aims)
+        front = cut_all(task, stage, canvas, front, conditions, absolute, wanted)
         fronts.append((stage + 1, front))
     for level, made in fronts:
         canvas.wipe(level, made)
@@ -161,6 +161,12 @@ def begin(
     content = np.stack([hits, excess], -1).reshape(n, -1, 2).astype(np.float32)
     conditions = torch.from_numpy(np.column_stack([normal, label]).astype(np.float32))
     return content, conditions, table
+
+
+def _aims(task: CascadeTask, table: NDArray[np.float64]) -> Aims:
+    """Shapes and axes of events with these totals."""
+    found = aims(table, len(task.columns), task.threshold.numpy(), task.geometry)
+    return Aims(found[:, :-2].reshape(len(table), -1, SHAPES), found[:, -2:])
 
 
 def _events(

@@ -9,7 +9,6 @@ tilted so that what is missing is made up for. What is left is up to the next ro
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +16,6 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.networks.laws import COUNT_PARTS, COUNT_WIDTHS, ENERGY_PARTS, ENERGY_WIDTHS
 from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_hits import Floats
@@ -28,9 +26,7 @@ LEAST = 1e-9  #: GeV; energies below count as none
 LATER = 1.0  #: variance of what later draws change, in units of that of these
 #: what of each shape need not be made up for: shares of the energy, times rad in the middle
 TOLERANCE = np.array([3e-3, 1e-3, 1e-3, 7e-4, 4e-3])
-BLOCKS = 6  #: of counts, gone through one by one for means
 MOST = 1.0  #: tilts are no larger: a law should stay itself
-WIDE = math.pi / 8  #: with which a logistic function of a spread number has its mean, about
 
 Sums = NDArray[np.float64]
 
@@ -221,94 +217,3 @@ def _solve(matrix, vector):  # type: ignore[no-untyped-def]
         for z in range(x + 1, size):
             vector[x] -= matrix[z, x] * vector[z]
         vector[x] /= matrix[x, x]
-
-
-@numba.njit(cache=True)
-def count_parts(c, rows, law, limits, whole):  # type: ignore[no-untyped-def]
-    """``(m, 2)`` mean and variance of the first half's part of a node's hits, by their laws.
-
-    Args:
-        c: channel.
-        rows: ``(k,)`` nodes with a law, those that have a choice.
-        law: ``(k, COUNT)``.
-        limits: ``(m, 2)`` fewest and most hits of the first half.
-        whole: ``(m, C, 2)`` contents.
-    """
-    found = np.zeros((len(whole), 2))
-    for k in range(len(whole)):
-        if whole[k, c, 0] > 0:
-            found[k, 0] = limits[k, 0] / whole[k, c, 0]
-    weight = np.empty(COUNT_PARTS)
-    for r in range(len(rows)):
-        k = rows[r]
-        hits, low, high = float(whole[k, c, 0]), float(limits[k, 0]), float(limits[k, 1])
-        span = high - low + 1
-        _weights(law[r], weight)
-        mean, square = 0.0, 0.0
-        for j in range(COUNT_PARTS):
-            limited = min(max(float(law[r, 2 * COUNT_PARTS + j]), COUNT_WIDTHS[0]), COUNT_WIDTHS[1])
-            width = span * math.exp(limited - 1)
-            centre = low - 0.5 + span * (0.5 + 0.5 * law[r, COUNT_PARTS + j])
-            one, two = _counted(low, span, centre, width)
-            mean += weight[j] * one
-            square += weight[j] * two
-        found[k, 0] = mean / hits
-        found[k, 1] = max(square - mean * mean, 0.0) / hits**2
-    return found
-
-
-@numba.njit(cache=True)
-def energy_parts(c, rows, law, whole, first):  # type: ignore[no-untyped-def]
-    """The same of energy: ``first`` ``(m, C, 2)`` are the first halves, their hits drawn."""
-    found = np.zeros((len(whole), 2))
-    for k in range(len(whole)):
-        found[k, 0] = 1.0 if first[k, c, 0] == whole[k, c, 0] else 0.0
-    weight = np.empty(ENERGY_PARTS)
-    for r in range(len(rows)):
-        _weights(law[r], weight)
-        mean, square = 0.0, 0.0
-        for j in range(ENERGY_PARTS):
-            limited = float(law[r, 2 * ENERGY_PARTS + j])
-            width = math.exp(min(max(limited, ENERGY_WIDTHS[0]), ENERGY_WIDTHS[1]))
-            shrink = 1 / math.sqrt(1 + WIDE * width * width * math.pi**2 / 3)
-            part = 1 / (1 + math.exp(-2 * law[r, ENERGY_PARTS + j] * shrink))
-            mean += weight[j] * part
-            square += weight[j] * (part * part + part * (1 - part) * (1 - shrink))
-        found[rows[r], 0], found[rows[r], 1] = mean, max(square - mean * mean, 0.0)
-    return found
-
-
-@numba.njit(cache=True)
-def _counted(low, span, centre, width):  # type: ignore[no-untyped-def]
-    """Mean, and that of the square, of ``span`` counts from ``low`` on of a cut-off logistic.
-
-    Many counts are gone through in a few blocks, each with its middle and spread.
-    """
-    blocks = min(int(span), BLOCKS)
-    wide = span / blocks
-    total, mean, square = 0.0, 0.0, 0.0
-    edge = low - 0.5 - centre
-    # On the side of the logistic where its tail can be told from nothing.
-    side = -1.0 if edge + span / 2 > 0 else 1.0
-    before = 1 / (1 + math.exp(-side * edge / width))
-    for x in range(blocks):
-        after = 1 / (1 + math.exp(-side * (edge + (x + 1) * wide) / width))
-        chance = side * (after - before) + 1e-300
-        before, count = after, low + (x + 0.5) * wide - 0.5
-        total += chance
-        mean += chance * count
-        square += chance * (count * count + (wide * wide - 1) / 12)
-    return mean / total, square / total
-
-
-@numba.njit(cache=True)
-def _weights(law, weight):  # type: ignore[no-untyped-def]
-    """Write the weights of a mixture."""
-    most, total = law[0], 0.0
-    for j in range(1, len(weight)):
-        most = max(most, law[j])
-    for j in range(len(weight)):
-        weight[j] = math.exp(law[j] - most)
-        total += weight[j]
-    for j in range(len(weight)):
-        weight[j] /= total
