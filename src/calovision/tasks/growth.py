@@ -113,7 +113,9 @@ def grown(
     unit = task.unit.numpy()
     canvas, front = Canvas(partition, n, unit), Front(nodes, content)
     canvas.put(0, front)
-    # Coarse levels are small, and have few nodes: they are cut for all events at a time.
+    # Coarse levels are small, and have few nodes: they are cut for all events at a time. They alone
+    # are steered: inside of towers there is little to gain, and a network that looks at single hits
+    # would see it.
     for stage in range(partition.towers):
         front = cut_all(task, stage, canvas, front, conditions, numbers, wanted)
     ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
@@ -121,8 +123,7 @@ def grown(
         some = slice(start, min(start + GROUP, n))
         for level in (partition.towers, partition.coarse(partition.towers)):
             fine.take(level, canvas, some)
-        mine = None if wanted is None else wanted.some(some)
-        ends += _refined(task, fine, front.between(some), conditions[some], numbers, mine, start)
+        ends += _refined(task, fine, front.between(some), conditions[some], numbers, start)
     return _events(task, ends, n, columns)
 
 
@@ -132,7 +133,6 @@ def _refined(
     front: Front,
     conditions: Tensor,
     numbers: Numbers,
-    wanted: Aims | None,
     start: int,
 ) -> list[tuple[int, Front]]:
     """Fronts of the levels below the towers; images are counted from ``start`` in them."""
@@ -143,7 +143,7 @@ def _refined(
 
     fronts = []
     for stage in range(task.partition.towers, task.partition.stages):
-        front = cut_all(task, stage, canvas, front, conditions, absolute, wanted)
+        front = cut_all(task, stage, canvas, front, conditions, absolute)
         fronts.append((stage + 1, front))
     for level, made in fronts:
         canvas.wipe(level, made)

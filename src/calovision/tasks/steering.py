@@ -43,10 +43,6 @@ class Aims:
     shapes: Table
     axes: Table
 
-    def some(self, events: slice) -> Aims:
-        """Those of some events."""
-        return Aims(self.shapes[events], self.axes[events])
-
 
 @lru_cache(maxsize=64)
 def places(partition: Partition, level: int) -> Floats:
