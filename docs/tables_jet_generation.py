@@ -129,12 +129,12 @@ def _response(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _steps(rows: list[dict[str, Any]]) -> list[str]:
-    cells = {(r["model"], r["steps"]): number(r["auc"]) for r in rows}
+    cells = {(r.get("model", OURS), r["steps"]): number(r["auc"]) for r in rows}
     numbers = sorted({r["steps"] for r in rows})
     head = ("AUC of trees, true or generated totals, by steps of the flow", *map(str, numbers))
     body = [
         (NAMES[model], *(cells.get((model, n), "-") for n in numbers))
-        for model in dict.fromkeys(r["model"] for r in rows)
+        for model in dict.fromkeys(m for m, _ in cells)
     ]
     return ["### Steps of the solver", markdown(head, body)]
 
