@@ -75,7 +75,7 @@ def test_generators_stand_side_by_side(writer: ModuleType) -> None:
         "| ECAL summed energy [GeV] | 4.000 ± 0.010 | 2 | 2 | 10 |",
         "| Jet mass m0: W1 / floor | 3 |",
         "| true jet pT 90 to 110 GeV | 1.030 ± 0.014 |",
-        "| steps of the flow | 1 | 8 |",
+        "by steps of the flow | 1 | 8 |",
         "| simulation | 120 | 1 |",
         "| parameters | 5,432 | - |  |",
     ):
