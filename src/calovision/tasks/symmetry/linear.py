@@ -54,7 +54,12 @@ class LinearAction:
 
     @property
     def frequencies(self) -> NDArray[np.float64]:
-        """Angular frequencies of the planes that turn, largest first: ``(k // 2,)``."""
+        """Angular frequencies of the planes that turn, largest first: ``(k // 2,)``.
+
+        Of a matrix that is not finite there are none: NaN.
+        """
+        if not torch.isfinite(self.matrix).all():  # some libraries would print to stdout
+            return np.full(-(-len(self.matrix) // 2), np.nan)
         values = torch.linalg.eigvals(self.matrix.double()).imag.abs()
         return np.sort(values.numpy())[::-1][::2]
 
