@@ -99,7 +99,7 @@ class Canvas:
         self.lists[level] = self.lists[level][:1]
 
     def look(self, cut: Cut, stage: int, nodes: Nodes) -> Floats:
-        """``(m, inputs)`` what nodes see, but for the last columns; see :class:`Cut`."""
+        """``(m, inputs)`` what nodes see, see :class:`Cut`."""
         # Rows of an even length: hits and energy of a node are copied as one number of eight bytes.
         out = np.empty((len(nodes), cut.inputs + cut.inputs % 2), np.float32)
         levels = stage, stage + 1, self.partition.coarse(stage)

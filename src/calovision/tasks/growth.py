@@ -114,8 +114,7 @@ def grown(
     canvas, front = Canvas(partition, n, unit), Front(nodes, content)
     canvas.put(0, front)
     # Coarse levels are small, and have few nodes: they are cut for all events at a time. They alone
-    # are steered: inside of towers there is little to gain, and a network that looks at single hits
-    # would see it.
+    # are steered: inside of towers, where most nodes are, it takes time, and judges disagreed.
     for stage in range(partition.towers):
         front = cut_all(task, stage, canvas, front, conditions, numbers, wanted)
     ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
