@@ -1,13 +1,17 @@
-"""What nodes see of maps and lists, against what they see of whole levels."""
+"""Maps and lists, and what networks make of them, against what they make of whole levels."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from whole_levels import UNIT, contents, levels, seen
 
 from calovision.events.events import Events
+from calovision.networks.splitter import OUTCOME, Splitter
 from calovision.tasks.canvas import Canvas, Front
+from calovision.tasks.cuts import Cut
+from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid import filled
 from calovision.tasks.pyramid_hits import Hits
@@ -28,36 +32,70 @@ def painted(events: Events, stage: int) -> tuple[Canvas, Front]:
     return canvas, fronts[stage]
 
 
+def network(cut: Cut, width: int) -> Splitter:
+    """A network whose answers depend on all that it is told."""
+    torch.manual_seed(width)
+    made = Splitter(
+        inputs=cut.inputs, conditions=3, channels=cut.channels, width=width, head=width // 2 + 1
+    )
+    for head in (*made.count, *made.energy):
+        assert isinstance(head, torch.nn.Sequential)
+        torch.nn.init.normal_(head[2].weight)
+    return made.eval()
+
+
+def conditions(n: int) -> torch.Tensor:
+    """``(n, 3)`` what networks are told of events."""
+    return torch.randn((n, 3), generator=torch.Generator().manual_seed(1))
+
+
 @pytest.mark.parametrize("stage", [0, 1, 6, 11, 12, 17])
-def test_nodes_see_the_same(toy_jets: Events, stage: int) -> None:
+@pytest.mark.parametrize("width", [16, 19])
+@torch.no_grad()
+def test_networks_make_the_same_of_nodes(toy_jets: Events, stage: int, width: int) -> None:
     cut, nodes, *of = levels(toy_jets[:8], stage, Partition(toy_jets.geometry))
     canvas, _ = painted(toy_jets[:8], stage)
-    wanted = seen(cut, nodes, *(level.seen for level in of))
-    assert np.array_equal(canvas.look(cut, stage, nodes), wanted)
+    slow, told = network(cut, width), conditions(8)
+    context = torch.from_numpy(seen(cut, nodes, *(level.seen for level in of)))
+    wanted = slow(context, told, torch.from_numpy(nodes[:, 0].astype(np.int64)))
+    fast = NodeNetwork.of(slow, cut, told)
+    hidden = fast.hidden(canvas, stage, nodes)
+    np.testing.assert_allclose(hidden[:, :width], wanted.numpy(), rtol=1e-5, atol=1e-5)
+    assert not hidden[:, width:].any()
+    rows = np.arange(0, len(nodes), 3)
+    known = np.random.default_rng(0).random((len(nodes), OUTCOME * cut.channels), np.float32)
+    given = torch.from_numpy(known)[rows]
+    for c in range(cut.channels):
+        count = slow.count_law(c, wanted[rows], given[:, : OUTCOME * c]).numpy()
+        energy = slow.energy_law(c, wanted[rows], given[:, : OUTCOME * c + 2]).numpy()
+        for heads, law in ((fast.count, count), (fast.energy, energy)):
+            found = heads[c](rows, hidden, known)[:, : law.shape[1]]
+            np.testing.assert_allclose(found, law, rtol=1e-5, atol=1e-5)
 
 
 def test_what_is_wiped_is_not_seen(toy_jets: Events) -> None:
     cut, nodes, *_ = levels(toy_jets[:8], 12, Partition(toy_jets.geometry))
     canvas, front = painted(toy_jets[:8], 12)
-    before = canvas.look(cut, 12, nodes)
+    fast = NodeNetwork.of(network(cut, 16), cut, conditions(8))
+    before = fast.hidden(canvas, 12, nodes)
     canvas.wipe(12, front)
-    assert not np.array_equal(canvas.look(cut, 12, nodes), before)
+    assert not np.array_equal(fast.hidden(canvas, 12, nodes), before)
     canvas.put(12, front)
-    assert np.array_equal(canvas.look(cut, 12, nodes), before)
+    assert np.array_equal(fast.hidden(canvas, 12, nodes), before)
 
 
 def test_some_images_of_a_canvas(toy_jets: Events) -> None:
     cut, nodes, *_ = levels(toy_jets[:8], 12, Partition(toy_jets.geometry))
     canvas, front = painted(toy_jets[:8], 12)
-    some = slice(3, 6)
+    some, fast = slice(3, 6), NodeNetwork.of(network(cut, 16), cut, conditions(8))
     part = Canvas(canvas.partition, 3, UNIT)
     for level in (12, 13, canvas.partition.coarse(12)):
         part.take(level, canvas, some)
     mine = front.between(some)
     chosen = (nodes[:, 0] >= 3) & (nodes[:, 0] < 6)
     assert np.array_equal(mine.moved(3).nodes, nodes[chosen])
-    wanted = canvas.look(cut, 12, nodes)[chosen]
-    assert np.array_equal(part.look(cut, 12, mine.nodes), wanted)
+    wanted = fast.hidden(canvas, 12, nodes)[chosen]
+    np.testing.assert_allclose(fast.some(some).hidden(part, 12, mine.nodes), wanted, rtol=1e-5)
 
 
 def test_nodes_without_the_channels_that_go_on_are_left_out() -> None:

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.tasks.cuts import COARSE, PLACE, SIDES, Cut, Nodes, neighbour_half
+from calovision.tasks.cuts import Nodes
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_fill import LOG_2, PAD
 from calovision.tasks.pyramid_hits import Floats
@@ -98,19 +98,10 @@ class Canvas:
         self.maps[level][image, row + PAD, col + PAD] = 0
         self.lists[level] = self.lists[level][:1]
 
-    def look(self, cut: Cut, stage: int, nodes: Nodes) -> Floats:
-        """``(m, inputs)`` what nodes see, see :class:`Cut`."""
-        # Rows of an even length: hits and energy of a node are copied as one number of eight bytes.
-        out = np.empty((len(nodes), cut.inputs + cut.inputs % 2), np.float32)
-        levels = stage, stage + 1, self.partition.coarse(stage)
-        for level in levels:
-            self._begin(level)
-        pairs = [self.lists[level].view(np.float64) for level in levels]
-        arrays = [
-            x for level, seen in zip(levels, pairs, strict=True) for x in (self.maps[level], seen)
-        ]
-        _look(out, out.view(np.float64), nodes, *arrays, *cut.tables)
-        return out[:, : cut.inputs]
+    def level(self, level: int) -> tuple[NDArray[np.int32], Floats]:
+        """Map and list of a level, empty ones if nothing has been put there."""
+        self._begin(level)
+        return self.maps[level], self.lists[level]
 
     def _begin(self, level: int) -> None:
         if level not in self.maps:
@@ -131,48 +122,3 @@ def _put(places, seen, start, nodes, content, unit):  # type: ignore[no-untyped-
             if hits != 0.0:
                 seen[row, 2 * c] = LOG_2 if hits == 1.0 else np.log1p(hits)
                 seen[row, 2 * c + 1] = np.log1p(content[k, c, 1] / unit[c])
-
-
-@numba.njit(cache=True)
-def _look(  # type: ignore[no-untyped-def]
-    out, pairs, nodes, here, here_seen, following, following_seen, around, around_seen, *tables
-):
-    """As :func:`~calovision.tasks.cuts.contexts`, of maps and lists."""
-    coarse_row, coarse_col, axis, first, second, place, cut = tables
-    rows, cols, width = place.shape[0], place.shape[1], out.shape[1]
-    flat, double = out.reshape(-1), pairs.reshape(-1)
-    here_map, around_map = here.reshape(-1), around.reshape(-1)
-    here_list, around_list = here_seen.reshape(-1), around_seen.reshape(-1)
-    following_list, places = following_seen.reshape(-1), place.reshape(-1)
-    size, wide, none = here_seen.shape[1], around_seen.shape[1], following_seen.shape[1]
-    for k in range(len(nodes)):
-        b, i, j = np.int64(nodes[k, 0]), np.int64(nodes[k, 1]), np.int64(nodes[k, 2])
-        at = k * (width // 2)
-        for di in range(2 * PAD + 1):
-            line = (b * here.shape[1] + i + di) * here.shape[2] + j
-            for dj in range(2 * PAD + 1):
-                _copy(double, at, here_list, here_map[np.uint64(line + dj)] * size, size)
-                at += size
-        u, v = coarse_row[i] + PAD - COARSE, coarse_col[j] + PAD - COARSE
-        for di in range(2 * COARSE + 1):
-            line = (b * around.shape[1] + u + di) * around.shape[2] + v
-            for dj in range(2 * COARSE + 1):
-                _copy(double, at, around_list, around_map[np.uint64(line + dj)] * wide, wide)
-                at += wide
-        late = (i + j) % 2
-        for side in range(SIDES):
-            for half in range(2):
-                u, v = 0, 0  # a corner of the padding, which is empty
-                if late:
-                    u, v = neighbour_half(i, j, side, half, rows, cols, axis, first, second)
-                _copy(double, at, following_list, np.int64(following[b, u, v]) * none, cut)
-                at += cut
-        at *= 2
-        flat[at] = late
-        _copy(flat, at + 1, places, (i * cols + j) * PLACE, PLACE)
-
-
-@numba.njit(cache=True)
-def _copy(to, at, source, start, number):  # type: ignore[no-untyped-def]
-    for x in range(number):
-        to[np.uint64(at + x)] = source[np.uint64(start + x)]

@@ -39,7 +39,7 @@ from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, t
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
-NODES = 1024  #: nodes of each stage learned in a step, about; half of it inside towers
+NODES = 2048  #: nodes of each stage learned in a step, about; half of it inside towers
 MERGED = 6  #: level whose nodes stand for hits at earlier stages, which look at many events
 MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
 

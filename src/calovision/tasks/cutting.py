@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
-import torch
-from torch import Tensor
 
-from calovision.networks.splitter import OUTCOME, Splitter
+from calovision.networks.splitter import OUTCOME
 from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.draws import (
@@ -22,6 +20,7 @@ from calovision.tasks.draws import (
     tell_hits,
 )
 from calovision.tasks.law_means import count_parts, energy_parts
+from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.steering import MOMENTS, Aims, Round, add_sums, places
 
@@ -38,7 +37,7 @@ def cut_all(
     stage: int,
     canvas: Canvas,
     front: Front,
-    conditions: Tensor,
+    network: NodeNetwork,
     numbers: Numbers,
     aims: Aims | None = None,
 ) -> Front:
@@ -49,12 +48,11 @@ def cut_all(
         stage: which cut; the level that is cut and the coarser one are on the canvas.
         canvas: of the images.
         front: nodes of the level.
-        conditions: ``(n, k)`` normal totals and label of the images.
+        network: of the stage, told about the images.
         numbers: random, by node.
         aims: what shapes should become; without, networks are left to themselves.
     """
-    cut, network = Cut.of(task.partition, stage), task.cuts[stage]
-    assert isinstance(network, Splitter)
+    cut = network.cut
     front = front.within(cut.channels)
     there = cut.divides(front.nodes)
     late = (front.nodes[:, 1] + front.nodes[:, 2]) % 2 == 1
@@ -66,11 +64,9 @@ def cut_all(
     for chosen in (front[there & ~late], front[there & late]):
         if not len(chosen.nodes):
             continue
-        context = torch.from_numpy(canvas.look(cut, stage, chosen.nodes))
-        owner = torch.from_numpy(chosen.nodes[:, 0].astype(np.int64))
-        hidden = network(context, conditions, owner)
+        hidden = network.hidden(canvas, stage, chosen.nodes)
         now = None if steering is None else steering.round(chosen)
-        first = _drawn(task, network, cut, chosen, hidden, numbers, now)
+        first = _drawn(task, network, chosen, hidden, numbers, now)
         halves = _halves(cut, chosen, first)
         canvas.put(stage + 1, halves)
         made.append(halves)
@@ -106,26 +102,23 @@ class _Steering:
 
 def _drawn(
     task: CascadeTask,
-    network: Splitter,
-    cut: Cut,
+    network: NodeNetwork,
     front: Front,
-    hidden: Tensor,
+    hidden: Floats,
     numbers: Numbers,
     steering: Round | None,
 ) -> Floats:
     """``(m, C, 2)`` hits and excess of the first halves of nodes."""
-    nodes, whole, m = front.nodes, front.content, len(front.nodes)
+    nodes, whole, m, cut = front.nodes, front.content, len(front.nodes), network.cut
     unit, uniform = task.unit.numpy(), numbers(nodes, cut.channels)
     first = np.empty_like(whole)
     known = np.zeros((m, OUTCOME * cut.channels), np.float32)
     limits, space = np.empty((m, 2), np.float32), np.empty(m, np.int64)
-    outcomes = torch.from_numpy(known)
     parts, tilts = np.zeros((m, 2)), np.zeros(m)
     for c in range(cut.channels):
         rows = space[: open_counts(c, nodes, whole, cut.cells, first, limits, space)]
         if len(rows):
-            free = torch.from_numpy(rows)
-            law = network.count_law(c, hidden[free], outcomes[free, : OUTCOME * c]).numpy()
+            law = network.count[c](rows, hidden, known)
             if steering is not None:
                 parts = count_parts(c, rows, law, limits, whole)
                 tilts = steering.tilts(c, parts)
@@ -133,9 +126,7 @@ def _drawn(
         tell_hits(c, whole, first, known)
         rows = space[: open_energies(c, whole, first, space)]
         if len(rows):
-            shared = torch.from_numpy(rows)
-            seen = outcomes[shared, : OUTCOME * c + 2]
-            law = network.energy_law(c, hidden[shared], seen).numpy()
+            law = network.energy[c](rows, hidden, known)
             if steering is not None:
                 parts = energy_parts(c, rows, law, whole, first)
                 tilts = steering.tilts(c, parts)

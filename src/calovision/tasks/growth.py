@@ -11,10 +11,12 @@ from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.networks.splitter import Splitter
 from calovision.tasks.canvas import Canvas, Front
-from calovision.tasks.cuts import Nodes
+from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.cutting import Numbers, cut_all
 from calovision.tasks.flow import follow
+from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.request import Request
 from calovision.tasks.selection import SPARE
@@ -105,6 +107,7 @@ def grown(
     partition, n = task.partition, len(normal)
     content, conditions, table = begin(task, normal, label)
     wanted = _aims(task, table) if steered else None
+    networks = [node_network(task, stage, conditions) for stage in range(partition.stages)]
     columns: dict[str, NDArray[Any]] = {"label": label.astype(np.int8)}
     for i, name in enumerate(task.columns):
         columns[name] = table[:, i].astype(np.float32)
@@ -116,21 +119,29 @@ def grown(
     # Coarse levels are small, and have few nodes: they are cut for all events at a time. They alone
     # are steered: inside of towers, where most nodes are, it takes time, and judges disagreed.
     for stage in range(partition.towers):
-        front = cut_all(task, stage, canvas, front, conditions, numbers, wanted)
+        front = cut_all(task, stage, canvas, front, networks[stage], numbers, wanted)
     ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
     for start in range(0, n, GROUP):
         some = slice(start, min(start + GROUP, n))
         for level in (partition.towers, partition.coarse(partition.towers)):
             fine.take(level, canvas, some)
-        ends += _refined(task, fine, front.between(some), conditions[some], numbers, start)
+        told = [network.some(some) for network in networks]
+        ends += _refined(task, fine, front.between(some), told, numbers, start)
     return _events(task, ends, n, columns)
+
+
+def node_network(task: CascadeTask, stage: int, conditions: Tensor) -> NodeNetwork:
+    """The network of a stage, told the ``conditions`` ``(n, k)`` of events."""
+    network = task.cuts[stage]
+    assert isinstance(network, Splitter)
+    return NodeNetwork.of(network, Cut.of(task.partition, stage), conditions)
 
 
 def _refined(
     task: CascadeTask,
     canvas: Canvas,
     front: Front,
-    conditions: Tensor,
+    networks: list[NodeNetwork],
     numbers: Numbers,
     start: int,
 ) -> list[tuple[int, Front]]:
@@ -142,7 +153,7 @@ def _refined(
 
     fronts = []
     for stage in range(task.partition.towers, task.partition.stages):
-        front = cut_all(task, stage, canvas, front, conditions, absolute)
+        front = cut_all(task, stage, canvas, front, networks[stage], absolute)
         fronts.append((stage + 1, front))
     for level, made in fronts:
         canvas.wipe(level, made)

@@ -25,7 +25,7 @@ from calovision.tasks.deployed.cascade_modules import EndGraph, StartGraph, Tota
 from calovision.tasks.deployed.cut_graph import CutGraph
 from calovision.tasks.deployed.graph import Arrays, Graph
 from calovision.tasks.flow import follow
-from calovision.tasks.growth import begin
+from calovision.tasks.growth import begin, node_network
 from calovision.tasks.pyramid import Level, filled
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats, Hits
@@ -138,9 +138,8 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
         canvas = Canvas(partition, n, task.unit.numpy())
         for at, (content, nodes) in known.items():
             canvas.put(at, _front(content, nodes))
-        with torch.no_grad():
-            wanted = torch.from_numpy(given["conditions"])
-            made = cut_all(task, stage, canvas, _front(*known[stage]), wanted, numbers)
+        network = node_network(task, stage, torch.from_numpy(given["conditions"]))
+        made = cut_all(task, stage, canvas, _front(*known[stage]), network, numbers)
         return {"following": _dense(task, stage + 1, made, n), "total": numbers.used}
 
     names = ("here", "around", "conditions", "uniform", "used")

@@ -1,0 +1,172 @@
+"""Small networks of two layers at chosen rows, compiled: what PyTorch would have to gather first.
+
+Where most of a table is asked for something, but for different things, copying rows together costs
+as much as multiplying them. Here four rows at a time go through a network where they lie.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+Floats = NDArray[np.float32]
+
+LANES = 16  #: widths are filled up to whole vectors of so many numbers
+CHUNK = 1024  #: numbers whose exponentials are taken together, in the processor's first cache
+#: sums may be taken in any order, but what comes out is a number
+LOOSE = {"contract", "nsz", "nnan", "ninf", "arcp", "reassoc"}
+EXACT = LOOSE - {"reassoc"}  #: for sums that round on purpose
+TURNS = np.float32(1 / math.log(2))
+WHOLE = np.float32(1.5 * 2**23)  #: a number of single precision plus this has no fraction left
+POWERS = tuple(np.float32(math.log(2) ** k / math.factorial(k)) for k in range(8))
+_0, _1, _2, _3, _4, _5, _6, _7 = POWERS
+FARTHEST = np.float32(126.0)  #: powers of two beyond are none of single precision
+ONE, SHIFT = np.int32(0x3F800000), np.int32(23)  #: the number one in bits, and where exponents are
+
+
+def padded(array: NDArray[Any], *shape: int) -> Floats:
+    """The array as float32 with zeros after it, up to a shape."""
+    if array.shape == shape:
+        return np.ascontiguousarray(array, np.float32)
+    found = np.zeros(shape, np.float32)
+    found[tuple(slice(n) for n in array.shape)] = array
+    return found
+
+
+def filled(width: int) -> int:
+    """The next whole number of vectors."""
+    return -(-width // LANES) * LANES
+
+
+@dataclass(frozen=True)
+class TwoLayers:
+    """A linear layer, SiLU, and another linear layer.
+
+    Attributes:
+        arrays: weights ``(inputs, H)`` and bias of the first layer, ``(H, outputs)`` and bias of
+            the second; ``inputs`` are ``(rows first, then known)``.
+    """
+
+    arrays: tuple[Floats, Floats, Floats, Floats]
+
+    @classmethod
+    def of(cls, network: nn.Sequential, rows: int) -> TwoLayers:
+        """A network whose first ``rows`` inputs are of a table that is filled up by zeros."""
+        first, _, last = network
+        assert isinstance(first, nn.Linear)
+        assert isinstance(last, nn.Linear)
+        weight, end = (x.weight.detach().numpy().T for x in (first, last))
+        inner, outputs = filled(weight.shape[1]), filled(end.shape[1])
+        table, rest = padded(weight[:rows], filled(rows), inner), weight[rows:]
+        return cls(
+            (
+                np.concatenate([table, padded(rest, len(rest), inner)]),
+                padded(first.bias.detach().numpy(), inner),
+                padded(end, inner, outputs),
+                padded(last.bias.detach().numpy(), outputs),
+            )
+        )
+
+    def __call__(self, rows: NDArray[np.int64], table: Floats, known: Floats) -> Floats:
+        """``(k, outputs)`` at some rows, outputs filled up to whole vectors.
+
+        Args:
+            rows: ``(k,)`` which.
+            table: ``(m, W)``.
+            known: ``(m, x)``, of which the first columns are used, an even number.
+        """
+        out = np.empty((len(rows), self.arrays[2].shape[1]), np.float32)
+        _two_layers(out, rows, table, known, *self.arrays)
+        return out
+
+
+@numba.njit(cache=True)
+def silu(flat):  # type: ignore[no-untyped-def]
+    """Write ``x sigmoid(x)`` over the numbers ``x`` ``(k,)``."""
+    power, part = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    for start in range(0, len(flat), CHUNK):
+        some = flat[start : start + CHUNK]
+        n = len(some)
+        _silu(some, power[:n], power[:n].view(np.int32), part[:n])
+
+
+@numba.njit(cache=True)
+def silu_plus(flat, more):  # type: ignore[no-untyped-def]
+    """The same, and add ``more`` ``(k,)``."""
+    power, part = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    for start in range(0, len(flat), CHUNK):
+        some, others = flat[start : start + CHUNK], more[start : start + CHUNK]
+        n = len(some)
+        _silu(some, power[:n], power[:n].view(np.int32), part[:n])
+        for x in range(n):
+            some[x] += others[x]
+
+
+@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+def _silu(flat, power, bits, part):  # type: ignore[no-untyped-def]
+    """In loops that a compiler makes vectors of, which it does not of a library's exponential.
+
+    ``exp(-x)`` is a whole power of two, whose bits ``bits`` are written as an integer, times a
+    small one, by its series; the rest of the arrays is for what lies between.
+    """
+    for x in range(len(flat)):
+        exponent = min(max(-flat[x] * TURNS, -FARTHEST), FARTHEST)
+        whole = exponent + WHOLE
+        power[x] = whole
+        rest = exponent - (whole - WHOLE)
+        high = _4 + rest * (_5 + rest * (_6 + rest * _7))
+        part[x] = _0 + rest * (_1 + rest * (_2 + rest * (_3 + rest * high)))
+    for x in range(len(flat)):
+        bits[x] = (bits[x] << SHIFT) + ONE
+    for x in range(len(flat)):
+        flat[x] = flat[x] / (np.float32(1.0) + part[x] * power[x])
+
+
+@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy")
+def _two_layers(out, rows, table, known, weight, bias, end, end_bias):  # type: ignore[no-untyped-def]
+    width, inner, outputs = table.shape[1], len(bias), len(end_bias)
+    beside, number = known.shape[1], len(rows)
+    seen, told, flat = table.reshape(-1), known.reshape(-1), weight.reshape(-1)
+    hidden, found = np.empty(4 * inner, np.float32), np.empty(4 * outputs, np.float32)
+    power, part = np.empty(4 * inner, np.float32), np.empty(4 * inner, np.float32)
+    four = np.empty(4, np.int64)
+    for r in range(0, number, 4):
+        for q in range(4):
+            four[q] = rows[min(r + q, number - 1)]
+            for x in range(inner):
+                hidden[q * inner + x] = bias[x]
+            for x in range(outputs):
+                found[q * outputs + x] = end_bias[x]
+        _pass(hidden, inner, seen, four * width, width, flat, 0)
+        _pass(hidden, inner, told, four * beside, len(weight) - width, flat, width * inner)
+        _silu(hidden, power, power.view(np.int32), part)
+        _pass(found, outputs, hidden, np.arange(4) * inner, inner, end.reshape(-1), 0)
+        for q in range(min(4, number - r)):
+            for x in range(outputs):
+                out[r + q, x] = found[q * outputs + x]
+
+
+@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy")
+def _pass(out, wide, values, starts, number, weight, begin):  # type: ignore[no-untyped-def]
+    """Add ``number`` values of each of four rows times weights to ``out``, ``(4 wide,)``.
+
+    The values of a row lie at ``starts`` ``(4,)``, the weights from ``begin`` on.
+    """
+    s0, s1, s2, s3 = starts[0], starts[1], starts[2], starts[3]
+    for y in range(0, number, 2):
+        a0, a1, a2, a3 = values[s0 + y], values[s1 + y], values[s2 + y], values[s3 + y]
+        b0, b1 = values[s0 + y + 1], values[s1 + y + 1]
+        b2, b3 = values[s2 + y + 1], values[s3 + y + 1]
+        first = begin + y * wide
+        for x in range(wide):
+            one, two = weight[np.uint64(first + x)], weight[np.uint64(first + wide + x)]
+            out[x] += a0 * one + b0 * two
+            out[wide + x] += a1 * one + b1 * two
+            out[2 * wide + x] += a2 * one + b2 * two
+            out[3 * wide + x] += a3 * one + b3 * two
