@@ -29,7 +29,7 @@ from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
 
 Done = tuple[Path, dict[str, Any], list[str]]
-TINY = Scale(300, 420, 1.0, 110, (4, 8), 1.0)
+TINY = Scale(300, 420, 1.0, 110, (4, 8))
 
 
 @pytest.fixture(scope="module")

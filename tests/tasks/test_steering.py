@@ -23,7 +23,7 @@ from calovision.tasks.steering import (
     add_sums,
     places,
 )
-from calovision.tasks.totals import SHAPES, aims, learned, totals
+from calovision.tasks.totals import BY_ENERGY, aims, learned, totals
 
 NONE = np.zeros(3, np.float32)
 
@@ -32,7 +32,7 @@ def wanted(events: Events) -> Aims:
     """Shapes and axes that the events have."""
     table = totals(events, NONE, np.random.default_rng(1))
     asked = aims(table, len(learned(events)), NONE, events.geometry)
-    return Aims(asked[:, :-2].reshape(len(events), -1, SHAPES), asked[:, -2:])
+    return Aims(asked[:, :-2].reshape(len(events), -1, BY_ENERGY), asked[:, -2:])
 
 
 def measured(events: Events, level: int, axes: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ def test_tilts_make_up_for_what_is_missing_but_for_what_comes_later(toy_jets: Ev
     sums = np.zeros((20, cut.channels, MOMENTS + 1))
     add_sums(sums, 1.0, nodes, content, NONE, axes, place[0])
     parts = np.column_stack([np.full(len(nodes), 0.5), np.full(len(nodes), 1e3)])  # can do much
-    given = np.zeros((20, cut.channels, SHAPES))
+    given = np.zeros((20, cut.channels, BY_ENERGY))
     round_ = Round(cut, nodes, content, NONE, sums, Aims(given, axes), *place)
     energy, channel, eta = content[:, 0, 1].astype(float), 0, 1
     levers = round_.moments[:, 1] - round_.moments[:, 2]

@@ -14,7 +14,7 @@ NONE = np.zeros(3, np.float32)
 
 def test_totals_give_back_hits_and_energies(toy_jets: Events) -> None:
     table = totals(toy_jets, NONE, np.random.default_rng(1))
-    assert table.shape == (len(toy_jets), len(learned(toy_jets)) + 24)
+    assert table.shape == (len(toy_jets), len(learned(toy_jets)) + 27)
     hits, excess = hits_and_excess(table, 3)
     assert np.array_equal(hits, toy_jets.counts())
     np.testing.assert_allclose(excess, toy_jets.sums(), rtol=1e-6, atol=1e-9)

@@ -53,10 +53,9 @@ class Scale:
         training: jets simulated for training and validation.
         test: jets for the comparison, simulated with another seed: one half against the generated
             ones, and against the other half, which is the floor.
-        budget_s: training time of ours and the baseline, on one thread; the fast one has half.
+        budget_s: training time of every model, on one thread.
         baseline: images drawn from the published diffusion model, which is slow.
         widths: of its U-Net; as published, but for a quick look.
-        judge_s: training time of the transformer that tells generated jets from simulated ones.
     """
 
     training: int
@@ -64,11 +63,10 @@ class Scale:
     budget_s: float
     baseline: int
     widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
-    judge_s: float = 300
 
 
 SCALES = {
-    "quick": Scale(3_000, 2_000, 60, 100, (8, 16, 32), 20),
+    "quick": Scale(3_000, 2_000, 60, 100, (8, 16, 32)),
     "standard": Scale(90_000, 40_000, 1_800, 100),
     "full": Scale(200_000, 40_000, 3_600, 1_000),
 }
@@ -91,13 +89,10 @@ def study(
     )
     numbers = {OURS: size.test // 2, FAST: size.test // 2, BASELINE: size.baseline}
     settings: dict[str, Any] = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
-    extra: dict[str, dict[str, Any]] = {
-        BASELINE: {"widths": list(size.widths)},
-        FAST: {"budget_s": size.budget_s / 2},
-    }
+    extra: dict[str, dict[str, Any]] = {BASELINE: {"widths": list(size.widths)}}
     jobs = [Job(m, m, f"runs/{m}", settings | extra.get(m, {})) for m in (BASELINE, OURS, FAST)]
     each(partial(_made, training.path, out, numbers), jobs, workers=workers, quiet=quiet)
-    judged = partial(_judged, training.path, test.path, out, size)
+    judged = partial(_judged, training.path, test.path, out, size.test // 2)
     each(judged, jobs, workers=workers, quiet=quiet, doing="judge")
 
     def compare() -> dict[str, Any]:
@@ -128,9 +123,9 @@ def _made(training: Path, out: Path, numbers: dict[str, int], job: Job) -> None:
             generate(run.path, numbers[job.label], made, quiet=True, **how)
 
 
-def _judged(training: Path, test: Path, out: Path, size: Scale, job: Job) -> None:
+def _judged(training: Path, test: Path, out: Path, half: int, job: Job) -> None:
     """Compare the jets of one model with simulated ones, into results.json of each sample."""
-    run, half, seed = RunDir(out / job.folder), size.test // 2, job.overrides["seed"]
+    run, seed = RunDir(out / job.folder), job.overrides["seed"]
     truth = EventStore.open(test)
     for sample in SAMPLES[job.label]:
         if _results(out, sample).exists():
@@ -140,7 +135,7 @@ def _judged(training: Path, test: Path, out: Path, size: Scale, job: Job) -> Non
         told = {}
         if sample != BASELINE:  # which has too few jets to train a network on
             folder = out / "likeness" / sample
-            told[METRIC] = likeness(jets, made, folder, seed=seed, budget_s=size.judge_s)
+            told[METRIC] = likeness(jets, made, folder, seed=seed)
         seen = EventStore.open(training).load()
         found = compare(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
         result = results_of(run, truth, len(store), seed, {}) | {"model": sample}

@@ -33,7 +33,7 @@ class Front:
     nodes: Nodes
     content: Floats
 
-    def __getitem__(self, chosen: NDArray[Any]) -> Front:
+    def __getitem__(self, chosen: NDArray[Any] | slice) -> Front:
         return Front(self.nodes[chosen], self.content[chosen])
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numba
@@ -54,14 +55,13 @@ def cut_all(
     """
     cut = network.cut
     front = front.within(cut.channels)
-    there = cut.divides(front.nodes)
-    late = (front.nodes[:, 1] + front.nodes[:, 2]) % 2 == 1
-    whole = front[~there]  # they pass on as they are
+    whole, *rounds = _rounds(cut, front)
+    # Those that do not divide pass on as they are.
     passed = Front(cut.firsts(whole.nodes), whole.content)
     canvas.put(stage + 1, passed)
     made = [passed]
     steering = None if aims is None else _Steering(task, stage, front, aims)
-    for chosen in (front[there & ~late], front[there & late]):
+    for chosen in rounds:
         if not len(chosen.nodes):
             continue
         hidden = network.hidden(canvas, stage, chosen.nodes)
@@ -134,6 +134,27 @@ def _drawn(
         if c < cut.channels - 1:
             tell_energies(c, whole, first, unit, known)
     return first
+
+
+def _rounds(cut: Cut, front: Front) -> list[Front]:
+    """Nodes that do not divide, those of the first round and those of the second."""
+    order, ends = np.empty(len(front.nodes), np.int64), np.empty(3, np.int64)
+    _order(order, ends, front.nodes, cut.divides(front.nodes))
+    ordered = front[order]
+    return [ordered[a:b] for a, b in pairwise([0, *ends.tolist()])]
+
+
+@numba.njit(cache=True)
+def _order(order, ends, nodes, divides):  # type: ignore[no-untyped-def]
+    """Write rows of nodes, sorted by their rounds, and where each of the rounds ends."""
+    found = 0
+    for kind in range(3):
+        for k in range(len(nodes)):
+            late = (nodes[k, 1] + nodes[k, 2]) % 2
+            if kind == (1 + late if divides[k] else 0):
+                order[found] = k
+                found += 1
+        ends[kind] = found
 
 
 def _halves(cut: Cut, front: Front, first: Floats) -> Front:

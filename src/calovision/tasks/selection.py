@@ -110,11 +110,15 @@ class Selection(nn.Module):
                 if isinstance(layer, nn.Linear):
                     layer.reset_parameters()
             self._learn(seen, held, rng)
-        # On rows that the network was not trained on, for it knows those better.
+        # On generated rows that the network was not trained on, for it knows those better; of true
+        # ones, whose distribution alone is asked for, all are taken.
         bins = min(max(min(len(x) for x in held) // (2 * ENOUGH), 1), BINS)
         self.edges[: bins - 1] = torch.from_numpy(ndtri(np.linspace(0, 1, bins + 1)[1:-1]))
         ratio = self._of(held[1])
-        cells = [self._cells(table[: len(x)], x) for table, x in zip(tables, held, strict=True)]
+        cells = [
+            self._cells(tables[0], normal[0]),
+            self._cells(tables[1][: len(held[1])], held[1]),
+        ]
         for share in limits:
             excess = self._rake(cells, ratio, share)
             self.efficiency.fill_(float(np.exp(np.minimum(excess, 0)).mean()))

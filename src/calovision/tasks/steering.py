@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_hits import Floats
-from calovision.tasks.totals import CONE, CORE, SHAPES, Table
+from calovision.tasks.totals import BY_ENERGY, CONE, CORE, Table
 
-MOMENTS = SHAPES - 1  #: shapes that are sums of a node's energy times something of its place
+MOMENTS = BY_ENERGY - 1  #: shapes that are sums of a node's energy times something of its place
 LEAST = 1e-9  #: GeV; energies below count as none
 LATER = 1.0  #: variance of what later draws change, in units of that of these
 #: what of each shape need not be made up for: shares of the energy, times rad in the middle
@@ -36,7 +36,7 @@ class Aims:
     """What the shapes of ``n`` events should become.
 
     Attributes:
-        shapes: ``(n, C, SHAPES)`` see :func:`~calovision.tasks.totals.aims`.
+        shapes: ``(n, C, BY_ENERGY)`` see :func:`~calovision.tasks.totals.aims`.
         axes: ``(n, 2)`` eta and phi of the jets' axes.
     """
 
@@ -186,7 +186,7 @@ def _tilts(out, nodes, energy, parts, moments, sums, wanted):  # type: ignore[no
             for x in range(MOMENTS):
                 least = (TOLERANCE[x] * total) ** 2
                 squares[b, x, x] = (1 + LATER) * squares[b, x, x] + least
-            _solve(squares[b], lacking[b])
+            solve(squares[b], lacking[b])
     for k in range(len(nodes)):
         if energy[k] > LEAST:
             b, tilt = nodes[k, 0], 0.0
@@ -196,7 +196,7 @@ def _tilts(out, nodes, energy, parts, moments, sums, wanted):  # type: ignore[no
 
 
 @numba.njit(cache=True)
-def _solve(matrix, vector):  # type: ignore[no-untyped-def]
+def solve(matrix, vector):  # type: ignore[no-untyped-def]
     """Solve equations in place, by Cholesky's decomposition of the lower triangle."""
     size = len(vector)
     for x in range(size):

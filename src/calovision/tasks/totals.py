@@ -17,8 +17,9 @@ Table = NDArray[np.float64]
 COLUMNS = ("gen_pt", "gen_m0", "pt", "m0")
 CORE = 0.1  #: rad; radius around the jet's axis within which the share of energy is a total
 CONE = 0.4  #: rad; radius within which axes are found
-SHAPES = 6  #: numbers of a channel's shape, of which those of :data:`AXIS` are eta and phi
+SHAPES = 7  #: numbers of a channel's shape, of which those of :data:`AXIS` are eta and phi
 AXIS = (1, 2)
+BY_ENERGY = 6  #: so many of the first of them go by energies
 #: places on the axis of a normal distribution at which quantiles are known
 GRID = np.linspace(-4.0, 4.0, 401)
 
@@ -57,9 +58,9 @@ def shapes(events: Events) -> Table:
     The share of its energy within :data:`CONE` of the middle of the window; mean eta and phi (rad)
     of that. Then, about the jet's axis, the mean eta and phi of all channels but tracks: summed
     distance times energy within :data:`CONE` (rad), energy within :data:`CORE`, and
-    sqrt(sum E^2) within :data:`CONE`, all three over the channel's energy. The cascade is told
-    them, so that it need not find out cut by cut what a jet will look like, nor make the channels
-    agree on the jet's axis.
+    sqrt(sum E^2) within :data:`CONE`, all three over the channel's energy; the share of its hits
+    that lies within :data:`CONE`. The cascade is told them, so that it need not find out cut by cut
+    what a jet will look like, nor make the channels agree on the jet's axis.
     """
     channels, geometry = len(events.geometry.channels), events.geometry
     index = events.owner * channels + events.channel
@@ -83,6 +84,7 @@ def shapes(events: Events) -> Table:
             summed(near * distance) / total,
             summed(energy * (distance < CORE)) / total,
             np.sqrt(summed(near**2)) / total,
+            summed((distance < CONE).astype(np.float64)) / np.maximum(events.counts(), 1),
         ],
         -1,
     )
@@ -101,9 +103,9 @@ def axis(energies: Table, chosen: NDArray[np.bool_]) -> Table:
 
 
 def aims(table: Table, columns: int, threshold: NDArray[np.float32], geometry: Geometry) -> Table:
-    """``(n, SHAPES C + 2)`` shapes as shares of the energy, and the jet's axis, of :func:`totals`.
+    """``(n, BY_ENERGY C + 2)`` shares of the energy, and the jet's axis, of :func:`totals`.
 
-    Shapes are those of :func:`shapes`, but for eta and phi, which are times the share near the
+    They are the first of :func:`shapes`, but for eta and phi, which are times the share near the
     middle: sums over nodes of energy times something, over the energy.
     """
     channels = len(geometry.channels)
@@ -112,7 +114,7 @@ def aims(table: Table, columns: int, threshold: NDArray[np.float32], geometry: G
     energy = (hits * threshold + excess) * shape[..., 0]
     middle = axis(np.stack([energy, shape[..., 1], shape[..., 2]], -1), calorimeters(geometry))
     shape[..., AXIS] *= shape[..., :1]
-    return np.column_stack([shape.reshape(len(table), -1), middle])
+    return np.column_stack([shape[..., :BY_ENERGY].reshape(len(table), -1), middle])
 
 
 def turned(columns: int, channels: int) -> NDArray[np.float32]:
