@@ -9,8 +9,7 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.tasks import adjusting
-from calovision.tasks.adjusting import LARGE, TOLERANCE, adjust
-from calovision.tasks.steering import Aims
+from calovision.tasks.adjusting import LARGE, TOLERANCE, Aims, adjust
 from calovision.tasks.totals import BY_ENERGY, aims, learned, totals
 
 LEAST = np.array([0.2, 0.05, 0.3])  #: GeV

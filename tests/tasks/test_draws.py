@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from calovision.networks.laws import COUNT, ENERGY
 from calovision.networks.splitter import count_sample, energy_sample
 from calovision.tasks.draws import draw_counts, draw_energies, open_counts, open_energies
-from calovision.tasks.law_means import count_parts, energy_parts
 
 MANY = 4000
 
@@ -35,8 +33,7 @@ def test_they_draw_what_the_laws_say() -> None:
     assert np.array_equal(first[:, 0, 0], low)
 
     law = rng.normal(0, 1, (len(rows), COUNT)).astype(np.float32)
-    parts, tilts = np.zeros((MANY, 2)), np.zeros(MANY)
-    draw_counts(0, rows, law, parts, tilts, uniform, limits, whole, first)
+    draw_counts(0, rows, law, uniform, limits, first)
     given = (law, uniform[rows, 0, :2], low[rows], high[rows])
     wanted = count_sample(*(torch.from_numpy(x) for x in given)).numpy()
     assert (first[rows, 0, 0] == wanted).mean() > 0.999
@@ -47,36 +44,7 @@ def test_they_draw_what_the_laws_say() -> None:
     assert np.array_equal(rows, np.flatnonzero((part > 0) & (part < hits)))
     assert np.array_equal(first[part == hits, 0, 1], whole[part == hits, 0, 1])
     law = rng.normal(0, 1, (len(rows), ENERGY)).astype(np.float32)
-    draw_energies(0, rows, law, parts, tilts, uniform, whole, first)
+    draw_energies(0, rows, law, uniform, whole, first)
     given = (law, uniform[rows, 0, 2:])
     wanted = energy_sample(*(torch.from_numpy(x) for x in given)).numpy()
     np.testing.assert_allclose(first[rows, 0, 1], wanted * whole[rows, 0, 1], rtol=2e-3, atol=1e-6)
-
-
-def test_two_counts_are_tilted_exactly_and_other_laws_towards_the_first_half() -> None:
-    rng = np.random.default_rng(1)
-    whole, uniform = np.full((MANY, 1, 2), 4, np.float32), rng.random((MANY, 1, 4), np.float32)
-    law, rows = np.zeros((MANY, COUNT), np.float32), np.arange(MANY)
-    found = {}
-    for high in (1, 4):
-        limits = np.tile(np.array([0, high], np.float32), (MANY, 1))
-        parts = count_parts(0, rows, law, limits, whole)
-        for tilt in (-1.0, 0.0, 1.0):
-            first = np.zeros_like(whole)
-            given = np.full(MANY, tilt), uniform, limits, whole, first
-            draw_counts(0, rows, law, parts, *given)
-            found[high, tilt] = first[:, 0, 0].mean()
-    odds = {t: found[1, t] / (1 - found[1, t]) for t in (-1.0, 0.0, 1.0)}
-    assert odds[1.0] / odds[0.0] == pytest.approx(np.exp(1 / 4), rel=0.1)
-    assert odds[0.0] / odds[-1.0] == pytest.approx(np.exp(1 / 4), rel=0.1)
-    assert found[4, -1.0] < found[4, 0.0] - 0.05 < found[4, 1.0] - 0.1
-    law, energy = np.zeros((MANY, ENERGY), np.float32), {}
-    half = np.full_like(whole, 2)
-    parts = energy_parts(0, rows, law, whole, half)
-    for tilt in (-1.0, 0.0, 1.0):
-        draw_energies(0, rows, law, parts, np.full(MANY, tilt), uniform, whole, half)
-        energy[tilt] = half[:, 0, 1].mean() / 4
-        half[:, 0, 0] = 2
-    variance = parts[0, 1]
-    assert energy[1.0] - energy[0.0] == pytest.approx(variance, rel=0.2)
-    assert energy[0.0] - energy[-1.0] == pytest.approx(variance, rel=0.2)

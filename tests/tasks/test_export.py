@@ -197,7 +197,7 @@ def test_the_graphs_of_the_cascade_in_a_row_make_its_jets(toy_jets: Events) -> N
         images = end(*(levels[finest] for finest in task.partition.finest))
     assert ((chance > 0) & (chance <= 1)).all()
     numbers = Rows(uniform, np.zeros(n, np.int64))
-    made = grown(task, normal.double().numpy(), label.numpy(), numbers, steered=False)
+    made = grown(task, normal.double().numpy(), label.numpy(), numbers, adjusted=False)
     assert np.array_equal(numbers.used, used.numpy())
     gev = made.to_dense("gev")
     for c, (channel, image) in enumerate(zip(task.geometry.channels, images, strict=True)):

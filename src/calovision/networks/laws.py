@@ -83,7 +83,7 @@ def _between(lower, upper):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def mixture_weights(law, weight):  # type: ignore[no-untyped-def]
+def _weights(law, weight):  # type: ignore[no-untyped-def]
     """Write the weights of a mixture to ``weight``, from logarithms at the start of ``law``."""
     most, total = law[0], 0.0
     for j in range(1, len(weight)):
@@ -121,7 +121,7 @@ def _count(law, count, low, high, out, slope):  # type: ignore[no-untyped-def]
     for k in range(len(law)):
         row = law[k]
         span = float(high[k]) - float(low[k]) + 1
-        mixture_weights(row, weight)
+        _weights(row, weight)
         for j in range(parts):
             limited = min(max(float(row[2 * parts + j]), COUNT_WIDTHS[0]), COUNT_WIDTHS[1])
             wide[j] = math.exp(limited - 1)
@@ -152,7 +152,7 @@ def _energy(law, fraction, out, slope):  # type: ignore[no-untyped-def]
         row = law[k]
         part = min(max(float(fraction[k]), LEAST), 1 - LEAST)
         logit = math.log(part / (1 - part))
-        mixture_weights(row, weight)
+        _weights(row, weight)
         for j in range(parts):
             limited = min(max(float(row[2 * parts + j]), ENERGY_WIDTHS[0]), ENERGY_WIDTHS[1])
             scale[j] = math.exp(limited)

@@ -10,21 +10,35 @@ where they are, a channel keeps its energy, and no hit falls below its threshold
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from calovision.networks.two_layers import LOOSE
-from calovision.tasks.steering import Aims, solve
 from calovision.tasks.totals import BY_ENERGY, CONE, CORE, Table
 
-STEPS = 6  #: of Newton's method at most
+STEPS = 6  #: of Newton's method at most; what takes more is asking too much
 ENOUGH = 0.3  #: tolerances within which a shape is as asked for
 #: of each number of a shape: shares of the energy, times rad where they are a distance
-TOLERANCE = np.array([3e-3, 1e-3, 1e-3, 7e-4, 4e-3, 3e-3])
+TOLERANCE = np.array([3e-3, 4e-3, 4e-3, 7e-4, 4e-3, 3e-3])
 #: what is a large exponent, for a number and for one over rad: what a channel with few hits cannot
 #: have should not make it absurd
 LARGE = np.array([0.25, 0.6, 0.6, 0.6, 0.25, 0.12])
+
+
+@dataclass(frozen=True)
+class Aims:
+    """What the shapes of ``n`` events should become.
+
+    Attributes:
+        shapes: ``(n, C, BY_ENERGY)`` see :func:`~calovision.tasks.totals.aims`.
+        axes: ``(n, 2)`` eta and phi of the jets' axes.
+    """
+
+    shapes: Table
+    axes: Table
 
 
 def adjust(
@@ -139,7 +153,7 @@ def _tilt(excess, space, counts, near, threshold, wanted, tolerance, large):  # 
                 left[x, y] = 1 / large[x] ** 2 if x == y else 0.0
                 for z in range(BY_ENERGY):
                     left[x, y] += slopes[z, x] * slopes[z, y]
-        solve(left, step)
+        _solve(left, step)
         longest = 1.0
         for x in range(BY_ENERGY):
             longest = max(longest, abs(step[x]) / large[x])
@@ -156,3 +170,23 @@ def _tilt(excess, space, counts, near, threshold, wanted, tolerance, large):  # 
             now[k] *= above / summed
     for k in range(hits):
         excess[k] = now[k]
+
+
+@numba.njit(cache=True)
+def _solve(matrix, vector):  # type: ignore[no-untyped-def]
+    """Solve equations in place, by Cholesky's decomposition of the lower triangle."""
+    size = len(vector)
+    for x in range(size):
+        for y in range(x + 1):
+            left = matrix[x, y]
+            for z in range(y):
+                left -= matrix[x, z] * matrix[y, z]
+            matrix[x, y] = np.sqrt(left) if x == y else left / matrix[y, y]
+    for x in range(size):
+        for z in range(x):
+            vector[x] -= matrix[x, z] * vector[z]
+        vector[x] /= matrix[x, x]
+    for x in range(size - 1, -1, -1):
+        for z in range(x + 1, size):
+            vector[x] -= matrix[z, x] * vector[z]
+        vector[x] /= matrix[x, x]

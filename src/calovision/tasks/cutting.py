@@ -20,10 +20,8 @@ from calovision.tasks.draws import (
     tell_energies,
     tell_hits,
 )
-from calovision.tasks.law_means import count_parts, energy_parts
 from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.pyramid_hits import Floats
-from calovision.tasks.steering import MOMENTS, Aims, Round, add_sums, places
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
@@ -40,7 +38,6 @@ def cut_all(
     front: Front,
     network: NodeNetwork,
     numbers: Numbers,
-    aims: Aims | None = None,
 ) -> Front:
     """Cut all nodes of a level in two rounds; returns, and puts on the canvas, the next level.
 
@@ -51,7 +48,6 @@ def cut_all(
         front: nodes of the level.
         network: of the stage, told about the images.
         numbers: random, by node.
-        aims: what shapes should become; without, networks are left to themselves.
     """
     cut = network.cut
     front = front.within(cut.channels)
@@ -60,44 +56,15 @@ def cut_all(
     passed = Front(cut.firsts(whole.nodes), whole.content)
     canvas.put(stage + 1, passed)
     made = [passed]
-    steering = None if aims is None else _Steering(task, stage, front, aims)
     for chosen in rounds:
         if not len(chosen.nodes):
             continue
         hidden = network.hidden(canvas, stage, chosen.nodes)
-        now = None if steering is None else steering.round(chosen)
-        first = _drawn(task, network, chosen, hidden, numbers, now)
+        first = _drawn(task, network, chosen, hidden, numbers)
         halves = _halves(cut, chosen, first)
         canvas.put(stage + 1, halves)
         made.append(halves)
-        if steering is not None:
-            steering.done(chosen, halves)
     return Front.joined(made)
-
-
-class _Steering:
-    """Sums of the events of a stage, kept up to date between its rounds."""
-
-    def __init__(self, task: CascadeTask, stage: int, front: Front, aims: Aims) -> None:
-        self.cut, self.aims = Cut.of(task.partition, stage), aims
-        self.threshold = task.threshold.numpy()
-        self.places = [places(task.partition, level) for level in (stage, stage + 1)]
-        self.sums = np.zeros((len(aims.axes), self.cut.channels, MOMENTS + 1))
-        self._add(1.0, front, self.places[0])
-
-    def round(self, front: Front) -> Round:
-        """What some nodes can do."""
-        given = front.nodes, front.content, self.threshold, self.sums, self.aims
-        return Round(self.cut, *given, *self.places)
-
-    def done(self, front: Front, halves: Front) -> None:
-        """Take the halves of nodes for the nodes."""
-        self._add(-1.0, front, self.places[0])
-        self._add(1.0, halves, self.places[1])
-
-    def _add(self, sign: float, front: Front, place: Floats) -> None:
-        given = front.nodes, front.content, self.threshold, self.aims.axes
-        add_sums(self.sums, sign, *given, place)
 
 
 def _drawn(
@@ -106,7 +73,6 @@ def _drawn(
     front: Front,
     hidden: Floats,
     numbers: Numbers,
-    steering: Round | None,
 ) -> Floats:
     """``(m, C, 2)`` hits and excess of the first halves of nodes."""
     nodes, whole, m, cut = front.nodes, front.content, len(front.nodes), network.cut
@@ -114,23 +80,16 @@ def _drawn(
     first = np.empty_like(whole)
     known = np.zeros((m, OUTCOME * cut.channels), np.float32)
     limits, space = np.empty((m, 2), np.float32), np.empty(m, np.int64)
-    parts, tilts = np.zeros((m, 2)), np.zeros(m)
     for c in range(cut.channels):
         rows = space[: open_counts(c, nodes, whole, cut.cells, first, limits, space)]
         if len(rows):
             law = network.count[c](rows, hidden, known)
-            if steering is not None:
-                parts = count_parts(c, rows, law, limits, whole)
-                tilts = steering.tilts(c, parts)
-            draw_counts(c, rows, law, parts, tilts, uniform, limits, whole, first)
+            draw_counts(c, rows, law, uniform, limits, first)
         tell_hits(c, whole, first, known)
         rows = space[: open_energies(c, whole, first, space)]
         if len(rows):
             law = network.energy[c](rows, hidden, known)
-            if steering is not None:
-                parts = energy_parts(c, rows, law, whole, first)
-                tilts = steering.tilts(c, parts)
-            draw_energies(c, rows, law, parts, tilts, uniform, whole, first)
+            draw_energies(c, rows, law, uniform, whole, first)
         if c < cut.channels - 1:
             tell_energies(c, whole, first, unit, known)
     return first

@@ -22,8 +22,6 @@ from calovision.networks.laws import (
 )
 from calovision.networks.splitter import OUTCOME
 
-FARTHEST = 3.0  #: a tilt does not move the logit of an energy further
-
 
 @numba.njit(cache=True)
 def open_counts(c, nodes, whole, cells, first, limits, rows):  # type: ignore[no-untyped-def]
@@ -56,39 +54,26 @@ def open_counts(c, nodes, whole, cells, first, limits, rows):  # type: ignore[no
 
 
 @numba.njit(cache=True)
-def draw_counts(c, rows, law, parts, tilts, uniform, limits, whole, first):  # type: ignore[no-untyped-def]
+def draw_counts(c, rows, law, uniform, limits, first):  # type: ignore[no-untyped-def]
     """Write hits of first halves.
-
-    Laws are tilted by moving their components; where there are two counts, their chances are
-    exactly those of the law times ``exp(tilt * part of the hits)``.
 
     Args:
         c: channel.
         rows: ``(k,)`` of :func:`open_counts`.
         law: ``(k, COUNT)``.
-        parts: ``(m, 2)`` see :func:`~calovision.tasks.law_means.count_parts`.
-        tilts: ``(m,)`` of laws.
         uniform: ``(m, C, 4)`` random in [0, 1).
         limits: ``(m, 2)``.
-        whole: ``(m, C, 2)`` contents.
         first: ``(m, C, 2)`` to write to.
     """
     for r in range(len(rows)):
         k = rows[r]
         low, high = float(limits[k, 0]), float(limits[k, 1])
-        hits, tilt = float(whole[k, c, 0]), tilts[k]
-        if tilt != 0.0 and high == low + 1:
-            chance = min(max(parts[k, 0] * hits - low, 1e-6), 1 - 1e-6)
-            odds = chance / (1 - chance) * math.exp(tilt / hits)
-            first[k, c, 0] = high if uniform[k, c, 1] < odds / (1 + odds) else low
-            continue
         part: int = _component(law[r], COUNT_PARTS, np.float64(uniform[k, c, 0]))
         span = high - low + 1
         limited = float(law[r, 2 * COUNT_PARTS + part])
         wide = math.exp(min(max(limited, COUNT_WIDTHS[0]), COUNT_WIDTHS[1]) - 1)
         place = 0.5 + 0.5 * np.float64(law[r, COUNT_PARTS + part])
-        move = min(max(parts[k, 1] * tilt * hits, -0.5 * span), 0.5 * span)
-        centre, width = low - 0.5 + span * place + move, span * wide
+        centre, width = low - 0.5 + span * place, span * wide
         lower, upper = (low - 0.5 - centre) / width, (high + 0.5 - centre) / width
         # On the side of the logistic where its tail can be told from nothing.
         turned = lower + upper > 0
@@ -118,7 +103,7 @@ def open_energies(c, whole, first, rows):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def draw_energies(c, rows, law, parts, tilts, uniform, whole, first):  # type: ignore[no-untyped-def]
+def draw_energies(c, rows, law, uniform, whole, first):  # type: ignore[no-untyped-def]
     """Write energies of first halves: ``law`` ``(k, ENERGY)``, see :func:`draw_counts`."""
     for r in range(len(rows)):
         k = rows[r]
@@ -126,10 +111,7 @@ def draw_energies(c, rows, law, parts, tilts, uniform, whole, first):  # type: i
         limited = float(law[r, 2 * ENERGY_PARTS + part])
         wide = math.exp(min(max(limited, ENERGY_WIDTHS[0]), ENERGY_WIDTHS[1]))
         even = min(max(np.float64(uniform[k, c, 3]), 1e-7), 1 - 1e-7)
-        # The mean of a logistic function grows with what is added by the mean of f (1 - f).
-        slope = max(parts[k, 0] * (1 - parts[k, 0]) - parts[k, 1], 0.02)
-        move = min(max(parts[k, 1] * tilts[k] / slope, -FARTHEST), FARTHEST)
-        place = 2 * np.float64(law[r, ENERGY_PARTS + part]) + move
+        place = 2 * np.float64(law[r, ENERGY_PARTS + part])
         logit = place + wide * math.log(even / (1 - even))
         fraction = min(max(1 / (1 + math.exp(-logit)), LEAST), 1 - LEAST)
         first[k, c, 1] = whole[k, c, 1] * np.float32(fraction)

@@ -12,7 +12,7 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.networks.splitter import Splitter
-from calovision.tasks.adjusting import adjust
+from calovision.tasks.adjusting import Aims, adjust
 from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.cutting import Numbers, cut_all
@@ -21,7 +21,6 @@ from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.request import Request
 from calovision.tasks.selection import SPARE
-from calovision.tasks.steering import Aims
 from calovision.tasks.totals import BY_ENERGY, GRID, aims, hits_and_excess
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def grown(
     label: NDArray[np.float32],
     numbers: Numbers,
     *,
-    steered: bool = True,
+    adjusted: bool = True,
 ) -> Events:
     """Events with the given totals.
 
@@ -103,12 +102,12 @@ def grown(
         normal: ``(n, k)`` totals as normal numbers.
         label: ``(n,)``.
         numbers: random in [0, 1), see :data:`~calovision.tasks.cutting.Numbers`.
-        steered: towards the shapes among the totals, which energies are adjusted to in the end;
-            otherwise networks are left to themselves.
+        adjusted: energies, in the end, to the shapes among the totals; otherwise they are as the
+            networks make them.
     """
     partition, n = task.partition, len(normal)
     content, conditions, table = begin(task, normal, label)
-    wanted = _aims(task, table) if steered else None
+    wanted = _aims(task, table) if adjusted else None
     networks = [node_network(task, stage, conditions) for stage in range(partition.stages)]
     columns: dict[str, NDArray[Any]] = {"label": label.astype(np.int8)}
     for i, name in enumerate(task.columns):
@@ -118,10 +117,9 @@ def grown(
     unit = task.unit.numpy()
     canvas, front = Canvas(partition, n, unit), Front(nodes, content)
     canvas.put(0, front)
-    # Coarse levels are small, and have few nodes: they are cut for all events at a time. They alone
-    # are steered: inside of towers, where most nodes are, it takes time, and judges disagreed.
+    # Coarse levels are small, and have few nodes: they are cut for all events at a time.
     for stage in range(partition.towers):
-        front = cut_all(task, stage, canvas, front, networks[stage], numbers, wanted)
+        front = cut_all(task, stage, canvas, front, networks[stage], numbers)
     ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
     for start in range(0, n, GROUP):
         some = slice(start, min(start + GROUP, n))

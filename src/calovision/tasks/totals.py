@@ -103,10 +103,10 @@ def axis(energies: Table, chosen: NDArray[np.bool_]) -> Table:
 
 
 def aims(table: Table, columns: int, threshold: NDArray[np.float32], geometry: Geometry) -> Table:
-    """``(n, BY_ENERGY C + 2)`` shares of the energy, and the jet's axis, of :func:`totals`.
+    """``(n, BY_ENERGY C + 2)`` shapes that go by energies, and the jet's axis, of :func:`totals`.
 
     They are the first of :func:`shapes`, but for eta and phi, which are times the share near the
-    middle: sums over nodes of energy times something, over the energy.
+    middle: sums over hits of energy times something, over the energy.
     """
     channels = len(geometry.channels)
     shape = table[:, columns : columns + SHAPES * channels].reshape(-1, channels, SHAPES).copy()
