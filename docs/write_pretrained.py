@@ -119,7 +119,7 @@ SHIPPED = {
     ),
     "jet-generator": Shipped(
         "Jet generator",
-        "Flow of totals, cascade of cuts steered to them, and two selections",
+        "Flow of totals, cascade of cuts adjusted to them, and two selections",
         "cascade",
         "runs/cascade",
         "jets",

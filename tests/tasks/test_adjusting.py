@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+import torch
 
 from calovision.events.events import Events
-from calovision.tasks import adjusting
+from calovision.tasks import adjusting, settling
 from calovision.tasks.adjusting import LARGE, TOLERANCE, Aims, adjust
-from calovision.tasks.totals import BY_ENERGY, aims, learned, totals
+from calovision.tasks.totals import BY_ENERGY, CORE, aims, learned, totals
 
 LEAST = np.array([0.2, 0.05, 0.3])  #: GeV
 
@@ -86,3 +89,33 @@ def test_what_cannot_have_the_shape_is_not_changed_much(toy_jets: Events) -> Non
     assert 0.01 < changed.std() < 1.0
     alone = (np.bincount(true.owner * 3 + true.channel) == 1)[true.owner * 3 + true.channel]
     np.testing.assert_allclose(found[alone], wrong[alone])
+
+
+def test_what_is_left_undone_on_average_is_asked_for_in_addition(
+    toy_jets: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cores are made too weak, and adjusting alone goes only part of the way."""
+    monkeypatch.setattr(adjusting, "LARGE", LARGE / 6)
+    true, wrong = spoiled(toy_jets, 0.05)
+    weak = toy_jets.geometry.radius(true.cell) < CORE
+    wrong *= np.where(weak, 0.7, 1.0)
+    asked = wanted(energies(true, wrong / np.where(weak, 0.7, 1.0) + LEAST[true.channel]))
+    task = SimpleNamespace(
+        leads=torch.zeros(3, BY_ENERGY, dtype=torch.float64), quantiles=Mock(), config=None
+    )
+
+    def grown(*_: object) -> Events:
+        found = adjusted(true, wrong, asked.ahead(task.leads.numpy()))
+        return energies(true, found + LEAST[true.channel])
+
+    monkeypatch.setattr(settling, "grown", grown)
+    monkeypatch.setattr(settling, "shapes_of", lambda *_: asked)
+
+    def lacking() -> float:
+        missing = (asked.shapes - wanted(grown()).shapes)[:, :2].mean(0) / TOLERANCE
+        return float(np.abs(missing).mean())
+
+    before, none = lacking(), np.zeros(0)
+    settling.what_to_ask_for(task, none, none, np.random.default_rng(1))  # type: ignore[arg-type]
+    assert before > 0.5
+    assert lacking() < 0.5 * before

@@ -40,6 +40,10 @@ class Aims:
     shapes: Table
     axes: Table
 
+    def ahead(self, leads: Table) -> Aims:
+        """The same, with ``leads`` ``(C, BY_ENERGY)`` added to the shapes."""
+        return Aims(self.shapes + leads, self.axes)
+
 
 def adjust(
     excess: Table,

@@ -35,7 +35,7 @@ from calovision.tasks.selection import Selection, selected
 from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.settling import TOTALS, learn_to_select
 from calovision.tasks.task import Batch
-from calovision.tasks.totals import COLUMNS, GRID, Quantiles, learned, totals, turned
+from calovision.tasks.totals import BY_ENERGY, COLUMNS, GRID, Quantiles, learned, totals, turned
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
@@ -72,6 +72,7 @@ class CascadeTask(GeneratorTask):
     knots: Tensor
     has: Tensor
     share: Tensor
+    leads: Tensor
 
     def __init__(self, geometry: Geometry, config: CascadeConfig, columns: tuple[str, ...]) -> None:
         super().__init__(geometry)
@@ -100,6 +101,7 @@ class CascadeTask(GeneratorTask):
         self.register_buffer("knots", torch.zeros(size, len(GRID), dtype=torch.float64))
         self.register_buffer("has", torch.tensor([c in columns for c in COLUMNS]))
         self.register_buffer("share", torch.tensor(0.5))
+        self.register_buffer("leads", torch.zeros(channels, BY_ENERGY, dtype=torch.float64))
 
     @classmethod
     def fresh(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
@@ -272,7 +274,7 @@ class CascadeTask(GeneratorTask):
         return max(2 * self.config.select, TOTALS)
 
     def settle(self, train: Events, *, quiet: bool) -> None:
-        """Learn which totals to use, then which of the events made of them to keep."""
+        """Learn which totals to use, what to ask for, and which of the made events to keep."""
         learn_to_select(self, train, quiet=quiet)
 
 

@@ -107,7 +107,7 @@ def grown(
     """
     partition, n = task.partition, len(normal)
     content, conditions, table = begin(task, normal, label)
-    wanted = _aims(task, table) if adjusted else None
+    wanted = shapes_of(task, table).ahead(task.leads.numpy()) if adjusted else None
     networks = [node_network(task, stage, conditions) for stage in range(partition.stages)]
     columns: dict[str, NDArray[Any]] = {"label": label.astype(np.int8)}
     for i, name in enumerate(task.columns):
@@ -173,8 +173,8 @@ def begin(
     return content, conditions, table
 
 
-def _aims(task: CascadeTask, table: NDArray[np.float64]) -> Aims:
-    """Shapes and axes of events with these totals."""
+def shapes_of(task: CascadeTask, table: NDArray[np.float64]) -> Aims:
+    """Shapes and axes of events with these totals ``(n, k)``."""
     found = aims(table, len(task.columns), task.threshold.numpy(), task.geometry)
     return Aims(found[:, :-2].reshape(len(table), -1, BY_ENERGY), found[:, -2:])
 

@@ -1,8 +1,9 @@
-"""Teach a cascade to select, in two steps: among totals, and among the events made of them.
+"""Teach a trained cascade what is still wrong: among totals, in shapes, and among the events made.
 
 Totals cost next to nothing, so most of them may be thrown away until they are distributed as true
 ones; the events made of what is left then differ from true ones by what the cascade gets wrong
-alone, and fewer of those, which are dear, have to go.
+alone, and fewer of those, which are dear, have to go. In between, what adjusting leaves undone on
+average is added to what it is asked for.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from calovision.events.events import Events, concatenate
-from calovision.tasks.growth import drawn_totals
+from calovision.tasks.growth import drawn_totals, fresh_numbers, grown, shapes_of
 from calovision.tasks.likeness_features import features
 from calovision.tasks.request import Request
 from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.straightening import straighten
+from calovision.tasks.totals import AXIS, BY_ENERGY, shapes
 
 if TYPE_CHECKING:
     from calovision.tasks.cascade import CascadeTask
@@ -25,10 +29,12 @@ if TYPE_CHECKING:
 TOTALS = 80_000  #: training events from which the selection of totals is learned, at most
 DRAWN = 3  #: totals drawn for each of those
 LIMITS = (0.99, 0.95, 0.8, 0.5)  #: shares of the drawn totals below the limit
+ASKED = 4_000  #: events from which it is learned what to ask for, each time
+TIMES = 2  #: the second time sees what the first has done
 
 
 def learn_to_select(task: CascadeTask, train: Events, *, quiet: bool) -> None:
-    """Straighten the flow of a task whose networks are trained, if asked to; fit both selections.
+    """Straighten the flow of a task whose networks are trained, if asked to; learn all else.
 
     Args:
         task: the cascade.
@@ -38,6 +44,8 @@ def learn_to_select(task: CascadeTask, train: Events, *, quiet: bool) -> None:
     if task.config.straight:
         straighten(task, task.config.straight, quiet=quiet)
     _among_totals(task, train)
+    rng = np.random.default_rng([task.config.seed, 3])
+    what_to_ask_for(task, *drawn_totals(task, Request(), min(ASKED, len(train)), rng, None), rng)
     if task.selection is None:
         return
     seed, number = task.config.seed, min(task.config.select, len(train))
@@ -66,3 +74,27 @@ def _among_totals(task: CascadeTask, train: Events) -> None:
         made.append(np.column_stack([label, normal]))
     selection.fit(true, np.concatenate(made), task.config.seed, LIMITS)
     task.totals_selection = selection
+
+
+def what_to_ask_for(
+    task: CascadeTask,
+    normal: NDArray[np.float64],
+    label: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> None:
+    """Find the leads with which shapes of events with such totals are, on average, as these say.
+
+    Args:
+        task: the cascade.
+        normal: ``(n, k)`` totals as normal numbers.
+        label: ``(n,)``.
+        rng: of the events that are made.
+    """
+    wanted = shapes_of(task, task.quantiles.values(normal)).shapes
+    for _ in range(TIMES):
+        made = grown(task, normal, label, fresh_numbers(rng))
+        found = shapes(made)[..., :BY_ENERGY]
+        found[..., AXIS] *= found[..., :1]
+        lit = (made.counts() > 1)[..., None]  # of a single hit, the shape is what it is
+        lacking = ((wanted - found) * lit).sum(0) / np.maximum(lit.sum(0), 1)
+        task.leads += torch.from_numpy(lacking)
