@@ -30,7 +30,7 @@ def test_rows_go_through_the_layers(number: int) -> None:
     layers = torch.nn.Sequential(
         torch.nn.Linear(21 + 2, 11), torch.nn.SiLU(), torch.nn.Linear(11, 9)
     )
-    table, known = torch.randn(13, 21), torch.randn(13, 6)
+    table, known = torch.randn(13, 21), torch.randn(13, 8)
     rows = np.arange(13)[::-1][:number].copy()
     wanted = layers(torch.cat([table, known[:, :2]], 1)[rows.copy()]).numpy()
     fast = TwoLayers.of(layers, 21)

@@ -17,6 +17,7 @@ from torch import nn
 
 Floats = NDArray[np.float32]
 
+U = np.uint64  #: places are unsigned, which need no check whether they count from the end
 LANES = 16  #: widths are filled up to whole vectors of so many numbers
 CHUNK = 1024  #: numbers whose exponentials are taken together, in the processor's first cache
 #: sums may be taken in any order, but what comes out is a number
@@ -64,9 +65,10 @@ class TwoLayers:
         weight, end = (x.weight.detach().numpy().T for x in (first, last))
         inner, outputs = filled(weight.shape[1]), filled(end.shape[1])
         table, rest = padded(weight[:rows], filled(rows), inner), weight[rows:]
+        more = -(-len(rest) // 4) * 4  # rows are taken four at a time
         return cls(
             (
-                np.concatenate([table, padded(rest, len(rest), inner)]),
+                np.concatenate([table, padded(rest, more, inner)]),
                 padded(first.bias.detach().numpy(), inner),
                 padded(end, inner, outputs),
                 padded(last.bias.detach().numpy(), outputs),
@@ -79,7 +81,7 @@ class TwoLayers:
         Args:
             rows: ``(k,)`` which.
             table: ``(m, W)``.
-            known: ``(m, x)``, of which the first columns are used, an even number.
+            known: ``(m, x)`` of which the first columns are used, ``x`` a multiple of four.
         """
         out = np.empty((len(rows), self.arrays[2].shape[1]), np.float32)
         _two_layers(out, rows, table, known, *self.arrays)
@@ -152,21 +154,27 @@ def _two_layers(out, rows, table, known, weight, bias, end, end_bias):  # type: 
                 out[r + q, x] = found[q * outputs + x]
 
 
-@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy")
+@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy", forceinline=True)
 def _pass(out, wide, values, starts, number, weight, begin):  # type: ignore[no-untyped-def]
-    """Add ``number`` values of each of four rows times weights to ``out``, ``(4 wide,)``.
+    """Add ``number`` values, a multiple of four, of each of four rows times weights to ``out``.
 
-    The values of a row lie at ``starts`` ``(4,)``, the weights from ``begin`` on.
+    It is ``(4 wide,)``; the values of a row lie at ``starts`` ``(4,)``, the weights from ``begin``.
     """
-    s0, s1, s2, s3 = starts[0], starts[1], starts[2], starts[3]
-    for y in range(0, number, 2):
+    s0, s1, s2, s3 = U(starts[0]), U(starts[1]), U(starts[2]), U(starts[3])
+    line, two, three = U(wide), U(2 * wide), U(3 * wide)
+    for y in range(U(0), U(number), U(4)):
+        first = U(begin) + y * line
         a0, a1, a2, a3 = values[s0 + y], values[s1 + y], values[s2 + y], values[s3 + y]
-        b0, b1 = values[s0 + y + 1], values[s1 + y + 1]
-        b2, b3 = values[s2 + y + 1], values[s3 + y + 1]
-        first = begin + y * wide
-        for x in range(wide):
-            one, two = weight[np.uint64(first + x)], weight[np.uint64(first + wide + x)]
-            out[x] += a0 * one + b0 * two
-            out[wide + x] += a1 * one + b1 * two
-            out[2 * wide + x] += a2 * one + b2 * two
-            out[3 * wide + x] += a3 * one + b3 * two
+        z = y + U(1)
+        b0, b1, b2, b3 = values[s0 + z], values[s1 + z], values[s2 + z], values[s3 + z]
+        z += U(1)
+        c0, c1, c2, c3 = values[s0 + z], values[s1 + z], values[s2 + z], values[s3 + z]
+        z += U(1)
+        d0, d1, d2, d3 = values[s0 + z], values[s1 + z], values[s2 + z], values[s3 + z]
+        for x in range(line):
+            k, m = weight[first + x], weight[first + line + x]
+            p, q = weight[first + two + x], weight[first + three + x]
+            out[x] += (a0 * k + b0 * m) + (c0 * p + d0 * q)
+            out[line + x] += (a1 * k + b1 * m) + (c1 * p + d1 * q)
+            out[two + x] += (a2 * k + b2 * m) + (c2 * p + d2 * q)
+            out[three + x] += (a3 * k + b3 * m) + (c3 * p + d3 * q)
