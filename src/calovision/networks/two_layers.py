@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 
 U = np.uint64  #: places are unsigned, which need no check whether they count from the end
 LANES = 16  #: widths are filled up to whole vectors of so many numbers
-CHUNK = 1024  #: numbers whose exponentials are taken together, in the processor's first cache
+ROWS = 4  #: rows that go through a layer together
 #: sums may be taken in any order, but what comes out is a number
 LOOSE = {"contract", "nsz", "nnan", "ninf", "arcp", "reassoc"}
 EXACT = LOOSE - {"reassoc"}  #: for sums that round on purpose
@@ -88,34 +88,13 @@ class TwoLayers:
         return out
 
 
-@numba.njit(cache=True)
-def silu(flat):  # type: ignore[no-untyped-def]
-    """Write ``x sigmoid(x)`` over the numbers ``x`` ``(k,)``."""
-    power, part = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
-    for start in range(0, len(flat), CHUNK):
-        some = flat[start : start + CHUNK]
-        n = len(some)
-        _silu(some, power[:n], power[:n].view(np.int32), part[:n])
-
-
-@numba.njit(cache=True)
-def silu_plus(flat, more):  # type: ignore[no-untyped-def]
-    """The same, and add ``more`` ``(k,)``."""
-    power, part = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
-    for start in range(0, len(flat), CHUNK):
-        some, others = flat[start : start + CHUNK], more[start : start + CHUNK]
-        n = len(some)
-        _silu(some, power[:n], power[:n].view(np.int32), part[:n])
-        for x in range(n):
-            some[x] += others[x]
-
-
 @numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
-def _silu(flat, power, bits, part):  # type: ignore[no-untyped-def]
-    """In loops that a compiler makes vectors of, which it does not of a library's exponential.
+def silu(flat, power, bits, part):  # type: ignore[no-untyped-def]
+    """Write ``x sigmoid(x)`` over the numbers ``x`` ``(k,)``.
 
-    ``exp(-x)`` is a whole power of two, whose bits ``bits`` are written as an integer, times a
-    small one, by its series; the rest of the arrays is for what lies between.
+    In loops that a compiler makes vectors of, which it does not of a library's exponential:
+    ``exp(-x)`` is a whole power of two, ``power`` ``(k,)``, whose ``bits``, a view of it, are
+    written as integers, times a small one, ``part`` ``(k,)``, by its series.
     """
     for x in range(len(flat)):
         exponent = min(max(-flat[x] * TURNS, -FARTHEST), FARTHEST)
@@ -135,27 +114,27 @@ def _two_layers(out, rows, table, known, weight, bias, end, end_bias):  # type: 
     width, inner, outputs = table.shape[1], len(bias), len(end_bias)
     beside, number = known.shape[1], len(rows)
     seen, told, flat = table.reshape(-1), known.reshape(-1), weight.reshape(-1)
-    hidden, found = np.empty(4 * inner, np.float32), np.empty(4 * outputs, np.float32)
-    power, part = np.empty(4 * inner, np.float32), np.empty(4 * inner, np.float32)
-    four = np.empty(4, np.int64)
-    for r in range(0, number, 4):
-        for q in range(4):
+    hidden, found = np.empty(ROWS * inner, np.float32), np.empty(ROWS * outputs, np.float32)
+    power, part = np.empty(ROWS * inner, np.float32), np.empty(ROWS * inner, np.float32)
+    four = np.empty(ROWS, np.int64)
+    for r in range(0, number, ROWS):
+        for q in range(ROWS):
             four[q] = rows[min(r + q, number - 1)]
             for x in range(inner):
                 hidden[q * inner + x] = bias[x]
             for x in range(outputs):
                 found[q * outputs + x] = end_bias[x]
-        _pass(hidden, inner, seen, four * width, width, flat, 0)
-        _pass(hidden, inner, told, four * beside, len(weight) - width, flat, width * inner)
-        _silu(hidden, power, power.view(np.int32), part)
-        _pass(found, outputs, hidden, np.arange(4) * inner, inner, end.reshape(-1), 0)
-        for q in range(min(4, number - r)):
+        pass_on(hidden, inner, seen, four * width, width, flat, 0)
+        pass_on(hidden, inner, told, four * beside, len(weight) - width, flat, width * inner)
+        silu(hidden, power, power.view(np.int32), part)
+        pass_on(found, outputs, hidden, np.arange(ROWS) * inner, inner, end.reshape(-1), 0)
+        for q in range(min(ROWS, number - r)):
             for x in range(outputs):
                 out[r + q, x] = found[q * outputs + x]
 
 
 @numba.njit(cache=True, fastmath=LOOSE, error_model="numpy", forceinline=True)
-def _pass(out, wide, values, starts, number, weight, begin):  # type: ignore[no-untyped-def]
+def pass_on(out, wide, values, starts, number, weight, begin):  # type: ignore[no-untyped-def]
     """Add ``number`` values, a multiple of four, of each of four rows times weights to ``out``.
 
     It is ``(4 wide,)``; the values of a row lie at ``starts`` ``(4,)``, the weights from ``begin``.

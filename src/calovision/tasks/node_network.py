@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from calovision.networks.splitter import Splitter
-from calovision.networks.two_layers import LOOSE, TwoLayers, filled, padded, silu, silu_plus
+from calovision.networks.two_layers import LOOSE, ROWS, TwoLayers, filled, padded, pass_on, silu
 from calovision.tasks.canvas import Canvas
 from calovision.tasks.cuts import COARSE, PLACE, SIDES, Cut, Nodes, neighbour_half
 from calovision.tasks.pyramid_fill import PAD
@@ -43,7 +43,7 @@ class NodeNetwork:
     cut: Cut
     near: Floats
     events: Floats
-    inner: tuple[Tensor, Tensor]
+    inner: tuple[Floats, Floats]
     count: tuple[TwoLayers, ...]
     energy: tuple[TwoLayers, ...]
 
@@ -60,7 +60,7 @@ class NodeNetwork:
             cut,
             padded(network.near.weight.detach().numpy().T, cut.inputs, wide),
             padded(events, len(events), wide),
-            (torch.from_numpy(inner), torch.from_numpy(bias)),
+            (inner, bias),
             *(
                 tuple(TwoLayers.of(head, width) for head in heads)  # type: ignore[arg-type]
                 for heads in (network.count, network.energy)
@@ -74,25 +74,22 @@ class NodeNetwork:
 
     def hidden(self, canvas: Canvas, stage: int, nodes: Nodes) -> Floats:
         """``(m, W)`` features of nodes ``(m, 3)`` of a canvas."""
-        entered = np.empty((len(nodes), self.near.shape[1]), np.float32)
+        out = np.empty((len(nodes), self.near.shape[1]), np.float32)
         levels = stage, stage + 1, canvas.partition.coarse(stage)
         seen = [x for level in levels for x in canvas.level(level)]
-        _enter(entered, nodes, self.near, self.events, *seen, *self.cut.tables)
-        silu(entered.reshape(-1))
-        weight, bias = self.inner
-        out: Floats = torch.addmm(bias, torch.from_numpy(entered), weight).numpy()
-        silu_plus(out.reshape(-1), entered.reshape(-1))
+        _hidden(out, nodes, self.near, *self.inner, self.events, *seen, *self.cut.tables)
         return out
 
 
 @numba.njit(cache=True, fastmath=LOOSE, error_model="numpy")
-def _enter(  # type: ignore[no-untyped-def]
-    out, nodes, weight, events, here, here_seen, following, following_seen, around, around_seen,
-    *tables
+def _hidden(  # type: ignore[no-untyped-def]
+    out, nodes, weight, inner_weight, bias, events,
+    here, here_seen, following, following_seen, around, around_seen, *tables
 ):  # fmt: skip
-    """Write the first layer, before its SiLU, in the order of inputs of :meth:`Cut.see`.
+    """Write features of nodes; inputs are in the order of :meth:`Cut.see`.
 
-    Places are unsigned, which need no check whether they count from the end.
+    Nodes go through the first layer one by one, and some together through the second. Places are
+    unsigned, which need no check whether they count from the end.
     """
     coarse_row, coarse_col, axis, first, second, place, cut = tables
     rows, cols, wide = place.shape[0], place.shape[1], U(out.shape[1])
@@ -102,6 +99,10 @@ def _enter(  # type: ignore[no-untyped-def]
     starts, values = np.empty(most, np.uint64), np.empty(2 * most, np.float32)
     lit, where = np.empty(HERE, np.uint64), np.empty(HERE, np.uint64)
     summed, flat = np.empty(wide, np.float32), weight.reshape(-1)
+    entered, hidden = np.zeros(ROWS * wide, np.float32), np.empty(ROWS * wide, np.float32)
+    power, part = np.empty(ROWS * wide, np.float32), np.empty(ROWS * wide, np.float32)
+    bits, inner = power.view(np.int32), inner_weight.reshape(-1)
+    places = np.arange(ROWS) * out.shape[1]
     for k in range(len(nodes)):
         b, i, j = np.int64(nodes[k, 0]), np.int64(nodes[k, 1]), np.int64(nodes[k, 2])
         n, late = NONE, (i + j) % 2
@@ -140,11 +141,24 @@ def _enter(  # type: ignore[no-untyped-def]
         while n % TOGETHER:
             starts[n], values[TWO * n], values[TWO * n + ONE] = NONE, 0.0, 0.0
             n += ONE
+        begin = U(k % ROWS) * wide
         for x in range(wide):  # element by element: assigning slices takes longer
             summed[x] = events[b, x]
         _add(summed, starts, values, n, flat, wide)
         for x in range(wide):
-            out[k, x] = summed[x]
+            entered[begin + x] = summed[x]
+        if k % ROWS == ROWS - 1 or k == len(nodes) - 1:
+            silu(entered, power, bits, part)
+            for q in range(ROWS):
+                for x in range(wide):
+                    hidden[U(q) * wide + x] = bias[x]
+            pass_on(hidden, wide, entered, places, wide, inner, 0)
+            silu(hidden, power, bits, part)
+            first_row = k - k % ROWS
+            for q in range(k % ROWS + 1):
+                for x in range(wide):
+                    at = U(q) * wide + x
+                    out[first_row + q, x] = hidden[at] + entered[at]
 
 
 @numba.njit(cache=True, forceinline=True)
