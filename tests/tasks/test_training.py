@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -144,9 +145,13 @@ def test_a_killed_training_resumes_to_the_same_weights(
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (out / "model.safetensors").exists()
+    checkpoint = torch.load(out / "last.ckpt", weights_only=True)
+    # As if it had been a long time: what was spent before the end is not forgotten.
+    torch.save(checkpoint | {"cpu_s": checkpoint["cpu_s"] + 1e4}, out / "last.ckpt")
     resumed = train(load_config("jet-vae", overrides=SMALL), store, out, resume=True, quiet=True)
     first, second = load_file(run.weights), load_file(resumed.weights)
     assert all(torch.allclose(first[k], second[k], atol=1e-6) for k in first)
+    assert json.loads((out / "budget.json").read_text())["cpu_s"] > checkpoint["cpu_s"] + 1e4
 
 
 def test_an_interrupted_training_is_exit_code_130_and_resumes(

@@ -23,7 +23,7 @@ from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Hits
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.totals import hits_and_excess, totals
+from calovision.tasks.totals import BY_ENERGY, SHAPES, hits_and_excess, totals
 
 #: column (GeV) and quantiles of the test jets between which it is asked for
 ASKED = {"pt": (0.1, 0.35, 0.65, 0.9), "m0": (0.1, 0.35, 0.65, 0.9), "gen_pt": (0.1, 0.5, 0.9)}
@@ -131,9 +131,12 @@ def steps(
 
 
 def _plain(table: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
-    """Totals with whole numbers of hits and summed energies."""
+    """Totals with whole numbers of hits, also near the axis, and summed energies."""
     hits, excess = hits_and_excess(table, channels)
-    return np.column_stack([table[:, : -2 * channels], hits, excess])
+    rest = table[:, : -2 * channels].copy()
+    near = rest[:, rest.shape[1] - SHAPES * channels + BY_ENERGY :: SHAPES]
+    near[:] = np.rint(near * hits) / np.maximum(hits, 1)
+    return np.column_stack([rest, hits, excess])
 
 
 def strip(task: CascadeTask, events: Events, level: int) -> NDArray[np.float32]:

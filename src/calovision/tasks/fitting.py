@@ -58,12 +58,12 @@ def fit(
     part = slice(team.rank * each, (team.rank + 1) * each)
     batches = TrainingBatches(task, order, read, part, lambda: learner.global_step)
     looks = Looks(task, validation, team.rank, team.size)
-    cpu = time.process_time()
     strategy = team.strategy(task.partial)
     log = _Log(run, quiet or team.rank > 0)
     trainer = _trainer(config, every, steps, log, devices=team.size, strategy=strategy)
     if before and before.get(ENDED):
-        learner.spent_s, done = before["spent_s"], before["global_step"]
+        learner.on_load_checkpoint(before)
+        done = before["global_step"]
     else:
         try:
             with warnings.catch_warnings():
@@ -79,7 +79,7 @@ def fit(
             # Lightning turns Ctrl-C into an exit of its own.
             raise KeyboardInterrupt from None
         done = trainer.global_step
-    cpu_s = summed(time.process_time() - cpu)
+    cpu_s = summed(learner.cpu_s)
     if team.rank == 0:
         chosen = parts["train"]
         _finish(

@@ -36,7 +36,8 @@ class Learner(pl.LightningModule):
             # It follows the weights: no gradient shall be waited for.
             self.average = copy.deepcopy(task).requires_grad_(False)
         self.config, self.steps = config, steps
-        self.spent_s = 0.0
+        self.spent_s, self.cpu_before_s = 0.0, 0.0
+        self._cpu = time.process_time()
         self._clock = time.monotonic()
         self.sums: dict[str, list[float]] = {}
         self.most_parts, self.last_loss = 0, math.nan
@@ -45,6 +46,11 @@ class Learner(pl.LightningModule):
     def progress(self) -> float:
         """Fraction of the training that is done, in [0, 1]."""
         return min(max(self.global_step / self.steps, self.spent_s / self.config.budget_s), 1.0)
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time of this process since it began, and of what it went on from."""
+        return self.cpu_before_s + time.process_time() - self._cpu
 
     @property
     def kept(self) -> Task:
@@ -136,9 +142,10 @@ class Learner(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember the time spent, and whether this is the end."""
-        checkpoint["spent_s"] = self.spent_s
+        checkpoint["spent_s"], checkpoint["cpu_s"] = self.spent_s, self.cpu_s
         checkpoint[ENDED] = self.trainer.should_stop or self.progress >= 1.0
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the time already spent."""
         self.spent_s = checkpoint["spent_s"]
+        self.cpu_before_s = checkpoint.get("cpu_s", 0.0)
