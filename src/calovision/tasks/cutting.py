@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
@@ -23,16 +22,12 @@ from calovision.tasks.draws import (
 from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.pyramid_hits import Floats
 
-if TYPE_CHECKING:
-    from calovision.tasks.cascade import CascadeTask
-
 #: nodes ``(m, 3)`` and channels ``C`` to random numbers ``(m, C, 4)`` float32 in [0, 1): two that
 #: share out the hits of a channel, and two for its energy
 Numbers = Callable[[Nodes, int], Floats]
 
 
 def cut_all(
-    task: CascadeTask,
     stage: int,
     canvas: Canvas,
     front: Front,
@@ -42,7 +37,6 @@ def cut_all(
     """Cut all nodes of a level in two rounds; returns, and puts on the canvas, the next level.
 
     Args:
-        task: the cascade.
         stage: which cut; the level that is cut and the coarser one are on the canvas.
         canvas: of the images.
         front: nodes of the level.
@@ -60,7 +54,7 @@ def cut_all(
         if not len(chosen.nodes):
             continue
         hidden = network.hidden(canvas, stage, chosen.nodes)
-        first = _drawn(task, network, chosen, hidden, numbers)
+        first = _drawn(network, chosen, hidden, canvas.unit, numbers)
         halves = _halves(cut, chosen, first)
         canvas.put(stage + 1, halves)
         made.append(halves)
@@ -68,15 +62,15 @@ def cut_all(
 
 
 def _drawn(
-    task: CascadeTask,
     network: NodeNetwork,
     front: Front,
     hidden: Floats,
+    unit: Floats,
     numbers: Numbers,
 ) -> Floats:
     """``(m, C, 2)`` hits and excess of the first halves of nodes."""
     nodes, whole, m, cut = front.nodes, front.content, len(front.nodes), network.cut
-    unit, uniform = task.unit.numpy(), numbers(nodes, cut.channels)
+    uniform = numbers(nodes, cut.channels)
     first = np.empty_like(whole)
     known = np.zeros((m, OUTCOME * cut.channels), np.float32)
     limits, space = np.empty((m, 2), np.float32), np.empty(m, np.int64)

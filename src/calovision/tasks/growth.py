@@ -119,7 +119,7 @@ def grown(
     canvas.put(0, front)
     # Coarse levels are small, and have few nodes: they are cut for all events at a time.
     for stage in range(partition.towers):
-        front = cut_all(task, stage, canvas, front, networks[stage], numbers)
+        front = cut_all(stage, canvas, front, networks[stage], numbers)
     ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
     for start in range(0, n, GROUP):
         some = slice(start, min(start + GROUP, n))
@@ -153,7 +153,7 @@ def _refined(
 
     fronts = []
     for stage in range(task.partition.towers, task.partition.stages):
-        front = cut_all(task, stage, canvas, front, networks[stage], absolute)
+        front = cut_all(stage, canvas, front, networks[stage], absolute)
         fronts.append((stage + 1, front))
     for level, made in fronts:
         canvas.wipe(level, made)

@@ -139,7 +139,7 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
         for at, (content, nodes) in known.items():
             canvas.put(at, _front(content, nodes))
         network = node_network(task, stage, torch.from_numpy(given["conditions"]))
-        made = cut_all(task, stage, canvas, _front(*known[stage]), network, numbers)
+        made = cut_all(stage, canvas, _front(*known[stage]), network, numbers)
         return {"following": _dense(task, stage + 1, made, n), "total": numbers.used}
 
     names = ("here", "around", "conditions", "uniform", "used")
