@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.tasks.cuts import Cut, Nodes
+from calovision.tasks.cuts import Cut, Nodes, contexts
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid import Level, filled
 from calovision.tasks.pyramid_fill import PAD
@@ -49,5 +49,5 @@ def limits(cut: Cut, nodes: Nodes, hits: Floats) -> tuple[Floats, Floats]:
 def seen(cut: Cut, nodes: Nodes, *of: NDArray[np.float32]) -> Floats:
     """``(m, inputs)`` contexts."""
     out = np.zeros((len(nodes), cut.inputs), np.float32)
-    cut.see(nodes, *of, out)  # type: ignore[call-arg]
+    contexts(out, 0, nodes, len(nodes), *of, *cut.tables)
     return out

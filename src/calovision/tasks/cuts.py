@@ -82,20 +82,6 @@ class Cut:
         """What :func:`contexts` needs."""
         return *self.coarse, self.axis, self.first, self.second, self.place, self.channels
 
-    def see(
-        self, nodes: Nodes, here: Floats, following: Floats, around: Floats, out: Floats
-    ) -> None:
-        """Write to ``out`` ``(m, inputs)`` what each node sees.
-
-        Args:
-            nodes: ``(m, 3)`` image, row and column.
-            here: the level that is cut, as networks see it.
-            following: the next level; nodes of the second round see their neighbours' parts of it.
-            around: the coarser level, see :meth:`Partition.coarse`.
-            out: to write to.
-        """
-        contexts(out, 0, nodes, len(nodes), here, following, around, *self.tables)
-
     def firsts(self, nodes: Nodes) -> Nodes:
         """First children of ``nodes``, ``(m, 3)``."""
         children = nodes.copy()
@@ -123,9 +109,17 @@ def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floa
 def contexts(  # type: ignore[no-untyped-def]
     out, before, nodes, number, here, following, around, *tables
 ):
-    """Write what ``number`` nodes see, from row ``before``; see :meth:`Cut.see`.
+    """Write to ``out`` ``(m, inputs)`` what ``number`` nodes see, from row ``before``.
 
-    ``here``, ``following`` and ``around`` are what networks look at of the levels.
+    Args:
+        out: to write to.
+        before: rows that are written already.
+        nodes: ``(m, 3)`` image, row and column.
+        number: of nodes.
+        here: the level that is cut, as networks see it.
+        following: the next level; nodes of the second round see their neighbours' parts of it.
+        around: the coarser level, see :meth:`Partition.coarse`.
+        tables: :attr:`Cut.tables`.
     """
     coarse_row, coarse_col, axis, first, second, place, cut = tables
     rows, cols = place.shape[0], place.shape[1]

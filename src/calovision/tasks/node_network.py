@@ -15,14 +15,13 @@ import torch
 from torch import Tensor
 
 from calovision.networks.splitter import Splitter
-from calovision.networks.two_layers import LOOSE, ROWS, TwoLayers, filled, padded, pass_on, silu
+from calovision.networks.two_layers import LOOSE, ROWS, TwoLayers, U, filled, padded, pass_on, silu
 from calovision.tasks.canvas import Canvas
 from calovision.tasks.cuts import COARSE, PLACE, SIDES, Cut, Nodes, neighbour_half
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats
 
 HERE, AROUND = (2 * PAD + 1) ** 2, (2 * COARSE + 1) ** 2  #: nodes that are seen of two levels
-U = np.uint64
 NONE, ONE, TWO = U(0), U(1), U(2)
 TOGETHER = U(4)  #: pairs of numbers that are added at a time
 
@@ -86,7 +85,7 @@ def _hidden(  # type: ignore[no-untyped-def]
     out, nodes, weight, inner_weight, bias, events,
     here, here_seen, following, following_seen, around, around_seen, *tables
 ):  # fmt: skip
-    """Write features of nodes; inputs are in the order of :meth:`Cut.see`.
+    """Write features of nodes; inputs are in the order of :func:`~calovision.tasks.cuts.contexts`.
 
     Nodes go through the first layer one by one, and some together through the second. Places are
     unsigned, which need no check whether they count from the end.
@@ -110,27 +109,17 @@ def _hidden(  # type: ignore[no-untyped-def]
             starts[n] = start_late + U(1 + x)
             values[TWO * n], values[TWO * n + ONE] = place[i, j, x], place[i, j, x + 1]
             n += ONE
-        # Nothing is asked, which the processor would have to guess; what is empty is written over.
-        m, row = NONE, NONE
-        for di in range(2 * PAD + 1):
-            line = U((b * here.shape[1] + i + di) * here.shape[2] + j)
-            for dj in range(2 * PAD + 1):
-                lit[m], where[m] = here_map[line + U(dj)], row
-                m += U(lit[m] != NONE)
-                row += size
+        start = (b * here.shape[1] + i) * here.shape[2] + j
+        m = _window(lit, where, here_map, start, here.shape[2], 2 * PAD + 1, size, NONE)
         n = _gather(starts, values, n, here_seen, size, lit, where, m)
         u, v = coarse_row[i] + PAD - COARSE, coarse_col[j] + PAD - COARSE
-        m = NONE
-        for di in range(2 * COARSE + 1):
-            line = U((b * around.shape[1] + u + di) * around.shape[2] + v)
-            for dj in range(2 * COARSE + 1):
-                lit[m], where[m] = around_map[line + U(dj)], row
-                m += U(lit[m] != NONE)
-                row += size_around
+        start, row = (b * around.shape[1] + u) * around.shape[2] + v, U(HERE) * size
+        line, reach = around.shape[2], 2 * COARSE + 1
+        m = _window(lit, where, around_map, start, line, reach, size_around, row)
         n = _gather(starts, values, n, around_seen, size_around, lit, where, m)
         if late:
             starts[n], values[TWO * n], values[TWO * n + ONE] = start_late, 1.0, 0.0
-            n, m = n + ONE, NONE
+            n, m, row = n + ONE, NONE, row + U(AROUND) * size_around
             for side in range(SIDES):
                 for half in range(2):
                     u, v = neighbour_half(i, j, side, half, rows, cols, axis, first, second)
@@ -159,6 +148,21 @@ def _hidden(  # type: ignore[no-untyped-def]
                 for x in range(wide):
                     at = U(q) * wide + x
                     out[first_row + q, x] = hidden[at] + entered[at]
+
+
+@numba.njit(cache=True, forceinline=True)
+def _window(lit, where, places, start, line, reach, size, row):  # type: ignore[no-untyped-def]
+    """Write list rows of a square of nodes that are not empty, and of which inputs, from ``row``.
+
+    Nothing is asked, which the processor would have to guess; what is empty is written over.
+    """
+    m = NONE
+    for di in range(reach):
+        for dj in range(reach):
+            lit[m], where[m] = places[U(start + di * line + dj)], row
+            m += U(lit[m] != NONE)
+            row += size
+    return m
 
 
 @numba.njit(cache=True, forceinline=True)
