@@ -29,7 +29,7 @@ def jets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scored(calovision: Command, data: Path, out: Path, column: str) -> float:
-    done = calovision("classify", "--pretrained", "--data", str(data), "--out", str(out))
+    done = calovision("classify", "--data", str(data), "--out", str(out), "--pretrained")
     assert done.returncode == 0, done.stderr
     table = pq.read_table(out).to_pydict()
     assert np.mean(table["foreign"]) < 0.1
@@ -74,6 +74,17 @@ def test_reconstructions_are_shown(jets: Path, tmp_path: Path, calovision: Comma
     assert out.stat().st_size > 10_000
 
 
+def test_generated_jets_are_shown_without_data(tmp_path: Path, calovision: Command) -> None:
+    out = tmp_path / "page.html"
+    shown = ("view", "--pretrained", "--events", "3", "--no-browser", "--out", str(out), "--json")
+    done = calovision(*shown)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"path": str(out), "events": 3, "rows": ["cascade"]}
+    refused = calovision("view", "--pretrained", "jet-tagger", "--out", str(out))
+    assert refused.returncode == 2
+    assert "--data" in refused.stderr
+
+
 def test_a_flow_turns_digits(tmp_path: Path, calovision: Command) -> None:
     digits, out = str(tmp_path / "digits"), tmp_path / "found"
     assert calovision("data", "digits", "--out", digits).returncode == 0
@@ -99,7 +110,11 @@ def test_a_model_of_its_own_or_the_shipped_one(tmp_path: Path, calovision: Comma
     both = calovision("export", "run", "--pretrained", "jet-tagger", "--out", out)
     none = calovision("export", "--out", out)
     unknown = calovision("export", "--pretrained", "jets", "--out", out)
-    assert {r.returncode for r in (both, none, unknown)} == {2}
+    several = calovision("export", "--pretrained", "--out", out)
+    unfit = calovision("generate", "--pretrained", "jet-vae", "--out", out)
+    assert {r.returncode for r in (both, none, unknown, several, unfit)} == {2}
+    assert "name one behind --pretrained: egamma, jet-generator, jet-tagger" in several.stderr
+    assert "the jet-vae model does not fit here; give --pretrained jet-generator" in unfit.stderr
     assert "which model" in both.stderr
     assert "which model" in none.stderr
     assert "egamma, jet-generator, jet-tagger, jet-vae, symmetry" in unknown.stderr

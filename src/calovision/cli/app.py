@@ -13,6 +13,7 @@ import typer
 
 from calovision import __version__
 from calovision.cli import bench, compare, data, discover, export, generate, model, study, view
+from calovision.cli.output import with_task
 from calovision.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def main() -> None:
     """Entry point: 0 done, 2 bad input (one line), 130 interrupted."""
     sys.unraisablehook = _not_swallowed
     try:
-        app()
+        app(with_task(sys.argv[1:]))
     except InputError as error:
         if os.environ.get("CALOVISION_DEBUG"):
             raise

@@ -45,7 +45,7 @@ def digits(
 def discover(
     data: Annotated[Path, typer.Option("--data", help="The set that the run was trained on.")],
     run: RunOrNone = None,
-    pretrained: Pretrained = False,
+    pretrained: Pretrained = None,
     out: Annotated[
         Path | None, typer.Option(help="With --pretrained: folder for a copy of its run.")
     ] = None,
@@ -90,7 +90,7 @@ def discover(
     emit(results, "\n".join([*lines, f"written to {run / 'results.json'}"]), json)
 
 
-def _written_run(run: Path | None, pretrained: bool, out: Path | None) -> Path:
+def _written_run(run: Path | None, pretrained: str | None, out: Path | None) -> Path:
     """The run to work in: the user's own, or a copy of the shipped one.
 
     Raises:
@@ -98,10 +98,10 @@ def _written_run(run: Path | None, pretrained: bool, out: Path | None) -> Path:
     """
     from calovision.tasks.pretrained import chosen_run, copied_run
 
-    chosen = chosen_run(run, pretrained, "symmetry")
-    if pretrained and out is None:
+    chosen = chosen_run(run, pretrained, ("symmetry",))
+    if run is None and out is None:
         raise InputError("results are written into the run", "give --out, a folder for its copy")
-    if out is not None and not pretrained:
+    if out is not None and run is not None:
         raise InputError("results are written into the run", "leave --out away")
     return chosen if out is None else copied_run("symmetry", out)
 

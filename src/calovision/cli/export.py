@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from calovision.cli.model import RunOrNone
-from calovision.cli.output import Shipped, SkipCorrupt, emit, told
+from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
 
 
 def export(
     out: Annotated[Path, typer.Option(help="File to write, NAME.onnx.")],
     run: RunOrNone = None,
-    pretrained: Shipped = None,
+    pretrained: Pretrained = None,
     data: Annotated[
         Path | None, typer.Option(help="Event set to compare on; by default random events.")
     ] = None,
@@ -34,9 +34,9 @@ def export(
     Example: calovision export --pretrained jet-tagger --out tagger.onnx
     """
     from calovision.events.store import EventStore
-    from calovision.tasks.pretrained import chosen_run
+    from calovision.tasks.pretrained import chosen_run, shipped
 
-    folder = chosen_run(run, pretrained is not None, pretrained or "")
+    folder = chosen_run(run, pretrained, shipped())
 
     with told():
         store = None if data is None else EventStore.open(data, skip_corrupt=skip_corrupt)

@@ -26,7 +26,7 @@ def generate(
     run: Annotated[
         Path | None, typer.Argument(help="Run directory, from 'calovision train jet-generator'.")
     ] = None,
-    pretrained: Pretrained = False,
+    pretrained: Pretrained = None,
     events: Annotated[int, typer.Option(min=1, help="Number of events.")] = 1000,
     label: Annotated[
         Label | None, typer.Option(help="Class of every jet; both by default.")
@@ -54,7 +54,7 @@ def generate(
     from calovision.tasks.pretrained import chosen_run
     from calovision.tasks.request import Request
 
-    folder = chosen_run(run, pretrained, "jet-generator")
+    folder = chosen_run(run, pretrained, ("jet-generator",))
     given = {"pt": pt, "m0": m0, "gen_pt": gen_pt, "gen_m0": gen_m0}
     request = Request(
         None if label is None else list(Label).index(label),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import Pretrained, Shipped, SkipCorrupt, emit, told
+from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
 
 Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
@@ -78,7 +78,7 @@ def train(
 def evaluate(
     data: Data,
     run: RunOrNone = None,
-    pretrained: Shipped = None,
+    pretrained: Pretrained = None,
     out: Annotated[
         Path | None, typer.Option(help="With --pretrained: run directory to write, a copy.")
     ] = None,
@@ -93,11 +93,11 @@ def evaluate(
     Example: calovision evaluate --pretrained jet-vae --data test-jets --out runs/shipped
     """
     from calovision.events.store import EventStore
-    from calovision.tasks.pretrained import copy_or_run
+    from calovision.tasks.pretrained import MEASURED, copy_or_run
 
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    folder = copy_or_run(run, pretrained, out)
+    folder = copy_or_run(run, pretrained, MEASURED[store.geometry.schema], out)
     from calovision.studies.evaluation import evaluate as measure
 
     results = measure(folder, store, seed=seed)
@@ -112,7 +112,7 @@ def reconstruct(
     data: Data,
     out: Annotated[Path, typer.Option(help="Event set to write.")],
     run: RunOrNone = None,
-    pretrained: Pretrained = False,
+    pretrained: Pretrained = None,
     seed: Seed = 1,
     skip_corrupt: SkipCorrupt = False,
     json: Json = False,
@@ -126,7 +126,7 @@ def reconstruct(
     from calovision.events.store import EventStore
     from calovision.tasks.pretrained import chosen_run
 
-    folder = chosen_run(run, pretrained, "jet-vae")
+    folder = chosen_run(run, pretrained, ("jet-vae",))
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     from calovision.tasks.reconstruct import reconstruct as rebuild
@@ -139,7 +139,7 @@ def classify(
     data: Data,
     out: Annotated[Path, typer.Option(help="File to write, .parquet or .csv.")],
     run: RunOrNone = None,
-    pretrained: Pretrained = False,
+    pretrained: Pretrained = None,
     skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
@@ -156,7 +156,7 @@ def classify(
 
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    folder = chosen_run(run, pretrained, CLASSIFIERS[store.geometry.schema])
+    folder = chosen_run(run, pretrained, (CLASSIFIERS[store.geometry.schema],))
     from calovision.tasks.classify import classify as run_tagger
 
     scores = run_tagger(folder, store, out)

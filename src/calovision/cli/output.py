@@ -14,18 +14,29 @@ SkipCorrupt = Annotated[
     bool, typer.Option("--skip-corrupt", help="Leave out damaged shards, with a warning.")
 ]
 
+PRETRAINED = "--pretrained"
 Pretrained = Annotated[
-    bool, typer.Option("--pretrained", help="Use the model that comes with calovision.")
-]
-
-Shipped = Annotated[
     str | None,
     typer.Option(
-        "--pretrained",
-        metavar="TASK",
-        help="Task whose model comes with calovision: jet-tagger, egamma, jet-vae, jet-generator.",
+        PRETRAINED,
+        metavar="[TASK]",
+        help="Use the model that comes with calovision; its task need not be named where only one"
+        " fits: jet-tagger, jet-vae, jet-generator, egamma or symmetry.",
     ),
 ]
+
+
+def with_task(arguments: list[str]) -> list[str]:
+    """The command line with an empty task behind each ``--pretrained`` that names none.
+
+    Typer has no option whose value may be left out.
+    """
+    found = []
+    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+        found.append(argument)
+        if argument == PRETRAINED and following.startswith("-"):
+            found.append("")
+    return found
 
 
 def emit(result: Any, text: str, as_json: bool) -> None:

@@ -7,21 +7,22 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import Shipped, SkipCorrupt, emit, told
+from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
 
 
 def view(
     folder: Annotated[
         Path | None, typer.Argument(help="Event set, folder of sets, run directory or study.")
     ] = None,
-    pretrained: Shipped = None,
+    pretrained: Pretrained = None,
     out: Annotated[
         Path | None, typer.Option(help="HTML file to write; by default FOLDER-view.html here.")
     ] = None,
     events: Annotated[int, typer.Option(min=1, max=5000, help="Most events shown.")] = 100,
     first: Annotated[int, typer.Option(min=0, help="Number of the first event.")] = 0,
     data: Annotated[
-        Path | None, typer.Option(help="Run: events to show; by default its own.")
+        Path | None,
+        typer.Option(help="Run: events to show; by default its own, or generated ones alone."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what a model makes.")] = 1,
     browser: Annotated[
@@ -41,14 +42,16 @@ def view(
     Example: calovision view runs/vae --data test-jets --events 20
 
     Example: calovision view --pretrained jet-vae --data test-jets
+
+    Example: calovision view --pretrained jet-generator
     """
     from calovision.errors import InputError
     from calovision.events.files import write_bytes
     from calovision.report.view import page
     from calovision.studies.displays import shown
-    from calovision.tasks.pretrained import chosen_run
+    from calovision.tasks.pretrained import GENERATOR, chosen_run, shipped
 
-    folder = chosen_run(folder, pretrained is not None, pretrained or "")
+    folder = chosen_run(folder, pretrained, shipped() if data or pretrained else (GENERATOR,))
     place = Path(f"{folder.resolve().name}-view.html") if out is None else out
     if not place.parent.is_dir():
         raise InputError(f"there is no folder {place.parent}", "make it, or choose another --out")

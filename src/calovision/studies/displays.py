@@ -51,7 +51,7 @@ def shown(
     if folder.is_file() or (folder / MANIFEST).is_file():
         return [Shown(folder.name, some(folder))]
     if (folder / CONFIG).is_file():
-        return _of_run(folder, data, seed, some)
+        return _of_run(folder, data, seed, some, slice(first, first + events))
     for place, other in STUDY:
         sets = _sets(folder / place)
         if sets:
@@ -101,8 +101,11 @@ def _same(one: Events, other: Events) -> bool:
     return all(np.array_equal(one.columns[k], other.columns[k]) for k in known)
 
 
-def _of_run(folder: Path, data: Path | None, seed: int, some: Some) -> list[Shown]:
-    """Events of a run, with what its model makes of them."""
+def _of_run(folder: Path, data: Path | None, seed: int, some: Some, wanted: slice) -> list[Shown]:
+    """Events of a run, with what its model makes of them.
+
+    A generator whose training events are gone shows the ``wanted`` of its own alone.
+    """
     # Here, since a display of a set needs no PyTorch.
     from calovision.tasks.autoencoder import AutoencoderTask
     from calovision.tasks.domain import domain_features
@@ -117,11 +120,14 @@ def _of_run(folder: Path, data: Path | None, seed: int, some: Some) -> list[Show
     task = load_task(run)
     described = run.describe()
     source = data or Path(described["data"]["path"])
+    name = described["config"]["model"]
     if not source.exists():
+        if data is None and isinstance(task, GeneratorTask):
+            made = generated(task, wanted.stop, Request(), seed=seed)
+            return [Shown(name, made[wanted])]
         raise InputError(f"the events of the run, {source}, are gone", "give others by --data")
     original = some(source)
     task.check(original.geometry)
-    name = described["config"]["model"]
     if isinstance(task, AutoencoderTask):
         made, _ = reconstructions(task, original, seed, quiet=True)
         return [Shown(ORIGINAL, original), Shown(name, made)]

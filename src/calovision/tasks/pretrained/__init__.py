@@ -11,6 +11,9 @@ from calovision.tasks.rundir import RunDir
 
 #: task that classifies events, by the schema of their geometry
 CLASSIFIERS = {"jets": "jet-tagger", "crops": "egamma"}
+#: tasks that can be measured on events, by the schema of their geometry
+MEASURED = {"jets": ("jet-tagger", "jet-vae", "jet-generator"), "crops": ("egamma",)}
+GENERATOR = "jet-generator"  #: the task whose model needs no events to show something
 
 
 def pretrained_run(task: str) -> Path:
@@ -19,41 +22,66 @@ def pretrained_run(task: str) -> Path:
     Raises:
         InputError: no model of that task comes with the package.
     """
-    room = Path(str(resources.files("calovision.tasks.pretrained")))
-    if not (room / task / "model.safetensors").exists():
-        there = sorted(folder.parent.name for folder in room.glob("*/model.safetensors"))
+    if task not in shipped():
         raise InputError(
             f"no {task} model comes with calovision",
-            f"choose one of {', '.join(there)}, or train one and give its run",
+            f"choose one of {', '.join(shipped())}, or train one and give its run",
         )
-    return room / task
+    return _room() / task
 
 
-def chosen_run(run: Path | None, pretrained: bool, task: str) -> Path:
-    """The run that a command was given, or the shipped model of ``task`` if that was asked for.
+def shipped() -> tuple[str, ...]:
+    """Tasks whose models come with the package."""
+    return tuple(sorted(folder.parent.name for folder in _room().glob("*/model.safetensors")))
+
+
+def _room() -> Path:
+    return Path(str(resources.files("calovision.tasks.pretrained")))
+
+
+def chosen_run(run: Path | None, pretrained: str | None, fitting: tuple[str, ...]) -> Path:
+    """The run that a command was given, or the shipped model that was asked for.
+
+    Args:
+        run: run directory, or ``None``.
+        pretrained: task of the shipped model; empty for the one that fits; ``None`` for none.
+        fitting: tasks of the shipped models that the command can use.
 
     Raises:
-        InputError: both or neither were given, or no such model comes with the package.
+        InputError: both or neither were given, no such model comes with the package, it does not
+            fit, or several do.
     """
-    if (run is None) != pretrained:
+    if (run is None) == (pretrained is None):
         raise InputError("which model?", "give a run directory or --pretrained, not both")
-    return run or pretrained_run(task)
+    if run is not None:
+        return run
+    if not pretrained and len(fitting) > 1:
+        raise InputError("which model?", f"name one behind --pretrained: {', '.join(fitting)}")
+    chosen = pretrained_run(pretrained or fitting[0])
+    if chosen.name not in fitting:
+        raise InputError(
+            f"the {chosen.name} model does not fit here",
+            f"give --pretrained {' or '.join(fitting)}",
+        )
+    return chosen
 
 
-def copy_or_run(run: Path | None, task: str | None, out: Path | None) -> Path:
-    """The run that a command was given, or a copy in ``out`` of the shipped model of ``task``.
+def copy_or_run(
+    run: Path | None, pretrained: str | None, fitting: tuple[str, ...], out: Path | None
+) -> Path:
+    """The run that a command was given, or a copy in ``out`` of the shipped model asked for.
 
     Raises:
-        InputError: both or neither were given, or ``out`` is missing, or not asked for.
+        InputError: as :func:`chosen_run`, or ``out`` is missing, or given beside a run.
     """
-    if task is None:
+    chosen = chosen_run(run, pretrained, fitting)
+    if run is not None:
         if out is not None:
             raise InputError("--out is for --pretrained", "a run keeps its results itself")
-        return chosen_run(run, False, "")
-    chosen_run(run, True, task)
+        return chosen
     if out is None:
         raise InputError("no place for the results", "give --out, a folder to write")
-    return copied_run(task, out)
+    return copied_run(chosen.name, out)
 
 
 def copied_run(task: str, out: Path) -> Path:
