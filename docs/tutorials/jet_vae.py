@@ -36,7 +36,7 @@ work = Path(tempfile.mkdtemp())
 # without reading it; what is asked for is read.
 
 store = EventStore.open("../../examples/jets")
-print(f"{len(store)} jets, columns {', '.join(store.columns())}")
+print(f"{len(store)} jets, columns {', '.join(store.columns)}")
 print(f"pt of the first: {store.column('pt')[0]:.0f} GeV")
 print(f"hits of the first in track, ECAL, HCAL: {store[:1].counts()[0]}")
 

@@ -109,7 +109,7 @@ def test_truth_columns_are_kept(toy_jets: Events, tmp_path: Path) -> None:
         file["notes"] = "text is left out"
         file["weights_of_something_else"] = np.zeros(3)
     store = convert([path], tmp_path / "set")
-    assert set(store.columns()) == {"label", "pt", "m0", "gen_pt"}
+    assert set(store.columns) == {"label", "pt", "m0", "gen_pt"}
 
 
 def test_same_file_gives_the_same_bytes(toy_jets: Events, tmp_path: Path) -> None:

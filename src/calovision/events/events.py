@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.event_set import EventSet, Index
 from calovision.events.geometry import Geometry
 
 Unit = Literal["gev", "image"]
 
 
-@dataclass
-class Events:
+@dataclass(repr=False)
+class Events(EventSet):
     """A set of sparse detector images.
 
     A *hit* is one readout cell with a nonzero value. Hits of all events lie in flat arrays,
@@ -75,9 +76,9 @@ class Events:
         return energy
 
     @property
-    def label(self) -> NDArray[np.int8]:
-        """``(n,)`` class label: gluon 0, quark 1 (jets); photon 0, electron 1 (crops)."""
-        return self.columns["label"]
+    def groups(self) -> NDArray[Any] | None:
+        """``(n,)`` number of each event's collision, where the events have one."""
+        return self.columns.get("event_id")
 
     def counts(self) -> NDArray[np.int64]:
         """``(n, channels)`` number of hits per event and channel."""
@@ -93,8 +94,20 @@ class Events:
         flat = np.bincount(index, weights, minlength=len(self) * width)
         return flat.reshape(len(self), width).astype(np.float64)
 
-    def __getitem__(self, index: int | slice | Sequence[int] | NDArray[Any]) -> Events:
-        """Select events by position, slice, index array or boolean mask (always a new set)."""
+    def _taken(self, chosen: NDArray[np.int64]) -> Events:
+        return self._rows(chosen)
+
+    def _details(self) -> list[tuple[str, str]]:
+        n = max(len(self), 1)
+        names = self.geometry.channel_names
+        counts = (f"{c} {m:.1f}" for c, m in zip(names, self.counts().sum(0) / n, strict=True))
+        return [("hits", f"{len(self.cell)}; an event has {', '.join(counts)}")]
+
+    def load(self) -> Events:
+        """The events themselves: they are in memory."""
+        return self
+
+    def _rows(self, index: Index) -> Events:
         chosen = np.atleast_1d(np.arange(len(self))[index])
         lengths = self.n_hits[chosen]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -147,13 +160,13 @@ class Events:
         return images
 
 
-def concatenate(sets: Iterable[Events]) -> Events:
+def concatenate(sets: Iterable[EventSet]) -> Events:
     """Join event sets of one geometry and the same columns, in order.
 
     Raises:
         InputError: no set given, or sets of different geometry or columns.
     """
-    parts = list(sets)
+    parts = [one.load() for one in sets]
     if not parts:
         raise InputError("no event sets to join", "give at least one")
     first = parts[0]

@@ -103,14 +103,14 @@ class _Sink(io.FileIO):
 
 def _columns(store: EventStore) -> dict[str, NDArray[Any]]:
     """The per-event datasets by their public names."""
-    if "label" not in store.columns():
+    if "label" not in store.columns:
         raise InputError(f"{store.path} has no labels", "only labelled sets can be exported")
-    if clash := {LABEL_KEY, *_IMAGE_KEYS.values()} & set(store.columns()):
+    if clash := {LABEL_KEY, *_IMAGE_KEYS.values()} & set(store.columns):
         raise InputError(
             f"{store.path} has a column {clash.pop()!r}, a name of the public schema",
             "rename that column",
         )
-    columns = {name: store.column(name) for name in store.columns()}
+    columns = {name: store.column(name) for name in store.columns}
     label = columns.pop("label")
     # A converted set keeps the type that y had in its file.
     kind = store.manifest["provenance"].get("label_dtype", str(label.dtype))

@@ -52,7 +52,7 @@ def export_jagged(
         raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent}", "create it first")
-    clash = sorted(set(store.columns()) & {f"hit_{name}" for name in HIT_UNITS})
+    clash = sorted(set(store.columns) & {f"hit_{name}" for name in HIT_UNITS})
     if clash:
         raise InputError(f"the column {clash[0]} has the name of a list of hits", "rename it")
     write = {".parquet": _parquet, ".root": _root}.get(path.suffix)

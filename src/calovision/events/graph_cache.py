@@ -85,5 +85,5 @@ def _open(folder: Path, store: EventStore) -> GraphView:
         # An empty file cannot be mapped.
         mapped = np.memmap(folder / name, entry["dtype"], "r", shape=shape) if all(shape) else None
         arrays[name] = np.empty(shape, entry["dtype"]) if mapped is None else mapped
-    columns = {name: store.column(name) for name in store.columns()}
+    columns = {name: store.column(name) for name in store.columns}
     return GraphView.from_arrays(store.geometry, arrays, columns)

@@ -22,12 +22,12 @@ def info(store: EventStore) -> dict[str, Any]:
     cells); energies are sums per event in GeV (``time`` in its own unit).
     """
     pixels, hits, sums = _per_event(store)
-    label = store.column("label") if "label" in store.columns() else None
+    label = store.column("label") if "label" in store.columns else None
     names = CLASS_NAMES[store.geometry.schema]
     masks: dict[str, NDArray[np.bool_]] = {"all": np.ones(len(store), np.bool_)}
     if label is not None:
         masks |= {name: label == k for k, name in enumerate(names)}
-    spectra = {name: store.column(name) for name in _SPECTRA if name in store.columns()}
+    spectra = {name: store.column(name) for name in _SPECTRA if name in store.columns}
     channels = store.geometry.channel_names
     classes: dict[str, dict[str, Any]] = {}
     for name, mask in masks.items():

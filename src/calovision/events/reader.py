@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import DAMAGE, InputError
+from calovision.events.event_set import EventSet, Index
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
 from calovision.events.manifest import check_claims
+from calovision.events.on_disk import EventSelection, LazyColumns
 from calovision.events.shards import (
     AGAIN,
     GROUP_EVENTS,
@@ -30,10 +32,8 @@ from calovision.events.shards import (
 BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
 _READ_CHUNK = 1 << 20  # bytes hashed at a time
 
-Index = int | slice | Sequence[int] | NDArray[Any]
 
-
-class EventStore:
+class EventStore(EventSet):
     """A finished event set on disk; opening it reads the manifest only.
 
     Attributes:
@@ -50,6 +50,7 @@ class EventStore:
         self.manifest = manifest
         self.whole = self if whole is None else whole
         self.geometry = Geometry.from_dict(manifest["geometry"])
+        self.columns = LazyColumns(tuple(manifest["columns"]), self._column)
         self._indices = [int(s["index"]) for s in manifest["shards"]]
         counts = [int(s["events"]) for s in manifest["shards"]]
         self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -111,10 +112,6 @@ class EventStore:
         mine = set(self._indices)
         return [s for s in self.whole.manifest["shards"] if int(s["index"]) not in mine]
 
-    def columns(self) -> tuple[str, ...]:
-        """Names of the per-event columns."""
-        return tuple(self.manifest["columns"])
-
     @property
     def blocks(self) -> NDArray[np.int64]:
         """``(b + 1,)`` first event of each block that is read as one, and the end."""
@@ -122,24 +119,36 @@ class EventStore:
         firsts = [np.arange(start, stop, GROUP_EVENTS) for start, stop in counts]
         return np.concatenate([*firsts, self._starts[-1:]])
 
-    def column(self, name: str) -> NDArray[Any]:
-        """One per-event column ``(n, ...)``; reads that column only.
+    @property
+    def groups(self) -> NDArray[Any] | None:
+        """``(n,)`` number of each event's collision, where the events have one."""
+        return self.columns.get("event_id")
 
-        Raises:
-            InputError: no such column.
-        """
-        if name not in self.manifest["columns"]:
-            raise InputError(
-                f"{self.path} has no column {name!r}", f"it has {', '.join(self.columns())}"
-            )
+    @property
+    def _called(self) -> str:
+        return f"{self.path} has"
+
+    def _column(self, name: str) -> NDArray[Any]:
         return np.concatenate([self._shard(i).column(name) for i in range(len(self._indices))])
 
-    def __getitem__(self, index: Index) -> Events:
+    def _taken(self, chosen: NDArray[np.int64]) -> EventSelection:
+        return EventSelection(self, chosen)
+
+    def _details(self) -> list[tuple[str, str]]:
+        n, shards = max(len(self), 1), self.manifest["shards"]
+        size = sum(int(s["bytes"]) for s in shards) / 1e6
+        return [
+            ("hits", f"{self.manifest['hits']}; an event has {self.manifest['hits'] / n:.1f}"),
+            ("on disk", f"{self.path}, {size:.1f} MB in {len(shards)} shards"),
+            ("made by", str(self.manifest["provenance"].get("source", "unknown"))),
+        ]
+
+    def _rows(self, index: Index) -> Events:
         """Read events by position, slice, index array or mask, in the order asked for."""
         chosen = np.atleast_1d(np.arange(len(self))[index])
         distinct, place = np.unique(chosen, return_inverse=True)
         if not len(distinct):
-            return self._read(0, [0])[[]]
+            return self._read(0, [0])[:0]
         parts = list(self._pick(distinct))
         events = parts[0] if len(parts) == 1 else concatenate(parts)
         return events if np.array_equal(chosen, distinct) else events[place]
@@ -155,7 +164,7 @@ class EventStore:
             raise InputError(
                 f"{self.path}: {hits} hits do not fit in memory", "use fewer"
             ) from None
-        columns: dict[str, list[NDArray[Any]]] = {name: [] for name in self.columns()}
+        columns: dict[str, list[NDArray[Any]]] = {name: [] for name in self.columns}
         start = first = 0
         for part in (self._shard(i).read() for i in range(len(self._indices))):
             stop = start + len(part.value)

@@ -93,7 +93,7 @@ def classify(run: Path, store: EventStore, out: Path, *, quiet: bool = False) ->
         f"{store.geometry.classes[1]}_probability": scores.probability,
         "foreign": scores.foreign,
     }
-    if "label" in store.columns():
+    if "label" in store.columns:
         columns["label"] = store.column("label")
     table = pa.table(columns)
     with atomic(out) as part:

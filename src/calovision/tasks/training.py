@@ -27,7 +27,7 @@ def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]
         "validation": config.validation,
         "test": config.test,
     }
-    groups = store.column("event_id") if "event_id" in store.columns() else None
+    groups = store.column("event_id") if "event_id" in store.columns else None
     found: dict[str, NDArray[np.int64]] = split(len(store), fractions, config.seed, groups)
     if config.events > len(found["train"]):
         raise InputError(

@@ -1,0 +1,269 @@
+"""What events in memory and events on disk have in common: columns, selections, conversions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import namedtuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events import summary
+from calovision.events.geometry import Geometry
+from calovision.events.selection import selected
+from calovision.events.splits import split
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from calovision.events.dataset import EventBatches, EventDataset, Form
+    from calovision.events.events import Events
+    from calovision.events.plots import MeanImage
+
+Index = int | slice | Sequence[int] | NDArray[Any]
+
+class MissingColumn(InputError, AttributeError):
+    """There is no such column, and no such attribute."""
+
+class EventSet(ABC):
+    """Detector images with per-event columns.
+
+    Columns are attributes (``events.pt``) and items (``events["gen_pt"]``); other indices select
+    events. Where a hit and an event have a number of the same name, the attribute is that of the
+    hits (``events.eta``) and the item that of the events (``events["eta"]``).
+
+    Attributes:
+        geometry: pixel grid, channels and units.
+        columns: per-event arrays by name; those of a set on disk are read when asked for.
+    """
+
+    geometry: Geometry
+    columns: Mapping[str, NDArray[Any]]
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def _taken(self, chosen: NDArray[np.int64]) -> Self:
+        """The events of these numbers, kept where they are: in memory or on disk."""
+
+    @abstractmethod
+    def _rows(self, index: Index) -> Events:
+        """Events by position, slice, index array or mask, in memory."""
+
+    @abstractmethod
+    def _details(self) -> list[tuple[str, str]]:
+        """Named facts for the summary."""
+
+    @property
+    @abstractmethod
+    def groups(self) -> NDArray[Any] | None:
+        """``(n,)`` events of equal number belong to one part of any split; none: all do alone."""
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, str):
+            return self.column(index)
+        mask = np.asarray(index) if not isinstance(index, int | slice) else None
+        if mask is not None and mask.dtype == np.bool_ and mask.shape != (len(self),):
+            raise InputError(
+                f"a mask of shape {mask.shape} for {len(self)} events",
+                f"give one true or false an event, ({len(self)},)",
+            )
+        return self._rows(index)
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        # Only for what is not found otherwise; unpickling asks before there are columns.
+        if name.startswith("_") or "columns" not in self.__dict__:
+            raise AttributeError(name)
+        return self.column(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.columns})
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One per-event column ``(n, ...)``.
+
+        Raises:
+            MissingColumn: no such column.
+        """
+        if name not in self.columns:
+            raise MissingColumn(
+                f"{self._called} no column or attribute {name!r}",
+                f"the columns are {', '.join(self.columns) or 'none'}",
+            )
+        return self.columns[name]
+
+    @property
+    def _called(self) -> str:
+        return "the events have"
+
+    def select(self, expression: str) -> Self:
+        """The events that satisfy an expression in their columns; those on disk stay there.
+
+        Args:
+            expression: such as ``"pt > 100 and label == quark"``; see
+                :func:`~calovision.events.selection.selected`.
+
+        Raises:
+            InputError: not such an expression, or no such column.
+        """
+        mask = selected(expression, self.columns, len(self), self.geometry.classes)
+        return self._taken(np.flatnonzero(mask))
+
+    def split(self, *, seed: int = 1, **shares: float) -> Any:
+        """Parts of the set at random, jets of one collision and copies of one event together.
+
+        Args:
+            seed: same seed, same parts.
+            shares: share of each part by name, together at most 1.
+
+        Returns:
+            A named tuple of the parts, as ``train, test = events.split(train=0.8, test=0.2)``.
+
+        Raises:
+            InputError: shares that are none, or add up to more than 1.
+        """
+        if not shares:
+            raise InputError("a split into no parts", "write split(train=0.8, test=0.2)")
+        found = split(len(self), shares, seed, self.groups)
+        kind = namedtuple("Split", shares)  # type: ignore[misc]  # names are the caller's
+        return kind(**{name: self._taken(numbers) for name, numbers in found.items()})
+
+    def load(self) -> Events:
+        """All events in memory."""
+        return self._rows(slice(None))
+
+    @property
+    def energy(self) -> NDArray[np.float32]:
+        """``(hits,)`` energy of each hit, GeV (of a track its transverse momentum)."""
+        return self.load().energy
+
+    @property
+    def eta(self) -> NDArray[np.float32]:
+        """``(hits,)`` pseudorapidity of each hit from the window's centre; not ``["eta"]``."""
+        return self.geometry.eta(self.load().cell)
+
+    @property
+    def phi(self) -> NDArray[np.float32]:
+        """``(hits,)`` azimuth of each hit from the window's centre, rad; not ``["phi"]``."""
+        return self.geometry.phi(self.load().cell)
+
+    @property
+    def channel(self) -> NDArray[np.uint8]:
+        """``(hits,)`` channel of each hit, its place in ``geometry.channels``."""
+        return self.load().channel
+
+    @property
+    def label(self) -> NDArray[np.int8]:
+        """``(n,)`` class of each event, its place in ``geometry.classes``."""
+        return self.column("label")
+
+    def to_dense(self, unit: Literal["gev", "image"] = "gev") -> NDArray[np.floating[Any]]:
+        """Dense images ``(n, channels, rows, cols)``; see :meth:`Events.to_dense`."""
+        return self.load().to_dense(unit)
+
+    def to_awkward(self) -> Any:
+        """Records of an Awkward Array, an event each: jagged ``hits``, and the columns.
+
+        ``hits`` have ``channel`` (number), ``eta``, ``phi`` (rad) and ``energy`` (GeV).
+        """
+        from calovision.events.interchange import to_awkward
+
+        return to_awkward(self.load())
+
+    def to_pandas(self, rows: Literal["events", "hits"] = "events") -> Any:
+        """A ``DataFrame`` with a row an event (columns, hits and energies per channel) or a hit."""
+        from calovision.events.interchange import to_pandas
+
+        return to_pandas(self.load(), rows)
+
+    def to_torch(self, form: Literal["nested", "padded"] = "nested") -> Any:
+        """Hits as a nested tensor ``(n, hits, 4)``, or padded with zeros beside a mask.
+
+        The last axis is channel, eta, phi (rad), energy (GeV), hardest hit first.
+        """
+        from calovision.events.interchange import to_torch
+
+        return to_torch(self.load(), form)
+
+    def to_pyg(self, k: int = 8) -> Any:
+        """A list of ``torch_geometric.data.Data``, every nonzero pixel joined to its ``k`` nearest.
+
+        Args:
+            k: neighbours of a node.
+        """
+        from calovision.events.interchange import to_pyg
+
+        return to_pyg(self.load(), k)
+
+    def to_hist(self, column: str, *, by: str | None = None, bins: int = 50) -> Any:
+        """A ``hist.Hist`` of a column, with errors from the events' weights where there are any.
+
+        Args:
+            column: a per-event column of numbers.
+            by: a column of few values, such as ``"label"``, that becomes a category axis.
+            bins: of the axis, from the lowest to the highest value.
+        """
+        from calovision.events.interchange import to_hist
+
+        return to_hist(self, column, by, bins)
+
+    def dataset(
+        self,
+        form: Form,
+        *,
+        batch: int | None = None,
+        seed: int | None = 1,
+        max_hits: int = 256,
+        neighbours: int = 8,
+        window: int | None = None,
+        share_of: tuple[int, int] = (0, 1),
+    ) -> EventDataset | EventBatches:
+        """A PyTorch data set of ``(input, label)``, out of core where the set is on disk.
+
+        Without ``batch`` for ``DataLoader(dataset, batch_size=64, shuffle=True)``; with it for
+        ``DataLoader(dataset, batch_size=None)``, which reads a large set window by window.
+
+        Args:
+            form: ``"dense"``, ``"hits"`` or ``"graph"``; see
+                :class:`~calovision.events.dataset.Inputs`.
+            batch: events of a batch.
+            seed, window, share_of: see :class:`~calovision.events.dataset.EventBatches`.
+            max_hits, neighbours: see :class:`~calovision.events.dataset.Inputs`.
+        """
+        from calovision.events import dataset
+
+        inputs = dataset.Inputs(form, max_hits, neighbours)
+        if batch is None:
+            return dataset.EventDataset(self, inputs)
+        window = window or dataset.WINDOW
+        return dataset.EventBatches(
+            self, inputs, batch=batch, seed=seed, window=window, share_of=share_of
+        )
+
+    def plot(self, events: int | Sequence[int] = 0, *, beside: EventSet | None = None) -> Figure:
+        """Images of one event or several, a row per channel; energies in GeV a pixel.
+
+        Args:
+            events: number of the event, or numbers.
+            beside: other events of the same geometry, shown below for the same numbers.
+        """
+        from calovision.events.plots import plot
+
+        return plot(self, events, beside)
+
+    def mean_image(self) -> MeanImage:
+        """The mean image of each class, GeV a pixel, with a ``plot()``; reads in flat memory."""
+        from calovision.events.plots import mean_image
+
+        return mean_image(self)
+
+    def __repr__(self) -> str:
+        return summary.text(self)
+
+    def _repr_html_(self) -> str:
+        return summary.html(self)
+

@@ -1,0 +1,78 @@
+"""Columns and selections of events that stay on disk until they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.events.event_set import EventSet, Index
+
+if TYPE_CHECKING:
+    from calovision.events.events import Events
+    from calovision.events.geometry import Geometry
+
+
+class LazyColumns(Mapping[str, NDArray[Any]]):
+    """Per-event columns by name, each read once, when it is first asked for.
+
+    Args:
+        names: of the columns, in order.
+        read: gives a column by its name.
+    """
+
+    def __init__(self, names: tuple[str, ...], read: Callable[[str], NDArray[Any]]) -> None:
+        self._names, self._read = dict.fromkeys(names), read
+        self._held: dict[str, NDArray[Any]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._held:
+            self._held[name] = self._read(name)
+        return self._held[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class EventSelection(EventSet):
+    """Some of the events of a set on disk, read when they are asked for.
+
+    Args:
+        events: the set.
+        numbers: ``(n,)`` numbers of the selected events, in the order of the selection.
+    """
+
+    def __init__(self, events: EventSet, numbers: NDArray[np.int64]) -> None:
+        self.whole, self.numbers = events, numbers
+        self.geometry: Geometry = events.geometry
+        self.columns = LazyColumns(
+            tuple(events.columns), lambda name: self.whole.columns[name][self.numbers]
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def _taken(self, chosen: NDArray[np.int64]) -> EventSelection:
+        return EventSelection(self.whole, self.numbers[chosen])
+
+    def _rows(self, index: Index) -> Events:
+        return self.whole._rows(self.numbers[np.atleast_1d(np.arange(len(self))[index])])
+
+    @property
+    def groups(self) -> NDArray[Any] | None:
+        """``(n,)`` events of equal number belong to one part of any split; none: all do alone."""
+        groups = self.whole.groups
+        return None if groups is None else groups[self.numbers]
+
+    def _details(self) -> list[tuple[str, str]]:
+        return [("selected", f"{len(self)} of {len(self.whole)} events"), *self.whole._details()]

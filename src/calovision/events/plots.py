@@ -1,0 +1,146 @@
+"""Pictures of detector images: single events, and the mean of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.geometry import Geometry
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from calovision.events.event_set import EventSet
+
+_SIDE = 2.4  # inch, of a panel
+_GROUND = "#0b1020"  # where nothing was measured
+_BATCH = 2048  # events made dense at a time
+
+
+@dataclass(frozen=True)
+class MeanImage:
+    """Mean images of the classes of a set.
+
+    Attributes:
+        geometry: of the images.
+        images: class to ``(channels, rows, cols)``, GeV a pixel.
+        events: events of each class.
+    """
+
+    geometry: Geometry
+    images: dict[str, NDArray[np.float64]]
+    events: dict[str, int]
+
+    def plot(self) -> Figure:
+        """A row per channel, a column per class; the classes share the colours of a channel."""
+        titles = [f"{name}, mean of {self.events[name]}" for name in self.images]
+        return panels(self.geometry, titles, list(self.images.values()))
+
+
+def mean_image(events: EventSet) -> MeanImage:
+    """Mean image of each class, or of all events where they have no labels.
+
+    Raises:
+        InputError: there are no events.
+    """
+    if not len(events):
+        raise InputError("there are no events to average", "give at least one")
+    geometry = events.geometry
+    shape = (len(geometry.channels), geometry.rows, geometry.cols)
+    label = np.zeros(len(events), np.int64)
+    names: Sequence[str] = ("all",)
+    if "label" in events.columns:
+        label, names = events.column("label").astype(np.int64), geometry.classes
+    sums = {k: np.zeros(shape) for k in np.unique(label).tolist()}
+    for start in range(0, len(events), _BATCH):
+        part = events[start : start + _BATCH]
+        classes = label[start : start + _BATCH]
+        for k in np.unique(classes).tolist():
+            sums[k] += part[classes == k].to_dense().sum(axis=0, dtype=np.float64)
+    counts = {k: int((label == k).sum()) for k in sums}
+    called = {k: names[k] if 0 <= k < len(names) else f"label {k}" for k in sums}
+    return MeanImage(
+        geometry,
+        {called[k]: total / counts[k] for k, total in sums.items()},
+        {called[k]: counts[k] for k in sums},
+    )
+
+
+def plot(events: EventSet, chosen: int | Sequence[int], beside: EventSet | None) -> Figure:
+    """Images of the chosen events, a row per channel; see :meth:`EventSet.plot`.
+
+    Raises:
+        InputError: no such event, or sets of different geometry.
+    """
+    numbers = [chosen] if isinstance(chosen, int | np.integer) else list(chosen)
+    sets = [events] if beside is None else [events, beside]
+    if any(s.geometry != events.geometry for s in sets):
+        raise InputError("sets of different geometry stand beside each other", "give one kind")
+    titles, images = [], []
+    for number in numbers:
+        for which, one in enumerate(sets):
+            if not -len(one) <= number < len(one):
+                raise InputError(f"there is no event {number}", f"choose 0 to {len(one) - 1}")
+            event = one[[number]]
+            titles.append(_title(event, number) if not which else "beside")
+            images.append(event.to_dense()[0].astype(np.float64))
+    return panels(events.geometry, titles, images)
+
+
+def _title(event: Any, number: int) -> str:
+    parts = [f"event {number}"]
+    names = event.geometry.classes
+    if "label" in event.columns and 0 <= int(event.columns["label"][0]) < len(names):
+        parts.append(names[int(event.columns["label"][0])])
+    if "pt" in event.columns:
+        parts.append(f"$p_T$ {float(event.columns['pt'][0]):.0f} GeV")
+    return ", ".join(parts)
+
+
+def panels(
+    geometry: Geometry, titles: Sequence[str], images: Sequence[NDArray[np.float64]]
+) -> Figure:
+    """Images side by side, a row per channel with one colour scale: logarithmic for energies."""
+    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.figure import Figure
+
+    rows, cols = len(geometry.channels), len(images)
+    figure = Figure(figsize=(_SIDE * cols + 1.2, _SIDE * rows + 0.4), layout="constrained")
+    axes = figure.subplots(rows, cols, squeeze=False, sharex=True, sharey=True)
+    phi = abs(float(geometry.phi(np.array([0]))[0])) * geometry.cols / (geometry.cols - 1)
+    eta = abs(float(geometry.eta(np.array([0]))[0])) * geometry.rows / (geometry.rows - 1)
+    for row, channel in enumerate(geometry.channels):
+        layers = [image[row] for image in images]
+        seen = np.concatenate([layer[layer != 0] for layer in layers])
+        if channel.signed:
+            most = float(np.abs(seen).max(initial=0.0)) or 1.0
+            norm, colours = Normalize(-most, most), "RdBu_r"
+        else:
+            seen = seen[seen > 0]
+            high = float(seen.max(initial=0.0)) or 1.0
+            low = max(float(np.quantile(seen, 0.02)), high / 1e4) if len(seen) else high / 10
+            norm, colours = LogNorm(min(low, high / 10), high, clip=True), "viridis"
+        for col, layer in enumerate(layers):
+            ax = axes[row, col]
+            ax.set_facecolor(_GROUND if not channel.signed else "white")
+            drawn = ax.imshow(
+                np.ma.masked_equal(layer, 0),
+                norm=norm,
+                cmap=colours,
+                origin="lower",
+                extent=(-phi, phi, -eta, eta),
+                interpolation="nearest",
+            )
+            if row == 0:
+                ax.set_title(titles[col], fontsize="small")
+            if row == rows - 1:
+                ax.set_xlabel("Δφ [rad]")
+        axes[row, 0].set_ylabel(f"{channel.name}\nΔη")
+        unit = "t [ns]" if channel.signed else "E [GeV]"
+        figure.colorbar(drawn, ax=list(axes[row]), label=unit, fraction=0.05, pad=0.02)
+    return figure

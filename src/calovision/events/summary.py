@@ -1,0 +1,91 @@
+"""One screen about an event set, as text and as HTML, without reading its hits."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from calovision.events.event_set import EventSet
+
+_SHOWN = 16  #: columns that are summarised; a set may have any number
+
+
+def text(events: EventSet) -> str:
+    """Counts, channels, classes and columns in aligned lines."""
+    title, facts, rows = _facts(events)
+    width = max([len(name) for name, *_ in rows], default=0)
+    lines = [title, *(f"  {name}: {value}" for name, value in facts)]
+    if rows:
+        lines.append(f"  {'column':<{width}}  {'type':<8}{'min':>11}{'median':>11}{'max':>11}")
+    for name, kind, *numbers in rows:
+        cells = "".join(f"{_number(x):>11}" for x in numbers)
+        lines.append(f"  {name:<{width}}  {kind:<8}{cells}".rstrip())
+    return "\n".join(lines)
+
+
+def html(events: EventSet) -> str:
+    """The same as a table for a notebook."""
+    title, facts, rows = _facts(events)
+    head = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in facts)
+    body = "".join(
+        f"<tr><td>{escape(name)}</td><td>{kind}</td>"
+        + "".join(f"<td>{_number(x)}</td>" for x in numbers)
+        + "</tr>"
+        for name, kind, *numbers in rows
+    )
+    names = "".join(f"<th>{h}</th>" for h in ("column", "type", "min", "median", "max"))
+    return (
+        f"<b>{escape(title)}</b><table>{head}</table>"
+        f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.5g}"
+
+
+def _facts(events: EventSet) -> tuple[str, list[tuple[str, str]], list[tuple[Any, ...]]]:
+    """Title, named facts, and a row of numbers for each column."""
+    geometry = events.geometry
+    units = [f"{c.name} ({'signed, ' if c.signed else ''}{c.block}x{c.block})" for c in geometry.channels]
+    facts = [
+        ("geometry", f"{geometry.name}, {geometry.rows} x {geometry.cols} pixels"),
+        ("channels", ", ".join(units)),
+        *events._details(),
+    ]
+    label = events.columns.get("label")
+    if label is not None and label.ndim == 1:
+        values, counts = np.unique(label, return_counts=True)
+        facts.append(("classes", ", ".join(map(_class(geometry.classes), values, counts))))
+    rows = [
+        (name, *_column(np.asarray(events.columns[name])))
+        for name in list(events.columns)[:_SHOWN]
+        if name != "label"
+    ]
+    more = len(events.columns) - _SHOWN
+    if more > 0:
+        rows.append((f"... and {more} more", ""))
+    return f"{type(events).__name__}: {len(events)} events", facts, rows
+
+
+def _class(names: tuple[str, ...]) -> Any:
+    def told(value: Any, count: int) -> str:
+        known = float(value).is_integer() and 0 <= value < len(names)
+        return f"{names[int(value)] if known else value} {count}"
+
+    return told
+
+
+def _column(values: NDArray[Any]) -> tuple[Any, ...]:
+    """Type of a column and, where it is one number an event, least, median and largest."""
+    kind = str(values.dtype)
+    if values.ndim > 1:
+        return (f"{kind}{list(values.shape[1:])}",)
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    if not len(finite) or values.dtype.kind not in "iuf":
+        return (kind,)
+    return (kind, float(finite.min()), float(np.median(finite)), float(finite.max()))
