@@ -18,9 +18,10 @@ from calovision.errors import InputError
 from calovision.events.store import EventStore
 from calovision.simulate import foreign_files
 from calovision.simulate.detector import CMS_BARREL
-from calovision.simulate.foreign import Table, four_momenta, identities
+from calovision.simulate.foreign import Table
 from calovision.simulate.foreign_files import tables
 from calovision.simulate.foreign_jets import Wanted, found, given, image, imaged
+from calovision.simulate.foreign_momenta import four_momenta, identities
 from calovision.simulate.generator import offsets_of
 
 QUIET = Wanted(pileup=0.0, noise=0.0)
