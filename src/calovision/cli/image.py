@@ -96,7 +96,7 @@ def image(
         tuple(invisible or ()),
     )
     read = 0
-    with told(), tqdm(unit="row", desc="image", file=sys.stderr) as bar:
+    with told(), tqdm(unit="row", desc="image", file=sys.stderr, delay=0.5) as bar:
 
         def progress(number: int, images: int) -> None:
             nonlocal read
