@@ -155,7 +155,10 @@ def _columns(file: Path, kind: str, asked: Asked) -> Source:
         layout.per_row.pop(foreign_names.LABEL, None)
     rows = asked.rows or layout.rows
     if rows is None:
-        raise InputError(f"nobody knows what a row with {layout.collection} is", "say it by --rows")
+        raise InputError(
+            f"a row with the particles {layout.collection} may be a jet or a collision",
+            "say which by --rows",
+        )
     if layout.collection.lower() == foreign_names.PRUNED.lower():
         warnings.warn(
             f"{file.name}: NanoAOD's GenPart is a pruned list, without most stable particles of a "
