@@ -54,7 +54,7 @@ def columns_of_parquet(file: Path) -> Columns:
         tops = [top for top, inside in fields.items() if inside.keys() & set(names)]
         with pq.ParquetFile(file) as again:
             for batch in again.iter_batches(size, columns=tops):
-                part = ak.from_arrow(batch)
+                part = ak.from_arrow(_decoded(batch))
                 yield {n: at(part, n) for n in names}
 
     depths = {n: d for inside in fields.values() for n, d in inside.items()}
@@ -108,6 +108,14 @@ def _filled(tables: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
     return filled
 
 
+def _decoded(batch: Any) -> Any:
+    """The same rows, categories as what they stand for."""
+    import pyarrow as pa
+
+    plain = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]
+    return pa.RecordBatch.from_arrays(plain, names=batch.schema.names)
+
+
 def _walked(name: str, kind: Any, depth: int = 1) -> Iterator[tuple[str, int]]:
     """Names inside a Parquet column, and how many lists deep their numbers lie."""
     import pyarrow as pa
@@ -118,6 +126,6 @@ def _walked(name: str, kind: Any, depth: int = 1) -> Iterator[tuple[str, int]]:
         yield from _walked(name, kind.value_type, depth + 1)
     elif pa.types.is_struct(kind):
         for field in kind:
-            yield from _walked(f"{name}.{field.name}", field.type, depth)
+            yield from _walked(f"{name}.{field.name}".lstrip("."), field.type, depth)
     else:
         yield name, depth
