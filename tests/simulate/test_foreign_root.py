@@ -150,7 +150,7 @@ def write_trees(path: Path, ntuple: bool, **trees: dict[str, Any]) -> Path:
 @KINDS
 def test_the_tree_with_particles_is_taken(tmp_path: Path, ntuple: bool) -> None:
     jets, run = dict(JETS), {"run": np.arange(6)}
-    file = write_trees(tmp_path / "a.root", ntuple, Runs=run, Events=jets, MetaData=run)
+    file = write_trees(tmp_path / "a.root", ntuple, Runs=run, events=jets, MetaData=run)
     (table,) = tables(file, 1000)
     assert table.momentum == pytest.approx(WANTED)
     two = write_trees(tmp_path / "b.root", ntuple, first=jets, second=jets, Runs=run)
