@@ -51,8 +51,8 @@ def test_a_unit_that_is_told_is_in_the_set(tmp_path: Path) -> None:
     sums = [np.add.reduceat(p, ak.to_list(_firsts())) for p in _flat()]
     assert there.column("gen_pt") == pytest.approx(np.hypot(sums[0], sums[1]), rel=1e-5)
     assert there.column("gen_pt") == pytest.approx(ours.column("gen_pt"), rel=1e-6)
-    assert there.manifest["provenance"]["read"]["m.parquet"]["unit"] == "MeV"
-    assert ours.manifest["provenance"]["read"]["g.parquet"]["unit"] == "GeV"
+    assert there.manifest["provenance"]["files"][0]["unit"] == "MeV"
+    assert ours.manifest["provenance"]["files"][0]["unit"] == "GeV"
 
 
 def _firsts() -> Any:

@@ -107,16 +107,17 @@ def image(
         store = run(files, out, seed, wanted, overwrite=overwrite, progress=progress)
     made_by = store.manifest["provenance"]
     unseen = made_by["left_out"]
+    told_label = {} if label is None else {"label": label}
     result = {
         "path": str(out),
         "rows": read,
         "events": len(store),
         "hash": store.hash,
         "invisible": unseen,
-        "read": made_by["read"],
+        "files": made_by["files"],
     }
     text = (
-        f"{summary(made_by['read'])}\n"
+        f"{summary([f | told_label for f in made_by['files']])}\n"
         f"invisible particles left out: {left_out({int(k): n for k, n in unseen.items()})}\n"
         f"{len(store)} images from {read} rows: {out}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,14 +105,14 @@ def tables(file: Path, size: int, asked: Asked | None = None) -> Iterator[Table]
     yield from source(file, asked).tables(size)
 
 
-def summary(read: Mapping[str, dict[str, Any]]) -> str:
-    """How files are read, a line each, from :attr:`Source.said` by name."""
+def summary(files: Iterable[Mapping[str, Any]]) -> str:
+    """How files are read, a line each, from their ``name`` and :attr:`Source.said`."""
     lines = []
-    for file, said in read.items():
+    for said in files:
         of = f" of {said['particles']}" if said["particles"] else ""
         several = f" (of {said['weights']})" if said.get("weights", 1) > 1 else ""
         lines.append(
-            f"{file}: particles{of}, momenta in {said['unit']}, "
+            f"{said['name']}: particles{of}, momenta in {said['unit']}, "
             f"label: {said.get('label', 'none')}, weight: {said.get('weight', 'none')}{several}"
         )
     return "\n".join(lines)
@@ -140,7 +140,8 @@ def _collisions(file: Path, kind: str, asked: Asked) -> Source:
 
     said: dict[str, Any] = {"unit": told.unit, "particles": "status 1"}
     if told.weights:
-        said |= {"weight": told.weights[told.nominal], "weights": len(told.weights)}
+        name = told.weights[told.nominal].strip() or "without a name"
+        said |= {"weight": name, "weights": len(told.weights)}
     return Source(file, asked.rows or "events", said, read)
 
 

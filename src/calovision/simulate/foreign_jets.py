@@ -111,8 +111,7 @@ def image(
         )
     made_by = {
         "source": "calovision data image",
-        "files": {f.name: _digest(f) for f in files},
-        "read": {s.file.name: s.said for s in sources},
+        "files": [{"name": s.file.name, "sha256": _digest(s.file), **s.said} for s in sources],
         "rows": rows,
         "seed": seed,
         "label": wanted.label,
