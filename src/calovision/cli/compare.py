@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from calovision.cli.output import SkipCorrupt, emit, told
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def compare(
@@ -29,6 +33,8 @@ def compare(
 ) -> None:
     """Measure how far events B are from the true events A, beside truth against truth.
 
+    True events that B's generator was trained on, or that are in B, are left out and counted.
+
     Example: calovision compare test-jets generated --floor more-test-jets --training train-jets
     """
     from functools import partial
@@ -40,8 +46,10 @@ def compare(
         (first, of_a), (second, of_b) = read(a, events), read(b, events)
         third = None if floor is None else read(floor, events)
         trained = None if training is None else read(training)
+        known = _training_prints(b)
     # PyTorch and scikit-learn take seconds to load: bad input should not have to wait for them.
     from calovision.studies.comparing import compare as measure
+    from calovision.studies.independence import told as left_out_lines
 
     result = measure(
         first,
@@ -49,12 +57,14 @@ def compare(
         seed=seed,
         floor=third and third[0],
         training=trained and trained[0],
+        known=known,
         progress=True,
     )
     compared = result["a"]["events"]
     result |= {"a": of_a | {"compared": compared}, "b": of_b | {"compared": compared}}
     result |= {"floor": third and third[1], "training": trained and trained[1]}
-    lines = [f"{compared} events of each compared", "", *table(result["metrics"])]
+    told_of = left_out_lines(result["left_out"])
+    lines = [f"{compared} events of each compared", *told_of, "", *table(result["metrics"])]
     for name, metrics in result["classes"].items():
         lines += ["", f"{name}:", *table(metrics)]
     if out is not None:
@@ -63,6 +73,15 @@ def compare(
         write_json(out, result)
         lines.append(f"written to {out}")
     emit(result, "\n".join(lines), json)
+
+
+def _training_prints(b: Path) -> NDArray[np.unsignedinteger] | None:
+    """Fingerprints of the events that the generator of a set was trained on, if they are there."""
+    from calovision.events.fingerprints import TRAINING, read_prints
+
+    file = b / TRAINING
+    remedy = f"delete it, and give --training, or generate {b} again"
+    return read_prints(file, remedy) if file.is_file() else None
 
 
 def table(metrics: dict[str, dict[str, Any]]) -> list[str]:

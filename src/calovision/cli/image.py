@@ -51,11 +51,13 @@ def image(
     """
     from tqdm import tqdm
 
+    from calovision.events.files import check_distinct
     from calovision.simulate.foreign import Rows
     from calovision.simulate.foreign_files import kind_of
     from calovision.simulate.foreign_jets import Wanted
     from calovision.simulate.foreign_jets import image as run
 
+    check_distinct(files)
     for file in files:
         kind_of(file)
     kind: Rows | None = None if rows is None else ("jets" if rows is RowKind.jets else "events")
