@@ -1,4 +1,4 @@
-"""Reading arrays from ``.npy`` and ``.npz`` files that may say anything: no pickles, no false claims."""
+"""Reading NumPy files (``.npy``, ``.npz``) that may say anything: no pickles, no false claims."""
 
 from __future__ import annotations
 

@@ -53,7 +53,8 @@ class Fingerprints:
     def known(self) -> Prints:
         """All of them, sorted: what :meth:`among` looks events up in."""
         found = np.unique(np.concatenate([self.image, self.origin]))
-        return found[found != UNKNOWN]
+        told: Prints = found[found != UNKNOWN]
+        return told
 
     def among(self, known: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
         """``(n,)`` whether an event's image or its origin is one of the ``known``.
@@ -68,7 +69,8 @@ class Fingerprints:
         _, first = np.unique(self.image, return_index=True)
         again = np.ones(len(self), np.bool_)
         again[first] = False
-        return again & (self.image != UNKNOWN)
+        again &= self.image != UNKNOWN
+        return again
 
     def groups(self, groups: NDArray[np.int64] | None = None) -> NDArray[np.int64] | None:
         """``(n,)`` numbers that are equal for events which are the same, or of one group.
@@ -132,12 +134,16 @@ def image_prints(events: Events) -> Prints:
     went through GeV and back, seldom differ. Two different events have the same hash with a
     probability of about 1e-19.
     """
+    keys = events.code.astype(np.uint64)
+    keys <<= np.uint64(16)
+    keys |= events.cell
+    keys <<= np.uint64(32)
     bits = events.value.astype(np.float32).view(np.uint32)
-    place = events.code.astype(np.uint64) << np.uint64(16) | events.cell
-    rounded = ((bits + _HALF) >> _KEPT).astype(np.uint64)
-    totals = np.concatenate(
-        [np.zeros(1, np.uint64), np.cumsum(_mix(place << np.uint64(32) | rounded))]
-    )
+    bits += _HALF
+    bits >>= _KEPT
+    keys |= bits
+    totals = np.zeros(len(keys) + 1, np.uint64)
+    np.cumsum(_mix(keys), out=totals[1:])
     mixed = _mix(totals[events.offsets[1:]] - totals[events.offsets[:-1]])
     return np.where(events.n_hits > 0, mixed, UNKNOWN)
 
@@ -183,7 +189,8 @@ def _is_in(prints: Prints, known: NDArray[np.unsignedinteger]) -> NDArray[np.boo
         return np.zeros(len(prints), np.bool_)
     wanted = prints if known.dtype == np.uint64 else (prints >> np.uint64(32)).astype(np.uint32)
     place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return (known[place] == wanted) & (prints != UNKNOWN)
+    found: NDArray[np.bool_] = (known[place] == wanted) & (prints != UNKNOWN)
+    return found
 
 
 def _has_repeats(prints: Prints) -> bool:
@@ -194,6 +201,10 @@ def _has_repeats(prints: Prints) -> bool:
 def _mix(keys: Prints) -> Prints:
     """Scatter 64-bit keys (the finaliser of splitmix64, doi:10.1145/2660193.2660195)."""
     mixed = keys + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    shifted = np.empty_like(mixed)  # memory is taken once: this runs over every hit
+    for bits, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        np.right_shift(mixed, np.uint64(bits), out=shifted)
+        mixed ^= shifted
+        if factor > 1:
+            mixed *= np.uint64(factor)
+    return mixed
