@@ -204,7 +204,7 @@ def test_a_run_without_its_list(room: Path, tmp_path: Path) -> None:
     for name in ("config.yaml", "budget.json", "model.safetensors"):
         (run / name).write_bytes((room / "run" / name).read_bytes())
     said = refused("evaluate", run, "--data", room / "new")
-    assert "training-events.npy is missing" in said
+    assert "has lost training-events.npy" in said
     assert "--resume" in said
     words = ("classify", run, "--data", room / "new", "--out", tmp_path / "s.csv")
     scored, said = called(*words)

@@ -16,10 +16,11 @@ from calovision.events.export import export
 from calovision.events.fingerprints import (
     UNKNOWN,
     Fingerprints,
+    Known,
     _mix,
     fingerprints,
-    read_prints,
-    write_prints,
+    read_known,
+    write_known,
 )
 
 Make = Callable[[int, int], Events]
@@ -127,25 +128,18 @@ def test_copies_are_counted_once() -> None:
     assert of([3, 0, 3, 0, 4, 3]).repeated().tolist() == [False, False, True, False, False, True]
 
 
-def test_upper_halves_are_enough(toy_jets: Events, make_jets: Make) -> None:
-    both = concatenate([toy_jets, make_jets(64, 9)])
-    short = np.unique((fingerprints(toy_jets).known() >> np.uint64(32)).astype(np.uint32))
-    assert fingerprints(both).among(short).tolist() == [True] * 64 + [False] * 64
-    assert not fingerprints(both).among(short[:0]).any()
-
-
 def test_files_of_prints_are_checked(tmp_path: Path, toy_jets: Events) -> None:
-    path, known = tmp_path / "p.npy", fingerprints(toy_jets).known()
-    write_prints(path, known)
-    assert np.array_equal(read_prints(path, "mend it"), known)
+    path, known = tmp_path / "p.npy", fingerprints(toy_jets).known().prints
+    write_known(path, Known(known))
+    assert np.array_equal(read_known(path, "mend it").prints, known)
     whole = path.read_bytes()
     for bad in (b"", whole[:-1], whole + b"0", whole[:200]):
         path.write_bytes(bad)
         with pytest.raises(InputError, match="damaged; mend it"):
-            read_prints(path, "mend it")
+            read_known(path, "mend it")
     for array in (known[::-1], known.astype(float), known.reshape(2, -1), np.array([None])):
         np.save(path, array, allow_pickle=True)
         with pytest.raises(InputError, match="damaged"):
-            read_prints(path, "mend it")
+            read_known(path, "mend it")
     with pytest.raises(InputError, match="missing"):
-        read_prints(tmp_path / "none.npy", "mend it")
+        read_known(tmp_path / "none.npy", "mend it")

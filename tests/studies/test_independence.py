@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events import Events, concatenate, save
-from calovision.events.fingerprints import TRAINING, fingerprints, write_prints
+from calovision.events.fingerprints import TRAINING, fingerprints, write_known
 from calovision.studies.comparing import draw
 from calovision.studies.independence import independent, told
 
@@ -80,7 +80,7 @@ def test_training_events_among_the_truth(make_jets: Make, tmp_path: Path, given:
     if given:
         words += ["--training", str(save(training, tmp_path / "t", provenance={}).path)]
     else:  # as 'generate' leaves it
-        write_prints(b / TRAINING, fingerprints(training).known())
+        write_known(b / TRAINING, fingerprints(training).known())
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.exception
     result = json.loads(done.stdout)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from calovision.cli.output import SkipCorrupt, emit, told
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def compare(
@@ -40,13 +36,14 @@ def compare(
     from functools import partial
 
     from calovision.events.reading import read_events
+    from calovision.tasks.seen import known_in
 
     read = partial(read_events, skip_corrupt=skip_corrupt)
     with told():
         (first, of_a), (second, of_b) = read(a, events), read(b, events)
         third = None if floor is None else read(floor, events)
         trained = None if training is None else read(training)
-        known = _training_prints(b)
+        known = known_in(b, f"delete it and give --training, or make {b} again")
     # PyTorch and scikit-learn take seconds to load: bad input should not have to wait for them.
     from calovision.studies.comparing import compare as measure
     from calovision.studies.independence import told as left_out_lines
@@ -73,15 +70,6 @@ def compare(
         write_json(out, result)
         lines.append(f"written to {out}")
     emit(result, "\n".join(lines), json)
-
-
-def _training_prints(b: Path) -> NDArray[np.unsignedinteger] | None:
-    """Fingerprints of the events that the generator of a set was trained on, if they are there."""
-    from calovision.events.fingerprints import TRAINING, read_prints
-
-    file = b / TRAINING
-    remedy = f"delete it, and give --training, or generate {b} again"
-    return read_prints(file, remedy) if file.is_file() else None
 
 
 def table(metrics: dict[str, dict[str, Any]]) -> list[str]:

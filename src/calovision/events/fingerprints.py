@@ -33,6 +33,30 @@ _ORIGIN = np.uint64(0x6F726967696E)  # no image is hashed like an origin
 
 
 @dataclass(frozen=True)
+class Known:
+    """Fingerprints in which others are looked up.
+
+    Attributes:
+        prints: sorted uint64, of which the uppermost bits count.
+        bits: how many; fewer than 64 in files that come with the package.
+    """
+
+    prints: Prints
+    bits: int = 64
+
+    def has(self, prints: Prints) -> NDArray[np.bool_]:
+        """``(n,)`` whether each of the ``prints`` is known; an unknown one never is."""
+        if not len(self.prints):
+            return np.zeros(len(prints), np.bool_)
+        shift = np.uint64(64 - self.bits)
+        wanted = prints >> shift
+        place = np.searchsorted(self.prints >> shift, wanted)
+        near = self.prints[np.minimum(place, len(self.prints) - 1)] >> shift
+        found: NDArray[np.bool_] = (near == wanted) & (prints != UNKNOWN)
+        return found
+
+
+@dataclass(frozen=True)
 class Fingerprints:
     """Fingerprints of ``n`` events.
 
@@ -50,19 +74,19 @@ class Fingerprints:
     def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Fingerprints:
         return Fingerprints(self.image[rows], self.origin[rows])
 
-    def known(self) -> Prints:
-        """All of them, sorted: what :meth:`among` looks events up in."""
+    def known(self) -> Known:
+        """All of them: what :meth:`among` looks events up in."""
         found = np.unique(np.concatenate([self.image, self.origin]))
-        told: Prints = found[found != UNKNOWN]
-        return told
+        return Known(found[found != UNKNOWN])
 
-    def among(self, known: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
-        """``(n,)`` whether an event's image or its origin is one of the ``known``.
+    def images(self) -> Known:
+        """Those of the images alone."""
+        found = np.unique(self.image)
+        return Known(found[found != UNKNOWN])
 
-        Args:
-            known: sorted, as :meth:`known` gives them; of 32 bits, the upper halves are compared.
-        """
-        return _is_in(self.image, known) | _is_in(self.origin, known)
+    def among(self, known: Known) -> NDArray[np.bool_]:
+        """``(n,)`` whether an event's image or its origin is one of the ``known``."""
+        return known.has(self.image) | known.has(self.origin)
 
     def repeated(self) -> NDArray[np.bool_]:
         """``(n,)`` whether an earlier event has the same image."""
@@ -160,14 +184,14 @@ def origin_prints(events: Events) -> Prints:
     return mixed
 
 
-def write_prints(path: Path, prints: NDArray[np.unsignedinteger]) -> None:
-    """Write sorted fingerprints, complete or not at all."""
+def write_known(path: Path, known: Known) -> None:
+    """Write fingerprints of 64 bits, complete or not at all."""
     with atomic(path) as part, part.open("wb") as file:
-        np.save(file, prints)
+        np.save(file, known.prints)
 
 
-def read_prints(path: Path, remedy: str) -> NDArray[np.unsignedinteger]:
-    """Sorted fingerprints from a file; of 32 bits in models that come with the package.
+def read_known(path: Path, remedy: str) -> Known:
+    """Fingerprints from a file of :func:`write_known`.
 
     Raises:
         InputError: absent or damaged, with ``remedy``.
@@ -175,22 +199,9 @@ def read_prints(path: Path, remedy: str) -> NDArray[np.unsignedinteger]:
     if not path.is_file():
         raise InputError(f"{path} is missing", remedy)
     found = read_array(path, remedy)
-    if (
-        found.ndim != 1
-        or found.dtype not in (np.uint32, np.uint64)
-        or (found[1:] < found[:-1]).any()
-    ):
+    if found.ndim != 1 or found.dtype != np.uint64 or (found[1:] < found[:-1]).any():
         raise InputError(f"{path} is damaged", remedy)
-    return found
-
-
-def _is_in(prints: Prints, known: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
-    if not len(known):
-        return np.zeros(len(prints), np.bool_)
-    wanted = prints if known.dtype == np.uint64 else (prints >> np.uint64(32)).astype(np.uint32)
-    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    found: NDArray[np.bool_] = (known[place] == wanted) & (prints != UNKNOWN)
-    return found
+    return Known(found)
 
 
 def _has_repeats(prints: Prints) -> bool:

@@ -18,7 +18,7 @@ from scipy.stats import wasserstein_distance
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.fingerprints import fingerprints
+from calovision.events.fingerprints import Known, fingerprints
 from calovision.events.info import CLASS_NAMES
 from calovision.events.splits import split
 from calovision.metrics.classification import RankedScores
@@ -84,7 +84,7 @@ def compare(
     seed: int,
     floor: Events | None = None,
     training: Events | None = None,
-    known: NDArray[np.unsignedinteger] | None = None,
+    known: Known | None = None,
     slow_events: int = SLOW_EVENTS,
     progress: bool = False,
 ) -> dict[str, Any]:

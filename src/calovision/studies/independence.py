@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.fingerprints import Fingerprints, fingerprints
-
-Known = NDArray[np.unsignedinteger]
+from calovision.events.fingerprints import Fingerprints, Known, fingerprints
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,6 @@ def independent(
     seen = [known] if known is not None else []
     if training is not None:
         seen.append(fingerprints(training).known())
-    own = _images(of_a)
     counts = {"training": 0, "judged": 0, "repeated": 0}
     a = _without(a, of_a, seen, of_b, None, counts)
     if floor is not None:
@@ -69,14 +65,8 @@ def independent(
             f"too few true events are left: {told} to judge, {counts['repeated']} are repeated",
             "give true events of their own, such as those of another --seed",
         )
-    copies = of_b.among(own) if len(own) else np.zeros(len(b), np.bool_)
-    origin = of_b.among(of_a.known()) & ~copies
+    origin = of_b.among(of_a.known()) & ~of_b.among(of_a.images())
     return Truth(a, floor, counts | {"same_origin": int(origin.sum())})
-
-
-def _images(prints: Fingerprints) -> Known:
-    """Fingerprints of the images alone."""
-    return Fingerprints(prints.image, np.zeros_like(prints.image)).known()
 
 
 def _without(
@@ -91,7 +81,7 @@ def _without(
     training = np.zeros(len(events), np.bool_)
     for known in seen:
         training |= prints.among(known)
-    common = prints.among(_images(judged)) & ~training
+    common = prints.among(judged.images()) & ~training
     repeated = prints.repeated()
     if other is not None:
         repeated |= prints.among(other.known())
