@@ -10,7 +10,7 @@ import pytest
 
 import toys
 from calovision.errors import InputError
-from calovision.events import Events, concatenate, save
+from calovision.events import Events, save
 from calovision.events.convert import convert
 from calovision.events.export import export
 from calovision.events.fingerprints import (

@@ -33,8 +33,8 @@ def generate(
 ) -> EventStore:
     """Write ``n`` events of a trained generator to ``out``; an interrupted call goes on.
 
-    The fingerprints of the run's training events go into ``out``, so that ``compare`` can leave them
-    out of the true events.
+    The fingerprints of the run's training events go into ``out``, so that ``compare`` can leave
+    them out of the true events.
 
     Args:
         run: run directory.
