@@ -10,10 +10,11 @@ import pytest
 
 import toys
 from calovision.errors import InputError
-from calovision.events import Events, save
+from calovision.events import Events, StoreWriter, save
 from calovision.events.convert import convert
 from calovision.events.export import export
 from calovision.events.fingerprints import (
+    TRAINING,
     UNKNOWN,
     Fingerprints,
     Known,
@@ -143,3 +144,10 @@ def test_files_of_prints_are_checked(tmp_path: Path, toy_jets: Events) -> None:
             read_known(path, "mend it")
     with pytest.raises(InputError, match="missing"):
         read_known(tmp_path / "none.npy", "mend it")
+
+
+def test_an_overwritten_set_keeps_no_fingerprints(toy_jets: Events, tmp_path: Path) -> None:
+    save(toy_jets, tmp_path / "set", provenance={})
+    write_known(tmp_path / "set" / TRAINING, fingerprints(toy_jets).known())
+    StoreWriter(tmp_path / "set", toy_jets.geometry, provenance={}, overwrite=True)
+    assert not (tmp_path / "set" / TRAINING).exists()
