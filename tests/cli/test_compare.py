@@ -59,10 +59,11 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 
 def test_too_few_events_are_exit_code_2(
-    toy_jets: Events, tmp_path: Path, calovision: Command
+    toy_jets: Events, make_jets: Callable[..., Events], tmp_path: Path, calovision: Command
 ) -> None:
     good = save(toy_jets, tmp_path / "good", provenance={}).path
-    failed = calovision("compare", good, good)
+    other = save(make_jets(64, 2), tmp_path / "other", provenance={}).path
+    failed = calovision("compare", good, other)
     assert failed.returncode == 2
     assert "only 32 events" in failed.stderr
 

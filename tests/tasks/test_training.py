@@ -61,6 +61,7 @@ def test_a_run_holds_what_it_takes_to_repeat_it(run: RunDir, store: EventStore) 
         "config.yaml",
         "metrics.jsonl",
         "model.safetensors",
+        "training-events.npy",
     ]
 
 

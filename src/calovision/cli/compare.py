@@ -29,19 +29,24 @@ def compare(
 ) -> None:
     """Measure how far events B are from the true events A, beside truth against truth.
 
+    True events that B's generator was trained on, or that are in B, are left out and counted.
+
     Example: calovision compare test-jets generated --floor more-test-jets --training train-jets
     """
     from functools import partial
 
     from calovision.events.reading import read_events
+    from calovision.tasks.seen import known_in
 
     read = partial(read_events, skip_corrupt=skip_corrupt)
     with told():
         (first, of_a), (second, of_b) = read(a, events), read(b, events)
         third = None if floor is None else read(floor, events)
         trained = None if training is None else read(training)
+        known = known_in(b, f"delete it and give --training, or make {b} again")
     # PyTorch and scikit-learn take seconds to load: bad input should not have to wait for them.
     from calovision.studies.comparing import compare as measure
+    from calovision.studies.independence import told as left_out_lines
 
     result = measure(
         first,
@@ -49,12 +54,14 @@ def compare(
         seed=seed,
         floor=third and third[0],
         training=trained and trained[0],
+        known=known,
         progress=True,
     )
     compared = result["a"]["events"]
     result |= {"a": of_a | {"compared": compared}, "b": of_b | {"compared": compared}}
     result |= {"floor": third and third[1], "training": trained and trained[1]}
-    lines = [f"{compared} events of each compared", "", *table(result["metrics"])]
+    told_of = left_out_lines(result["left_out"])
+    lines = [f"{compared} events of each compared", *told_of, "", *table(result["metrics"])]
     for name, metrics in result["classes"].items():
         lines += ["", f"{name}:", *table(metrics)]
     if out is not None:

@@ -57,9 +57,10 @@ def convert(
     """
     from calovision.events.convert import convert as run
 
-    store = run(
-        files, out, overwrite=overwrite, progress=True, workers=workers, scheduler=scheduler
-    )
+    with told():
+        store = run(
+            files, out, overwrite=overwrite, progress=True, workers=workers, scheduler=scheduler
+        )
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"converted {len(store)} events: {out}", json)
 

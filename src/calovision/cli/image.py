@@ -77,11 +77,13 @@ def image(
     """
     from tqdm import tqdm
 
+    from calovision.events.files import check_distinct
     from calovision.simulate.foreign_files import kind_of, summary
     from calovision.simulate.foreign_jets import Wanted
     from calovision.simulate.foreign_jets import image as run
     from calovision.simulate.foreign_tally import left_out
 
+    check_distinct(files)
     for file in files:
         kind_of(file)
     wanted = Wanted(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -88,6 +88,8 @@ def evaluate(
 ) -> None:
     """Measure a trained model on an event set; its training events are left out.
 
+    They are known by their content, in whatever set or order they come, and counted.
+
     Example: calovision evaluate runs/vae --data test-jets
 
     Example: calovision evaluate --pretrained jet-vae --data test-jets --out runs/shipped
@@ -105,7 +107,18 @@ def evaluate(
         f"{name:28s} {m['value']:10.4g} +- {m['error']:.2g} {m['unit']}"
         for name, m in results["metrics"].items()
     ]
-    emit(results, "\n".join([*lines, f"written to {folder / 'results.json'}"]), json)
+    lines = [*_left_out(results["data"]), *lines, f"written to {folder / 'results.json'}"]
+    emit(results, "\n".join(lines), json)
+
+
+def _left_out(data: dict[str, Any]) -> list[str]:
+    """What was measured on, in words."""
+    lines = [f"measured on {data['events']} events that the run has not seen"]
+    if training := data["training_events"]:
+        lines.append(f"left out: {training} events on which it was trained or chosen")
+    if repeated := data["repeated_events"]:
+        lines.append(f"left out: {repeated} events that are in {data['path']} more than once")
+    return lines
 
 
 def reconstruct(
@@ -132,7 +145,10 @@ def reconstruct(
     from calovision.tasks.reconstruct import reconstruct as rebuild
 
     rebuilt = rebuild(folder, store, out, seed=seed)
-    emit({"out": str(out), "events": len(rebuilt)}, f"{len(rebuilt)} events in {out}", json)
+    seen = rebuilt.manifest["provenance"]["training_events"]
+    lines = [f"{len(rebuilt)} events in {out}", *_warned(seen, len(rebuilt))]
+    result = {"out": str(out), "events": len(rebuilt), "training_events": seen}
+    emit(result, "\n".join(lines), json)
 
 
 def classify(
@@ -145,7 +161,8 @@ def classify(
 ) -> None:
     """Score events with a trained tagger: the probability of a quark jet or electron, and a flag.
 
-    Events unlike those of the training are flagged as foreign: their score has no ground.
+    Events unlike those of the training are flagged as foreign: their score has no ground. Events
+    of the training itself are flagged, too: do not judge the tagger by them.
 
     Example: calovision classify runs/tagger --data my-jets --out scores.csv
 
@@ -161,10 +178,25 @@ def classify(
 
     scores = run_tagger(folder, store, out)
     foreign = int(scores.foreign.sum())
+    seen = None if scores.training is None else int(scores.training.sum())
     lines = [f"{len(store)} events scored, {len(store) / scores.wall_s:.0f} a second: {out}"]
     if foreign:
         lines.append(
             f"warning: {foreign} of them are unlike the training events (column foreign);"
             " do not use their scores"
         )
-    emit({"out": str(out), "events": len(store), "foreign": foreign}, "\n".join(lines), json)
+    lines += _warned(seen, len(store), " (column training)")
+    result = {"out": str(out), "events": len(store), "foreign": foreign, "training_events": seen}
+    emit(result, "\n".join(lines), json)
+
+
+def _warned(seen: int | None, events: int, where: str = "") -> list[str]:
+    """A warning where some of the events are training events, or that cannot be told."""
+    if seen is None:
+        return ["warning: the run does not tell on which events it was trained"]
+    if not seen:
+        return []
+    return [
+        f"warning: the run was trained or chosen on {seen} of these {events} events{where};"
+        " do not judge it by them"
+    ]

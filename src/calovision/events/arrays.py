@@ -1,4 +1,4 @@
-"""Reading arrays from ``.npz`` files that may say anything: no pickles, no false claims."""
+"""Reading NumPy files (``.npy``, ``.npz``) that may say anything: no pickles, no false claims."""
 
 from __future__ import annotations
 
@@ -48,6 +48,25 @@ def read_arrays(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
         raise
     except _DAMAGE as error:
         raise InputError(f"{path} is damaged", remedy) from error
+
+
+def read_array(path: Path, remedy: str) -> NDArray[Any]:
+    """The array of an ``.npy`` file.
+
+    Raises:
+        InputError: it is damaged, longer or shorter than it says, or holds anything but a plain
+            array.
+    """
+    try:
+        with path.open("rb") as file:
+            claimed = _claimed(file)
+            if file.tell() + claimed != path.stat().st_size:
+                raise ValueError("a header that does not fit its array")
+            file.seek(0)
+            found: NDArray[Any] = np.load(file, allow_pickle=False)
+    except _DAMAGE as error:
+        raise InputError(f"{path} is damaged", remedy) from error
+    return found
 
 
 def _claimed(file: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,21 @@ def atomic(path: Path) -> Iterator[Path]:
 def occupied(folder: Path) -> bool:
     """Whether a folder holds anything but what a killed process left of a file it was writing."""
     return folder.exists() and any(p.suffix != PART for p in folder.iterdir())
+
+
+def check_distinct(files: Sequence[str | Path]) -> None:
+    """No file may be given twice, under whatever names.
+
+    Raises:
+        InputError: one is.
+    """
+    found: dict[tuple[int, int], Path] = {}
+    for file in map(Path, files):
+        with suppress(OSError):  # where it is opened, it is told why it cannot be
+            about = file.stat()
+            before = found.setdefault((about.st_dev, about.st_ino), file)
+            if before is not file:
+                raise InputError(f"{file} is given twice (as {before})", "name every file once")
 
 
 def write_bytes(path: Path, payload: bytes) -> None:

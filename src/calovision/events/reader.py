@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -100,10 +100,8 @@ class EventStore:
     @property
     def numbers(self) -> NDArray[np.int64]:
         """``(n,)`` number of every event in the whole set; gaps where shards are left out."""
-        mine = {int(s["index"]) for s in self.manifest["shards"]}
-        counts = np.diff(self.whole._starts)
-        kept = np.repeat([i in mine for i in self.whole._indices], counts)
-        return np.flatnonzero(kept)
+        kept = np.isin(self.whole._indices, self._indices)
+        return np.flatnonzero(np.repeat(kept, np.diff(self.whole._starts)))
 
     @property
     def skipped(self) -> list[dict[str, Any]]:
@@ -167,6 +165,11 @@ class EventStore:
             start, first = stop, first + len(part)
         joined = {k: np.concatenate(v) for k, v in columns.items()}
         return Events(self.geometry, offsets, cell, code, value, joined)
+
+    def shards(self, columns: Collection[str]) -> Iterator[Events]:
+        """The events of every shard in turn, with those of the ``columns`` that the set has."""
+        for position in range(len(self._indices)):
+            yield self._shard(position).read(columns=columns)
 
     def stream(
         self, batch: int, *, shuffle_seed: int | None = None, shard_of: tuple[int, int] = (0, 1)

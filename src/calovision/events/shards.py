@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,11 +185,15 @@ class Shard:
         meta = self._file.metadata
         return [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
 
-    def read(self, groups: list[int] | None = None) -> Events:
-        """Events of some row groups (all by default), in their order."""
+    def read(
+        self, groups: list[int] | None = None, columns: Collection[str] | None = None
+    ) -> Events:
+        """Events of some row groups (all by default), in their order, with some of the columns."""
         try:
             wanted = range(self._file.num_row_groups) if groups is None else groups
-            table = self._file.read_row_groups(list(wanted), use_threads=False)
+            names = [k for k in self.info.columns if columns is None or k in columns]
+            names = [*HIT_COLUMNS, *names]
+            table = self._file.read_row_groups(list(wanted), columns=names, use_threads=False)
             events = self._events(table)
             if groups is None and (len(events), len(events.value)) != (
                 self.info.events,
@@ -221,7 +226,7 @@ class Shard:
             if not np.array_equal(offsets, found - found[0]):
                 raise ValueError("hits without a partner")
         assert offsets is not None
-        columns = {k: self._numbers(k, table) for k in self.info.columns}
+        columns = {k: self._numbers(k, table) for k in self.info.columns if k in table.column_names}
         geometry = self.info.geometry
         _check_places(geometry, hits["cell"], hits["code"])
         return Events(geometry, offsets, hits["cell"], hits["code"], hits["value"], columns)

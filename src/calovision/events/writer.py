@@ -13,7 +13,9 @@ from typing import Any
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import PART, atomic, occupied, write_json, writing
+from calovision.events.fingerprints import TRAINING
 from calovision.events.geometry import Geometry
+from calovision.events.packed_prints import PACKED
 from calovision.events.reader import EventStore
 from calovision.events.shards import (
     MANIFEST,
@@ -170,7 +172,7 @@ class StoreWriter:
 
     def _clear(self) -> None:
         """Remove the files of an earlier set, the manifest first, and no others."""
-        ours = [MANIFEST, UNFINISHED, *(shard_name(i) for i in self._on_disk())]
+        ours = [MANIFEST, UNFINISHED, TRAINING, PACKED, *(shard_name(i) for i in self._on_disk())]
         for name in ours:
             (self.path / name).unlink(missing_ok=True)
             (self.path / (name + PART)).unlink(missing_ok=True)

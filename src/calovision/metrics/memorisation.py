@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from calovision.errors import InputError
 from calovision.metrics.value import Floats, Metric, bootstrap
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 QUANTILE = 0.01  #: share of true events that are as near to a training event by chance
 MIN_EVENTS = 50
-_HALF, _KEPT = np.uint32(1 << 15), np.uint32(16)  # rounds a float32 to 8 significant bits
 
 
 def memorised(
@@ -97,24 +96,7 @@ def copies(generated: Events, training: Events) -> int:
         generated: any events.
         training: events of the same geometry.
     """
-    new, known = fingerprints(generated), fingerprints(training)
-    return int(np.isin(new[generated.n_hits > 0], known[training.n_hits > 0]).sum())
+    from calovision.events.fingerprints import UNKNOWN, image_prints
 
-
-def fingerprints(events: Events) -> NDArray[np.uint64]:
-    """``(n,)`` hash of the hits of every event, which does not depend on their order."""
-    bits = events.value.astype(np.float32).view(np.uint32)
-    place = events.code.astype(np.uint64) << np.uint64(16) | events.cell
-    rounded = ((bits + _HALF) >> _KEPT).astype(np.uint64)
-    totals = np.concatenate(
-        [np.zeros(1, np.uint64), np.cumsum(_mix(place << np.uint64(32) | rounded))]
-    )
-    return _mix(totals[events.offsets[1:]] - totals[events.offsets[:-1]])
-
-
-def _mix(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scatter 64-bit keys (the finaliser of splitmix64, doi:10.1145/2660193.2660195)."""
-    mixed = keys + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    new, known = image_prints(generated), image_prints(training)
+    return int(np.isin(new[new != UNKNOWN], known).sum())

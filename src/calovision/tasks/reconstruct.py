@@ -15,6 +15,7 @@ from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.models import load_autoencoder
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.seen import known_training_events
 
 CHUNK = 250  #: events reconstructed at a time
 SHARD = 2000  #: events of the input read, and written as one shard, at a time
@@ -51,12 +52,14 @@ def reconstruct(
     directory = RunDir(run)
     task = load_autoencoder(directory)
     task.check(store.geometry)
+    seen = known_training_events(directory, store)
     provenance = {
         "made_by": "reconstruct",
         "run": str(run),
         "model": directory.describe()["config"]["model"],
         "source": store.hash,
         "seed": seed,
+        "training_events": None if seen is None else int(seen.sum()),
     }
     writer = StoreWriter(out, store.geometry, provenance=provenance)
     pieces = [Path(out) / f".latent-{i:05d}.npy" for i in range(-(-len(store) // SHARD))]

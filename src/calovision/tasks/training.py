@@ -9,25 +9,31 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.files import FREE_SPACE
+from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
 from calovision.events.store import EventStore
 from calovision.tasks.config import KINDS
 from calovision.tasks.fitting import fit, tidy
 from calovision.tasks.processes import placed, together
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.seen import remember
 from calovision.tasks.settings import Training
 
 _GO_ON = "free some space, then go on with --resume"
 
 
 def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]]:
-    """Training, validation and test events of a set, jets of one collision kept together."""
+    """Training, validation and test events of a set.
+
+    Jets of one collision are kept together, and so are events that are there more than once.
+    """
     fractions = {
         "train": 1 - config.validation - config.test,
         "validation": config.validation,
         "test": config.test,
     }
     groups = store.column("event_id") if "event_id" in store.columns() else None
+    groups = fingerprints(store).groups(groups)
     found: dict[str, NDArray[np.int64]] = split(len(store), fractions, config.seed, groups)
     if config.events > len(found["train"]):
         raise InputError(
@@ -76,6 +82,7 @@ def train(
         data["whole_hash"] = store.whole.hash
     if placed().rank == 0:
         run.start(config.model_dump(), data, resume=resume)
+        remember(run, store, parts)
     if run.weights.exists():
         tidy(run)
         return run

@@ -13,6 +13,7 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.coarse import coarse_images
 from calovision.events.digits import open_digits
+from calovision.events.fingerprints import fingerprints
 from calovision.events.rotation import Rotated
 from calovision.events.splits import split
 from calovision.events.store import EventStore
@@ -92,7 +93,8 @@ def detector_images(store: EventStore) -> ImageData:
     images = torch.from_numpy(coarse_images(events))
     label = torch.from_numpy(events.label.astype(np.int64))
     shares = {"train": 1 - TEST_SHARE, "test": TEST_SHARE}
-    chosen = split(len(events), shares, 1, events.columns.get("event_id"))
+    groups = fingerprints(events).groups(events.columns.get("event_id"))
+    chosen = split(len(events), shares, 1, groups)
     train, test = (
         (images[rows], label[rows])
         for rows in (torch.from_numpy(chosen[part]) for part in ("train", "test"))
