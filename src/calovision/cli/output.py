@@ -35,6 +35,11 @@ def emit(result: Any, text: str, as_json: bool) -> None:
     typer.echo(text, err=as_json)
 
 
+def one_line(message: Warning | str, *_: object) -> str:
+    """A warning as commands show it, in place of ``warnings.formatwarning``."""
+    return f"warning: {message}\n"
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Warnings of what happens inside become lines on standard error."""
