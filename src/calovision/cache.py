@@ -21,7 +21,7 @@ Arrays = dict[str, NDArray[Any]]
 VARIABLE = "CALOVISION_CACHE"  #: of the environment; moves the cache folder
 #: Whether the user knows that nothing is kept: one byte that forked processes share, and a
 #: variable for processes that are started.
-_TOLD, _TOLD_BEFORE = mmap.mmap(-1, 1), "CALOVISION_CACHE_TOLD"
+_TOLD, TOLD = mmap.mmap(-1, 1), "CALOVISION_CACHE_TOLD"
 
 
 def folder() -> Path:
@@ -91,10 +91,10 @@ def keep(path: Path, write: Callable[[Any], object]) -> None:
 
 def _tell(place: Path, error: OSError) -> None:
     """Warn, once for this process and those that it starts, that nothing is kept."""
-    if _TOLD[0] or os.environ.get(_TOLD_BEFORE):
+    if _TOLD[0] or os.environ.get(TOLD):
         return
     _TOLD[0] = 1
-    os.environ[_TOLD_BEFORE] = "1"
+    os.environ[TOLD] = "1"
     warnings.warn(
         f"the cache folder {place} cannot be written ({error.strerror or error}): machine code "
         "is compiled again in every run, which takes up to two minutes; name a folder that can "
