@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Training runs on CPUs: PyTorch's CPU build is all that is needed.
 TORCH := torch==2.13.0
 
-.PHONY: demo test stress lint docs clean
+.PHONY: demo test reference stress lint docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -21,6 +21,10 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# What every model computes, written anew: for changes that are meant.
+reference: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/reference/measure.py
 
 # Kills, full disks and spoiled files; takes long, and root for the disks.
 stress: $(STAMP)

@@ -37,6 +37,12 @@ def docs_script() -> Callable[[str], ModuleType]:
 
 
 @pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """The script that measures what every model computes."""
+    return _load(Path(__file__).parent / "reference" / "measure.py")
+
+
+@pytest.fixture(scope="session")
 def toy_jets() -> Events:
     """64 random jets with the occupancy of the public set."""
     events: Events = sys.modules["toys"].toy_jets(64, seed=1)

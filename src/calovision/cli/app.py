@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calovision import __version__
+from calovision import __version__, drawing
 from calovision.cli import bench, compare, data, discover, export, generate, model, study, view
-from calovision.cli.output import with_task
+from calovision.cli.output import one_line, with_task
 from calovision.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def exhausted(error: OSError | MemoryError | RuntimeError) -> str | None:
 def main() -> None:
     """Entry point: 0 done, 2 bad input (one line), 130 interrupted."""
     sys.unraisablehook = _not_swallowed
+    warnings.formatwarning = one_line
+    os.environ.pop(drawing.VARIABLE, None)  # no command opens a window
     try:
         app(with_task(sys.argv[1:]))
     except InputError as error:

@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from calovision.errors import InputError
+from calovision.events.main_guard import processes_may_start
 
 _START_UP = 300.0  #: seconds that workers may take to start, compile and make the library
 _CONNECT = 20.0  #: seconds to wait for a scheduler
@@ -60,24 +61,26 @@ def run(
         time_limit: seconds that a task may take.
 
     Raises:
-        InputError: ``workers`` is not positive, the scheduler does not answer, workers die
-            again and again, or a task takes too long.
+        InputError: ``workers`` is not positive, a script asks for several outside of its main
+            guard, the scheduler does not answer, workers die again and again, or a task takes
+            too long.
     """
     check_workers(workers)
     if scheduler is None and (workers == 1 or len(tasks) == 1):
         for task in tasks:
             yield task, make(task, time_limit)
         return
-    if scheduler is None:
-        prepare()  # once here rather than in every worker
     waiting = list(reversed(tasks))
     patience = _CONNECT
-    while waiting:
-        with _client(min(workers, len(tasks)), scheduler, patience) as client:
-            try:
-                yield from _distribute(client, waiting, make, time_limit)
-            except _LostError:
-                patience = _RETURN  # it may come back
+    with processes_may_start() if scheduler is None else contextlib.nullcontext():
+        if scheduler is None:
+            prepare()  # once here rather than in every worker
+        while waiting:
+            with _client(min(workers, len(tasks)), scheduler, patience) as client:
+                try:
+                    yield from _distribute(client, waiting, make, time_limit)
+                except _LostError:
+                    patience = _RETURN  # it may come back
 
 
 def _distribute(

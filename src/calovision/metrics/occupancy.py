@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import compiled
 from calovision.metrics.pairs import Pixels, check_pair, pixels
 from calovision.metrics.value import Floats, Metric, bootstrap_sums, paired_difference
 
@@ -38,7 +38,7 @@ VIEWS = {
 }
 
 
-@numba.njit(cache=True)
+@compiled
 def _lit_near(image: NDArray[np.uint8], row: int, col: int) -> bool:  # pragma: no cover
     rows, cols = image.shape
     for r in range(max(row - 1, 0), min(row + 2, rows)):
@@ -48,7 +48,7 @@ def _lit_near(image: NDArray[np.uint8], row: int, col: int) -> bool:  # pragma: 
     return False
 
 
-@numba.njit(cache=True)
+@compiled
 def _match(  # pragma: no cover
     here: NDArray[np.int64], there: NDArray[np.int64], n: int, rows: int, cols: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

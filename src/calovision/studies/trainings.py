@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from calovision.events.files import write_bytes
+from calovision.events.main_guard import processes_may_start
 from calovision.events.store import EventStore
 from calovision.studies.trees import TREES, grow, tree_settings
 
@@ -84,9 +85,11 @@ def _side_by_side(work: Callable[[Job], None], jobs: Sequence[Job], workers: int
         return
     os.environ.update(ENVIRONMENT)  # read by a process when it starts
     # Fresh processes: threads of PyTorch do not survive a fork, and memory goes back.
-    with ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
-    ) as pool:
+    fresh = multiprocessing.get_context("spawn")
+    with (
+        processes_may_start(),
+        ProcessPoolExecutor(workers, mp_context=fresh, max_tasks_per_child=1) as pool,
+    ):
         futures = {pool.submit(work, job): job for job in jobs}
         try:
             for future in as_completed(futures):

@@ -18,6 +18,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 
+from calovision import cache
 from calovision.errors import InputError
 
 _HOME = "127.0.0.1"
@@ -174,7 +175,7 @@ def _loopback() -> str:
 def _started(rank: int, size: int, port: int, run: Path) -> subprocess.Popen[bytes]:
     """Another process, which says when it is ready, and ends when its standard input does."""
     given = {"RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": _HOME, "MASTER_PORT": port}
-    threads = {"OMP_NUM_THREADS": torch.get_num_threads()}
+    threads = {"OMP_NUM_THREADS": torch.get_num_threads(), cache.TOLD: 1}
     place = {"GLOO_SOCKET_IFNAME": _loopback()}
     variables = {k: str(v) for k, v in (threads | place | os.environ | given).items()}
     command = [sys.executable, "-m", "calovision.tasks.member", str(run)]
