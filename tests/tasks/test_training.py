@@ -57,8 +57,10 @@ def test_a_run_holds_what_it_takes_to_repeat_it(run: RunDir, store: EventStore) 
     assert {"train_loss", "val_loss", "wall_s"} <= rows[0].keys()
     assert rows[-1]["val_loss"] < rows[0]["val_loss"]
     assert sorted(p.name for p in run.path.iterdir()) == [
+        "best.ckpt",
         "budget.json",
         "config.yaml",
+        "last.ckpt",
         "metrics.jsonl",
         "model.safetensors",
     ]

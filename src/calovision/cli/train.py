@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ from calovision.errors import InputError
 
 if TYPE_CHECKING:
     from calovision.tasks.rundir import RunDir
+
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 
 
 def train(
@@ -44,7 +47,9 @@ def train(
         bool, typer.Option("--resume", help="Go on with a run; it needs no other option.")
     ] = False,
     skip_corrupt: SkipCorrupt = False,
-    json: Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Machine-readable result on stdout.")
+    ] = False,
 ) -> None:
     """Train a model on an event set; torchrun or srun may start it on several machines.
 
@@ -89,9 +94,12 @@ def train(
         )
         return
     from calovision.tasks.config import load_config
+    from calovision.tasks.places import ignored
 
     chosen = load_config(task, model, config, given)
     store = _store(known, data, skip_corrupt)
+    if line := ignored(os.environ):
+        typer.echo(f"warning: {line}", err=True)
     # PyTorch takes seconds to load: bad input should not have to wait for it.
     from calovision.tasks.processes import placed
     from calovision.tasks.training import train as run_training
@@ -140,7 +148,8 @@ def _recorded(
     from calovision.tasks.config import read_settings
 
     config = run.describe()["config"]
-    for name, asked in (("task", task), ("model", model)):
+    written = read_settings(file) if file else {}
+    for name, asked in (("task", task), ("model", model or written.get("model"))):
         if asked is not None and asked != config.get(name):
             raise InputError(
                 f"{run.path} holds a run with another configuration:"
@@ -154,7 +163,7 @@ def _recorded(
     return (
         str(config["task"]),
         str(config["model"]),
-        config | (read_settings(file) if file else {}) | given,
+        config | written | given,
     )
 
 
