@@ -18,6 +18,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 if (
     os.path.basename(sys.argv[0] if sys.argv else "") in ("calovision", "-m")
     and threading.current_thread() is threading.main_thread()
+    and "multiprocessing.spawn" not in sys.modules  # a worker
     and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 ):
     signal.signal(signal.SIGINT, _leave)

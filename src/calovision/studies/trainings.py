@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from calovision.events.files import write_bytes
 from calovision.events.store import EventStore
+from calovision.interruption import deaf_children
 from calovision.studies.trees import TREES, grow, tree_settings
 
 #: of every training: one thread, and memory kept for the next batch in place of given back
@@ -25,6 +26,7 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(4 * 10**9),
     "MALLOC_TRIM_THRESHOLD_": str(8 * 10**9),
 }
+GRACE_S = 25.0  #: seconds that interrupted trainings have to keep their state
 SCORES = "scores.npz"  #: in every run: what it says about the test events
 
 
@@ -87,13 +89,21 @@ def _side_by_side(work: Callable[[Job], None], jobs: Sequence[Job], workers: int
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
     ) as pool:
-        futures = {pool.submit(work, job): job for job in jobs}
+        with deaf_children():
+            futures = {pool.submit(work, job): job for job in jobs}
         try:
             for future in as_completed(futures):
                 future.result()
                 yield futures[future].folder
         except BaseException:
+            # Trainings that are interrupted keep their state; the pool would let them end.
+            started = list((pool._processes or {}).values())
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.join(GRACE_S)
+                process.kill()
             raise
 
 

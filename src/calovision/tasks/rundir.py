@@ -44,7 +44,14 @@ class RunDir:
         self.start_weights = self.path / "start.safetensors"
         self.metrics = self.path / "metrics.jsonl"
 
-    def start(self, config: dict[str, Any], data: dict[str, Any], *, resume: bool) -> None:
+    def start(
+        self,
+        config: dict[str, Any],
+        data: dict[str, Any],
+        *,
+        resume: bool,
+        lengths: frozenset[str] = LENGTHS,
+    ) -> None:
         """Create the folder, or check that what is there is this very training, however long.
 
         Raises:
@@ -57,7 +64,7 @@ class RunDir:
                 raise InputError(
                     f"{self.path} already holds a run", "add --resume or choose another --out"
                 )
-            self._check_same(config)
+            self._check_same(config, lengths)
             if self.describe()["data"].get("hash") != data["hash"]:
                 raise InputError(f"{self.path} was trained on other data", "give the same --data")
             return
@@ -67,11 +74,11 @@ class RunDir:
             self.path.mkdir(parents=True, exist_ok=True)
         self._record(wanted | {"versions": versions()})
 
-    def _check_same(self, config: dict[str, Any]) -> None:
+    def _check_same(self, config: dict[str, Any], lengths: frozenset[str]) -> None:
         """Refuse settings that differ from the recorded ones in more than the training's length."""
         recorded = self.describe()["config"]
         for key, value in config.items():
-            if key not in LENGTHS and recorded.get(key, value) != value:
+            if key not in lengths and recorded.get(key, value) != value:
                 raise InputError(
                     f"{self.path} holds a run with another configuration:"
                     f" {key} is {recorded[key]} there, not {value}",
@@ -106,6 +113,19 @@ class RunDir:
                 f"{self.path} is not a run directory", "give the --out of 'calovision train'"
             )
         return loaded
+
+    def data_path(self) -> Path:
+        """The event set that the training was begun with.
+
+        Raises:
+            InputError: it is no longer there.
+        """
+        path = Path(str(self.describe()["data"].get("path", "")))
+        if not path.exists():
+            raise InputError(
+                f"{path}, which {self.path} was begun with, is not there", "give its place: --data"
+            )
+        return path
 
     def budget(self) -> dict[str, Any]:
         """Time, steps, parameters and device of the training.

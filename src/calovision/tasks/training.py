@@ -116,12 +116,9 @@ def recorded_data(run: RunDir, *, skip_corrupt: bool = False) -> EventStore:
     Raises:
         InputError: it is no longer where it was, or damaged.
     """
-    data = run.describe()["data"]
-    path = Path(str(data.get("path", "")))
-    if not path.exists():
-        raise InputError(f"{path}, which {run.path} was begun with, is not there", "give --data")
     # What was left out then is left out again.
-    return EventStore.open(path, skip_corrupt=skip_corrupt or "whole_hash" in data)
+    skip = skip_corrupt or "whole_hash" in run.describe()["data"]
+    return EventStore.open(run.data_path(), skip_corrupt=skip)
 
 
 def _as_placed(config: Training) -> Training:
