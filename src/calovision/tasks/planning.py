@@ -20,7 +20,7 @@ from calovision.tasks.settings import Training
 from calovision.tasks.task import Task
 
 ENDLESS_S = 1e8  #: a budget of more seconds is none
-PROBE = 500  #: events that are prepared to see how long it takes
+PROBE = 200  #: events that are prepared to see how long it takes
 FEW = 10  #: events whose loss is computed for the same reason
 PREPARING = 0.25  #: most of the budget that the events of a window may take to be prepared
 SHORT = 0.05  #: share of the budget that they take where all would take more than that
@@ -65,25 +65,23 @@ def planned(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         task = build(config, store.geometry, some).eval()
+    task.view(some[:FEW])  # what has to be compiled or loaded at first does not count
     prepare = _seconds(lambda: task.view(some)) / len(some)
     prepare += _seconds(lambda: store[chosen[:PROBE]]) / PROBE
     window = min(config.window, len(chosen))
     if prepare * window > PREPARING * config.budget_s:
         window = min(window, max(int(SHORT * config.budget_s / prepare), order(window).batch))
         whole = Plan(window, whole.validation)
+    _loss_of_few(task, some)
     each = prepare + _seconds(lambda: _loss_of_few(task, some)) / FEW
     most = max(int(LAST_LOOK * config.budget_s / each), CHUNK)
     return Plan(whole.window, min(whole.validation, most))
 
 
 def _seconds(work: Callable[[], Any]) -> float:
-    """How long it takes, the second time: at the first, code may be compiled or loaded."""
-    found = 0.0
-    for _ in range(2):
-        begun = time.perf_counter()
-        work()
-        found = time.perf_counter() - begun
-    return found
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
 
 
 @torch.no_grad()
