@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import signal
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _arrived: list[int] = []  #: signals that have interrupted this command
+_ended: list[int] = []  #: those that it has ended by
 
 
 class _Stopped(BaseException):
@@ -128,6 +130,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _end_interrupted(error: BaseException | None) -> NoReturn:
     """Say once what an interruption has left, and exit."""
+    _ended.extend(_arrived)
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # a second one has nothing left to stop
     while error is not None and not isinstance(error, Interrupted):
@@ -135,17 +138,21 @@ def _end_interrupted(error: BaseException | None) -> NoReturn:
     reached = f"; {error.reached}" if isinstance(error, Interrupted) else ""
     if os.environ.get("RANK", "0") == "0" or "WORLD_SIZE" not in os.environ:
         typer.echo(f"calovision: interrupted; finished parts are kept{reached}", err=True)
-    if _arrived:
-        # Python's own end would wait for threads, and may end in the signal instead.
+    sys.exit(130)
+
+
+def _last_of_all() -> None:
+    """Python would end by the signal itself where it has met code made at run time."""
+    if _ended:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(130)
-    sys.exit(130)
 
 
 def main() -> None:
     """Entry point: 0 done, 2 bad input (one line), 130 interrupted by Ctrl-C or SIGTERM."""
     sys.unraisablehook = _not_swallowed
+    atexit.register(_last_of_all)  # first come, last served
     try:
         with handled_by(_interrupt):
             _run()
