@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -90,21 +91,30 @@ def _side_by_side(work: Callable[[Job], None], jobs: Sequence[Job], workers: int
         workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
     ) as pool:
         with deaf_children():
-            futures = {pool.submit(work, job): job for job in jobs}
+            futures = {pool.submit(_in_a_process, work, job): job for job in jobs}
         try:
             for future in as_completed(futures):
                 future.result()
                 yield futures[future].folder
         except BaseException:
-            # Trainings that are interrupted keep their state; the pool would let them end.
+            # Trainings that are interrupted keep their state, and end their process: by that, the
+            # pool starts no other.
             started = list((pool._processes or {}).values())
-            pool.shutdown(wait=False, cancel_futures=True)
             for process in started:
                 process.terminate()
             for process in started:
                 process.join(GRACE_S)
                 process.kill()
             raise
+
+
+def _in_a_process(work: Callable[[Job], None], job: Job) -> None:
+    """Do ``work`` in a process of its own, which an interruption ends."""
+    tqdm.set_lock(threading.RLock())  # its usual one would be left behind in the system
+    try:
+        work(job)
+    except KeyboardInterrupt:
+        os._exit(130)
 
 
 def _alone(work: Callable[[Job], None], job: Job) -> None:
