@@ -178,5 +178,5 @@ def train_on(
         events = EventStore.open(kept) if begun else save(events, kept, provenance=MEMORY)
     run = train(config, events, out, resume=resume)
     for line in run.budget().get("warnings", []):
-        warnings.warn(line, stacklevel=2)
+        warnings.warn(line, stacklevel=3)  # of the one who asked for the training
     return run
