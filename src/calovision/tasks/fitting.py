@@ -30,6 +30,9 @@ from calovision.tasks.settings import Training
 from calovision.tasks.task import Task
 from calovision.tasks.verdict import loss_of_few, verdict
 
+SETTLED = 100  #: events from which a task learns at the end, for every second of a budget
+FEWEST = 1000  #: of them
+LONG = 0.25  #: share of the budget that what comes after it may take without a word
 KEPT_BYTES = 300e6  #: a finished run keeps the state to go on from, unless it is larger than this
 
 
@@ -199,7 +202,14 @@ def _finish(
     )
     if kept.settling:
         chosen = parts["train"]
-        kept.settle(store[chosen[:: -(-len(chosen) // kept.settling)]], quiet=quiet)
+        begun = time.perf_counter()
+        most = min(kept.settling, max(int(SETTLED * learner.config.budget_s), FEWEST))
+        if most < min(kept.settling, len(chosen)):
+            doubts.append(f"what it learns at the end is of {most} events, to fit the budget")
+        kept.settle(store[chosen[:: -(-len(chosen) // most)]], quiet=quiet)
+        took, budget_s = time.perf_counter() - begun, learner.config.budget_s
+        if took > LONG * budget_s:
+            doubts.append(f"what it learns at the end took {took:.0f} s more than its budget")
     write_json(
         run.path / "budget.json",
         {
