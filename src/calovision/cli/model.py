@@ -1,4 +1,4 @@
-"""Verbs on one model: train, evaluate, reconstruct, classify."""
+"""Verbs on a trained model: evaluate, reconstruct, classify."""
 
 from __future__ import annotations
 
@@ -11,68 +11,10 @@ from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
 
 Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
-Model = Annotated[str | None, typer.Option(help="Ours by default; 'baseline' as published.")]
 RunOrNone = Annotated[
     Path | None, typer.Argument(help="Run directory, from 'calovision train'; or --pretrained.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
-
-
-def train(
-    task: Annotated[
-        str, typer.Argument(help="What to learn: jet-vae, jet-tagger, ... or symmetry.")
-    ],
-    data: Data,
-    out: Annotated[Path, typer.Option(help="Run directory to write.")],
-    model: Model = None,
-    config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting, key=value; repeatable.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes on this machine, each with its batches.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
-    skip_corrupt: SkipCorrupt = False,
-    json: Json = False,
-) -> None:
-    """Train a model on an event set; torchrun or srun may start it on several machines.
-
-    Example: calovision train jet-vae --data jets --out runs/vae --set budget_s=600
-    """
-    from calovision.tasks.config import load_config, parse_overrides
-
-    overrides = parse_overrides(settings or [])
-    if seed is not None:
-        overrides["seed"] = seed
-    if processes is not None:
-        overrides["processes"] = processes
-    if task == "symmetry":
-        from calovision.cli.discover import train_symmetry
-        from calovision.tasks.symmetry.settings import load_settings
-
-        symmetry = load_settings(model, config, overrides)
-        emit(*train_symmetry(symmetry, data, out, resume=resume, skip_corrupt=skip_corrupt), json)
-        return
-    chosen = load_config(task, model, config, overrides)
-    from calovision.events.store import EventStore
-
-    with told():
-        store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    # PyTorch takes seconds to load: bad input should not have to wait for it.
-    from calovision.tasks.processes import placed
-    from calovision.tasks.training import train as run_training
-
-    run = run_training(chosen, store, out, resume=resume)
-    if placed().rank:
-        return
-    budget = run.budget()
-    emit(
-        {"run": str(run.path), **budget},
-        f"trained {chosen.model} in {budget['wall_s']:.0f} s, {budget['steps']} steps: {run.path}",
-        json,
-    )
 
 
 def evaluate(
@@ -103,11 +45,12 @@ def evaluate(
     from calovision.studies.evaluation import evaluate as measure
 
     results = measure(folder, store, seed=seed)
+    doubts = [f"warning: {line}" for line in results["budget"].get("warnings", [])]
     lines = [
         f"{name:28s} {m['value']:10.4g} +- {m['error']:.2g} {m['unit']}"
         for name, m in results["metrics"].items()
     ]
-    lines = [*_left_out(results["data"]), *lines, f"written to {folder / 'results.json'}"]
+    lines = [*doubts, *_left_out(results["data"]), *lines, f"written to {folder / 'results.json'}"]
     emit(results, "\n".join(lines), json)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from calovision.errors import InputError
 from calovision.events.main_guard import processes_may_start
+from calovision.interruption import deaf_children
 
 _START_UP = 300.0  #: seconds that workers may take to start, compile and make the library
 _CONNECT = 20.0  #: seconds to wait for a scheduler
@@ -163,15 +164,18 @@ def _client(workers: int, scheduler: str | None, patience: float) -> Iterator[An
             with contextlib.suppress(Exception):
                 client.close()
         return
-    with (
-        importlib.import_module("dask").config.set(_QUIET),
-        distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # any free port
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(importlib.import_module("dask").config.set(_QUIET))
+        # Half-started, a cluster ends with many lines: an interruption waits for its start.
+        with deaf_children():
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # any free port
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         yield client

@@ -121,7 +121,7 @@ def facts(source: Source) -> dict[str, str]:
 
 
 def _budget(budget: dict[str, Any]) -> str:
-    """Parameters, time and device of a training in words."""
+    """Parameters, time and device of a training in words, and what is doubtful about it."""
     words = []
     if budget.get("parameters"):
         words.append(f"{budget['parameters']:,} parameters")
@@ -131,4 +131,4 @@ def _budget(budget: dict[str, Any]) -> str:
         words.append(f"{budget['cpu_s'] / 60:.1f} min of CPU time")
     if budget.get("device"):
         words.append(f"on {budget['device']}")
-    return ", ".join(words)
+    return "; warning: ".join([", ".join(words), *budget.get("warnings", [])])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
+from scipy.stats import rankdata
 
 
 def platt(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[float, float]:
@@ -32,3 +35,25 @@ def platt(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[flo
     # A slope below zero would turn the order of the events round.
     found = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(1e-3, 1e3), (-50, 50)])
     return float(found.x[0]), float(found.x[1])
+
+
+def auc_and_error(
+    logits: NDArray[np.float64], labels: NDArray[np.floating[Any]]
+) -> tuple[float, float] | None:
+    """Area under the ROC curve and its standard error (Hanley and McNeil, 1982).
+
+    Args:
+        logits: ``(n,)``.
+        labels: ``(n,)`` 0 or 1.
+
+    Returns:
+        None if only one class is there.
+    """
+    ones = int((labels == 1).sum())
+    zeros = len(labels) - ones
+    if not ones or not zeros:
+        return None
+    auc = (rankdata(logits)[labels == 1].sum() - ones * (ones + 1) / 2) / (ones * zeros)
+    more, less = auc / (2 - auc) - auc**2, 2 * auc**2 / (1 + auc) - auc**2
+    variance = (auc * (1 - auc) + (ones - 1) * more + (zeros - 1) * less) / (ones * zeros)
+    return float(auc), float(np.sqrt(max(variance, 0.0)))

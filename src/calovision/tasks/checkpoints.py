@@ -7,30 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from calovision.errors import InputError
 from calovision.events.files import write_bytes
 
-ENDED = "training_ended"  #: key of a checkpoint after which there is nothing left to train
 _NEEDED = {"state_dict", "global_step", "spent_s"}
 
 
-class WholeFiles(TorchCheckpointIO):
-    """Checkpoints that are complete or absent.
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a state, complete or not at all.
 
-    Lightning's own are written elsewhere and moved, which copies them when it is to another file
-    system: a process killed in the middle would leave half a checkpoint.
+    Raises:
+        InputError: the disk is full or not writable.
     """
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
-    ) -> None:
-        """Write ``checkpoint`` to ``path``."""
-        del storage_options
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_bytes(Path(path), buffer.getvalue())
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any] | None:

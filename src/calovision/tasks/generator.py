@@ -22,6 +22,7 @@ class GeneratorTask(Task):
     """
 
     chunk: ClassVar[int] = 250
+    judged_by_loss: ClassVar[bool] = True
 
     @abstractmethod
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:

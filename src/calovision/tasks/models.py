@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 from calovision.errors import InputError
 from calovision.events.events import Events
@@ -45,6 +46,18 @@ def build(config: Training, geometry: Geometry, train: Events) -> Task:
     return _class(config).fresh(config, geometry, train)
 
 
+def rebuild(config: Training, geometry: Geometry, weights: Path) -> Task:
+    """The task whose weights lie in a file.
+
+    Raises:
+        InputError: the file is damaged, or of another task.
+    """
+    try:
+        return _class(config).restored(config, geometry, read_weights(weights))
+    except MISFIT as error:
+        raise misfit(weights) from error
+
+
 def recorded_config(run: RunDir) -> Training:
     """The configuration recorded in a run directory, checked again.
 
@@ -76,10 +89,9 @@ def load_task(run: RunDir) -> Task:
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
     try:
         geometry = Geometry.from_dict(run.describe()["data"]["geometry"])
-        task = _class(config).restored(config, geometry, read_weights(run.weights))
     except MISFIT as error:
         raise misfit(run.weights) from error
-    return task.eval()
+    return rebuild(config, geometry, run.weights).eval()
 
 
 def load_autoencoder(run: RunDir) -> AutoencoderTask:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.tasks.calibration import platt
+from calovision.tasks.calibration import auc_and_error, platt
 from calovision.tasks.domain import Domain, domain_features
 from calovision.tasks.task import Batch, Task
 
@@ -145,6 +145,14 @@ class TaggerTask(Task):
         slope, offset = platt(self.logits(view), view.label.astype(np.float64))
         self.slope.fill_(slope)
         self.offset.fill_(offset)
+
+    def doubt(self, view: TaggerView, events: Events) -> str:
+        """A line if the AUC on validation events is within two errors of guessing, or below."""
+        del events
+        found = auc_and_error(self.logits(view), view.label)
+        if found is None or found[0] - 2 * found[1] > 0.5:
+            return ""
+        return f"it does no better than guessing: validation AUC {found[0]:.3f} +- {found[1]:.3f}"
 
     def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probability of class 1; same shape."""

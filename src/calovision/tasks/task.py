@@ -28,10 +28,13 @@ class Task(nn.Module, ABC):
     Attributes:
         validation_events: most events that a look at the validation loss, and what is chosen on
             validation events at the end, use.
+        judged_by_loss: whether a validation loss no lower than before the training shows that
+            nothing was learned.
         partial: whether some steps of a training learn from a part of the weights only.
     """
 
     validation_events: ClassVar[int] = 2000
+    judged_by_loss: ClassVar[bool] = False
     partial: ClassVar[bool] = False
 
     def __init__(self, geometry: Geometry) -> None:
@@ -68,6 +71,11 @@ class Task(nn.Module, ABC):
     def finish(self, view: Any) -> None:
         """Choose on validation events what gradients cannot; nothing by default."""
         del view
+
+    def doubt(self, view: Any, events: Events) -> str:
+        """A line if validation ``events``, seen as ``view``, show that nothing was learned."""
+        del view, events
+        return ""
 
     @property
     def settling(self) -> int:
