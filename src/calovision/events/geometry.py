@@ -97,12 +97,16 @@ class Geometry:
         """
         channels = tuple(Channel(**c) for c in data["channels"])
         found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
-        if not found._sound():
+        if not found.is_sound():
             raise ValueError("not a geometry")
         return found
 
-    def _sound(self) -> bool:
-        """Whether names, numbers and units make sense; files may say anything."""
+    def is_sound(self) -> bool:
+        """Whether hits can lie on the grid, and names and units make sense.
+
+        Rows and columns must be multiples of every ``block``, which must be odd, for a readout cell
+        is known by its middle pixel.
+        """
         sizes = (self.rows, self.cols, *(c.block for c in self.channels))
         if not all(type(n) is int and n > 0 for n in sizes) or self.cells > MOST_CELLS:
             return False

@@ -120,15 +120,9 @@ def check_columns(
     columns: dict[str, NDArray[Any]] = {}
     required = SCHEMAS[image_key][1]
     for name in required:
-        columns["label" if name == LABEL_KEY else name] = _required(path, name, n, raw[name])
+        columns["label" if name == LABEL_KEY else name] = numbers(path, name, n, raw[name])
     label = columns["label"]
-    wrong = ~np.isin(label, _LABELS)
-    if wrong.any():
-        raise InputError(
-            f"{path}: y is {label[wrong][0]:g} for event {int(np.argmax(wrong))}",
-            "labels must be 0 (gluon, photon) or 1 (quark, electron)",
-        )
-    columns["label"] = label.astype(np.int8)
+    columns["label"] = classes(path, LABEL_KEY, label)
     for name, column in raw.items():
         if name not in required and _is_extra(name, column, n, columns):
             columns[name] = column
@@ -174,14 +168,25 @@ def fingerprint(path: Path) -> dict[str, Any]:
     return {"name": path.name, "size": size, "sampled_sha256": digest.hexdigest()}
 
 
-def _required(path: Path, name: str, n: int, column: NDArray[Any]) -> NDArray[Any]:
-    if len(column) != n:
+def numbers(where: object, name: str, n: int, column: NDArray[Any]) -> NDArray[Any]:
+    """A column ``(n,)`` of one number an event, none of them negative.
+
+    Args:
+        where: the file, or what else the column belongs to, for error messages.
+        name: of the column.
+        n: number of images.
+        column: ``(n,)``, or of another shape with as many numbers.
+
+    Raises:
+        InputError: another length or shape, no numbers, a value that is not finite or negative.
+    """
+    if column.ndim and len(column) != n:
         raise InputError(
-            f"{path}: {name} has {len(column)} rows, the images {n}", "all keys need one row each"
+            f"{where}: {name} has {len(column)} rows, the images {n}", "all keys need one row each"
         )
-    if column.size != n or column.dtype.kind not in "biuf":
+    if not column.ndim or column.size != n or column.dtype.kind not in "biuf":
         raise InputError(
-            f"{path}: {name} has shape {column.shape} and type {column.dtype}",
+            f"{where}: {name} has shape {column.shape} and type {column.dtype}",
             "expected is one number an event",
         )
     flat = column.reshape(n)
@@ -189,9 +194,24 @@ def _required(path: Path, name: str, n: int, column: NDArray[Any]) -> NDArray[An
     if bad.any():
         place = int(np.argmax(bad))
         raise InputError(
-            f"{path}: {name} is {flat[place]:g} for event {place}", "correct or remove that event"
+            f"{where}: {name} is {flat[place]:g} for event {place}", "correct or remove that event"
         )
     return flat
+
+
+def classes(where: object, name: str, label: NDArray[Any]) -> NDArray[np.int8]:
+    """Labels ``(n,)`` that were read as numbers, as int8.
+
+    Raises:
+        InputError: one is neither 0 nor 1.
+    """
+    wrong = ~np.isin(label, _LABELS)
+    if wrong.any():
+        raise InputError(
+            f"{where}: {name} is {label[wrong][0]:g} for event {int(np.argmax(wrong))}",
+            "labels must be 0 (gluon, photon) or 1 (quark, electron)",
+        )
+    return label.astype(np.int8)
 
 
 def _is_extra(name: str, column: NDArray[Any], n: int, taken: Mapping[str, Any]) -> bool:

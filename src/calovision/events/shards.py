@@ -42,9 +42,9 @@ def shard_bytes(events: Events) -> bytes:
     """Serialise one shard; the same events give the same bytes.
 
     Raises:
-        ValueError: a per-event column has the wrong length, a hit column's name or an
-            unsupported type.
+        InputError: as :func:`check_event_columns`.
     """
+    check_event_columns(events)
     offsets = _arrow((events.offsets - events.offsets[0]).astype(np.int32))
     hits = slice(int(events.offsets[0]), int(events.offsets[-1]))
     flat: dict[str, NDArray[Any]] = {
@@ -55,7 +55,6 @@ def shard_bytes(events: Events) -> bytes:
     arrays = {k: pa.ListArray.from_arrays(offsets, _arrow(v)) for k, v in flat.items()}
     shapes: dict[str, list[int]] = {}
     for name, column in events.columns.items():
-        _check_column(name, column, len(events))
         arrays[name] = _column_array(column)
         shapes[name] = list(column.shape[1:])
     meta = {
@@ -85,13 +84,25 @@ def shard_bytes(events: Events) -> bytes:
     return sink.getvalue()
 
 
-def _check_column(name: str, column: NDArray[Any], n: int) -> None:
-    if name in HIT_COLUMNS:
-        raise ValueError(f"column name {name!r} is taken by the hits")
-    if len(column) != n:
-        raise ValueError(f"column {name!r} has {len(column)} entries for {n} events")
-    if column.dtype.kind not in "biuf":
-        raise ValueError(f"column {name!r} is of type {column.dtype}, not a number")
+def check_event_columns(events: Events) -> None:
+    """Refuse per-event columns that cannot be stored.
+
+    Raises:
+        InputError: one has not a row for every event, the name of a column of the hits, or holds
+            something else than numbers.
+    """
+    for name, column in events.columns.items():
+        if name in HIT_COLUMNS:
+            raise InputError(f"a column is called {name!r}, as something of the hits", "rename it")
+        found = np.shape(column)
+        if not isinstance(column, np.ndarray) or column.dtype.kind not in "biuf":
+            kind = getattr(column, "dtype", type(column).__name__)
+            raise InputError(f"column {name!r} is of type {kind}", "give a NumPy array of numbers")
+        if found[:1] != (len(events),):
+            raise InputError(
+                f"column {name!r} has shape {found} for {len(events)} events",
+                "give one row for every event",
+            )
 
 
 def _column_array(column: NDArray[Any]) -> pa.Array:
