@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -51,6 +52,9 @@ def convert(
         InputError: a file is damaged or breaks the schema, the files do not fit together,
             ``workers`` is not positive, ``out`` is taken, the disk is full, or the cluster does
             not answer. Bad files leave nothing behind.
+
+    Warns:
+        UserWarning: a column outside the schema lies in another file.
     """
     if not files:
         raise InputError("no file to convert", "name at least one HDF5 or Parquet file")
@@ -59,6 +63,8 @@ def convert(
     try:
         for file in files:
             opened.append(open_images(Path(file)))
+            for column in opened[-1].left_out:
+                warnings.warn(f"{file}: left out is {column}", stacklevel=2)
         _check_alike(opened)
         geometry, origin, tasks = opened[0].geometry, _provenance(opened), _plan(opened)
     finally:

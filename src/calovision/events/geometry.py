@@ -6,11 +6,13 @@ Rows run along eta and columns along phi, as in the public CMS image sets.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from calovision.errors import ContentError
 
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
 MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
@@ -89,16 +91,21 @@ class Geometry:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Geometry:
+    def from_dict(cls, data: object) -> Geometry:
         """Rebuild a geometry from :meth:`to_dict`.
 
         Raises:
-            ValueError: not a grid that hits can lie on; other errors of a lookup for missing keys.
+            ValueError: not a grid that hits can lie on.
         """
-        channels = tuple(Channel(**c) for c in data["channels"])
+        layers = data.get("channels") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(layers, list | tuple):
+            raise ContentError("not a geometry")
+        if data.keys() != _keys(cls) or not all(_describes_channel(layer) for layer in layers):
+            raise ContentError("a geometry with other keys")
+        channels = tuple(Channel(**layer) for layer in layers)
         found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
         if not found.is_sound():
-            raise ValueError("not a geometry")
+            raise ContentError("not a geometry")
         return found
 
     def is_sound(self) -> bool:
@@ -120,6 +127,14 @@ class Geometry:
             and all(0 < c.gev_per_unit < math.inf for c in self.channels)
             and self.schema in ("jets", "crops")
         )
+
+
+def _keys(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)}
+
+
+def _describes_channel(layer: object) -> bool:
+    return isinstance(layer, dict) and {"name"} <= layer.keys() <= _keys(Channel)
 
 
 # GeV per image unit: what brings simulated channel means to the published pixel means

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
+from calovision.errors import DamagedError, InputError
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Geometry
 from calovision.events.shards import HIT_COLUMNS
 
@@ -38,6 +38,7 @@ class ImageFile(Protocol):
         label_dtype: type of ``y`` in the file.
         channels_last: order of an image's axes.
         step: number of events that are best read together.
+        left_out: columns outside the schema that cannot be read, and why.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class ImageFile(Protocol):
     label_dtype: str
     channels_last: bool
     step: int
+    left_out: tuple[str, ...]
 
     def __len__(self) -> int: ...
 
@@ -64,18 +66,12 @@ class ImageFile(Protocol):
 
 
 @contextmanager
-def closed_if_bad(file: ImageFile, errors: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Close ``file`` if what follows fails; ``errors`` of its library say that it is damaged.
-
-    Raises:
-        InputError: in place of ``errors``.
-    """
+def closed_if_bad(file: ImageFile) -> Iterator[None]:
+    """Close ``file`` if what follows fails."""
     try:
         yield
-    except Exception as error:
+    except Exception:
         file.close()
-        if isinstance(error, errors):
-            raise damaged(file.path, error) from error
         raise
 
 
@@ -96,7 +92,8 @@ def find_schema(path: Path, keys: list[str]) -> str:
             return image_key
     raise InputError(
         f"{path} has neither X_jets nor X (it has {_listed(keys)})",
-        "expected are X_jets, m0, pt, y (jets) or X, y (electron/photon crops)",
+        "expected are X_jets, m0, pt, y (jets) or X, y (electron/photon crops); particles become "
+        "images by 'calovision data image'",
     )
 
 
@@ -147,10 +144,10 @@ def bad_shape(path: Path, image_key: str, shape: tuple[int, ...]) -> InputError:
     return InputError(f"{path}: {image_key} has shape {shape}", f"expected is {wanted}")
 
 
-def damaged(path: Path, error: Exception) -> InputError:
+def damaged(path: Path, error: Exception) -> DamagedError:
     """The error for a file that breaks off or cannot be decoded."""
     reason = " ".join(str(error).split()) or type(error).__name__
-    return InputError(f"{path} is truncated or damaged ({reason})", "fetch it again")
+    return DamagedError(f"{path} is truncated or damaged ({reason})", "fetch it again")
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
