@@ -152,7 +152,9 @@ def test_a_missing_compression_is_no_damage(tmp_path: Path) -> None:
     raw = path.read_bytes()
     assert raw.count(lzf) == 1
     path.write_bytes(raw.replace(lzf, unknown))
-    with pytest.raises(InputError, match=r"X is compressed by the HDF5 filter 32099 \(lzf\)") as told:
+    with pytest.raises(
+        InputError, match=r"X is compressed by the HDF5 filter 32099 \(lzf\)"
+    ) as told:
         content(path)
     assert "HDF5_PLUGIN_PATH" in str(told.value)
     assert "damaged" not in str(told.value)

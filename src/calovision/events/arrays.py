@@ -46,13 +46,17 @@ def read_arrays(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
 
 def _read(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
     """The arrays; nearly all that happens here happens in libraries."""
+    with path.open("rb") as file:
+        # Here zipfile would take an error of the system for the end of something else.
+        file.seek(max(path.stat().st_size - _HEADER, 0))
+        file.read()
     with ZipFile(path) as archive:
         members = archive.infolist()
         if sum(m.file_size for m in members) > MOST_BYTES:
             raise InputError(f"{path} claims more than {MOST_BYTES >> 30} GiB", remedy)
         for member in members:
-            with archive.open(member) as file:
-                claimed = _claimed(file)
+            with archive.open(member) as content:
+                claimed = _claimed(content)
             if not 0 <= member.file_size - claimed <= _HEADER:
                 raise ValueError("a header that does not fit its array")
     with np.load(path, allow_pickle=False) as arrays:

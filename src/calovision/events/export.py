@@ -48,8 +48,8 @@ def export(
         progress: show a progress bar on standard error.
 
     Raises:
-        InputError: the file exists or is named otherwise, the set has no labels or columns that clash with the
-            schema, a shard is damaged, or the disk is full.
+        InputError: the file exists or is named otherwise, the set has no labels or columns that
+            clash with the schema, a shard is damaged, or the disk is full.
     """
     path = Path(out)
     if path.suffix.lower() not in SUFFIXES:

@@ -1,4 +1,4 @@
-"""Where a name in an HDF5 file leads: links and views are followed inside the file, not out of it."""
+"""Where a name in an HDF5 file leads: links and views are followed inside the file only."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def sources_of(file: h5py.File, data: h5py.Dataset) -> list[h5py.Dataset]:
 
 
 def _check_view(file: h5py.File, view: h5py.Dataset, steps: int) -> None:
-    """Refuse a virtual dataset of which a part is not in the file: HDF5 would fill it with zeros."""
+    """Refuse a virtual dataset that is not all in the file: HDF5 would fill in zeros."""
     covered = 0
     for part in view.virtual_sources():
         if not _is_file(file, part.file_name):

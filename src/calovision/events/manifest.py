@@ -8,7 +8,13 @@ from typing import Any
 from calovision.errors import ContentError, InputError
 from calovision.events.digits import has_digits
 from calovision.events.geometry import Geometry
-from calovision.events.shards import MANIFEST, SCHEMA_VERSION, UNFINISHED, shard_name
+from calovision.events.shards import (
+    MANIFEST,
+    SCHEMA_VERSION,
+    UNFINISHED,
+    damaged_shard,
+    shard_name,
+)
 from calovision.events.unreadable import exists, read_json, reading
 
 EVENTS_PER_BYTE = 4  #: most events in a byte of a shard: a row group takes more than it says
@@ -44,17 +50,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             "make the set again or use the matching release",
         )
     try:
-        check_claims(folder, manifest)
+        check_claims(manifest)
     except ValueError as error:
         raise InputError(f"{path} is damaged", _AGAIN) from error
     return manifest
 
 
-def check_claims(folder: Path, manifest: dict[str, Any]) -> None:
+def check_claims(manifest: dict[str, Any]) -> None:
     """Refuse a manifest that claims what no set of ours can hold.
 
     Args:
-        folder: of the set.
         manifest: its content, which may be anything.
 
     Raises:
@@ -75,13 +80,22 @@ def check_claims(folder: Path, manifest: dict[str, Any]) -> None:
     distinct = len({c[0] for c in counts})
     if totals != (manifest.get("events"), manifest.get("hits")) or distinct < len(counts):
         raise ContentError("totals")
-    for index, events, _, size in counts:
-        # Memory is taken by the number of events before anything is read.
-        path = folder / shard_name(index)
+    if any(events > EVENTS_PER_BYTE * size for _, events, _, size in counts):
+        raise ContentError("more events than fit")
+
+
+def check_sizes(folder: Path, manifest: dict[str, Any]) -> None:
+    """Refuse shards too short for their events: memory is taken by these before anything is read.
+
+    Raises:
+        DamagedError: one is, by name.
+    """
+    for shard in manifest["shards"]:
+        path = folder / shard_name(shard["index"])
         with reading(path):
-            there = path.stat().st_size if path.is_file() else size
-        if events > EVENTS_PER_BYTE * min(size, there):
-            raise ContentError("more events than fit")
+            size = path.stat().st_size if path.is_file() else shard["bytes"]
+        if shard["events"] > EVENTS_PER_BYTE * size:
+            raise damaged_shard(path.name)
 
 
 def _no_set(folder: Path) -> InputError:

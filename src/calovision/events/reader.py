@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from calovision.errors import DamagedError, InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
-from calovision.events.manifest import read_manifest
+from calovision.events.manifest import check_sizes, read_manifest
 from calovision.events.shards import (
     AGAIN,
     GROUP_EVENTS,
@@ -67,7 +67,10 @@ class EventStore:
         """
         folder = Path(path)
         store = cls(folder, read_manifest(folder))
-        return store._sound() if skip_corrupt else store
+        if skip_corrupt:
+            return store._sound()
+        check_sizes(folder, store.manifest)
+        return store
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -266,4 +269,3 @@ class EventStore:
             for group in np.unique(group_of):
                 first = ends[group] - shard.group_sizes[group]
                 yield shard.read([int(group)])[local[group_of == group] - first]
-

@@ -1,4 +1,4 @@
-"""What the system says when a file cannot be read, told apart from what is wrong with its content."""
+"""What the system says when a file cannot be read, told apart from damaged content."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.digits import SIDE, DigitSet
+from calovision.events.unreadable import unreadable
 
 TEST_SHARE = 0.2  #: of the source digits of every class
 _MOST_BYTES = 1 << 28  # MNIST has 47 MB
@@ -73,7 +74,7 @@ def _idx(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             payload = file.read(_MOST_BYTES)
     except (OSError, EOFError, ZlibError) as error:
-        raise InputError(
+        raise unreadable(error, path) or InputError(
             f"cannot read {path} ({error})", "see 'calovision data fetch mnist'"
         ) from None
     head = np.frombuffer(payload[: 4 * min(1 + axes, len(payload) // 4)], ">i4")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.arrays import read_arrays
+from calovision.events.unreadable import unreadable
 from calovision.simulate.foreign import (
     ELECTRON,
     MUON,
@@ -94,6 +95,8 @@ def tables(file: Path, size: int, tree: str | None = None) -> Iterator[Table]:
             f"reading {kind} files needs {error.name}", "pip install 'calovision[interchange]'"
         ) from None
     except Exception as error:
+        if refused := unreadable(error, file):
+            raise refused from None
         told = str(error).strip().splitlines()
         raise InputError(
             f"{file.name} cannot be read: {told[0] if told else type(error).__name__}",

@@ -36,6 +36,7 @@ from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.settling import TOTALS, learn_to_select
 from calovision.tasks.task import Batch
 from calovision.tasks.totals import BY_ENERGY, COLUMNS, GRID, Quantiles, learned, totals, turned
+from calovision.tasks.weights import fill, tensor_of
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
@@ -124,9 +125,10 @@ class CascadeTask(GeneratorTask):
         cls, config: CascadeConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and statistics of ``state``."""
-        columns = tuple(c for c, has in zip(COLUMNS, state["has"], strict=True) if has)
+        known = zip(COLUMNS, tensor_of(state, "has", 1), strict=False)
+        columns = tuple(c for c, has in known if has)
         task = cls(geometry, config, columns)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     @property

@@ -22,6 +22,7 @@ from calovision.tasks.mixed import MixedPrecision
 from calovision.tasks.request import Request
 from calovision.tasks.settings import DDPMConfig
 from calovision.tasks.task import Batch
+from calovision.tasks.weights import fill
 
 SIDE = 64  #: pixels along each side after resizing
 CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
@@ -83,7 +84,7 @@ class DDPMTask(GeneratorTask):
         task = cls(
             geometry, 1.0, widths=config.widths, steps=config.steps, bfloat16=config.bfloat16
         )
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     def view(self, events: Events) -> Events:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from calovision.errors import InputError
+from calovision.errors import ContentError, InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.autoencoder import AutoencoderTask
@@ -14,7 +14,7 @@ from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Task
-from calovision.tasks.weights import MISFIT, misfit, read_weights
+from calovision.tasks.weights import misfit, read_weights
 
 #: module and class of every model; imported when asked for, since some load large libraries
 CLASSES = {
@@ -74,10 +74,11 @@ def load_task(run: RunDir) -> Task:
     config = recorded_config(run)
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
+    state = read_weights(run.weights)
     try:
-        geometry = Geometry.from_dict(run.describe()["data"]["geometry"])
-        task = _class(config).restored(config, geometry, read_weights(run.weights))
-    except MISFIT as error:
+        geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
+        task = _class(config).restored(config, geometry, state)
+    except ContentError as error:
         raise misfit(run.weights) from error
     return task.eval()
 
