@@ -98,8 +98,9 @@ def open_digits(folder: Path) -> DigitSet:
         for name, (kinds, axes) in _KINDS.items()
     ):
         raise DamagedError(f"{folder / ARRAYS} is damaged", _AGAIN)
-    parts = (arrays[name] for name in _KINDS)
-    found = DigitSet(*parts, provenance=manifest.get("provenance", {}))
+    images, label, test = (arrays[name] for name in _KINDS)
+    about = manifest.get("provenance")
+    found = DigitSet(images, label, test, about if isinstance(about, dict) else {})
     if found.hash != manifest.get("hash"):
         raise DamagedError(f"{folder / ARRAYS} is damaged", _AGAIN)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import mmap
 from collections.abc import Iterator
@@ -124,7 +125,7 @@ class Hdf5Images:
             if h5py.h5z.filter_avail(number):
                 continue
             with suppress(ImportError):
-                import hdf5plugin  # noqa: F401
+                importlib.import_module("hdf5plugin")
             if not h5py.h5z.filter_avail(number):
                 shown = name.decode(errors="replace").rstrip("\0") or "unnamed"
                 self._lacking = InputError(

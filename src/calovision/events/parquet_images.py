@@ -44,7 +44,7 @@ class ParquetImages:
     """
 
     step = STEP_EVENTS
-    left_out = ()
+    left_out: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self.path = path

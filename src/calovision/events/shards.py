@@ -190,9 +190,10 @@ class Shard:
         except (ValueError, RecursionError) as error:
             raise ContentError("no description") from error
         shapes = meta.get("shapes") if isinstance(meta, dict) else None
-        counts = [meta.get(k) for k in ("events", "hits")] if isinstance(shapes, dict) else []
-        if [type(n) for n in counts] != [int, int] or len(set(schema.names)) < len(schema.names):
+        if not isinstance(shapes, dict) or len(set(schema.names)) < len(schema.names):
             raise ContentError("no description")
+        if type(meta.get("events")) is not int or type(meta.get("hits")) is not int:
+            raise ContentError("no numbers of events and hits")
         if {*shapes, *HIT_COLUMNS} != set(schema.names):
             raise ContentError("other columns than described")
         for shape in shapes.values():
