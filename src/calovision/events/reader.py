@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import DamagedError, InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
@@ -165,7 +166,7 @@ class EventStore:
         """
         rank, parts = shard_of
         groups = self._groups
-        rng = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
+        rng = None if shuffle_seed is None else streams.rng(streams.Stream.SHUFFLE, shuffle_seed)
         if rng is not None:
             groups = [groups[i] for i in rng.permutation(len(groups))]
         mine = groups[len(groups) * rank // parts : len(groups) * (rank + 1) // parts]

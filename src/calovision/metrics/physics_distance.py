@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import curve_fit
 from threadpoolctl import threadpool_limits
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.metrics.value import Floats, Metric, event_weights
 
@@ -56,7 +57,7 @@ def fpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
     """
     x, y = _normalised(real, generated)
     sizes = batch_sizes(min(len(x), len(y)))
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.FPD, seed)
     means = []
     with threadpool_limits(1):
         for size in sizes:
@@ -82,7 +83,7 @@ def fpd_spread(
     x, y = _normalised(real, generated)
     drawn = zip(
         event_weights(len(x), seed, replicas),
-        event_weights(len(y), seed + 1, replicas),
+        event_weights(len(y), seed, replicas, sample=1),
         strict=True,
     )
     with threadpool_limits(1):
@@ -113,7 +114,7 @@ def kpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
     size = min(KERNEL_EVENTS, len(x), len(y))
     values = []
     for batch in range(KERNEL_BATCHES):
-        rng = np.random.default_rng(seed + 1000 * batch)
+        rng = streams.rng(streams.Stream.KPD, seed, batch)
         a, b = (z[rng.integers(0, len(z), size)] for z in (x, y))
         with threadpool_limits(1):
             within = _kernel_sum(a, a) - _self_sum(a) + _kernel_sum(b, b) - _self_sum(b)

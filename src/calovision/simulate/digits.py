@@ -11,6 +11,7 @@ from zlib import error as ZlibError
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.digits import SIDE, DigitSet
 from calovision.events.unreadable import unreadable
@@ -41,7 +42,7 @@ def digits(
     chosen = np.flatnonzero(np.isin(label, wanted))
     images, label = images[chosen], label[chosen]
     test = np.zeros(len(label), bool)
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.SPLIT, seed)
     for digit in wanted:
         rows = rng.permutation(np.flatnonzero(label == digit))
         test[rows[: int(TEST_SHARE * len(rows))]] = True

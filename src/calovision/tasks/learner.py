@@ -7,11 +7,11 @@ import math
 import time
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from calovision import streams
 from calovision.tasks.checkpoints import ENDED
 from calovision.tasks.settings import Training
 from calovision.tasks.task import Batch, Task
@@ -97,7 +97,9 @@ class Learner(pl.LightningModule):
                 group["lr"] = self.config.learning_rate * factor
         noise = self.noise(self.global_step, self.global_rank)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(noise.initial_seed())  # dropout draws from the global state
+            # Dropout draws from the global state.
+            place = (self.global_step, self.global_rank)
+            torch.manual_seed(streams.torch_seed(streams.Stream.DROPOUT, self.config.seed, *place))
             parts: dict[str, Tensor] = self.task.loss(batch, noise)
         self.last_loss = float(parts["loss"].detach())
         self.most_parts = max(self.most_parts, len(parts))
@@ -127,7 +129,8 @@ class Learner(pl.LightningModule):
     def validation_step(self, numbered: tuple[int, Batch], index: int) -> None:
         """Loss of a validation batch and its parts, with the same noise at every look."""
         number, batch = numbered
-        parts: dict[str, Tensor] = self.kept.loss(batch, self.noise(number))
+        noise = streams.torch_rng(streams.Stream.VALIDATION, self.config.seed, number)
+        parts: dict[str, Tensor] = self.kept.loss(batch, noise)
         for name, value in parts.items():
             self.log(f"val_{name}", value, batch_size=1, sync_dist=True)
 
@@ -137,8 +140,7 @@ class Learner(pl.LightningModule):
 
     def noise(self, step: int, rank: int = 0) -> torch.Generator:
         """Generator of the noise of one step in process ``rank``."""
-        seed = np.random.SeedSequence([self.config.seed, step, rank]).generate_state(1)[0]
-        return torch.Generator().manual_seed(int(seed))
+        return streams.torch_rng(streams.Stream.NOISE, self.config.seed, step, rank)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember the time spent, and whether this is the end."""

@@ -22,6 +22,7 @@ from safetensors.torch import save as as_safetensors
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from calovision import streams
 from calovision.errors import ContentError, InputError
 from calovision.events.files import write_bytes, write_json, writing
 from calovision.events.rotation import rotate
@@ -66,7 +67,7 @@ class Flows:
 
 def generator(seed: int, stage: int) -> torch.Generator:
     """Random numbers of one stage, which do not depend on what was done before."""
-    return torch.Generator().manual_seed(1000 * seed + stage)
+    return streams.torch_rng(streams.Stream.SYMMETRY, seed, stage)
 
 
 def train(
@@ -83,7 +84,7 @@ def train(
         return run
     run.metrics.unlink(missing_ok=True)
     begin, cpu = time.perf_counter(), time.process_time()
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 0))
     random = generator(settings.seed, 0)
     vae = new_vae(settings, data.pixels, settings.latent)
     warp = settings.warp if isinstance(settings, IsometrySettings) else 0.0
