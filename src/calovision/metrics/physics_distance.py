@@ -55,9 +55,13 @@ def fpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
     Raises:
         InputError: fewer than 50 events, other numbers of observables, or values not finite.
     """
+    return frechet_distance(real, generated, streams.rng(streams.Stream.FPD, seed))
+
+
+def frechet_distance(real: ArrayLike, generated: ArrayLike, rng: np.random.Generator) -> Metric:
+    """The distance of :func:`fpd`, its batches drawn by ``rng``."""
     x, y = _normalised(real, generated)
     sizes = batch_sizes(min(len(x), len(y)))
-    rng = streams.rng(streams.Stream.FPD, seed)
     means = []
     with threadpool_limits(1):
         for size in sizes:
@@ -110,11 +114,18 @@ def kpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
     Raises:
         InputError: as of :func:`fpd`.
     """
+    batches = [streams.rng(streams.Stream.KPD, seed, b) for b in range(KERNEL_BATCHES)]
+    return kernel_distance(real, generated, batches)
+
+
+def kernel_distance(
+    real: ArrayLike, generated: ArrayLike, batches: list[np.random.Generator]
+) -> Metric:
+    """The distance of :func:`kpd`, each batch drawn by its own random numbers."""
     x, y = _normalised(real, generated)
     size = min(KERNEL_EVENTS, len(x), len(y))
     values = []
-    for batch in range(KERNEL_BATCHES):
-        rng = streams.rng(streams.Stream.KPD, seed, batch)
+    for rng in batches:
         a, b = (z[rng.integers(0, len(z), size)] for z in (x, y))
         with threadpool_limits(1):
             within = _kernel_sum(a, a) - _self_sum(a) + _kernel_sum(b, b) - _self_sum(b)
