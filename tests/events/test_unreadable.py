@@ -21,6 +21,7 @@ from calovision.events import Events, EventStore, StoreWriter, save, shards
 from calovision.events.arrays import read_arrays
 from calovision.events.convert import convert
 from calovision.events.digits import DigitSet, open_digits
+from calovision.events.export_jagged import export_jagged
 from calovision.events.reading import read_events
 from calovision.events.shards import shard_name
 from calovision.events.unreadable import unreadable
@@ -201,6 +202,13 @@ def test_a_path_in_another_encoding(here: Path) -> None:
         told = refusal(lambda skip=skip: EventStore.open(name, skip_corrupt=skip).load())
         assert r"caf\xe9" in told
         assert "LC_ALL=C.UTF-8" in told
+
+
+def test_a_path_to_write_in_another_encoding(here: Path) -> None:
+    out = Path(os.fsdecode(b"caf\xe9.parquet"))
+    told = refusal(lambda: export_jagged(EventStore.open("jets"), out))
+    assert r"caf\xe9.parquet" in told
+    assert not out.exists()
 
 
 def _with_little_memory(read: Callable[[], object]) -> str:
