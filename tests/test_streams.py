@@ -82,6 +82,34 @@ def test_what_exists_stays_as_it_is() -> None:
     assert streams.torch_seed(Stream.WEIGHTS, 5) == 5
 
 
+#: streams that are used in more than one file: for one purpose, or at places of their own
+SHARED = {
+    "SIMULATION": {"simulate/production.py", "simulate/foreign_jets.py"},
+    "SPLIT": {"events/splits.py", "simulate/digits.py"},
+    "SAMPLE": {"tasks/cascade.py", "tasks/ddpm.py"},
+    "WEIGHTS": {"tasks/fitting.py", "studies/bench/training.py"},
+    "SHOWERS": {"studies/jet_generation.py", "studies/bench/generating.py"},
+    "SYMMETRY_WEIGHTS": {
+        "tasks/symmetry/runs.py",
+        "tasks/symmetry/discovery.py",
+        "studies/symmetry.py",
+        "studies/symmetry_ablation.py",
+    },
+}
+
+
+def test_every_stream_is_used_for_one_purpose() -> None:
+    used: dict[str, set[str]] = {}
+    for file in SOURCE.rglob("*.py"):
+        name = str(file.relative_to(SOURCE))
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and _names(node.value) == "Stream":
+                used.setdefault(node.attr, set()).add(name)
+    outside = {stream: files - {"streams.py"} for stream, files in used.items()}
+    assert outside.keys() == {stream.name for stream in Stream}
+    assert {s: files for s, files in outside.items() if len(files) != 1} == SHARED
+
+
 def _names(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 

@@ -121,6 +121,26 @@ def test_a_shard_that_may_not_be_read_is_not_made_again(here: Path) -> None:
     assert shard.stat().st_size > 0
 
 
+def test_a_shard_for_which_memory_is_short_is_not_made_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object, **__: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 1 failed")
+
+    geometry = EventStore.open("jets").geometry
+    (here / "jets" / "manifest.json").rename(here / "manifest.json")
+    StoreWriter(here / "fresh", geometry, provenance={})
+    shutil.copy(here / "fresh" / "unfinished.json", here / "jets")
+    monkeypatch.setattr(shards.pq, "ParquetFile", short)
+    assert "not enough memory" in refusal(lambda: StoreWriter("jets", geometry, provenance={}))
+    assert (here / "jets" / shard_name(0)).exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    (here / "manifest.json").rename(here / "jets" / "manifest.json")
+    monkeypatch.setattr(shards.pq, "ParquetFile", short)
+    assert "not enough memory" in refusal(USES["skip"])
+
+
 def _hdf5(here: Path, jets: Events) -> tuple[Path, Callable[[], object]]:
     path = toys.write_hdf5(here / "a.h5", jets[:2])
     return path, lambda: convert(["a.h5"], "out")
