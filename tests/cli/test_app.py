@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -184,3 +185,15 @@ def test_other_errors_of_the_program_keep_their_traceback(monkeypatch: pytest.Mo
     monkeypatch.setattr(app, "app", wrong)
     with pytest.raises(RuntimeError, match="a mistake"):
         app.main()
+
+
+def test_what_the_system_refuses_is_one_line() -> None:
+    from calovision.cli.app import exhausted
+
+    told = exhausted(PermissionError(errno.EACCES, "x", "runs/results.json"))
+    assert told == "runs/results.json: permission denied; check permissions, disk and limits"
+    assert exhausted(OSError(errno.EMFILE, "x")) == (
+        "too many open files; check permissions, disk and limits"
+    )
+    assert exhausted(FileNotFoundError(errno.ENOENT, "x", "ours")) is None
+    assert exhausted(RuntimeError("ours")) is None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.tasks.cascade import TURNS, CascadeTask
@@ -170,7 +171,7 @@ def test_it_learns_to_select_and_keeps_that(toy_jets: Events) -> None:
     again = CascadeTask.restored(task.config, task.geometry, task.state_dict())
     again.chunk = 20  # type: ignore[misc]
     assert same(generated(again.eval(), 25, Request(), seed=4), made)
-    proposed = task.proposed(Request(), 20, np.random.default_rng([4, 0]))
+    proposed = task.proposed(Request(), 20, streams.rng(streams.Stream.SAMPLE, 4, 0))
     assert not same(made[:20], proposed)
     task.keep_all()
     assert same(generated(task, 20, Request(), seed=4), proposed)

@@ -111,17 +111,22 @@ def _not_swallowed(lost: UnraisableHookArgs) -> None:
         sys.__unraisablehook__(lost)
 
 
+#: what the system says when it is not the command's fault
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE}
 #: how PyTorch, whose error has no type of its own, tells that a processor's memory is not enough
 _NO_MEMORY = "can't allocate memory"
 
 
 def exhausted(error: OSError | MemoryError | RuntimeError) -> str | None:
-    """The line for a full disk or memory that nobody nearer to the cause has told; none else."""
+    """The line for what the system lacks or refuses that nobody nearer to the cause has told."""
     if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
         return "there is not enough memory; use fewer events at a time, or a larger machine"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" while writing {error.filename}" if error.filename else ""
         return f"the disk is full{where}; free some space and run the command again"
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{os.strerror(error.errno).lower()}; check permissions, disk and limits"
     return None
 
 

@@ -54,6 +54,9 @@ def convert(
         InputError: a file is damaged, breaks the schema or is given twice, the files do not fit,
             ``workers`` is not positive, ``out`` is taken, the disk is full, or the cluster does
             not answer. Bad files leave nothing behind.
+
+    Warns:
+        UserWarning: a column outside the schema lies in another file.
     """
     if not files:
         raise InputError("no file to convert", "name at least one HDF5 or Parquet file")
@@ -63,6 +66,8 @@ def convert(
     try:
         for file in files:
             opened.append(open_images(Path(file)))
+            for column in opened[-1].left_out:
+                warnings.warn(f"{file}: left out is {column}", stacklevel=2)
         _check_alike(opened)
         geometry, origin, tasks = opened[0].geometry, _provenance(opened), _plan(opened)
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.errors import InputError
+from calovision.events.unreadable import unreadable
 
 PART = ".part"  #: suffix of a file that is being written
 FREE_SPACE = "free some space and run the command again"  #: the remedy for a full disk
@@ -20,9 +21,15 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a full or read-only disk met while writing ``path`` into an :class:`InputError`."""
+    """Turn a full or read-only disk, or a bad name, met while writing ``path``, into one line.
+
+    Raises:
+        InputError: in place of the system's own error.
+    """
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise unreadable(error, path) or error from error
     except OSError as error:
         refused = refusal(error, path)
         if refused is None:

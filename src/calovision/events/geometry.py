@@ -6,11 +6,13 @@ Rows run along eta and columns along phi, as in the public CMS image sets.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from calovision.errors import ContentError
 
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
 MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
@@ -89,20 +91,29 @@ class Geometry:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Geometry:
+    def from_dict(cls, data: object) -> Geometry:
         """Rebuild a geometry from :meth:`to_dict`.
 
         Raises:
-            ValueError: not a grid that hits can lie on; other errors of a lookup for missing keys.
+            ValueError: not a grid that hits can lie on.
         """
-        channels = tuple(Channel(**c) for c in data["channels"])
+        layers = data.get("channels") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(layers, list | tuple):
+            raise ContentError("not a geometry")
+        if data.keys() != _keys(cls) or not all(_describes_channel(layer) for layer in layers):
+            raise ContentError("a geometry with other keys")
+        channels = tuple(Channel(**layer) for layer in layers)
         found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
-        if not found._sound():
-            raise ValueError("not a geometry")
+        if not found.is_sound():
+            raise ContentError("not a geometry")
         return found
 
-    def _sound(self) -> bool:
-        """Whether names, numbers and units make sense; files may say anything."""
+    def is_sound(self) -> bool:
+        """Whether hits can lie on the grid, and names and units make sense.
+
+        Rows and columns must be multiples of every ``block``, which must be odd, for a readout cell
+        is known by its middle pixel.
+        """
         sizes = (self.rows, self.cols, *(c.block for c in self.channels))
         if not all(type(n) is int and n > 0 for n in sizes) or self.cells > MOST_CELLS:
             return False
@@ -116,6 +127,14 @@ class Geometry:
             and all(0 < c.gev_per_unit < math.inf for c in self.channels)
             and self.schema in ("jets", "crops")
         )
+
+
+def _keys(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)}
+
+
+def _describes_channel(layer: object) -> bool:
+    return isinstance(layer, dict) and {"name"} <= layer.keys() <= _keys(Channel)
 
 
 # GeV per image unit: what brings simulated channel means to the published pixel means

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.events.digits import DigitSet
 from calovision.events.reader import EventStore
 
 CLASS_NAMES = {"jets": ("gluon", "quark"), "crops": ("photon", "electron")}
@@ -57,6 +59,24 @@ def info(store: EventStore) -> dict[str, Any]:
         "units": store.manifest["units"],
         "classes": classes,
         "provenance": store.manifest["provenance"],
+    }
+
+
+def info_of_digits(path: Path, found: DigitSet) -> dict[str, Any]:
+    """A JSON-ready summary of a set of digits: images of every digit for training and testing."""
+    counts = {
+        str(digit): {
+            name: int((found.label[found.test == test] == digit).sum())
+            for name, test in (("training", False), ("test", True))
+        }
+        for digit in found.classes
+    }
+    return {
+        "path": str(path),
+        "hash": found.hash,
+        "images": len(found),
+        "digits": counts,
+        "provenance": found.provenance,
     }
 
 

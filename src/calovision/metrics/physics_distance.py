@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import curve_fit
 from threadpoolctl import threadpool_limits
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.metrics.value import Floats, Metric, event_weights
 
@@ -54,9 +55,13 @@ def fpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
     Raises:
         InputError: fewer than 50 events, other numbers of observables, or values not finite.
     """
+    return frechet_distance(real, generated, streams.rng(streams.Stream.FPD, seed))
+
+
+def frechet_distance(real: ArrayLike, generated: ArrayLike, rng: np.random.Generator) -> Metric:
+    """The distance of :func:`fpd`, its batches drawn by ``rng``."""
     x, y = _normalised(real, generated)
     sizes = batch_sizes(min(len(x), len(y)))
-    rng = np.random.default_rng(seed)
     means = []
     with threadpool_limits(1):
         for size in sizes:
@@ -82,7 +87,7 @@ def fpd_spread(
     x, y = _normalised(real, generated)
     drawn = zip(
         event_weights(len(x), seed, replicas),
-        event_weights(len(y), seed + 1, replicas),
+        event_weights(len(y), seed, replicas, sample=1),
         strict=True,
     )
     with threadpool_limits(1):
@@ -109,11 +114,18 @@ def kpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
     Raises:
         InputError: as of :func:`fpd`.
     """
+    batches = [streams.rng(streams.Stream.KPD, seed, b) for b in range(KERNEL_BATCHES)]
+    return kernel_distance(real, generated, batches)
+
+
+def kernel_distance(
+    real: ArrayLike, generated: ArrayLike, batches: list[np.random.Generator]
+) -> Metric:
+    """The distance of :func:`kpd`, each batch drawn by its own random numbers."""
     x, y = _normalised(real, generated)
     size = min(KERNEL_EVENTS, len(x), len(y))
     values = []
-    for batch in range(KERNEL_BATCHES):
-        rng = np.random.default_rng(seed + 1000 * batch)
+    for rng in batches:
         a, b = (z[rng.integers(0, len(z), size)] for z in (x, y))
         with threadpool_limits(1):
             within = _kernel_sum(a, a) - _self_sum(a) + _kernel_sum(b, b) - _self_sum(b)

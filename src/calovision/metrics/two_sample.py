@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.metrics.classification import RankedScores, auc_metric, check
 from calovision.metrics.value import REPLICAS, Floats, Metric, event_weights, same_length
@@ -94,7 +95,7 @@ def classifier_auc(
             f"{min(len(a), len(b))} events in {folds} folds are too few for a two-sample test",
             f"give at least {MIN_EVENTS} of each and 2 folds",
         )
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.TWO_SAMPLE, seed)
     fold_a = rng.permutation(len(a)) % folds
     fold_b = fold_a if paired else rng.permutation(len(b)) % folds
     values, variances = [], []
@@ -127,7 +128,7 @@ def two_sample_auc(scores: ArrayLike, sizes: tuple[int, int], *, paired: bool, s
     """
     n, m = sizes
     ranked = RankedScores(scores, _labels(n, m))
-    drawn_b = event_weights(m, seed if paired else seed + 1, REPLICAS)
+    drawn_b = event_weights(m, seed, REPLICAS, sample=0 if paired else 1)
     replicas = [
         ranked.auc(np.concatenate([w, v]))
         for w, v in zip(event_weights(n, seed, REPLICAS), drawn_b, strict=True)

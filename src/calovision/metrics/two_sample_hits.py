@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.metrics.two_sample import MIN_EVENTS, two_sample_auc
 from calovision.metrics.value import Floats, Metric, same_length
@@ -59,7 +60,7 @@ def classifier_auc_hits(
     size = min(len(real), len(other), max_events)
     if size < MIN_EVENTS:
         raise InputError(f"{size} events are too few", f"give at least {MIN_EVENTS} of each")
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.HALVES, seed)
     order = rng.permutation(size)
     order_other = order if paired else rng.permutation(size)
     half = size // 2
@@ -123,9 +124,9 @@ def _train(samples: list[list[NDArray[np.float32]]], seed: int, epochs: int) -> 
     labels = torch.repeat_interleave(
         torch.tensor([0.0, 1.0]), torch.tensor([len(s) for s in samples])
     )
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.JUDGE, seed)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(streams.torch_seed(streams.Stream.JUDGE_WEIGHTS, seed))
         network = _network(events[0].shape[1])
     optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE)
     steps = epochs * -(-len(events) // BATCH)

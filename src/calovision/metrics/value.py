@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -74,18 +75,21 @@ def same_length(*arrays: ArrayLike, what: str = "arrays") -> int:
     return length
 
 
-def event_weights(n: int, seed: int, replicas: int = REPLICAS) -> Iterator[Floats]:
+def event_weights(
+    n: int, seed: int, replicas: int = REPLICAS, *, sample: int = 0
+) -> Iterator[Floats]:
     """Bootstrap replicas as event weights.
 
     Args:
         n: number of events.
         seed: seed of the resampling.
         replicas: number of replicas.
+        sample: samples of other numbers are drawn on their own.
 
     Yields:
         ``(n,)`` how often each event was drawn; sums to ``n``.
     """
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.BOOTSTRAP, seed, sample)
     for _ in range(replicas):
         yield np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
 

@@ -66,7 +66,7 @@ def w1(
     table_a = _event_table(a, owner_a, n_a, edges)
     table_b = _event_table(b, owner_b, n_b, edges)
     width = np.diff(edges)
-    drawn_b = event_weights(n_b, seed if paired else seed + 1, replicas)
+    drawn_b = event_weights(n_b, seed, replicas, sample=0 if paired else 1)
     areas = []
     for weight_a, weight_b in zip(event_weights(n_a, seed, replicas), drawn_b, strict=True):
         gap = _cumulative(weight_a @ table_a) - _cumulative(weight_b @ table_b)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from calovision.errors import InputError
+from calovision.events.unreadable import unreadable
 from calovision.simulate import foreign_hepmc, foreign_names
 from calovision.simulate.foreign import Rows, Table
 from calovision.simulate.foreign_columns import table
@@ -119,7 +120,7 @@ def summary(files: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _collisions(file: Path, kind: str, asked: Asked) -> Source:
-    with _library(kind):
+    with _library(kind, file):
         told = foreign_hepmc.told(file)
     if asked.unit not in (None, told.unit):
         raise InputError(
@@ -146,7 +147,7 @@ def _collisions(file: Path, kind: str, asked: Asked) -> Source:
 
 
 def _columns(file: Path, kind: str, asked: Asked) -> Source:
-    with _library(kind):
+    with _library(kind, file):
         if kind == "ROOT":
             columns = columns_of_root(file, asked.tree, asked.particles)
         else:
@@ -188,7 +189,7 @@ def _columns(file: Path, kind: str, asked: Asked) -> Source:
 def _portions(portions: Iterator[T], file: Path, kind: str) -> Iterator[T]:
     """The same, with what the library raises as one line."""
     while True:
-        with _of(file), _library(kind):
+        with _of(file), _library(kind, file):
             try:
                 portion = next(portions)
             except StopIteration:
@@ -202,11 +203,13 @@ def _of(file: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
+        if file.name in error.problem:
+            raise
         raise InputError(f"{file.name}: {error.problem}", error.remedy) from None
 
 
 @contextmanager
-def _library(kind: str) -> Iterator[None]:
+def _library(kind: str, file: Path) -> Iterator[None]:
     """Whatever a library raises at a file becomes one line."""
     try:
         yield
@@ -220,10 +223,9 @@ def _library(kind: str) -> Iterator[None]:
         raise InputError(
             f"reading {kind} files needs {error.name}", "pip install 'calovision[interchange]'"
         ) from None
-    except OSError as error:
-        remedy = "check the file" if error.errno else f"give a whole {kind} file"
-        raise InputError(f"it cannot be read: {_told(error)}", remedy) from None
     except Exception as error:
+        if refused := unreadable(error, file):
+            raise refused from None
         raise InputError(
             f"it cannot be read: {_told(error)}", f"give a whole {kind} file"
         ) from None

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
@@ -211,7 +212,7 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], wanted: Wanted) -> E
     table = table.kept(~invisible(table.pdg, wanted.invisible))
     jets = found(table, detector.jet_radius) if rows == "events" else given(table)
     _check_jets(jets, table)
-    number = int(np.random.SeedSequence(seed[0], spawn_key=(seed[1],)).generate_state(1)[0])
+    number = int(streams.numbers(streams.Stream.SIMULATION, *seed).generate_state(1)[0])
     seen = detect(jets, number, detector)
     good = np.flatnonzero(seen.columns["pt"] >= wanted.min_pt)
     images, inside = seen[good], constituents(jets)[good]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.fingerprints import Known, fingerprints
@@ -169,7 +170,7 @@ def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:
             f"only {size} events of each sample can be compared",
             f"give at least {MIN_EVENTS} of each, twice as many of the first without --floor",
         )
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.COMPARED, seed)
     first, second, third = (s[rng.permutation(len(s))[:size]] for s in sets if s is not None)
     columns = tuple(k for k in COLUMNS if all(k in s.columns for s in (first, second, third)))
     (x, names), (y, _), (z, _) = (observable_matrix(s, columns) for s in (first, second, third))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
@@ -199,11 +200,11 @@ def cross_fitted(
     seed: int,
 ) -> Metric:
     """Mean over folds of a metric whose model has not seen the fold; errors in quadrature."""
-    order = np.random.default_rng(seed).permutation(len(labels))
+    order = streams.rng(streams.Stream.FOLDS, seed).permutation(len(labels))
     parts = []
-    for fold in np.array_split(order, FOLDS):
+    for number, fold in enumerate(np.array_split(order, FOLDS)):
         rest = np.setdiff1d(order, fold, assume_unique=True)
-        np.random.default_rng(seed).shuffle(rest)
+        streams.rng(streams.Stream.FOLD, seed, number).shuffle(rest)
         train, test = (features[rest], labels[rest]), (features[fold], labels[fold])
         parts.append(score(train, test, seed))
     error = np.sqrt(sum(p.error**2 for p in parts)) / len(parts)

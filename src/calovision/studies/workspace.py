@@ -14,6 +14,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json, writing
 from calovision.events.store import EventStore, save
+from calovision.events.unreadable import read_json
 from calovision.report.from_runs import report
 from calovision.simulate.crops.driver import simulate_egamma
 from calovision.simulate.driver import simulate_jets
@@ -90,8 +91,8 @@ def claim(out: Path, what: dict[str, Any]) -> None:
     marker = out / "study.json"
     if marker.exists():
         try:
-            found = json.loads(marker.read_text())
-        except (OSError, ValueError, RecursionError):
+            found: Any = read_json(marker)
+        except ValueError:
             found = None
         if found != what:
             raise InputError(f"{out} holds another study", "choose another --out")

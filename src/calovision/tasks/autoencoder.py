@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.events.coarse import coarse_energies
 from calovision.events.events import Events
 from calovision.tasks.task import Task
@@ -36,7 +37,7 @@ class AutoencoderTask(Task):
         Closeness is the mean absolute difference of the energy in coarse cells, smeared by one.
         """
         chosen = np.arange(min(len(view), JUDGED))
-        rebuilt, _ = self.reconstruct(view, chosen, torch.Generator().manual_seed(0))
+        rebuilt, _ = self.reconstruct(view, chosen, streams.torch_rng(streams.Stream.DOUBT, 0))
         true, made = coarse_energies(events[: len(chosen)]), coarse_energies(rebuilt)
         found = np.abs(made - true).sum(1).mean()
         images = {"a blank image": 0.0 * true, "the mean image": true.mean(0)}

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from calovision import streams
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.laws import count_log_prob, energy_log_prob
@@ -36,6 +37,7 @@ from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.settling import TOTALS, learn_to_select
 from calovision.tasks.task import Batch
 from calovision.tasks.totals import BY_ENERGY, COLUMNS, GRID, Quantiles, learned, totals, turned
+from calovision.tasks.weights import fill, tensor_of
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
@@ -113,7 +115,9 @@ class CascadeTask(GeneratorTask):
             if len(mine):
                 task.threshold[c] = float(mine.min()) * (1 - 1e-4)
                 task.unit[c] = max(float(np.median(mine)), 1e-6)
-        table = totals(train, task.threshold.numpy(), np.random.default_rng(config.seed))
+        table = totals(
+            train, task.threshold.numpy(), streams.rng(streams.Stream.TOTALS, config.seed)
+        )
         odd = np.asarray((task.turned < 0).any(0))
         task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
         task.share.fill_(float(_labels(train).mean()))
@@ -124,9 +128,10 @@ class CascadeTask(GeneratorTask):
         cls, config: CascadeConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and statistics of ``state``."""
-        columns = tuple(c for c, has in zip(COLUMNS, state["has"], strict=True) if has)
+        known = zip(COLUMNS, tensor_of(state, "has", 1), strict=False)
+        columns = tuple(c for c, has in known if has)
         task = cls(geometry, config, columns)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     @property
@@ -141,7 +146,7 @@ class CascadeTask(GeneratorTask):
 
     def view(self, events: Events) -> View:
         """Events with their totals."""
-        rng = np.random.default_rng(self.config.seed)
+        rng = streams.rng(streams.Stream.VIEW, self.config.seed)
         normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
         return View(events, normal.astype(np.float32), _labels(events))
 
@@ -254,7 +259,7 @@ class CascadeTask(GeneratorTask):
 
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
         """The ``chunk``-th group of events, selected where the model has learned to."""
-        rng, selection = np.random.default_rng([seed, chunk]), self.selection
+        rng, selection = streams.rng(streams.Stream.SAMPLE, seed, chunk), self.selection
         if selection is None:
             return self.proposed(request, self.chunk, rng, steps)
         return selected(
@@ -286,4 +291,4 @@ def _labels(events: Events) -> NDArray[np.float32]:
 
 def _drawing(numbers: NDArray[np.int64]) -> np.random.Generator:
     """Random numbers of a batch; NumPy reads its seed much faster in 32 bits, and the same."""
-    return np.random.default_rng(numbers.astype(np.uint32))
+    return streams.rng(streams.Stream.CUTS, numbers.astype(np.uint32))

@@ -10,6 +10,7 @@ import torch
 
 from calovision.errors import InputError
 from calovision.events.files import write_bytes
+from calovision.events.unreadable import exists, reading, unreadable
 
 _NEEDED = {"state_dict", "global_step", "spent_s"}
 
@@ -29,15 +30,17 @@ def read_checkpoint(path: Path) -> dict[str, Any] | None:
     """What a checkpoint holds, or nothing if there is none.
 
     Raises:
-        InputError: it is damaged, or holds more than tensors and plain values.
+        InputError: it is damaged, holds more than tensors and plain values, or the system does
+            not let it be read.
     """
-    if not path.exists():
+    if not exists(path):
         return None
     found: Any = None
-    try:
-        found = torch.load(path, weights_only=True)
-    except Exception as error:  # whatever a damaged archive makes of the reader
-        raise _unreadable(path, type(error).__name__) from error
+    with reading(path), path.open("rb") as file:
+        try:
+            found = torch.load(file, weights_only=True)
+        except Exception as error:  # whatever a damaged archive makes of the reader
+            raise unreadable(error, path) or _unreadable(path, type(error).__name__) from error
     if not isinstance(found, dict) or not found.keys() >= _NEEDED:
         raise _unreadable(path, "not the state of a training")
     return found

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
@@ -22,6 +23,7 @@ from calovision.tasks.mixed import MixedPrecision
 from calovision.tasks.request import Request
 from calovision.tasks.settings import DDPMConfig
 from calovision.tasks.task import Batch
+from calovision.tasks.weights import fill
 
 SIDE = 64  #: pixels along each side after resizing
 CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
@@ -83,7 +85,7 @@ class DDPMTask(GeneratorTask):
         task = cls(
             geometry, 1.0, widths=config.widths, steps=config.steps, bfloat16=config.bfloat16
         )
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     def view(self, events: Events) -> Events:
@@ -106,9 +108,8 @@ class DDPMTask(GeneratorTask):
         return {"loss": F.l1_loss(predicted, noise)}
 
     @torch.no_grad()
-    def _cells(self, images: int, numbers: np.random.SeedSequence) -> list[Tensor]:
+    def _cells(self, images: int, generator: torch.Generator) -> list[Tensor]:
         """Content per readout cell of each channel of that many sampled images, image units."""
-        generator = torch.Generator().manual_seed(int(numbers.generate_state(1)[0]))
         start = torch.randn(images, len(self.threshold), SIDE, SIDE, generator=generator)
         start = start.to(self.maximum).contiguous(memory_format=torch.channels_last)
         training = self.training
@@ -121,8 +122,7 @@ class DDPMTask(GeneratorTask):
 
     def finish(self, view: Events) -> None:
         """Choose the hit threshold of every channel by the occupancy of validation jets."""
-        numbers = np.random.SeedSequence(0, spawn_key=(CALIBRATION_IMAGES,))
-        cells = self._cells(CALIBRATION_IMAGES, numbers)
+        cells = self._cells(CALIBRATION_IMAGES, streams.torch_rng(streams.Stream.THRESHOLD, 0))
         self.threshold.copy_(threshold_for(cells, view.counts().mean(0).tolist()))
 
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
@@ -138,5 +138,5 @@ class DDPMTask(GeneratorTask):
                 f"the published DDPM takes {self.schedule.steps} steps, not {steps}",
                 "leave the number of steps out",
             )
-        cells = self._cells(self.chunk, np.random.SeedSequence([seed, chunk]))
+        cells = self._cells(self.chunk, streams.torch_rng(streams.Stream.SAMPLE, seed, chunk))
         return hits_above(cells, self.threshold.cpu(), self.geometry)

@@ -18,6 +18,7 @@ from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.dense_hits import hits_above, readout_cells
 from calovision.tasks.settings import DenseVAEConfig
 from calovision.tasks.task import Batch
+from calovision.tasks.weights import fill
 
 CALIBRATION_JETS = 1000  #: most validation jets that the hit threshold is chosen on
 
@@ -55,7 +56,7 @@ class DenseVAETask(AutoencoderTask):
     ) -> Self:
         """A task with the weights and the threshold of ``state``."""
         task = cls(geometry, 1.0, latent=config.latent)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     @property

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save as as_safetensors
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import PART, write_bytes, write_json
@@ -168,7 +169,7 @@ def _begun(
     numbers = np.arange(len(chosen)) if whole else np.sort(order.batches(0, 0), axis=None)
     events = read(numbers)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, config.seed))
         task = build(config, store.geometry, events)
     return task, (lambda _: events) if whole else read
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from calovision import streams
 from calovision.tasks.processes import Team, merged, slowest, summed
 from calovision.tasks.settings import Training
 from calovision.tasks.task import Batch, Task
@@ -111,7 +112,9 @@ class Learner(nn.Module):
                 group["lr"] = self.config.learning_rate * factor
         noise = self.noise(self.step, self.team.rank)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(noise.initial_seed())  # dropout draws from the global state
+            # Dropout draws from the global state.
+            place = (self.step, self.team.rank)
+            torch.manual_seed(streams.torch_seed(streams.Stream.DROPOUT, self.config.seed, *place))
             parts: dict[str, Tensor] = self._network[0](batch, noise)
         self.optimiser.zero_grad()
         parts["loss"].backward()  # type: ignore[no-untyped-call]
@@ -149,7 +152,8 @@ class Learner(nn.Module):
         self.kept.eval()
         found: dict[str, list[float]] = {}
         for number, batch in (looks[i] for i in range(len(looks))):
-            for name, value in self.kept.loss(batch, self.noise(number)).items():
+            noise = streams.torch_rng(streams.Stream.VALIDATION, self.config.seed, number)
+            for name, value in self.kept.loss(batch, noise).items():
                 found.setdefault(name, []).append(float(value))
         for module, mode in before.items():
             module.training = mode
@@ -171,8 +175,7 @@ class Learner(nn.Module):
 
     def noise(self, step: int, rank: int = 0) -> torch.Generator:
         """Generator of the noise of one step in process ``rank``."""
-        seed = np.random.SeedSequence([self.config.seed, step, rank]).generate_state(1)[0]
-        return torch.Generator().manual_seed(int(seed))
+        return streams.torch_rng(streams.Stream.NOISE, self.config.seed, step, rank)
 
     def state(self) -> dict[str, Any]:
         """All that a training goes on from, between two steps; every process must ask for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from calovision.errors import InputError
+from calovision.errors import ContentError, InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.autoencoder import AutoencoderTask
@@ -15,7 +15,7 @@ from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Task
-from calovision.tasks.weights import MISFIT, misfit, read_weights
+from calovision.tasks.weights import misfit, read_weights
 
 #: module and class of every model; imported when asked for, since some load large libraries
 CLASSES = {
@@ -52,9 +52,10 @@ def rebuild(config: Training, geometry: Geometry, weights: Path) -> Task:
     Raises:
         InputError: the file is damaged, or of another task.
     """
+    state = read_weights(weights)
     try:
-        return _class(config).restored(config, geometry, read_weights(weights))
-    except MISFIT as error:
+        return _class(config).restored(config, geometry, state)
+    except ContentError as error:
         raise misfit(weights) from error
 
 
@@ -88,8 +89,8 @@ def load_task(run: RunDir) -> Task:
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
     try:
-        geometry = Geometry.from_dict(run.describe()["data"]["geometry"])
-    except MISFIT as error:
+        geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
+    except ContentError as error:
         raise misfit(run.weights) from error
     return rebuild(config, geometry, run.weights).eval()
 

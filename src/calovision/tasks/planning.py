@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.events.store import EventStore
 from calovision.tasks.batches import CHUNK
 from calovision.tasks.learner import LAST_LOOK
@@ -63,7 +64,7 @@ def planned(
         return whole
     some = store[chosen[np.sort(order(PROBE).batches(0, 0), axis=None)]]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.manual_seed(streams.torch_seed(streams.Stream.TRIAL_WEIGHTS, config.seed))
         task = build(config, store.geometry, some).eval()
     task.view(some[:FEW])  # what has to be compiled or loaded at first does not count
     prepare = _seconds(lambda: task.view(some)) / len(some)

@@ -31,6 +31,7 @@ from calovision.tasks.point_decode import HitDecoder
 from calovision.tasks.point_view import PointView, Scaling
 from calovision.tasks.settings import PointVAEConfig
 from calovision.tasks.task import Batch
+from calovision.tasks.weights import fill, tensor_of
 
 #: one jet's loss is some thousand nats; this keeps gradients near one
 LOSS_SCALE = 300.0
@@ -96,9 +97,9 @@ class PointVAETask(AutoencoderTask):
         cls, config: PointVAEConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and statistics of ``state``."""
-        scaling = Scaling(**{f: state[f] for f in Scaling.__dataclass_fields__})
+        scaling = Scaling(**{f: tensor_of(state, f, 1) for f in Scaling.__dataclass_fields__})
         task = cls._of(config, geometry, scaling)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     @property

@@ -13,6 +13,7 @@ import yaml
 
 from calovision.errors import InputError
 from calovision.events.files import occupied, write_bytes, writing
+from calovision.events.unreadable import exists, read_json, reading
 from calovision.tasks.plain_yaml import MOST_CHARACTERS, mapping_of
 
 #: settings that may be larger when a training goes on: it lasts longer, nothing else changes
@@ -103,10 +104,13 @@ class RunDir:
         Raises:
             InputError: no readable run here.
         """
+        path = self.path / "config.yaml"
         try:
-            with (self.path / "config.yaml").open(encoding="utf-8") as file:
-                loaded = mapping_of(file.read(MOST_CHARACTERS + 1))
-        except (OSError, ValueError):
+            loaded = {}
+            if exists(path):
+                with reading(path), path.open(encoding="utf-8") as file:
+                    loaded = mapping_of(file.read(MOST_CHARACTERS + 1))
+        except ValueError:
             loaded = {}
         if not all(isinstance(loaded.get(k), dict) for k in ("config", "data")):
             raise InputError(
@@ -133,11 +137,12 @@ class RunDir:
         Raises:
             InputError: the training is not finished.
         """
+        path = self.path / "budget.json"
         try:
-            loaded: Any = json.loads((self.path / "budget.json").read_text())
-        except (OSError, ValueError, RecursionError):
+            loaded = read_json(path) if exists(path) else None
+        except ValueError:
             loaded = None
-        if not isinstance(loaded, dict):
+        if loaded is None:
             raise InputError(f"the training in {self.path} is not finished", "go on with --resume")
         return loaded
 

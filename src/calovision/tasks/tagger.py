@@ -19,6 +19,7 @@ from calovision.events.geometry import Geometry
 from calovision.tasks.calibration import auc_and_error, platt
 from calovision.tasks.domain import Domain, domain_features
 from calovision.tasks.task import Batch, Task
+from calovision.tasks.weights import fill
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class TaggerTask(Task):
     def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and statistics of ``state``."""
         task = cls.made(config, geometry)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     def view(self, events: Events) -> TaggerView:

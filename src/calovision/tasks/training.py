@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.files import FREE_SPACE
 from calovision.events.fingerprints import fingerprints
@@ -46,7 +47,9 @@ def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]
             "ask for fewer, or give a larger set",
         )
     # Drawn evenly: the order of a set may mean something.
-    few = np.random.default_rng(config.seed).permutation(len(found["train"]))[: config.events]
+    few = streams.rng(streams.Stream.FEWER, config.seed).permutation(len(found["train"]))[
+        : config.events
+    ]
     return found | {"train": found["train"][np.sort(few)]} if config.events else found
 
 

@@ -94,9 +94,7 @@ def test_an_interrupted_training_goes_on_exactly(
     with monkeypatch.context() as patch:
         for kind in (ImageVAE, ConvVAE):
             patch.setattr(kind, "encode", interrupting)
-        with pytest.raises(
-            Interrupted, match=r"at step \d of the (VAE|oracle); go on"
-        ):
+        with pytest.raises(Interrupted, match=r"at step \d of the (VAE|oracle); go on"):
             train(chosen, data, tmp_path / "run", quiet=True)
     assert not (tmp_path / "run" / "model.safetensors").exists()
     again = train(chosen, data, tmp_path / "run", resume=True, quiet=True)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.events.events import Events
 from calovision.events.geometry import Channel
 from calovision.tasks.canvas import Canvas, Front
@@ -122,7 +123,7 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
         return {level: filled(partition, level, hits, unit) for level in (stage, around)}
 
     def asked(events: Events) -> Arrays:
-        rng = np.random.default_rng(len(events))
+        rng = streams.rng(streams.Stream.TRIAL_CUTS, len(events))
         known = {level: _flat(content) for level, (content, _) in levels(events).items()}
         return {
             "here": known[stage],
@@ -207,7 +208,7 @@ def _drawn(task: CascadeTask, events: Events) -> tuple[Floats, Floats]:
 
     They need not be those of the events, whose columns may be others than the model has learned.
     """
-    rng = np.random.default_rng(len(events))
+    rng = streams.rng(streams.Stream.TRIAL_TOTALS, len(events))
     normal = rng.standard_normal((len(events), task.knots.shape[0])).astype(np.float32)
     label = (np.arange(len(events)) % 2).astype(np.float32)
     return normal, label

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,12 @@ from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.events.coarse import coarse_images
-from calovision.events.digits import open_digits
+from calovision.events.digits import MANIFEST, has_digits, open_digits
 from calovision.events.fingerprints import fingerprints
 from calovision.events.rotation import Rotated
 from calovision.events.splits import split
 from calovision.events.store import EventStore
+from calovision.events.unreadable import exists
 
 #: degrees after which a digit looks the same again; 360 for all others
 PERIODS = {0: 180.0, 1: 180.0, 8: 180.0}
@@ -73,7 +73,7 @@ def read_images(folder: Path, *, skip_corrupt: bool = False) -> ImageData:
         InputError: neither is there.
     """
     folder = Path(folder)
-    if _of_detector(folder):
+    if exists(folder / MANIFEST) and not has_digits(folder):
         return detector_images(EventStore.open(folder, skip_corrupt=skip_corrupt))
     digits = open_digits(folder)
     parts = [tuple(torch.from_numpy(a) for a in digits.part(test=test)) for test in (False, True)]
@@ -100,11 +100,3 @@ def detector_images(store: EventStore) -> ImageData:
         for rows in (torch.from_numpy(chosen[part]) for part in ("train", "test"))
     )
     return ImageData(store.path, store.hash, (0, 1), train, test, turning=False)
-
-
-def _of_detector(folder: Path) -> bool:
-    """Whether a folder holds events of a detector."""
-    try:
-        return "geometry" in json.loads((folder / "manifest.json").read_text())
-    except (OSError, ValueError, TypeError):
-        return False

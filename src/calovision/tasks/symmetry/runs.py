@@ -8,7 +8,6 @@ Beside what every run has, each latent dimension that was searched has a folder:
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -23,9 +22,11 @@ from safetensors.torch import save as as_safetensors
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from calovision.errors import DAMAGE, InputError
+from calovision import streams
+from calovision.errors import ContentError, InputError
 from calovision.events.files import write_bytes, write_json, writing
 from calovision.events.rotation import rotate
+from calovision.events.unreadable import exists, read_json
 from calovision.interruption import Interrupted, Stop, handled_by
 from calovision.networks.image_vae import ConvVAE, ImageVAE
 from calovision.networks.perceptron import VectorField, perceptron
@@ -38,7 +39,7 @@ from calovision.tasks.symmetry.linear import LinearAction
 from calovision.tasks.symmetry.published import published_field, train_published_vae
 from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
 from calovision.tasks.symmetry.space import LatentSpace, freeze, train_oracle, vae_space
-from calovision.tasks.weights import MISFIT, misfit, read_weights
+from calovision.tasks.weights import fill, misfit, read_weights
 
 #: settings that may be larger when a training goes on
 LENGTHS = frozenset({"vae_steps", "epochs"})
@@ -72,7 +73,7 @@ class Flows:
 
 def generator(seed: int, stage: int) -> torch.Generator:
     """Random numbers of one stage, which do not depend on what was done before."""
-    return torch.Generator().manual_seed(1000 * seed + stage)
+    return streams.torch_rng(streams.Stream.SYMMETRY, seed, stage)
 
 
 def train(
@@ -105,7 +106,7 @@ def train(
 
 def _trained(settings: Settings, data: ImageData, run: RunDir, stop: Stop, quiet: bool) -> None:
     """Train from where the run has come to."""
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 0))
     random = generator(settings.seed, 0)
     vae = new_vae(settings, data.pixels, settings.latent)
     keeper = Keeper(run, stop, random)
@@ -227,11 +228,13 @@ def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
     """
     folder = run.path / f"d{latent}"
     try:
-        about = json.loads((folder / "found.json").read_text())
-    except DAMAGE:
+        about = read_json(folder / "found.json") if exists(folder / "found.json") else None
+    except ValueError:
+        about = None
+    if about is None:
         raise InputError(
             f"{run.path} has no flows at latent dimension {latent}", "run 'calovision discover'"
-        ) from None
+        )
     vae = new_vae(settings_of(run), data.pixels, latent)
     state = read_weights(folder / "model.safetensors")
     number = len({k.split(".")[1] for k in state if k.startswith("field.")})
@@ -271,8 +274,8 @@ def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
         start = f"{name}."
         mine = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
         try:
-            module.load_state_dict(mine)
-        except MISFIT as error:
+            fill(module, mine)
+        except ContentError as error:
             raise misfit(path) from error
         freeze(module)
 
