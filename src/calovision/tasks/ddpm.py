@@ -18,6 +18,7 @@ from calovision.networks.unet import UNet
 from calovision.tasks.ddpm_schedule import Schedule
 from calovision.tasks.dense_hits import hits_above, readout_cells, threshold_for
 from calovision.tasks.generator import GeneratorTask
+from calovision.tasks.layout import energies_only
 from calovision.tasks.mixed import MixedPrecision
 from calovision.tasks.request import Request
 from calovision.tasks.settings import DDPMConfig
@@ -68,7 +69,12 @@ class DDPMTask(GeneratorTask):
 
     @classmethod
     def fresh(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
-        """An untrained task, scaled to the largest pixel of the training events."""
+        """An untrained task, scaled to the largest pixel of the training events.
+
+        Raises:
+            InputError: a channel has negative values.
+        """
+        energies_only(geometry)
         return cls(
             geometry,
             float(train.value.max(initial=1e-6)),
