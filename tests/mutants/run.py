@@ -57,14 +57,9 @@ def main() -> int:
     options = _options()
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
-    digest = _digest(options)
-    told = out / "of"
-    if options.fresh or not told.exists() or told.read_text() != digest:
-        if told.exists() and not options.fresh:
-            _say("code or options have changed: all again")
-        for path in [*out.glob("watched/*"), *out.glob("session.sqlite")]:
-            path.unlink()
-        told.write_text(digest)
+    asked = [options.number, options.seed, options.only, sorted(options.tests), options.most]
+    _drop(out, "code", _source(), ["watched/*", "session.sqlite"], options.fresh)
+    _drop(out, "asked", json.dumps(asked), ["session.sqlite"], options.fresh)
     prepare()
     _say("copies of the repository")
     kept = out / "cache"  # what the first runs of tests have compiled
@@ -93,13 +88,21 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _digest(options: argparse.Namespace) -> str:
-    """Changes with the package and what is asked for; tests may be added in between."""
+def _drop(out: Path, name: str, now: str, files: list[str], fresh: bool) -> None:
+    """Remove some files if they are of something else than ``now``, which is remembered."""
+    told = out / f"{name}.txt"
+    if fresh or not told.exists() or told.read_text() != now:
+        for path in (path for pattern in files for path in out.glob(pattern)):
+            path.unlink()
+        told.write_text(now)
+
+
+def _source() -> str:
+    """A digest of the package; tests may be added in between."""
     text = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
         text.update(path.read_bytes())
-    asked = [options.number, options.seed, options.only, sorted(options.tests)]
-    return f"{text.hexdigest()} {json.dumps(asked)}"
+    return text.hexdigest()
 
 
 def _run(jobs: list[Job], slots: list[Slot], logs: Path) -> None:

@@ -32,6 +32,8 @@ PARTS = (
     "tasks/straightening.py",
     "tasks/request.py",
     "tasks/totals.py",
+    "tasks/layout.py",
+    "tasks/generate.py",
     "tasks/partition.py",
     "tasks/cuts.py",
     "tasks/cutting.py",
