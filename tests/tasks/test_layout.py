@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ import torch
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Channel, Geometry
+from calovision.events.store import save
 from calovision.tasks.cascade import CascadeTask
 from calovision.tasks.config import load_config
 from calovision.tasks.generator import generated
-from calovision.tasks.models import build
+from calovision.tasks.models import build, suitable
 from calovision.tasks.request import Request
+from calovision.tasks.training import train
 
 SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "select": 0}
 HITS = {"track": 30, "ecal": 60, "hcal": 9, "muon": 4, "preshower": 20}  #: mean of a jet
@@ -104,12 +107,14 @@ def test_the_order_of_channels_makes_no_difference() -> None:
 
 
 @pytest.mark.parametrize("model", ["cascade", "baseline"])
-def test_times_are_refused(model: str) -> None:
-    events = images(32, {"ecal": 1}, 10)
+def test_times_are_refused_before_anything_is_written(model: str, tmp_path: Path) -> None:
+    events = images(32, {"ecal": 1}, 40)
     time = Channel("time", signed=True)
     geometry = replace(events.geometry, channels=(*events.geometry.channels, time))
+    store = save(replace(events, geometry=geometry), tmp_path / "set", provenance={})
     with pytest.raises(InputError, match="'time' may be negative"):
-        build(load_config("jet-generator", model), geometry, replace(events, geometry=geometry))
+        train(load_config("jet-generator", model), store, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
@@ -122,4 +127,4 @@ def test_windows_that_cannot_be_halved_are_refused(
     channels = tuple(Channel(f"c{i}", block) for i, block in enumerate(blocks))
     geometry = Geometry("made-up", rows, cols, channels, "jets")
     with pytest.raises(InputError, match=problem):
-        build(load_config("jet-generator", "cascade"), geometry, images(32, {"ecal": 1}, 10))
+        suitable(load_config("jet-generator", "cascade"), geometry)

@@ -109,6 +109,11 @@ class CascadeTask(GeneratorTask):
         self.register_buffer("leads", torch.zeros(channels, BY_ENERGY, dtype=torch.float64))
 
     @classmethod
+    def suits(cls, geometry: Geometry) -> None:
+        """Refuse images that cannot be halved, see :meth:`~calovision.tasks.layout.Layout.of`."""
+        Layout.of(geometry)
+
+    @classmethod
     def fresh(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task that knows the training events' thresholds and totals."""
         task = cls(geometry, config, learned(train))

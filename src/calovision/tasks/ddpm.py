@@ -68,13 +68,13 @@ class DDPMTask(GeneratorTask):
         self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
 
     @classmethod
-    def fresh(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
-        """An untrained task, scaled to the largest pixel of the training events.
-
-        Raises:
-            InputError: a channel has negative values.
-        """
+    def suits(cls, geometry: Geometry) -> None:
+        """Refuse channels with negative values."""
         energies_only(geometry)
+
+    @classmethod
+    def fresh(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, scaled to the largest pixel of the training events."""
         return cls(
             geometry,
             float(train.value.max(initial=1e-6)),

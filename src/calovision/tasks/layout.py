@@ -23,7 +23,7 @@ def energies_only(geometry: Geometry) -> None:
     if signed:
         raise InputError(
             f"generators make energies, but channel {signed[0]!r} may be negative",
-            "convert the images without it",
+            "leave that channel out of the images",
         )
 
 

@@ -13,6 +13,7 @@ from calovision.events.splits import split
 from calovision.events.store import EventStore
 from calovision.tasks.config import KINDS
 from calovision.tasks.fitting import fit, tidy
+from calovision.tasks.models import suitable
 from calovision.tasks.processes import placed, together
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
@@ -61,6 +62,7 @@ def train(
         raise InputError(
             f"{store.path} does not hold {schema}", f"give a set of 'data simulate {kind}'"
         )
+    suitable(config, store.geometry)
     parts = parts_of(store, config)
     if min(len(parts["train"]) // config.processes, len(parts["validation"])) < 2:
         raise InputError(f"{store.path} has too few events to train on", "give some hundred")
