@@ -87,7 +87,8 @@ class Allowed:
 
     Left out are annotations, decorators that only save time, texts of errors (not whether they are
     raised), progress bars and logs, imports for type checkers, representations for people, lines
-    marked ``pragma: no mutate``, and comparisons that are written another way (``is`` for ``==``).
+    marked ``pragma: no mutate``, ``strict`` of ``zip``, and comparisons that are written another
+    way (``is`` for ``==``).
     """
 
     def __init__(self, path: Path) -> None:
@@ -124,6 +125,8 @@ class Allowed:
             return [node.annotation]
         if isinstance(node, ast.Raise):
             return [x for x in (node.exc, node.cause) if x]
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            return [node.value]  # of zip: lengths are equal
         if isinstance(node, ast.Call) and TELLING.search(ast.unparse(node.func)):
             return [node]
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
