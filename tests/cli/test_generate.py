@@ -63,6 +63,9 @@ def test_beyond_the_training_jets_a_warning_then_with_strict_an_error(
         (("--pt", "4000", "5000"), "trained on pt of"),
         (("--pretrained",), "which model"),
         (("--label", "charm"), "charm"),
+        (("--pt", "140", "100"), "no pt is between 140 and 100 GeV"),
+        (("--m0", "-5", "20"), "no m0 is below 0 GeV"),
+        (("--pt", "nan", "120"), "pt cannot be between nan and 120"),
     ],
 )
 def test_bad_requests(

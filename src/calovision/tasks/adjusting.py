@@ -63,7 +63,8 @@ def adjust(
         threshold: ``(C,)`` GeV.
         wanted: of the events.
     """
-    given = wanted.shapes, wanted.axes, TOLERANCE, LARGE
+    # Of one layout in memory, so that one compiled function serves all.
+    given = (np.ascontiguousarray(x) for x in (wanted.shapes, wanted.axes, TOLERANCE, LARGE))
     _adjust(excess, ends, eta, phi, threshold, *given)
 
 

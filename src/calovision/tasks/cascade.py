@@ -28,6 +28,7 @@ from calovision.tasks.flow import matching_loss
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.growth import drawn_totals, fresh_numbers, grown
 from calovision.tasks.known_cuts import known_cuts
+from calovision.tasks.layout import Layout
 from calovision.tasks.likeness_features import features, width
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_hits import Hits
@@ -48,7 +49,7 @@ MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
 
 @dataclass(frozen=True)
 class View:
-    """Events and their totals as normal numbers."""
+    """Events, their channels sorted as in the task's layout, and their totals as normal numbers."""
 
     events: Events
     normal: NDArray[np.float32]
@@ -62,9 +63,12 @@ class CascadeTask(GeneratorTask):
     """The flow of totals and the networks of all cuts.
 
     Args:
-        geometry: of the images; the public jet images, or others of square windows.
+        geometry: of the images: square windows, any number of channels in any order.
         config: widths.
         columns: per-event columns that are learned.
+
+    Raises:
+        InputError: images that it cannot make, see :meth:`~calovision.tasks.layout.Layout.of`.
     """
 
     partial: ClassVar[bool] = True
@@ -79,7 +83,8 @@ class CascadeTask(GeneratorTask):
     def __init__(self, geometry: Geometry, config: CascadeConfig, columns: tuple[str, ...]) -> None:
         super().__init__(geometry)
         self.config, self.columns = config, columns
-        self.partition = Partition(geometry)
+        self.layout = Layout.of(geometry)
+        self.partition = Partition(self.layout.inner)
         channels = len(geometry.channels)
         self.turned = turned(len(columns), channels)
         size = self.turned.shape[1]
@@ -106,9 +111,15 @@ class CascadeTask(GeneratorTask):
         self.register_buffer("leads", torch.zeros(channels, BY_ENERGY, dtype=torch.float64))
 
     @classmethod
+    def suits(cls, geometry: Geometry) -> None:
+        """Refuse images that cannot be halved, see :meth:`~calovision.tasks.layout.Layout.of`."""
+        Layout.of(geometry)
+
+    @classmethod
     def fresh(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task that knows the training events' thresholds and totals."""
         task = cls(geometry, config, learned(train))
+        train = task.layout.sorted(train)
         energy, channel = train.energy, train.channel
         for c in range(len(geometry.channels)):
             mine = energy[channel == c]
@@ -144,8 +155,14 @@ class CascadeTask(GeneratorTask):
         rows = self.knots[: len(self.columns), [0, -1]].tolist()
         return {name: (low, high) for name, (low, high) in zip(self.columns, rows, strict=True)}
 
+    def labels(self) -> tuple[int, ...]:
+        """Labels of the training events; those without labels count as 0."""
+        share = float(self.share)
+        return tuple(label for label, there in ((0, share < 1), (1, share > 0)) if there)
+
     def view(self, events: Events) -> View:
         """Events with their totals."""
+        events = self.layout.sorted(events)
         rng = streams.rng(streams.Stream.VIEW, self.config.seed)
         normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
         return View(events, normal.astype(np.float32), _labels(events))

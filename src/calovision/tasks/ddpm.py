@@ -19,6 +19,7 @@ from calovision.networks.unet import UNet
 from calovision.tasks.ddpm_schedule import Schedule
 from calovision.tasks.dense_hits import hits_above, readout_cells, threshold_for
 from calovision.tasks.generator import GeneratorTask
+from calovision.tasks.layout import energies_only
 from calovision.tasks.mixed import MixedPrecision
 from calovision.tasks.request import Request
 from calovision.tasks.settings import DDPMConfig
@@ -67,6 +68,11 @@ class DDPMTask(GeneratorTask):
         self.schedule = Schedule(steps)
         self.register_buffer("maximum", torch.tensor(maximum))
         self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
+
+    @classmethod
+    def suits(cls, geometry: Geometry) -> None:
+        """Refuse channels with negative values."""
+        energies_only(geometry)
 
     @classmethod
     def fresh(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.events.events import concatenate
 from calovision.events.store import EventStore, StoreWriter
-from calovision.tasks.generator import doubts, pieces
+from calovision.tasks.generator import doubts, pieces, possible
 from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
@@ -50,10 +50,7 @@ def generate(
     Raises:
         InputError: not a finished generator run, no events, or a request that cannot be met.
     """
-    if n < 1:
-        raise InputError(f"cannot generate {n} events", "ask for at least one")
-    if steps is not None and steps < 1:
-        raise InputError(f"cannot generate in {steps} steps", "ask for at least one")
+    possible(n, steps)
     directory, request = RunDir(run), request or Request()
     task = load_generator(directory)
     if keep_all:

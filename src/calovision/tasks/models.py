@@ -41,6 +41,15 @@ def _class(config: Training) -> type[Task]:
     return found
 
 
+def suitable(config: Training, geometry: Geometry) -> None:
+    """Check that the model of a configuration can be trained on such images.
+
+    Raises:
+        InputError: it cannot.
+    """
+    _class(config).suits(geometry)
+
+
 def build(config: Training, geometry: Geometry, train: Events) -> Task:
     """A fresh task, its scaling fitted to the training events."""
     return _class(config).fresh(config, geometry, train)

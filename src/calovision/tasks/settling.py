@@ -98,7 +98,7 @@ def what_to_ask_for(
     """
     wanted = shapes_of(task, task.quantiles.values(normal)).shapes
     for _ in range(TIMES):
-        made = grown(task, normal, label, fresh_numbers(rng))
+        made = task.layout.sorted(grown(task, normal, label, fresh_numbers(rng)))
         found = shapes(made)[..., :BY_ENERGY]
         found[..., AXIS] *= found[..., :1]
         lit = (made.counts() > 1)[..., None]  # of a single hit, the shape is what it is

@@ -42,6 +42,15 @@ class Task(nn.Module, ABC):
         self.geometry = geometry
 
     @classmethod
+    def suits(cls, geometry: Geometry) -> None:
+        """Check, before a training, that it can be built for such images; all by default.
+
+        Raises:
+            InputError: it cannot.
+        """
+        del geometry
+
+    @classmethod
     @abstractmethod
     def fresh(cls, config: Any, geometry: Geometry, train: Events) -> Self:
         """An untrained task, its scaling fitted to the training events."""

@@ -18,6 +18,7 @@ from calovision.interruption import Interrupted
 from calovision.tasks.config import KINDS
 from calovision.tasks.course import FIRST
 from calovision.tasks.fitting import fit, tidy
+from calovision.tasks.models import suitable
 from calovision.tasks.places import check_meeting
 from calovision.tasks.processes import placed, together
 from calovision.tasks.prolonging import prolong
@@ -77,6 +78,7 @@ def train(
         raise InputError(
             f"{store.path} does not hold {schema}", f"give a set of 'data simulate {kind}'"
         )
+    suitable(config, store.geometry)
     parts = parts_of(store, config)
     if min(len(parts["train"]) // config.processes, len(parts["validation"])) < 2:
         raise InputError(f"{store.path} has too few events to train on", "give some hundred")

@@ -119,7 +119,8 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
     around = partition.coarse(stage)
 
     def levels(events: Events) -> dict[int, tuple[Level, Nodes]]:
-        hits, unit = Hits.of(events, task.threshold.numpy()), task.unit.numpy()
+        inner, unit = task.layout.sorted(events), task.unit.numpy()
+        hits = Hits.of(inner, task.threshold.numpy())
         return {level: filled(partition, level, hits, unit) for level in (stage, around)}
 
     def asked(events: Events) -> Arrays:
@@ -164,17 +165,18 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
 
 
 def _end(task: CascadeTask) -> Graph:
-    geometry, partition = task.geometry, task.partition
+    geometry, partition = task.layout.inner, task.partition
 
     def finest(events: Events) -> Arrays:
-        hits, unit = Hits.of(events, task.threshold.numpy()), task.unit.numpy()
+        inner, unit = task.layout.sorted(events), task.unit.numpy()
+        hits = Hits.of(inner, task.threshold.numpy())
         return {
             f"level_{c.name}": _flat(filled(partition, level, hits, unit)[0])
             for c, level in zip(geometry.channels, partition.finest, strict=True)
         }
 
     def imaged(events: Events) -> Arrays:
-        gev, found = events.to_dense("gev"), {}
+        gev, found = task.layout.sorted(events).to_dense("gev"), {}
         for c, channel in enumerate(geometry.channels):
             block = channel.block
             image = gev[:, c, ::block, ::block] * block**2

@@ -14,7 +14,14 @@ from calovision.networks.graph_sage import GraphSAGE
 from calovision.networks.particle_net import ParticleNet, ranked
 from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.tasks.crop_net import CropTask, looked_at
-from calovision.tasks.deployed.hits import Foreign, Hits, Towers, context, hardest
+from calovision.tasks.deployed.hits import (
+    Foreign,
+    Hits,
+    Towers,
+    context,
+    hardest,
+    with_padding,
+)
 from calovision.tasks.hit_tokens import MIN_ENERGY, hit_features
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.tagger_sets import particle_features
@@ -60,7 +67,7 @@ class SetTagger(nn.Module):
         self, eta: Tensor, phi: Tensor, energy: Tensor, channel: Tensor
     ) -> tuple[Tensor, ...]:
         """Probability, logit and whether an event is foreign, ``(n,)`` each."""
-        hits = Hits(eta, phi, energy, channel)
+        hits = with_padding(Hits(eta, phi, energy, channel))
         logit = self.logits(hits)
         return self.calibrated(logit), logit, self.foreign(hits)
 
