@@ -13,7 +13,7 @@ from pathlib import Path
 Name = tuple[str, str]  #: module, and a name at its top level
 
 #: decorators of functions that are compiled: no line of theirs is seen by coverage
-COMPILED = re.compile(r"\b(njit|jit|vectorize|guvectorize|compiled|inlined|kernel)\b")
+COMPILED = re.compile(r"\b(njit|jit|vectorize|guvectorize|compiled|fast|inlined|kernel)\b")
 
 
 @dataclass
