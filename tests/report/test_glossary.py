@@ -49,7 +49,7 @@ def test_groups_hold_their_metrics_in_order_and_none_twice():
 
 def test_every_metric_of_a_tagger_is_explained_with_what_is_good():
     metrics = set(classification_metrics([0.2, 0.7], [0, 1], seed=1, replicas=2))
-    metrics |= {"jets_per_s", "sculpting", "out_of_domain", "occlusion", "spearman", "r2"}
+    metrics |= {"jets_per_s", "sculpting", "out_of_distribution", "occlusion", "spearman", "r2"}
     for key in metrics:
         found = meaning(key)
         assert found.text

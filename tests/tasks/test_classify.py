@@ -41,7 +41,7 @@ def test_portions_do_not_change_the_scores(
     monkeypatch.setattr(module, "PORTION", 40)
     parts = score(task, store, quiet=True)
     assert np.allclose(parts.probability, whole.probability, atol=1e-6)
-    assert np.array_equal(parts.foreign, whole.foreign)
+    assert np.array_equal(parts.out_of_distribution, whole.out_of_distribution)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

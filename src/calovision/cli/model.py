@@ -145,7 +145,8 @@ def classify(
 ) -> None:
     """Score events with a trained tagger: the probability of a quark jet or electron, and a flag.
 
-    Events unlike those of the training are flagged as foreign: their score has no ground.
+    Events unlike those of the training are flagged in column out_of_distribution: their score has
+    no ground.
 
     Example: calovision classify runs/tagger --data my-jets --out scores.csv
 
@@ -160,11 +161,12 @@ def classify(
     from calovision.tasks.classify import classify as run_tagger
 
     scores = run_tagger(folder, store, out)
-    foreign = int(scores.foreign.sum())
+    unlike = int(scores.out_of_distribution.sum())
     lines = [f"{len(store)} events scored, {len(store) / scores.wall_s:.0f} a second: {out}"]
-    if foreign:
+    if unlike:
         lines.append(
-            f"warning: {foreign} of them are unlike the training events (column foreign);"
-            " do not use their scores"
+            f"warning: {unlike} of them are unlike the training events (column"
+            " out_of_distribution); do not use their scores"
         )
-    emit({"out": str(out), "events": len(store), "foreign": foreign}, "\n".join(lines), json)
+    result = {"out": str(out), "events": len(store), "out_of_distribution": unlike}
+    emit(result, "\n".join(lines), json)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
 MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
 MOST_CHANNELS = 1 << 7  #: hits hold twice the number in 8 bits
+NS_PER_UNIT = 50.0  #: ns of one image unit of time in the public electron/photon set
 CRYSTAL_PHI = 2 * math.pi / 360  #: width of one barrel crystal in phi, rad
 
 
@@ -25,14 +26,17 @@ class Channel:
     Attributes:
         name: lower-case name, for example ``"ecal"``.
         block: pixels along each side of one readout cell (an HCAL tower covers 5 x 5).
-        gev_per_unit: GeV of one image unit; the public sets are not in GeV.
+        gev_per_unit: GeV of one image unit; the public sets are not in GeV. Of a time, 1: what
+            models see of it is in image units.
         signed: whether negative values are meaningful (a time is, an energy is not).
+        unit: what the channel measures: ``"GeV"`` for energies, ``"ns"`` for times.
     """
 
     name: str
     block: int = 1
     gev_per_unit: float = 1.0
     signed: bool = False
+    unit: Literal["GeV", "ns"] = "GeV"
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,15 @@ class Geometry:
         return radius
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON-ready form, the inverse of :meth:`from_dict`."""
-        return asdict(self)
+        """Plain JSON-ready form, the inverse of :meth:`from_dict`.
+
+        The unit is written where it does not follow from the sign, as before there were units.
+        """
+        found = asdict(self)
+        for channel in found["channels"]:
+            if channel["unit"] == _unit(channel["signed"]):
+                del channel["unit"]
+        return found
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Geometry:
@@ -95,7 +106,9 @@ class Geometry:
         Raises:
             ValueError: not a grid that hits can lie on; other errors of a lookup for missing keys.
         """
-        channels = tuple(Channel(**c) for c in data["channels"])
+        channels = tuple(
+            Channel(**({"unit": _unit(c.get("signed", False))} | c)) for c in data["channels"]
+        )
         found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
         if not found._sound():
             raise ValueError("not a geometry")
@@ -114,8 +127,14 @@ class Geometry:
             and all(c.block % 2 for c in self.channels)
             and all(isinstance(c.gev_per_unit, int | float) for c in self.channels)
             and all(0 < c.gev_per_unit < math.inf for c in self.channels)
+            and all(c.unit in ("GeV", "ns") for c in self.channels)
             and self.schema in ("jets", "crops")
         )
+
+
+def _unit(signed: bool) -> str:
+    """Unit of a channel that states none: times are what is signed."""
+    return "ns" if signed else "GeV"
 
 
 # GeV per image unit: what brings simulated channel means to the published pixel means
@@ -139,6 +158,6 @@ EGAMMA_CROPS = Geometry(
     "cms-egamma-32",
     32,
     32,
-    (Channel("energy", gev_per_unit=58.7), Channel("time", signed=True)),
+    (Channel("energy", gev_per_unit=58.7), Channel("time", signed=True, unit="ns")),
     "crops",
 )

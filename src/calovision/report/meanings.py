@@ -130,9 +130,9 @@ MEANINGS = {
         "bump it leaves in a spectrum is not yet a particle.",
         source="arXiv:1603.00027, arXiv:2001.05310",
     ),
-    "out_of_domain": Meaning(
-        "out of domain",
-        "Share of jets that the tagger reports as unlike those it was trained on.",
+    "out_of_distribution": Meaning(
+        "out of distribution",
+        "Share of events that the tagger reports as unlike those it was trained on.",
         good="A few per cent on jets of the training kind, 100 % on jets it cannot know, such as "
         "those of 500 GeV. A score without this warning is a guess dressed as a number.",
         source="arXiv:1807.03888",

@@ -42,7 +42,9 @@ def _class(config: Training) -> type[Task]:
 
 def build(config: Training, geometry: Geometry, train: Events) -> Task:
     """A fresh task, its scaling fitted to the training events."""
-    return _class(config).fresh(config, geometry, train)
+    task = _class(config).fresh(config, geometry, train)
+    task.weigh(train)
+    return task
 
 
 def recorded_config(run: RunDir) -> Training:

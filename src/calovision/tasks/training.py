@@ -11,6 +11,7 @@ from calovision.errors import InputError
 from calovision.events.files import FREE_SPACE
 from calovision.events.splits import split
 from calovision.events.store import EventStore
+from calovision.events.weighting import check_weights
 from calovision.tasks.config import KINDS
 from calovision.tasks.fitting import fit, tidy
 from calovision.tasks.processes import placed, together
@@ -64,6 +65,8 @@ def train(
     parts = parts_of(store, config)
     if min(len(parts["train"]) // config.processes, len(parts["validation"])) < 2:
         raise InputError(f"{store.path} has too few events to train on", "give some hundred")
+    for part in ("train", "validation"):
+        check_weights(store, parts[part])
     run = RunDir(out)
     data = {
         "path": str(store.path),
