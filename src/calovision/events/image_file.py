@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Geometry
 from calovision.events.shards import HIT_COLUMNS
+from calovision.events.weighting import COLUMN
 
 #: image key -> (grid, other keys that must be there)
 SCHEMAS: dict[str, tuple[Geometry, tuple[str, ...]]] = {
@@ -113,7 +114,8 @@ def check_columns(
 
     Raises:
         InputError: a required column has another length or shape, is no number, holds a
-            value that is not finite or negative, or labels other than 0 and 1.
+            value that is not finite or negative, or labels other than 0 and 1; or a column
+            ``weight`` is not one finite number an event.
     """
     if n == 0:
         raise InputError(f"{path} holds no events", "give a file with events")
@@ -129,8 +131,10 @@ def check_columns(
             "labels must be 0 (gluon, photon) or 1 (quark, electron)",
         )
     columns["label"] = label.astype(np.int8)
+    if COLUMN in raw:
+        columns[COLUMN] = _weights(path, n, raw[COLUMN])
     for name, column in raw.items():
-        if name not in required and _is_extra(name, column, n, columns):
+        if name not in (*required, COLUMN) and _is_extra(name, column, n, columns):
             columns[name] = column
     return columns, str(label.dtype)
 
@@ -190,6 +194,22 @@ def _required(path: Path, name: str, n: int, column: NDArray[Any]) -> NDArray[An
         place = int(np.argmax(bad))
         raise InputError(
             f"{path}: {name} is {flat[place]:g} for event {place}", "correct or remove that event"
+        )
+    return flat
+
+
+def _weights(path: Path, n: int, column: NDArray[Any]) -> NDArray[Any]:
+    """Event weights, which may be negative."""
+    if column.size != n or column.dtype.kind not in "biuf":
+        raise InputError(
+            f"{path}: {COLUMN} has shape {column.shape} and type {column.dtype}",
+            "expected is one number an event",
+        )
+    flat = column.reshape(n)
+    if not np.isfinite(flat).all():
+        place = int(np.argmax(~np.isfinite(flat)))
+        raise InputError(
+            f"{path}: {COLUMN} is {flat[place]:g} for event {place}", "correct or remove that event"
         )
     return flat
 
