@@ -88,6 +88,8 @@ def evaluate(
 ) -> None:
     """Measure a trained model on an event set; its training events are left out.
 
+    Events count by their column weight, if the set has one.
+
     Example: calovision evaluate runs/vae --data test-jets
 
     Example: calovision evaluate --pretrained jet-vae --data test-jets --out runs/shipped

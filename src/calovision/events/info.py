@@ -63,7 +63,7 @@ def info(store: EventStore) -> dict[str, Any]:
         # An event without hits has no time.
         timed = {c: mask & (hits[:, i] > 0) for i, c in enumerate(channels) if of_time[i]}
         classes[name]["time"] = {
-            c: _stats(times[some, channels.index(c)], None if of is None else weights[some])
+            c: _stats(times[some, channels.index(c)], None if weights is None else weights[some])
             for c, some in timed.items()
             if some.any() and (weights is None or weights[some].sum() > 0)
         }

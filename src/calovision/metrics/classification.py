@@ -7,6 +7,8 @@ class needs a sum above 0. Only their ratios matter. Errors come from a bootstra
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -34,7 +36,7 @@ def check(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, NDArray[np.int6
     return score, label.astype(np.int64)
 
 
-def checked_weights(weights: ArrayLike | None, label: NDArray[np.int64]) -> Floats | None:
+def checked_weights(weights: ArrayLike | None, label: NDArray[Any]) -> Floats | None:
     """Weights of events of two classes, scaled to a mean of 1; ``None`` where all are equal.
 
     Raises:

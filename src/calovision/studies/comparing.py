@@ -140,8 +140,8 @@ def compare(
     if training is not None:
         steps["memory"] = lambda: memory(samples, training, seed)
     classes = CLASS_NAMES[a.geometry.schema] if samples.have_classes(CLASS_EVENTS) else ()
-    for label, name in enumerate(classes):
-        steps[name] = lambda label=label: _of_class(samples.of(label), seed)  # type: ignore[misc]
+    for k, name in enumerate(classes):
+        steps[name] = lambda k=k: _of_class(samples.of(k), seed)  # type: ignore[misc]
     found: dict[str, dict[str, Any]] = {}
     from tqdm import tqdm
 
@@ -226,7 +226,7 @@ def spectra(samples: Samples, seed: int) -> dict[str, Metric]:
 def physics_distances(samples: Samples, seed: int) -> dict[str, Metric]:
     """FPD and KPD with their floors; the error of FPD is also that of a finite sample."""
     real, other, more = samples.tables
-    mine, others = ({"seed": seed, "weights": w} for w in samples.weights)
+    mine, others = (dict[str, Any](seed=seed, weights=w) for w in samples.weights)
     frechet = fpd(real, other, **mine)
     error = float(np.hypot(frechet.error, fpd_spread(real, other, **mine)))
     return {
