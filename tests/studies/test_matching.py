@@ -164,3 +164,10 @@ def test_equal_weights_change_nothing_and_events_without_count_for_nothing(
     other = compare(truth, heavy, floor=truth, **QUICK)["metrics"]
     same = {k for k, m in other.items() if m["value"] == plain["metrics"][k]["value"]}
     assert same == set()
+
+
+def test_a_column_of_one_number_is_not_compared(make_jets: Make) -> None:
+    sets = [with_columns(make_jets(100, seed), pt=np.zeros(100)) for seed in (1, 2, 3)]
+    assert "column_pt" not in draw(*sets, 1).names
+    sets[1] = with_columns(sets[1], pt=np.full(100, 50.0))
+    assert "column_pt" in draw(*sets, 1).names
