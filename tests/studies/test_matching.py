@@ -171,3 +171,16 @@ def test_a_column_of_one_number_is_not_compared(make_jets: Make) -> None:
     assert "column_pt" not in draw(*sets, 1).names
     sets[1] = with_columns(sets[1], pt=np.full(100, 50.0))
     assert "column_pt" in draw(*sets, 1).names
+
+
+@pytest.mark.parametrize("shift", [-39.0, 400.0])
+@pytest.mark.parametrize("turned", [False, True])
+def test_events_beyond_the_other_range_on_one_side_are_told(
+    jets: Events, others: Events, shift: float, turned: bool
+) -> None:
+    beyond = np.where(np.arange(1000) % 12 == 0, shift, 0)
+    pt = np.where(beyond < 0, 1.0, others.columns["pt"] + beyond)
+    sets = {"A": jets, "B": with_columns(others, pt=pt)}
+    if turned:
+        sets = {"A": sets["B"], "B": sets["A"]}
+    assert [x[:5] for x in differences(sets)] == ["pt is"]
