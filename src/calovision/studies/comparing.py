@@ -28,12 +28,12 @@ from calovision.metrics.two_sample import classifier_auc, stacked, tree_scores
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Floats, Metric, Weights, bootstrap, weights_of_two
 from calovision.metrics.wasserstein import distance, hit_key, hit_values, of_hits, w1
-from calovision.studies.matching import COLUMNS, checked, chosen, differences
+from calovision.studies import matching
+from calovision.studies.matching import COLUMNS
 from calovision.tasks.rundir import versions
 
 MIN_EVENTS = 100  #: of each sample that is compared
 SLOW_EVENTS = 10_000  #: events of each sample for the network on hits
-A, B, FLOOR, TRAINING = "A", "B", "--floor", "--training"  #: what messages call the sets
 _CHUNK = 10_000  # training events whose observables are computed at a time
 
 
@@ -124,10 +124,10 @@ def compare(
         InputError: sets of different geometry or too few events, numbers that are not finite,
             negative weights, or true events that are training events.
     """
-    sets = checked(_named(a, b, floor, training))
-    training = sets.pop(TRAINING, None)
-    sets = {name: events[:limit] for name, events in chosen(sets, label, pt).items()}
-    a, b, floor = sets[A], sets[B], sets.get(FLOOR)
+    sets = matching.checked(matching.named(a, b, floor, training))
+    training = sets.pop(matching.TRAINING, None)
+    sets = {name: events[:limit] for name, events in matching.chosen(sets, label, pt).items()}
+    a, b, floor = sets[matching.A], sets[matching.B], sets.get(matching.FLOOR)
     samples = draw(a, b, floor, seed)
     steps: dict[str, Callable[[], dict[str, Metric]]] = {
         "distributions": lambda: spectra(samples, seed),
@@ -156,17 +156,9 @@ def compare(
         "seed": seed,
         "metrics": {k: m for part in found.values() for k, m in part.items()},
         "classes": per_class,
-        "warnings": differences(sets),
+        "warnings": matching.differences(sets),
         "versions": versions(),
     }
-
-
-def _named(
-    a: Events, b: Events, floor: Events | None, training: Events | None
-) -> dict[str, Events]:
-    """The sets by what messages call them."""
-    every = {A: a, B: b, FLOOR: floor, TRAINING: training}
-    return {name: events for name, events in every.items() if events is not None}
 
 
 def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:

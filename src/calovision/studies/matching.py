@@ -13,6 +13,7 @@ from calovision.events.events import Events
 from calovision.events.labels import found
 from calovision.metrics.value import Floats, check_finite
 
+A, B, FLOOR, TRAINING = "A", "B", "--floor", "--training"  #: what messages call the sets
 COLUMNS = ("m0", "pt")  #: per-event columns compared like observables where all sets have them
 SHARE = 0.03  #: smallest difference of class fractions that is told
 BEYOND = 0.02  #: smallest share of events outside the other set's range that is told
@@ -20,6 +21,12 @@ EDGES = (0.001, 0.999)  #: quantiles between which the range of a column lies
 CERTAIN = 4.0  #: standard deviations by which chance is excluded
 
 Sets = Mapping[str, Events]
+
+
+def named(a: Events, b: Events, floor: Events | None, training: Events | None) -> dict[str, Events]:
+    """The sets by what messages call them."""
+    every = {A: a, B: b, FLOOR: floor, TRAINING: training}
+    return {name: events for name, events in every.items() if events is not None}
 
 
 def checked(sets: Sets) -> dict[str, Events]:

@@ -110,9 +110,8 @@ class CascadeTask(GeneratorTask):
     def fresh(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task that knows the training events' thresholds and totals."""
         task = cls(geometry, config, learned(train))
-        energy, channel = train.energy, train.channel
         for c in range(len(geometry.channels)):
-            mine = energy[channel == c]
+            mine = train.energy[train.channel == c]
             if len(mine):
                 task.threshold[c] = float(mine.min()) * (1 - 1e-4)
                 task.unit[c] = max(float(np.median(mine)), 1e-6)
@@ -200,13 +199,9 @@ class CascadeTask(GeneratorTask):
         return normal, flips
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Flow-matching loss plus, for a whole batch, the mean negative log-likelihood of a node.
-
-        The latter is the mean over stages.
-        """
+        """Flow-matching loss; of a whole batch also a node's mean -log p, averaged over stages."""
         normal, label, stages, weight = batch
-        field = lambda x, t: self.flow(x, t, label)  # noqa: E731
-        flow = matching_loss(field, normal, generator, weight=weight)
+        flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator, weight=weight)
         if not stages:
             return {"loss": flow, "flow": flow.detach()}
         losses = {
@@ -242,8 +237,8 @@ class CascadeTask(GeneratorTask):
             if len(free):
                 seen = results[free, : OUTCOME * c]
                 law = network.count_law(c, hidden[free], seen)
-                args = (first[free, c, 0], low[free, c], high[free, c])
-                total = total - _summed(count_log_prob(law, *args), weight, free)
+                given = count_log_prob(law, first[free, c, 0], low[free, c], high[free, c])
+                total = total - _summed(given, weight, free)
             hits, part = whole[:, c, 0], first[:, c, 0]
             shared = ((part > 0) & (part < hits) & (whole[:, c, 1] > 0)).nonzero()[:, 0]
             if len(shared):
