@@ -37,7 +37,7 @@ def scored(calovision: Command, data: Path, out: Path, column: str) -> float:
     done = calovision("classify", "--data", str(data), "--out", str(out), "--pretrained")
     assert done.returncode == 0, done.stderr
     table = pq.read_table(out).to_pydict()
-    assert np.mean(table["foreign"]) < 0.1
+    assert np.mean(table["out_of_distribution"]) < 0.1
     return float(roc_auc_score(table["label"], table[column]))
 
 

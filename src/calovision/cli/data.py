@@ -171,6 +171,9 @@ def _table(content: dict[str, Any]) -> str:
     ]
     for name, part in content["classes"].items():
         head = f"{name:10}{part['events']:>8}"
+        count = part.get("effective_events", part["events"])
+        if round(count) != part["events"]:
+            lines.append(f"{name}: weighted, as good as {count:.0f} events of equal weight")
         for quantity, stats in _rows(part):
             numbers = "".join(f"{stats[k]:>11.4g}" for k in ("mean", "std", "p5", "p50", "p95"))
             lines.append(f"{head}  {quantity:<16}{numbers}")
@@ -193,5 +196,6 @@ def _table_of_digits(content: dict[str, Any]) -> str:
 
 def _rows(part: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     rows = [(f"{c} pixels", s) for c, s in part.get("pixels", {}).items()]
-    rows += [(f"{c} sum", s) for c, s in part.get("energy", {}).items()]
+    rows += [(f"{c} sum (GeV)", s) for c, s in part.get("energy", {}).items()]
+    rows += [(f"{c} mean (ns)", s) for c, s in part.get("time", {}).items()]
     return rows + [(f"{k} (GeV)", part[k]) for k in ("pt", "m0") if k in part]

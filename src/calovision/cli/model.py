@@ -30,7 +30,8 @@ def evaluate(
 ) -> None:
     """Measure a trained model on an event set; its training events are left out.
 
-    They are known by their content, in whatever set or order they come, and counted.
+    They are known by their content, in whatever set or order they come, and counted. Events count
+    by their column weight, if the set has one.
 
     Example: calovision evaluate runs/vae --data test-jets
 
@@ -104,8 +105,8 @@ def classify(
 ) -> None:
     """Score events with a trained tagger: the probability of a quark jet or electron, and a flag.
 
-    Events unlike those of the training are flagged as foreign: their score has no ground. Events
-    of the training itself are flagged, too: do not judge the tagger by them.
+    Events unlike those of the training are flagged in column out_of_distribution: their score has
+    no ground. Events of the training itself are flagged, too: do not judge the tagger by them.
 
     Example: calovision classify runs/tagger --data my-jets --out scores.csv
 
@@ -120,17 +121,17 @@ def classify(
     from calovision.tasks.classify import classify as run_tagger
 
     scores = run_tagger(folder, store, out)
-    foreign = int(scores.foreign.sum())
+    unlike = int(scores.out_of_distribution.sum())
     seen = None if scores.training is None else int(scores.training.sum())
     lines = [f"{len(store)} events scored, {len(store) / scores.wall_s:.0f} a second: {out}"]
-    if foreign:
+    if unlike:
         lines.append(
-            f"warning: {foreign} of them are unlike the training events (column foreign);"
-            " do not use their scores"
+            f"warning: {unlike} of them are unlike the training events (column"
+            " out_of_distribution); do not use their scores"
         )
     lines += _warned(seen, len(store), " (column training)")
-    result = {"out": str(out), "events": len(store), "foreign": foreign, "training_events": seen}
-    emit(result, "\n".join(lines), json)
+    result = {"out": str(out), "events": len(store), "out_of_distribution": unlike}
+    emit(result | {"training_events": seen}, "\n".join(lines), json)
 
 
 def _warned(seen: int | None, events: int, where: str = "") -> list[str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from calovision.errors import DamagedError, InputError
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Geometry
 from calovision.events.shards import HIT_COLUMNS
+from calovision.events.weighting import COLUMN
 
 #: image key -> (grid, other keys that must be there)
 SCHEMAS: dict[str, tuple[Geometry, tuple[str, ...]]] = {
@@ -110,7 +111,8 @@ def check_columns(
 
     Raises:
         InputError: a required column has another length or shape, is no number, holds a
-            value that is not finite or negative, or labels other than 0 and 1.
+            value that is not finite or negative, or labels other than 0 and 1; or a column
+            ``weight`` is not one finite number an event.
     """
     if n == 0:
         raise InputError(f"{path} holds no events", "give a file with events")
@@ -120,8 +122,10 @@ def check_columns(
         columns["label" if name == LABEL_KEY else name] = numbers(path, name, n, raw[name])
     label = columns["label"]
     columns["label"] = classes(path, LABEL_KEY, label)
+    if COLUMN in raw:
+        columns[COLUMN] = numbers(path, COLUMN, n, raw[COLUMN], signed=True)
     for name, column in raw.items():
-        if name not in required and _is_extra(name, column, n, columns):
+        if name not in (*required, COLUMN) and _is_extra(name, column, n, columns):
             columns[name] = column
     return columns, str(label.dtype)
 
@@ -165,17 +169,20 @@ def fingerprint(path: Path) -> dict[str, Any]:
     return {"name": path.name, "size": size, "sampled_sha256": digest.hexdigest()}
 
 
-def numbers(where: object, name: str, n: int, column: NDArray[Any]) -> NDArray[Any]:
-    """A column ``(n,)`` of one number an event, none of them negative.
+def numbers(
+    where: object, name: str, n: int, column: NDArray[Any], *, signed: bool = False
+) -> NDArray[Any]:
+    """A column ``(n,)`` of one number an event.
 
     Args:
         where: the file, or what else the column belongs to, for error messages.
         name: of the column.
         n: number of images.
         column: ``(n,)``, or of another shape with as many numbers.
+        signed: whether numbers may be negative, as weights may.
 
     Raises:
-        InputError: another length or shape, no numbers, a value that is not finite or negative.
+        InputError: another length or shape, no numbers, a value that is not finite, or negative.
     """
     if column.ndim and len(column) != n:
         raise InputError(
@@ -187,7 +194,7 @@ def numbers(where: object, name: str, n: int, column: NDArray[Any]) -> NDArray[A
             "expected is one number an event",
         )
     flat = column.reshape(n)
-    bad = ~np.isfinite(flat) | (flat < 0)
+    bad = ~np.isfinite(flat) | ((flat < 0) & (not signed))
     if bad.any():
         place = int(np.argmax(bad))
         raise InputError(

@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from calovision.errors import InputError
-from calovision.metrics.value import Floats, Metric, bootstrap
+from calovision.events.weighting import effective, quantiles
+from calovision.metrics.value import (
+    NO_WEIGHTS,
+    Floats,
+    Metric,
+    Weights,
+    bootstrap,
+    weights_of_two,
+)
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -29,6 +37,7 @@ def memorised(
     *,
     seed: int,
     quantile: float = QUANTILE,
+    weights: Weights = NO_WEIGHTS,
 ) -> Metric:
     """Share of generated events that lie as near to a training event as few true events do.
 
@@ -42,6 +51,7 @@ def memorised(
         held_out: ``(m, k)`` observables of other true events.
         seed: seed of the bootstrap over generated and held-out events.
         quantile: in (0, 1).
+        weights: of the generated and of the held-out events, not negative.
 
     Returns:
         The share, with ``quantile`` as its floor: near it nothing is memorised. Its error is at
@@ -65,13 +75,17 @@ def memorised(
     known, new, true = ((x[:, varying] - centre) / scale for x in (known, new, true))
     near, usual = nearest_distance(new, known), nearest_distance(true, known)
 
-    def share(weights: Floats) -> float:
-        mine, theirs = weights[: len(near)], weights[len(near) :]
-        threshold = np.quantile(np.repeat(usual, theirs.astype(np.int64)), quantile)
-        return float(mine @ (near < threshold) / mine.sum())
+    of_new, of_true = weights_of_two(weights, len(near), len(usual))
+    both = None if of_new is None or of_true is None else np.concatenate([of_new, of_true])
 
-    value = float((near < np.quantile(usual, quantile)).mean())
-    error = max(float(bootstrap(share, len(near) + len(usual), seed)), 1 / len(near))
+    def share(drawn: Floats) -> float:
+        mine, theirs = drawn[: len(near)], drawn[len(near) :]
+        return float(mine @ (near < quantiles(usual, quantile, theirs)[0]) / mine.sum())
+
+    value = share(np.ones(len(near) + len(usual)) if both is None else both)
+    events = len(near) if of_new is None else effective(of_new)
+    spread = float(bootstrap(share, len(near) + len(usual), seed, weights=both))
+    error = max(spread, 1 / events)
     return Metric(value, error, "", quantile, higher_is_better=False)
 
 

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from calovision import streams
 from calovision.errors import InputError
+from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.fingerprints import fingerprints
+from calovision.events.labels import both_classes
 from calovision.events.store import EventStore
-from calovision.metrics.classification import classification_metrics
+from calovision.metrics.classification import checked_weights, classification_metrics
 from calovision.metrics.emd import emd_metrics, emd_per_event
 from calovision.metrics.observables import observable_matrix, observable_units, observables
 from calovision.metrics.reconstruction import reconstruction_metrics
@@ -95,7 +97,7 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
     task = load_task(directory)
     task.check(store.geometry)
     found = held_out(directory, store)
-    events = found.events
+    events = weighting.counting(found.events)
     metrics: dict[str, Metric] = {}
     judged: dict[str, Any] = {}
     if isinstance(task, TaggerTask):
@@ -105,6 +107,7 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
         judged = {"metrics": compare(events, made, seed=seed, progress=not quiet)["metrics"]}
     else:
         assert isinstance(task, AutoencoderTask)
+        weighting.of(events)  # those that mean nothing here are told before the work
         rebuilt, latent = reconstructions(task, events, seed, quiet)
         metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
     results = results_of(directory, store, len(events), seed, metrics) | judged
@@ -119,15 +122,17 @@ def classified(
     """Classification metrics of a tagger, its rate, and the share of events it does not know.
 
     Raises:
-        InputError: the events have no labels.
+        InputError: the events have no labels, others than 0 and 1, or one of them only.
     """
-    if "label" not in events.columns:
-        raise InputError("the events have no labels", "use 'calovision classify' to score them")
+    label, weights = both_classes(events), events.columns.get(weighting.COLUMN)
+    weights = checked_weights(weights, label)
     scores = score(task, events, quiet)
-    metrics = classification_metrics(scores.probability, events.label, seed=seed)
+    metrics = classification_metrics(scores.probability, label, seed=seed, weights=weights)
     things = events.geometry.schema
     metrics[f"{things}_per_s"] = Metric(len(events) / scores.wall_s, 0.0, f"{things}/s")
-    metrics["foreign"] = mean_metric(scores.foreign.astype(float), higher_is_better=False)
+    metrics["out_of_distribution"] = mean_metric(
+        scores.out_of_distribution.astype(float), higher_is_better=False, weights=weights
+    )
     return metrics
 
 
@@ -143,8 +148,10 @@ def truth_floor(events: Events, seed: int) -> dict[str, float]:
 
 
 def _spectra(a: Events, b: Events, seed: int, *, paired: bool) -> dict[str, Metric]:
-    units = observable_units(a)
-    return w1_observables(observables(a), observables(b), units=units, paired=paired, seed=seed)
+    options: dict[str, Any] = {"units": observable_units(a), "paired": paired, "seed": seed}
+    first = weighting.of(a)
+    options["weights"] = first, (first if paired else weighting.of(b))
+    return w1_observables(observables(a), observables(b), **options)
 
 
 def _with_floor(metric: Metric, floor: float | None) -> Metric:
@@ -167,30 +174,36 @@ def measure(
         the metrics, and the energy-mover distance per event and channel, GeV.
     """
     metrics = reconstruction_metrics(events, rebuilt, seed=seed, max_events=slow_events)
-    distances = emd_per_event(events[:slow_events], rebuilt[:slow_events])
-    metrics |= emd_metrics(distances, events.geometry.channel_names)
+    slow = events[:slow_events]
+    distances = emd_per_event(slow, rebuilt[:slow_events])
+    metrics |= emd_metrics(distances, events.geometry.channel_names, weighting.of(slow))
     metrics |= _spectra(events, rebuilt, seed, paired=True)
     metrics = {k: _with_floor(m, floors.get(k)) for k, m in metrics.items()}
     seen, made = observable_matrix(events)[0], observable_matrix(rebuilt)[0]
-    metrics["classifier_auc"] = classifier_auc(seen, made, paired=True, seed=seed)
+    weights = weighting.of(events)
+    metrics["classifier_auc"] = classifier_auc(
+        seen, made, paired=True, seed=seed, weights=(weights, weights)
+    )
     metrics["classifier_auc_hits"] = classifier_auc_hits(events, rebuilt, paired=True, seed=seed)
-    if set(np.unique(events.label)) == {0, 1}:
-        metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed)
-        metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed)
+    if "label" in events.columns and set(np.unique(events.label)) == {0, 1}:
+        metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed, weights)
+        metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed, weights)
     return metrics, distances
 
 
-Fold = tuple[NDArray[Any], NDArray[Any]]
+#: features, labels and, where there are any, weights of some events
+Fold = tuple[NDArray[Any], NDArray[Any], Floats | None]
 
 
 def _probe(train: Fold, test: Fold, seed: int) -> Metric:
-    cut = int(0.85 * len(train[0]))
-    validation = (train[0][cut:], train[1][cut:])
-    return probe_auc((train[0][:cut], train[1][:cut]), validation, test, seed=seed)
+    cut, (x, y, w) = int(0.85 * len(train[0])), train
+    parts = (x[:cut], y[:cut]), (x[cut:], y[cut:]), test[:2]
+    weights = (None, None) if w is None else (w[:cut], w[cut:])
+    return probe_auc(*parts, seed=seed, weights=(*weights, test[2]))
 
 
 def _tagger(train: Fold, test: Fold, seed: int) -> Metric:
-    return tagger_auc(*train, *test, seed=seed)
+    return tagger_auc(*train[:2], *test[:2], seed=seed, weights=(train[2], test[2]))
 
 
 def cross_fitted(
@@ -198,15 +211,19 @@ def cross_fitted(
     features: NDArray[Any],
     labels: NDArray[Any],
     seed: int,
+    weights: Floats | None = None,
 ) -> Metric:
     """Mean over folds of a metric whose model has not seen the fold; errors in quadrature."""
     order = streams.rng(streams.Stream.FOLDS, seed).permutation(len(labels))
     parts = []
+
+    def some(rows: NDArray[np.int64]) -> Fold:
+        return features[rows], labels[rows], None if weights is None else weights[rows]
+
     for number, fold in enumerate(np.array_split(order, FOLDS)):
         rest = np.setdiff1d(order, fold, assume_unique=True)
         streams.rng(streams.Stream.FOLD, seed, number).shuffle(rest)
-        train, test = (features[rest], labels[rest]), (features[fold], labels[fold])
-        parts.append(score(train, test, seed))
+        parts.append(score(some(rest), some(fold), seed))
     error = np.sqrt(sum(p.error**2 for p in parts)) / len(parts)
     return Metric(float(np.mean([p.value for p in parts])), float(error))
 

@@ -142,7 +142,7 @@ def _one(training: Path, test: Path, out: Path, job: Job) -> None:
 
 
 def _scores(job: Job, training: Path, test: Path, run: Path) -> dict[str, Any]:
-    """Arrays of the file of scores: probability and foreign ``(n,)``, seconds that it took."""
+    """Arrays of the file of scores: probability and flag ``(n,)``, seconds that it took."""
     if job.model == TREES:
         settings = tree_settings(job.task, job.overrides)
         return grow(settings, EventStore.open(training), EventStore.open(test), run)
@@ -156,6 +156,6 @@ def _scores(job: Job, training: Path, test: Path, run: Path) -> dict[str, Any]:
     scores = score(load_tagger(found), EventStore.open(test), quiet=True)
     return {
         "probability": scores.probability,
-        "foreign": scores.foreign,
+        "out_of_distribution": scores.out_of_distribution,
         "wall_s": np.array(scores.wall_s),
     }

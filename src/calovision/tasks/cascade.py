@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calovision import streams
+from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.events.labels import class_labels
 from calovision.networks.laws import count_log_prob, energy_log_prob
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
@@ -36,7 +38,7 @@ from calovision.tasks.request import Request
 from calovision.tasks.selection import Selection, selected
 from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.settling import TOTALS, learn_to_select
-from calovision.tasks.task import Batch
+from calovision.tasks.task import Batch, as_tensor
 from calovision.tasks.totals import BY_ENERGY, COLUMNS, GRID, Quantiles, learned, totals, turned
 from calovision.tasks.weights import fill, tensor_of
 
@@ -54,6 +56,7 @@ class View:
     events: Events
     normal: NDArray[np.float32]
     label: NDArray[np.float32]
+    weight: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.events)
@@ -120,9 +123,8 @@ class CascadeTask(GeneratorTask):
         """An untrained task that knows the training events' thresholds and totals."""
         task = cls(geometry, config, learned(train))
         train = task.layout.sorted(train)
-        energy, channel = train.energy, train.channel
         for c in range(len(geometry.channels)):
-            mine = energy[channel == c]
+            mine = train.energy[train.channel == c]
             if len(mine):
                 task.threshold[c] = float(mine.min()) * (1 - 1e-4)
                 task.unit[c] = max(float(np.median(mine)), 1e-6)
@@ -131,7 +133,9 @@ class CascadeTask(GeneratorTask):
         )
         odd = np.asarray((task.turned < 0).any(0))
         task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
-        task.share.fill_(float(_labels(train).mean()))
+        if "label" in train.columns:
+            class_labels(train)
+        task.share.fill_(float(np.average(_labels(train), weights=weighting.of(train))))
         return task
 
     @classmethod
@@ -165,7 +169,7 @@ class CascadeTask(GeneratorTask):
         events = self.layout.sorted(events)
         rng = streams.rng(streams.Stream.VIEW, self.config.seed)
         normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
-        return View(events, normal.astype(np.float32), _labels(events))
+        return View(events, normal.astype(np.float32), _labels(events), self.weights(events))
 
     def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
         """Everything now and then; in between the totals alone, which take many small steps."""
@@ -177,10 +181,11 @@ class CascadeTask(GeneratorTask):
         return self._batch(view, chosen, _drawing(chosen))
 
     def _totals(self, view: View, rng: np.random.Generator) -> Batch:
-        """Normal totals and labels of events drawn from all, and no stages."""
+        """Normal totals, labels and weights of events drawn from all, and no stages."""
         drawn = rng.integers(len(view), size=min(FLOW_ROWS, 4 * len(view)))
         label = torch.from_numpy(view.label[drawn, None])
-        return torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0]), label, []
+        weight = as_tensor(None if view.weight is None else view.weight[drawn])
+        return torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0]), label, [], weight
 
     def _batch(self, view: View, chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
         """Totals, and of every stage some nodes of the ``chosen`` events.
@@ -188,7 +193,7 @@ class CascadeTask(GeneratorTask):
         Images are turned over along eta and phi at random: neither the beams nor the solenoid
         tell left from right.
         """
-        flow, label, _ = self._totals(view, rng)
+        flow, label, _, weight = self._totals(view, rng)
         normal, flips = self._mirrored(view.normal[chosen], rng)
         hits = Hits.of(view.events, self.threshold.numpy(), chosen).mirrored(*flips)
         conditions = np.column_stack([normal, view.label[chosen]])
@@ -202,8 +207,9 @@ class CascadeTask(GeneratorTask):
             some = np.arange(stage % stride, len(chosen), stride)
             mine = merged if stage < level else hits
             arrays = conditions[some], *known_cuts(self.partition, stage, mine.some(some), unit)
-            stages.append(tuple(torch.from_numpy(x) for x in arrays))
-        return flow, label, stages
+            of_nodes = None if view.weight is None else view.weight[chosen[some]][arrays[1]]
+            stages.append((*(torch.from_numpy(x) for x in arrays), as_tensor(of_nodes)))
+        return flow, label, stages, weight
 
     def _mirrored(
         self, normal: NDArray[np.float32], rng: np.random.Generator
@@ -215,12 +221,9 @@ class CascadeTask(GeneratorTask):
         return normal, flips
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Flow-matching loss plus, for a whole batch, the mean negative log-likelihood of a node.
-
-        The latter is the mean over stages.
-        """
-        normal, label, stages = batch
-        flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator)
+        """Flow-matching loss; of a whole batch also a node's mean -log p, averaged over stages."""
+        normal, label, stages, weight = batch
+        flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator, weight=weight)
         if not stages:
             return {"loss": flow, "flow": flow.detach()}
         losses = {
@@ -246,6 +249,7 @@ class CascadeTask(GeneratorTask):
         first: Tensor,
         low: Tensor,
         high: Tensor,
+        weight: Tensor | None,
     ) -> Tensor:
         hidden = network(context, conditions, owner)
         total = torch.zeros(())
@@ -255,15 +259,15 @@ class CascadeTask(GeneratorTask):
             if len(free):
                 seen = results[free, : OUTCOME * c]
                 law = network.count_law(c, hidden[free], seen)
-                args = (first[free, c, 0], low[free, c], high[free, c])
-                total = total - count_log_prob(law, *args).sum()
+                given = count_log_prob(law, first[free, c, 0], low[free, c], high[free, c])
+                total = total - _summed(given, weight, free)
             hits, part = whole[:, c, 0], first[:, c, 0]
             shared = ((part > 0) & (part < hits) & (whole[:, c, 1] > 0)).nonzero()[:, 0]
             if len(shared):
                 seen = results[shared, : OUTCOME * c + 2]
                 law = network.energy_law(c, hidden[shared], seen)
                 fraction = first[shared, c, 1] / whole[shared, c, 1]
-                total = total - energy_log_prob(law, fraction).sum()
+                total = total - _summed(energy_log_prob(law, fraction), weight, shared)
         return total / len(context)
 
     @torch.no_grad()
@@ -297,7 +301,12 @@ class CascadeTask(GeneratorTask):
 
     def settle(self, train: Events, *, quiet: bool) -> None:
         """Learn which totals to use, what to ask for, and which of the made events to keep."""
-        learn_to_select(self, train, quiet=quiet)
+        learn_to_select(self, weighting.unweighted(train), quiet=quiet)
+
+
+def _summed(values: Tensor, weight: Tensor | None, rows: Tensor) -> Tensor:
+    """Sum of the values of some rows, each times its weight."""
+    return values.sum() if weight is None else (values * weight[rows]).sum()
 
 
 def _labels(events: Events) -> NDArray[np.float32]:

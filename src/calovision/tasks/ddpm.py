@@ -13,6 +13,7 @@ from torch import Tensor
 
 from calovision import streams
 from calovision.errors import InputError
+from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.unet import UNet
@@ -23,7 +24,7 @@ from calovision.tasks.layout import energies_only
 from calovision.tasks.mixed import MixedPrecision
 from calovision.tasks.request import Request
 from calovision.tasks.settings import DDPMConfig
-from calovision.tasks.task import Batch
+from calovision.tasks.task import Batch, as_tensor, weighted_mean
 from calovision.tasks.weights import fill
 
 SIDE = 64  #: pixels along each side after resizing
@@ -98,20 +99,22 @@ class DDPMTask(GeneratorTask):
         """The baseline sees plain events and makes dense images of them."""
         return events
 
-    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor]:
-        """Images ``(n, C, 64, 64)`` in [-1, 1] of the ``chosen`` events."""
-        dense = torch.from_numpy(view[chosen].to_dense("image")).float() / self.maximum
+    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Images ``(n, C, 64, 64)`` in [-1, 1] of the ``chosen`` events, and their weights."""
+        events = view[chosen]
+        dense = torch.from_numpy(events.to_dense("image")).float() / self.maximum
         small = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
-        return ((2 * small - 1).contiguous(memory_format=torch.channels_last),)
+        images = (2 * small - 1).contiguous(memory_format=torch.channels_last)
+        return images, as_tensor(self.weights(events))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean absolute error of the noise, at a time drawn evenly for each image."""
-        (images,) = batch
+        images, weight = batch
         t = torch.randint(self.schedule.steps, (len(images),), generator=generator)
         noise = torch.randn(images.shape, generator=generator).to(images)
         t = t.to(images.device)
         predicted = self.network(self.schedule.noised(images, t, noise), t)
-        return {"loss": F.l1_loss(predicted, noise)}
+        return {"loss": weighted_mean(F.l1_loss(predicted, noise, reduction="none"), weight)}
 
     @torch.no_grad()
     def _cells(self, images: int, generator: torch.Generator) -> list[Tensor]:
@@ -129,7 +132,8 @@ class DDPMTask(GeneratorTask):
     def finish(self, view: Events) -> None:
         """Choose the hit threshold of every channel by the occupancy of validation jets."""
         cells = self._cells(CALIBRATION_IMAGES, streams.torch_rng(streams.Stream.THRESHOLD, 0))
-        self.threshold.copy_(threshold_for(cells, view.counts().mean(0).tolist()))
+        counts = np.average(view.counts(), 0, weighting.of(view))
+        self.threshold.copy_(threshold_for(cells, counts.tolist()))
 
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
         """The ``chunk``-th ten events.

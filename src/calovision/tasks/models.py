@@ -52,7 +52,9 @@ def suitable(config: Training, geometry: Geometry) -> None:
 
 def build(config: Training, geometry: Geometry, train: Events) -> Task:
     """A fresh task, its scaling fitted to the training events."""
-    return _class(config).fresh(config, geometry, train)
+    task = _class(config).fresh(config, geometry, train)
+    task.weigh(train)
+    return task
 
 
 def rebuild(config: Training, geometry: Geometry, weights: Path) -> Task:

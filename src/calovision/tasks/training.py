@@ -14,6 +14,7 @@ from calovision.events.files import FREE_SPACE
 from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
 from calovision.events.store import EventStore
+from calovision.events.weighting import check_weights
 from calovision.interruption import Interrupted
 from calovision.tasks.config import KINDS
 from calovision.tasks.course import FIRST
@@ -82,6 +83,8 @@ def train(
     parts = parts_of(store, config)
     if min(len(parts["train"]) // config.processes, len(parts["validation"])) < 2:
         raise InputError(f"{store.path} has too few events to train on", "give some hundred")
+    for part in ("train", "validation"):
+        check_weights(store, parts[part])
     run = RunDir(out)
     data = {
         "path": str(store.path.absolute()),

@@ -201,7 +201,7 @@ def _end(task: CascadeTask) -> Graph:
         dict.fromkeys(inputs, ("events",)),
         finest,
         imaged,
-        "Steering, and the selection among finished events, are left to the package.",
+        "Adjusting energies, and the selection among finished events, are left to the package.",
     )
 
 

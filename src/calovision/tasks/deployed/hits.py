@@ -161,7 +161,7 @@ def _bins(place: Tensor, pitch: float, pixels: int) -> Tensor:
     return (found[..., None] == torch.arange(BINS)).float()
 
 
-class Foreign(nn.Module):
+class Outside(nn.Module):
     """Which events are unlike those of the training.
 
     Args:

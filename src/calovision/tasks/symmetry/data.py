@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from calovision.errors import InputError
+from calovision.events import weighting
 from calovision.events.coarse import coarse_images
 from calovision.events.digits import MANIFEST, has_digits, open_digits
 from calovision.events.fingerprints import fingerprints
@@ -90,6 +91,11 @@ def detector_images(store: EventStore) -> ImageData:
     events = store[: min(len(store), MOST_EVENTS)]
     if "label" not in events.columns or not np.isin(events.label, (0, 1)).all():
         raise InputError(f"{store.path} has events without a class", "give a labelled set")
+    if weighting.of(events) is not None:
+        raise InputError(
+            f"{store.path} has event weights, which the symmetry task knows nothing of",
+            "give a set without a column weight",
+        )
     images = torch.from_numpy(coarse_images(events))
     label = torch.from_numpy(events.label.astype(np.int64))
     shares = {"train": 1 - TEST_SHARE, "test": TEST_SHARE}
