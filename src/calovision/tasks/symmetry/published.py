@@ -22,7 +22,7 @@ from calovision.tasks.symmetry.autoencoder import (
     divergence,
     silent,
 )
-from calovision.tasks.symmetry.keeping import Keeper, Order, steps_of
+from calovision.tasks.symmetry.keeping import Keeper, Order, Stateful, steps_of
 from calovision.tasks.symmetry.space import LatentSpace, Stream, freeze
 
 EPSILON, NORM, ORTHOGONAL = 1e-3, 1.5, 0.1
@@ -43,7 +43,7 @@ def train_published_vae(
     optimiser = torch.optim.Adam(vae.parameters(), learning_rate, fused=True)
     steps = max(1, round(epochs * len(images) / batch))
     order = Order()
-    changed = {"vae": vae, "optimiser": optimiser, "order": order}
+    changed: dict[str, Stateful] = {"vae": vae, "optimiser": optimiser, "order": order}
     for number in steps_of(keeper, "VAE", steps, changed):
         if len(order.rows) < batch:
             order.rows = torch.randperm(len(images), generator=random)
