@@ -71,7 +71,7 @@ def _robustness(content: dict[str, Any]) -> str:
         )
         for r in content["robustness"]["rows"]
     ]
-    return markdown(("", "condition", "AUC", "change", "flagged as foreign"), rows)
+    return markdown(("", "condition", "AUC", "change", "flagged as out of distribution"), rows)
 
 
 def _bins(content: dict[str, Any]) -> str:

@@ -1,6 +1,10 @@
 """Put a model of a finished study into the package, with its model card.
 
     python docs/write_pretrained.py TASK STUDY
+    python docs/write_pretrained.py TASK --training-events SET
+
+The second form writes only by what its training events are known: SET is the set that the study
+has in data/train, 'data simulate jets --events 90000' (90000 of egamma, 22000 for jet-vae).
 
 The card's numbers are read from the study's files; nothing in it is typed by hand but the limits.
 """
@@ -13,12 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from calovision.tasks.models import load_generator
+from calovision.events.fingerprints import fingerprints
+from calovision.events.packed_prints import PACKED, pack
+from calovision.events.store import EventStore
+from calovision.tasks.models import load_generator, recorded_config
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.training import parts_of
 
 ROOM = Path(__file__).parents[1] / "src/calovision/tasks/pretrained"
 JETS = """- Simulated QCD dijets alone (our own detector, not Geant4, not data): pp at 8 TeV,
@@ -226,8 +235,19 @@ def write_weights(source: Path, room: Path, half: bool) -> None:
     (room / "model.safetensors").chmod(0o644)
 
 
+def write_training_events(task: str, data: Path) -> None:
+    """Write by what the training and validation events of a model in the package are known.
+
+    Fingerprints of their origins are enough: simulated sets tell them, exported ones too.
+    """
+    store = EventStore.open(data)
+    parts = parts_of(store, recorded_config(RunDir(ROOM / task)))
+    chosen = np.concatenate([parts["train"], parts["validation"]])
+    pack(ROOM / task / PACKED, fingerprints(store)[chosen].origin)
+
+
 def main(task: str, study: Path) -> None:
-    """Write config.yaml, model.safetensors and card.md."""
+    """Write config.yaml, model.safetensors, training-events.npz and card.md."""
     shipped = SHIPPED[task]
     run, room = study / shipped.run, ROOM / task
     room.mkdir(parents=True, exist_ok=True)
@@ -236,6 +256,8 @@ def main(task: str, study: Path) -> None:
     (room / "config.yaml").write_text(yaml.safe_dump(described, sort_keys=False))
     write_weights(run, room, shipped.half)
     (room / "budget.json").write_bytes((run / "budget.json").read_bytes())
+    if (study / "data" / "train").exists():
+        write_training_events(task, study / "data" / "train")
     if shipped.found:
         write_weights(run / shipped.found, room / shipped.found, shipped.half)
         found = f"{shipped.found}/found.json"
@@ -244,4 +266,7 @@ def main(task: str, study: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    if sys.argv[2] == "--training-events":
+        write_training_events(sys.argv[1], Path(sys.argv[3]))
+    else:
+        main(sys.argv[1], Path(sys.argv[2]))

@@ -27,8 +27,9 @@ print(f"{len(jets)} jets, AUC {quality.value:.3f} ± {quality.error:.3f}")
 
 harder = jets[:100]
 harder.value = harder.value * np.float32(10)
-print(f"unlike the training jets: {scores.foreign.sum()} of {len(jets)}")
-print(f"with ten times the energy: {score(tagger, harder, quiet=True).foreign.sum()} of 100")
+print(f"unlike the training jets: {scores.out_of_distribution.sum()} of {len(jets)}")
+unlike = score(tagger, harder, quiet=True).out_of_distribution
+print(f"with ten times the energy: {unlike.sum()} of 100")
 
 # %%
 # Scores of both classes, and what a cut on them keeps.

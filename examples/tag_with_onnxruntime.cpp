@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
       return Ort::Value::CreateTensor<T>(memory, values.data(), values.size(), shape.data(), 2);
     };
     const std::array<const char*, 4> inputs{"eta", "phi", "energy", "channel"};
-    const std::array<const char*, 2> outputs{"probability", "foreign"};
+    const std::array<const char*, 2> outputs{"probability", "out_of_distribution"};
     std::array<Ort::Value, 4> given{tensor(hits.eta), tensor(hits.phi), tensor(hits.energy),
                                     tensor(hits.channel)};
     auto found = session.Run(Ort::RunOptions{nullptr}, inputs.data(), given.data(), given.size(),

@@ -25,5 +25,5 @@ for number, image in enumerate(np.load(sys.argv[2])):
         hits.append(np.stack([eta, phi, cells[row, col], np.full(len(row), code + 1)]))
     eta, phi, energy, code = np.hstack(hits)[:, None].astype(np.float32)
     tables = {"eta": eta, "phi": phi, "energy": energy, "channel": code.astype(np.int64) - 1}
-    (probability,), _, (foreign,) = model.run(None, tables)
-    print(f"{number} {probability:.6f}{' unlike the training jets' if foreign else ''}")
+    (probability,), _, (unlike,) = model.run(None, tables)
+    print(f"{number} {probability:.6f}{' unlike the training jets' if unlike else ''}")

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
     request.set_tensor("channel", ov::Tensor(ov::element::i64, shape, hits.channel.data()));
     request.infer();
     std::cout << request.get_tensor("probability").data<float>()[0]
-              << (request.get_tensor("foreign").data<bool>()[0] ? " unlike the training jets" : "")
+              << (request.get_tensor("out_of_distribution").data<bool>()[0] ? " unlike the training jets" : "")
               << "\n";
   } catch (const ov::Exception& error) {
     std::cerr << error.what() << "\n";

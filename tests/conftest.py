@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,12 +28,19 @@ def _load(path: Path) -> ModuleType:
 
 
 _load(Path(__file__).with_name("toys.py"))
+_load(Path(__file__).with_name("foreign_toys.py"))
 
 
 @pytest.fixture(scope="session")
 def docs_script() -> Callable[[str], ModuleType]:
     """Import a script of ``docs/`` by its name."""
     return lambda name: _load(Path(__file__).parent.parent / "docs" / f"{name}.py")
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """The script that measures what every model computes."""
+    return _load(Path(__file__).parent / "reference" / "measure.py")
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +80,27 @@ def calovision() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     return run
+
+
+def _hears_interrupts() -> None:
+    # A shell that runs tests in the background has its processes ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def started() -> Callable[..., subprocess.Popen[str]]:
+    """Start ``calovision`` with some words, as leader of a group that hears Ctrl-C."""
+
+    def start(*words: str | Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "calovision.cli.app", *map(str, words)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_hears_interrupts,
+        )
+
+    return start

@@ -1,19 +1,6 @@
-"""The one exception that means "your input is wrong", with the remedy; and what it replaces."""
+"""The one exception that means "your input is wrong", with the remedy."""
 
 from __future__ import annotations
-
-#: what libraries raise at a file that is not what it says; some have errors of their own besides
-DAMAGE: tuple[type[Exception], ...] = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 class InputError(Exception):
@@ -31,3 +18,11 @@ class InputError(Exception):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{problem}; {remedy}" if remedy else problem)
+
+
+class DamagedError(InputError):
+    """What a file holds is not what it should hold; the system could read it."""
+
+
+class ContentError(ValueError):
+    """Raised by our own checks of a file's content; readers turn it into an :class:`InputError`."""

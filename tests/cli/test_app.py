@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +28,7 @@ VERBS = [
 
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+Started = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
@@ -78,21 +82,59 @@ def test_debug_shows_the_traceback(calovision: Command) -> None:
     assert "Traceback" in failed.stderr
 
 
-def test_interruption_is_exit_code_130(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "calovision.cli.app", "data", "simulate", "jets"]
-    command += ["--events", "100000", "--out", str(tmp_path / "jets")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(6)
-    process.send_signal(2)
+def _told(text: str) -> list[str]:
+    """Lines on standard error that are not of a progress bar."""
+    return [line for line in text.splitlines() if line.strip() and "jet/s" not in line]
+
+
+def _children(process: subprocess.Popen[str]) -> list[int]:
+    threads = list(Path(f"/proc/{process.pid}/task").glob("*/children"))
+    if not threads:
+        pytest.skip("no list of children on this system")
+    return [int(number) for file in threads for number in file.read_text().split()]
+
+
+@pytest.mark.parametrize(
+    ("number", "whole_group"), [(signal.SIGINT, True), (signal.SIGTERM, False)], ids=["C-c", "term"]
+)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interruption_is_told_once_and_exit_code_130(
+    tmp_path: Path, started: Started, number: signal.Signals, whole_group: bool, workers: int
+) -> None:
+    words = ["data", "simulate", "jets", "--events", "100000", "--out", tmp_path / "jets"]
+    process = started(*words, "--workers", str(workers))
+    ready = (lambda: bool(_children(process))) if workers > 1 else (tmp_path / "jets").exists
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not ready() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (os.killpg if whole_group else os.kill)(process.pid, number)
     _, text = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in text
+    assert _told(text) == ["calovision: interrupted; finished parts are kept"]
+
+
+@pytest.mark.parametrize("moment", [0.12, 0.25, 0.5, 0.8])
+def test_an_interruption_while_libraries_are_loaded_is_one_line(
+    tmp_path: Path, started: Started, moment: float
+) -> None:
+    process = started("train", "jet-vae", "--data", tmp_path, "--out", tmp_path / "o")
+    time.sleep(moment)
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    _, text = process.communicate(timeout=60)
+    if process.returncode == 130:
+        assert len(_told(text)) == 1
+        assert text.startswith("calovision: interrupted")
+    else:
+        assert process.returncode == 2 or "runpy" in text
 
 
 def test_an_interruption_inside_a_callback_is_not_forgotten() -> None:
     code = """
 import ctypes, os, signal, time
 from calovision.cli import app
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def work():
     call = ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGINT))
@@ -143,3 +185,15 @@ def test_other_errors_of_the_program_keep_their_traceback(monkeypatch: pytest.Mo
     monkeypatch.setattr(app, "app", wrong)
     with pytest.raises(RuntimeError, match="a mistake"):
         app.main()
+
+
+def test_what_the_system_refuses_is_one_line() -> None:
+    from calovision.cli.app import exhausted
+
+    told = exhausted(PermissionError(errno.EACCES, "x", "runs/results.json"))
+    assert told == "runs/results.json: permission denied; check permissions, disk and limits"
+    assert exhausted(OSError(errno.EMFILE, "x")) == (
+        "too many open files; check permissions, disk and limits"
+    )
+    assert exhausted(FileNotFoundError(errno.ENOENT, "x", "ours")) is None
+    assert exhausted(RuntimeError("ours")) is None

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -59,10 +60,11 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 
 def test_too_few_events_are_exit_code_2(
-    toy_jets: Events, tmp_path: Path, calovision: Command
+    toy_jets: Events, make_jets: Callable[..., Events], tmp_path: Path, calovision: Command
 ) -> None:
     good = save(toy_jets, tmp_path / "good", provenance={}).path
-    failed = calovision("compare", good, good)
+    other = save(make_jets(64, 2), tmp_path / "other", provenance={}).path
+    failed = calovision("compare", good, other)
     assert failed.returncode == 2
     assert "only 32 events" in failed.stderr
 
@@ -70,3 +72,30 @@ def test_too_few_events_are_exit_code_2(
 def test_help_shows_an_example() -> None:
     shown = " ".join(CliRunner().invoke(app, ["compare", "--help"]).stdout.split())
     assert "Example: calovision compare" in shown
+
+
+def test_a_number_that_is_not_finite_is_named(
+    make_jets: Callable[..., Events], tmp_path: Path
+) -> None:
+    truth, bad = make_jets(110, 1), make_jets(110, 2)
+    bad.columns["pt"][7] = np.nan
+    sets = [str(save(e, tmp_path / f"{i}", provenance={}).path) for i, e in enumerate((truth, bad))]
+    failed = CliRunner().invoke(app, ["compare", *sets])
+    assert "pt of B: 1 of 110 values are not finite, first nan of event 7" in str(failed.exception)
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_what_differs_is_said_and_like_events_are_chosen(
+    chosen: bool, make_crops: Callable[..., Events], tmp_path: Path
+) -> None:
+    truth, made = make_crops(260, 1), make_crops(260, 2)
+    photons = made[made.label == 0]
+    a, b = (save(e, tmp_path / f"{i}", provenance={}).path for i, e in enumerate((truth, photons)))
+    words = ["compare", str(a), str(b), "--floor", str(a), "--events", "100", "--json"]
+    run = CliRunner().invoke(app, [*words, *(["--label", "photon"] if chosen else [])])
+    assert run.exit_code == 0, run.output
+    result = json.loads(run.stdout)
+    assert result["a"]["compared"] == 100
+    assert bool(result["warnings"]) != chosen
+    assert ("0% of B are electrons" in run.stderr) != chosen
+    assert "w1_spread_time" in run.stderr

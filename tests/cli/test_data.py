@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -13,7 +14,11 @@ from typer.testing import CliRunner
 
 import toys
 from calovision.cli.data import app
-from calovision.events import Events, EventStore
+from calovision.errors import InputError
+from calovision.events import Events, EventStore, save
+from calovision.events.convert import convert
+from calovision.events.digits import DigitSet
+from calovision.events.export import export
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -51,16 +56,16 @@ def test_fetch_from_a_mirror_on_this_machine(
 ) -> None:
     from calovision.events import fetch
 
+    digits = gzip.compress(b"digits")
     (tmp_path / "there").mkdir()
-    (tmp_path / "there" / "digits.gz").write_bytes(b"digits")
-    monkeypatch.setitem(
-        fetch.PUBLIC_SETS, "mnist", (fetch.RemoteFile("digits.gz", "https://unused.invalid", 6),)
-    )
+    (tmp_path / "there" / "digits.gz").write_bytes(digits)
+    file = fetch.RemoteFile("digits.gz", "https://unused.invalid", len(digits))
+    monkeypatch.setitem(fetch.PUBLIC_SETS, "mnist", (file,))
     mirror = (tmp_path / "there").as_uri()
     args = ["fetch", "mnist", "--out", str(tmp_path / "here"), "--mirror", mirror, "--json"]
     result = run.invoke(app, args)
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "here" / "digits.gz").read_bytes() == b"digits"
+    assert (tmp_path / "here" / "digits.gz").read_bytes() == digits
     assert json.loads(result.stdout)["files"] == [str(tmp_path / "here" / "digits.gz")]
 
 
@@ -95,6 +100,89 @@ def test_missing_set_is_exit_code_2(tmp_path: Path, calovision: Command) -> None
         result = calovision("data", *verb, tmp_path / "nothing")
         assert result.returncode == 2
         assert "no event set at" in result.stderr
+
+
+def test_digits_are_shown_as_digits(run: CliRunner, tmp_path: Path) -> None:
+    label, test = np.array([1, 1, 1, 2, 2]), np.array([1, 0, 0, 1, 0], bool)
+    DigitSet(np.zeros((5, 28, 28), np.uint8), label, test, {"source": "toys"}).save(tmp_path / "d")
+    result = run.invoke(app, ["info", str(tmp_path / "d"), "--json"])
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert content["digits"] == {
+        "1": {"training": 2, "test": 1},
+        "2": {"training": 1, "test": 1},
+    }
+    text = run.invoke(app, ["info", str(tmp_path / "d")]).stdout
+    assert "5 digits" in text
+    assert "source: toys" in text
+    result = run.invoke(app, ["export", str(tmp_path / "d"), "--out", str(tmp_path / "x.h5")])
+    assert isinstance(result.exception, InputError)
+    assert "is a set of digits" in str(result.exception)
+
+
+@pytest.mark.parametrize("name", ["x.npz", "x.csv", "x", "x.h5.bak", "x.txt"])
+def test_what_cannot_be_written_is_not_written_as_something_else(
+    run: CliRunner, toy_jets: Events, tmp_path: Path, name: str
+) -> None:
+    save(toy_jets[:3], tmp_path / "set", provenance={})
+    out = tmp_path / name
+    result = run.invoke(app, ["export", str(tmp_path / "set"), "--out", str(out)])
+    assert isinstance(result.exception, InputError)
+    assert "end it with .h5, .hdf5, .hdf, .parquet, .root" in str(result.exception)
+    with pytest.raises(InputError, match=r"end it with \.h5 or \.hdf5"):
+        export(EventStore.open(tmp_path / "set"), out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["x.H5", "x.hdf5", "x.PARQUET"])
+def test_names_in_any_letters(run: CliRunner, toy_jets: Events, tmp_path: Path, name: str) -> None:
+    save(toy_jets[:3], tmp_path / "set", provenance={})
+    out = tmp_path / name
+    result = run.invoke(app, ["export", str(tmp_path / "set"), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    kind = b"PAR1" if name.endswith("PARQUET") else b"\x89HDF"
+    assert out.read_bytes().startswith(kind)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"PK\x03\x04", r"a NumPy \(.npz\) or zip archive.*calovision\.from_images.*data image"),
+        (b"\x93NUMPY\x01\x00", r"a NumPy array.*calovision\.from_images"),
+        (b"root\x00\x00", "a ROOT file.*data image"),
+        (b"\x1f\x8b\x08\x00", "compressed by gzip.*unpack it first"),
+        (b"\xfd7zXZ\x00", "compressed by xz"),
+        (b"HepMC::Version 3", "a HepMC file.*data image"),
+        (b"<!doctype html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS.*git lfs pull"),
+        ("pt,η\n1,2\n".encode(), "is text"),
+        (bytes(range(1, 200)), "of no known kind"),
+        (b"\x00", "of no known kind"),
+    ],
+)
+def test_other_kinds_of_files_are_told(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=says) as caught:
+        convert([path], tmp_path / "set")
+    assert "known are HDF5 and Parquet files with X_jets, m0, pt, y or X, y" in str(caught.value)
+
+
+def test_an_hdf5_file_may_begin_with_something_else(toy_jets: Events, tmp_path: Path) -> None:
+    path = tmp_path / "jets.h5"
+    source = toys.write_hdf5(tmp_path / "source.h5", toy_jets[:3])
+    with h5py.File(path, "w", userblock_size=512) as file, h5py.File(source) as other:
+        for name in other:
+            file[name] = other[name][()]
+    with path.open("r+b") as raw:
+        raw.write(b"PK\x03\x04 of mine")
+    assert len(convert([path], tmp_path / "set")) == 3
+
+
+def test_a_file_is_no_set(toy_jets: Events, tmp_path: Path) -> None:
+    source = toys.write_hdf5(tmp_path / "in.h5", toy_jets[:3])
+    with pytest.raises(InputError, match=r"in\.h5 is a file, not an event set; .*data convert"):
+        EventStore.open(source)
 
 
 def test_every_verb_shows_an_example(run: CliRunner) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from calovision.events.events import Events
+from calovision.events.fingerprints import TRAINING
 from calovision.events.store import EventStore, StoreWriter, save
 from calovision.tasks.cascade import CascadeTask
 from calovision.tasks.config import load_config
@@ -37,6 +38,7 @@ def test_generate_on_request(run: Path, tmp_path: Path, calovision: Command) -> 
     done = calovision("generate", str(run), "--out", str(out), *words)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"set": str(out), "events": 12}
+    assert (out / TRAINING).read_bytes() == (run / TRAINING).read_bytes()
     jets = EventStore.open(out).load()
     assert (jets.label == 0).all()
     assert np.all((jets.columns["pt"] >= 105) & (jets.columns["pt"] <= 130))
@@ -61,6 +63,9 @@ def test_beyond_the_training_jets_a_warning_then_with_strict_an_error(
         (("--pt", "4000", "5000"), "trained on pt of"),
         (("--pretrained",), "which model"),
         (("--label", "charm"), "charm"),
+        (("--pt", "140", "100"), "no pt is between 140 and 100 GeV"),
+        (("--m0", "-5", "20"), "no m0 is below 0 GeV"),
+        (("--pt", "nan", "120"), "pt cannot be between nan and 120"),
     ],
 )
 def test_bad_requests(

@@ -35,7 +35,7 @@ def test_train_then_reconstruct(folder: Path, calovision: Command) -> None:
     words = ["reconstruct", str(folder / "run"), "--data", str(folder / "jets"), "--out", str(out)]
     made = calovision(*words, "--json")
     assert made.returncode == 0, made.stderr
-    assert json.loads(made.stdout) == {"out": str(out), "events": 80}
+    assert json.loads(made.stdout) == {"out": str(out), "events": 80, "training_events": 72}
     assert len(EventStore.open(out)) == 80
     assert (out / "latent.npy").exists()
 

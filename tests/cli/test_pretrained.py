@@ -11,12 +11,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
 
+from calovision import simulate
+from calovision.cli.app import app
 from calovision.errors import InputError
+from calovision.events.fingerprints import fingerprints
 from calovision.events.store import EventStore, save
-from calovision.simulate.crops.driver import Task, simulate_chunk
+from calovision.simulate.crops.driver import Task, plan, simulate_chunk
 from calovision.tasks.generate import generate
 from calovision.tasks.pretrained import copied_run, pretrained_run
+from calovision.tasks.seen import known_in
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -32,7 +37,7 @@ def scored(calovision: Command, data: Path, out: Path, column: str) -> float:
     done = calovision("classify", "--data", str(data), "--out", str(out), "--pretrained")
     assert done.returncode == 0, done.stderr
     table = pq.read_table(out).to_pydict()
-    assert np.mean(table["foreign"]) < 0.1
+    assert np.mean(table["out_of_distribution"]) < 0.1
     return float(roc_auc_score(table["label"], table[column]))
 
 
@@ -44,6 +49,26 @@ def test_electrons_are_told_from_photons(tmp_path: Path, calovision: Command) ->
     save(simulate_chunk(Task(0, 6, 250, 250, 0, "fast")), tmp_path / "crops", provenance={})
     out = tmp_path / "s.parquet"
     assert scored(calovision, tmp_path / "crops", out, "electron_probability") > 0.7
+
+
+def test_the_default_simulation_is_what_they_were_trained_on(tmp_path: Path) -> None:
+    (task,) = plan(1000, seed=1)
+    save(simulate_chunk(task), tmp_path / "crops", provenance={})
+    data, run = ["--data", str(tmp_path / "crops"), "--out"], CliRunner().invoke
+    done = run(app, ["classify", "--pretrained", *data, str(tmp_path / "s.csv"), "--json"])
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout)["training_events"] == 1000
+    done = run(app, ["evaluate", "--pretrained", "egamma", *data, str(tmp_path / "copy")])
+    said = "has 0 events that the run has not seen, and 1000 of its training"
+    assert said in str(done.exception)
+
+
+def test_jets_of_the_default_seed_are_known_to_the_shipped_generator() -> None:
+    known = known_in(pretrained_run("jet-generator"), "")
+    assert known is not None
+    seen = {seed: fingerprints(simulate.jets(30, seed)).among(known) for seed in (1, 2)}
+    assert seen[1].sum() == 15  # a shorter set begins with the same gluon jets
+    assert seen[2].sum() == 0
 
 
 def test_jets_are_reconstructed(jets: Path, tmp_path: Path, calovision: Command) -> None:
@@ -125,6 +150,9 @@ def test_they_are_small_and_have_cards() -> None:
     assert len(weights) >= 5
     everything = pretrained_run("jet-vae").parent.rglob("*.safetensors")
     assert sum(w.stat().st_size for w in everything) < 20_000_000
+    prints = list(pretrained_run("jet-vae").parent.glob("*/training-events.npz"))
+    assert {p.parent.name for p in prints} == {"egamma", "jet-generator", "jet-tagger", "jet-vae"}
+    assert sum(p.stat().st_size for p in prints) < 700_000
     for file in weights:
         card = (file.parent / "card.md").read_text()
         assert "## Limits" in card

@@ -101,3 +101,9 @@ def test_worker_processes_build_ahead_of_the_training_step(
 def test_batches_move_as_one(toy_jets: Events) -> None:
     moved = padded(toy_jets[:2]).to("meta")
     assert moved.energy.device.type == moved.columns["pt"].device.type == "meta"
+
+
+def test_hits_without_energy_stay_in_their_group() -> None:
+    group = np.array([3, 2, 2, 3, 1])
+    strength = np.array([0.0, 0.0, 1e-38, 5.0, 0.0], np.float32)
+    assert hardest_first(group, strength).tolist() == [4, 2, 1, 3, 0]

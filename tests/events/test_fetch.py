@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -14,7 +15,7 @@ from calovision.errors import InputError
 from calovision.events import fetch as fetch_module
 from calovision.events.fetch import PUBLIC_SETS, RemoteFile, download, fetch
 
-CONTENT = np.random.default_rng(1).bytes(3_000_000)
+CONTENT = b"\x89HDF\r\n\x1a\n" + np.random.default_rng(1).bytes(2_999_992)
 MD5 = hashlib.md5(CONTENT).hexdigest()
 FILE = RemoteFile("file.h5", "http://unused.invalid/file.h5", len(CONTENT), MD5)
 
@@ -110,9 +111,10 @@ def test_part_that_is_whole_is_not_loaded_again(server: Server, tmp_path: Path) 
     (tmp_path / "file.h5.part").write_bytes(CONTENT)
     assert get(server, tmp_path / "file.h5").read_bytes() == CONTENT
     assert server.ranges == []
-    unsized = RemoteFile("file.h5", "")
-    (tmp_path / "b.h5.part").write_bytes(CONTENT)
-    assert get(server, tmp_path / "b.h5", unsized).read_bytes() == CONTENT
+    unsized = RemoteFile("file.bin", "")
+    server.files["/file.bin"] = CONTENT
+    (tmp_path / "b.bin.part").write_bytes(CONTENT)
+    assert get(server, tmp_path / "b.bin", unsized).read_bytes() == CONTENT
 
 
 def test_part_longer_than_the_file_is_dropped(server: Server, tmp_path: Path) -> None:
@@ -130,6 +132,82 @@ def test_wrong_content_is_refused_and_removed(
     with pytest.raises(InputError, match=message):
         get(server, tmp_path / "file.h5")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A file of HDF5."""
+    path = tmp_path_factory.mktemp("sound") / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["X"] = np.arange(5000)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "served", "says"),
+    [
+        ("a.hdf5", b"hello, world\n", "is text, not an HDF5 file"),
+        ("a.hdf5", b"<!DOCTYPE html><html>log in</html>", "is a web page, not an HDF5 file"),
+        ("a.hdf5", b"", "is empty, not an HDF5 file"),
+        ("a.h5", b"\x1f\x8b" + bytes(99), "is compressed by gzip, not an HDF5 file"),
+        ("a.gz", b'{"error": 1}', "is text, not compressed by gzip"),
+        ("a.parquet", bytes(99), "is of no known kind, not a Parquet file"),
+        ("a.hdf5", b"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS"),
+    ],
+)
+def test_an_answer_of_another_kind_is_refused(
+    server: Server, tmp_path: Path, name: str, served: bytes, says: str
+) -> None:
+    """Also where nobody knows the size of the file, or it happens to fit."""
+    server.files[f"/{name}"] = served
+    for size in {None, len(served) or None}:
+        with pytest.raises(InputError, match=f"{name} {says}"):
+            get(server, tmp_path / name, RemoteFile(name, "", size))
+        assert list(tmp_path.iterdir()) == []
+    (tmp_path / name).write_bytes(served)
+    with pytest.raises(InputError, match=f"{says}.*delete it"):
+        get(server, tmp_path / name, RemoteFile(name, ""))
+
+
+def test_a_file_of_unknown_size_that_is_cut_short_is_refused(
+    server: Server, tmp_path: Path, sound: bytes
+) -> None:
+    unsized = RemoteFile("a.hdf5", "")
+    server.files["/a.hdf5"] = sound[:-1000]
+    with pytest.raises(InputError, match=r"a\.hdf5 cannot be opened .*truncated"):
+        get(server, tmp_path / "a.hdf5", unsized)
+    assert list(tmp_path.iterdir()) == []
+    server.files["/a.hdf5"] = sound
+    assert get(server, tmp_path / "a.hdf5", unsized).read_bytes() == sound
+
+
+def test_what_a_wrong_answer_left_is_not_gone_on_with(
+    server: Server, tmp_path: Path, sound: bytes
+) -> None:
+    (tmp_path / "a.hdf5.part").write_bytes(b"<html>")
+    server.files["/a.hdf5"] = sound
+    unsized = RemoteFile("a.hdf5", "")
+    with pytest.raises(InputError, match="not an HDF5 file"):
+        get(server, tmp_path / "a.hdf5", unsized)
+    assert get(server, tmp_path / "a.hdf5", unsized).read_bytes() == sound
+
+
+@pytest.mark.parametrize(
+    "mirror", ["/some/folder", "folder", "htps:/x", "http://", "http://[", "http://a:b"]
+)
+def test_a_mirror_that_is_no_address_is_one_line(tmp_path: Path, mirror: str) -> None:
+    with pytest.raises(InputError, match=r"is no address|cannot download") as caught:
+        fetch("mnist", tmp_path, mirror=mirror)
+    assert "give --mirror" not in str(caught.value)
+
+
+def test_who_gives_a_mirror_is_not_told_to_give_one(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="404") as caught:
+        fetch("mnist", tmp_path, mirror=server.url)
+    assert "check the address given by --mirror" in str(caught.value)
+    with pytest.raises(InputError, match="404") as caught:
+        download(RemoteFile("x", f"{server.url}/x"), f"{server.url}/x", tmp_path / "x")
+    assert str(caught.value).endswith("give --mirror URL")
 
 
 def test_wrong_file_of_the_user_is_not_touched(server: Server, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_the_view_of_a_set_is_made_once(
 ) -> None:
     store = save(toy_jets, in_own_cache / "set", provenance={})
     made = graph_view(store, 4, "value", workers=2)
-    monkeypatch.setattr(graph_cache, "graph_arrays", None)  # a second making would fail
+    monkeypatch.setattr(graph_cache, "_make", None)  # a second making would fail
     again = graph_view(store, 4, "value")
     assert isinstance(again.near, np.memmap)
     direct = GraphView.of(toy_jets, 4, "value")

@@ -32,3 +32,17 @@ def test_crops_with_one_class_and_no_spectra(toy_crops: Events, tmp_path: Path) 
     assert content["classes"]["electron"] == {"events": 0}
     assert content["classes"]["photon"]["events"] == len(photons)
     assert "pt" not in content["classes"]["photon"]
+
+
+def test_times_are_means_in_ns_and_other_labels_are_listed(
+    toy_crops: Events, tmp_path: Path
+) -> None:
+    toy_crops = toy_crops[:]
+    toy_crops.columns["label"] = (np.arange(64) % 3).astype(np.int8)
+    content = info(save(toy_crops, tmp_path / "s", provenance={}))["classes"]
+    assert content["label 2"]["events"] == 21
+    assert content["all"]["energy"].keys() == {"energy"}
+    times = [50 * c.value[c.channel == 1].mean() for c in (toy_crops[i] for i in range(64))]
+    found = content["all"]["time"]["time"]
+    assert found["mean"] == pytest.approx(np.mean(times), rel=1e-4, abs=1e-3)
+    assert found["std"] == pytest.approx(np.std(times), rel=1e-4)

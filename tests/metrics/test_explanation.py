@@ -58,6 +58,9 @@ def test_trees_find_what_the_score_is_made_of():
     # the noise is one sixth of the variance; trees lose a little
     assert 0.78 < found.r2.value < 5 / 6 + 3 * found.r2.error
     assert found.r2.error < 0.02
+    # That of a correlation of two Gaussians, squared: 4 r^2 (1 - r^2)^2 / n, for half the events
+    r2 = found.r2.value
+    assert found.r2.error == pytest.approx(2 * math.sqrt(r2) * (1 - r2) / math.sqrt(n / 2), rel=0.3)
     assert list(found.importance) == ["large", "small", "none"]
     # shuffling an independent part costs twice its share of the variance
     assert found.importance["large"] == pytest.approx(2 * 4 / 6, abs=0.12)

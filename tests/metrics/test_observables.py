@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI
+from calovision.events.geometry import (
+    CRYSTAL_ETA,
+    CRYSTAL_PHI,
+    EGAMMA_CROPS,
+    Channel,
+    Geometry,
+)
 from calovision.metrics.observables import observable_matrix, observable_units, observables
 
 TRACK, ECAL, HCAL = range(3)
@@ -69,3 +78,48 @@ def test_matrix_and_units(toy_jets):
     units = observable_units(toy_jets)
     assert units["sum_e_hcal"] == "GeV"
     assert set(units) <= set(names)
+
+
+def test_times_of_crops_are_no_energies(toy_crops):
+    found, units = observables(toy_crops), observable_units(toy_crops)
+    assert set(found) == set(units) | {"ptd_energy", "core_energy"}
+    assert not {"pt", "mass", "n_track", "sum_e_time", "girth_time", "profile_10"} & set(found)
+    assert (units["mean_time"], units["spread_time"], units["sum_e_energy"]) == ("ns", "ns", "GeV")
+    for event in (0, 17):
+        crop = toy_crops[event]
+        time = 50.0 * crop.value[crop.channel == 1]
+        assert found["mean_time"][event] == pytest.approx(time.mean(), abs=1e-4)
+        assert found["spread_time"][event] == pytest.approx(time.std(), rel=1e-5)
+        energy = crop.value[crop.channel == 0] * EGAMMA_CROPS.channels[0].gev_per_unit
+        assert found["sum_e_energy"][event] == pytest.approx(energy.sum(), rel=1e-5)
+        # The axis is the centre of the energy alone.
+        cell = crop.cell[crop.channel == 0]
+        eta, phi = EGAMMA_CROPS.eta(cell), EGAMMA_CROPS.phi(cell)
+        centre = [np.average(x, weights=energy) for x in (eta, phi)]
+        distance = np.hypot(eta - centre[0], phi - centre[1])
+        girth = np.average(distance, weights=energy)
+        assert found["girth_energy"][event] == pytest.approx(girth, rel=1e-4)
+    assert (found["girth_energy"] < 0.4).all()
+
+
+def test_other_times_change_no_observable_of_energies(toy_crops):
+    late = replace(toy_crops, value=toy_crops.value + np.where(toy_crops.channel == 1, 2, 0))
+    before, after = observables(toy_crops), observables(late)
+    changed = {k for k in before if not np.array_equal(before[k], after[k])}
+    assert "mean_time" in changed
+    assert changed <= {"mean_time", "spread_time"}
+    np.testing.assert_allclose(after["mean_time"] - before["mean_time"], 100, rtol=1e-4)
+    np.testing.assert_allclose(after["spread_time"], before["spread_time"], rtol=1e-4, atol=1e-4)
+
+
+def test_a_channel_says_its_unit_whatever_it_is_called():
+    channels = (Channel("depth1"), Channel("clock", signed=True), Channel("z", signed=True))
+    grid = Geometry("mine", 30, 30, channels, "crops")
+    read = Geometry.from_dict(json.loads(json.dumps(grid.to_dict())))
+    assert read == grid
+    # As files were written before channels had units: what is signed is a time.
+    old = grid.to_dict()
+    assert [c.pop("unit", None) for c in old["channels"]] == [None, "GeV", "GeV"]
+    assert [c.unit for c in Geometry.from_dict(old).channels] == ["GeV", "ns", "ns"]
+    assert EGAMMA_CROPS.channels[1].unit == "ns"
+    assert "unit" not in EGAMMA_CROPS.to_dict()["channels"][1]

@@ -6,6 +6,7 @@ import torch
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.metrics import two_sample_hits
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 
 
@@ -50,3 +51,17 @@ def test_a_small_energy_shift_is_found_and_none_is_not(make_jets):
     assert abs(same.value - 0.5) < 4 * same.error
     moved = classifier_auc_hits(first, scaled(second, 1.1), paired=False, seed=1)
     assert moved.value > 0.65
+
+
+def test_of_many_hits_the_hardest_are_looked_at(make_jets, monkeypatch):
+    """Two samples that differ in their hardest hits alone, and two that do in the softest."""
+    monkeypatch.setattr(two_sample_hits, "MAX_HITS", 20)
+    jets = make_jets(120, 5)
+    rank = np.empty(len(jets.value), int)
+    rank[np.lexsort((-jets.energy, jets.owner))] = np.arange(len(rank))
+    rank -= jets.offsets[jets.owner]
+    for changed, low, high in ((rank < 10, 0.65, 1.0), (rank > 40, 0.45, 0.55)):
+        factor = 1.5 if changed[rank == 0].all() else 0.5
+        value = np.where(changed, jets.value * factor, jets.value).astype(np.float32)
+        hot = Events(jets.geometry, jets.offsets, jets.cell, jets.code, value, jets.columns)
+        assert low <= classifier_auc_hits(jets, hot, paired=True, seed=1).value <= high

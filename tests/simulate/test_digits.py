@@ -31,6 +31,20 @@ def test_packaged_digits_hold_out_a_fifth_of_each() -> None:
     assert (found.test != digits(seed=5).test).any()
 
 
+def test_a_digit_that_is_there_twice_is_held_out_or_trained_on(tmp_path: Path) -> None:
+    path = write_mnist(tmp_path, 300)
+    payload = bytearray(gzip.decompress(path.read_bytes()))
+    payload[16 + 150 * 784 :] = payload[16 : 16 + 150 * 784]  # the first half once more
+    path.write_bytes(gzip.compress(bytes(payload)))
+    found = digits([0, 1, 2], mnist=path)
+    trained, held_out = (
+        {bytes(image.ravel()) for image in found.images[found.test == side]}
+        for side in (False, True)
+    )
+    assert len(held_out) > 20
+    assert not trained & held_out
+
+
 def test_a_file_of_mnist(tmp_path: Path) -> None:
     found = digits([0, 2], mnist=write_mnist(tmp_path), seed=1)
     assert found.classes == (0, 2)
@@ -43,7 +57,7 @@ def test_what_is_not_mnist_is_refused(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-1]))
     with pytest.raises(InputError, match="not a complete file"):
         digits(mnist=path)
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="does not exist"):
         digits(mnist=tmp_path / "t10k-images-idx3-ubyte")
     with pytest.raises(InputError, match="not a file of images"):
         digits(mnist=tmp_path / "digits.png")

@@ -3,94 +3,30 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from calovision.cli.app import main
 from calovision.errors import InputError
 from calovision.events.store import EventStore
-from calovision.simulate import foreign_files
 from calovision.simulate.detector import CMS_BARREL
-from calovision.simulate.foreign import Table, four_momenta, identities
+from calovision.simulate.foreign import Table
 from calovision.simulate.foreign_files import tables
 from calovision.simulate.foreign_jets import Wanted, found, given, image, imaged
+from calovision.simulate.foreign_momenta import identities
 from calovision.simulate.generator import offsets_of
+from foreign_toys import momenta, padded, some_jets, write_hepmc, write_parquet, write_root
 
 QUIET = Wanted(pileup=0.0, noise=0.0)
 PIONS, PHOTONS = 211, 22
-
-
-def some_jets(n: int, seed: int) -> dict[str, Any]:
-    """``n`` jets of a few particles each, as jagged lists: pdg, pt, eta, phi, mass."""
-    rng = np.random.default_rng(seed)
-    counts = rng.integers(5, 20, n)
-    axis = rng.uniform(-1, 1, (n, 2))
-    owner = np.repeat(np.arange(n), counts)
-    pdg = rng.choice([211, -211, 22, 22, 130, 11, -13], len(owner))
-    mass = np.select([abs(pdg) == i for i in (211, 130, 11, 13)], [0.1396, 0.4976, 0.0005, 0.1057])
-    flat = {
-        "pdg": pdg,
-        "pt": rng.exponential(8.0, len(owner)) + 0.5,
-        "eta": axis[owner, 0] + rng.normal(0, 0.1, len(owner)),
-        "phi": axis[owner, 1] + rng.normal(0, 0.1, len(owner)),
-        "mass": mass,
-    }
-    return {k: ak.unflatten(v, counts) for k, v in flat.items()}
-
-
-def momenta(jets: dict[str, Any]) -> dict[str, Any]:
-    flat = {k: ak.to_numpy(ak.flatten(v)) for k, v in jets.items()}
-    pdg = flat.pop("pdg").astype(np.int32)
-    p = four_momenta(flat, pdg)
-    counts = ak.num(jets["pt"])
-    named = dict(zip(("px", "py", "pz", "energy"), p, strict=True))
-    return {k: ak.unflatten(v, counts) for k, v in named.items()}
-
-
-def write_root(path: Path, columns: dict[str, Any], tree: str = "tree") -> Path:
-    uproot = pytest.importorskip("uproot")
-    with uproot.recreate(path) as file:
-        file.mktree(tree, {k: v.type for k, v in columns.items()} and _types(columns))
-        file[tree].extend(columns)
-    return path
-
-
-def _types(columns: dict[str, Any]) -> dict[str, str]:
-    return {k: "var * float64" if v.ndim == 2 else "float64" for k, v in columns.items()}
-
-
-def write_parquet(path: Path, columns: dict[str, Any]) -> Path:
-    arrays = {k: ak.to_arrow(v, list_to32=True, extensionarray=False) for k, v in columns.items()}
-    pq.write_table(pa.table(arrays), path)
-    return path
-
-
-def write_hepmc(path: Path, jets: dict[str, Any], unit: float = 1.0) -> Path:
-    """Every row a collision; a neutrino and an unstable particle are in each."""
-    hep = pytest.importorskip("pyhepmc")
-    p = momenta(jets)
-    units = hep.Units.GEV if unit == 1 else hep.Units.MEV
-    with hep.open(str(path), "w") as file:
-        for i in range(len(jets["pt"])):
-            event = hep.GenEvent(units, hep.Units.MM)
-            vertex = hep.GenVertex((0, 0, 0, 0))
-            beam = hep.GenParticle((0, 0, unit * 4000, unit * 4000), 2212, 4)
-            vertex.add_particle_in(beam)
-            rows = np.stack([ak.to_numpy(p[k][i]) for k in ("px", "py", "pz", "energy")], 1)
-            for momentum, pdg in zip(rows * unit, ak.to_list(jets["pdg"][i]), strict=True):
-                vertex.add_particle_out(hep.GenParticle(tuple(momentum), pdg, 1))
-            for pdg, status in ((12, 1), (15, 2)):
-                vertex.add_particle_out(hep.GenParticle((90.0, 0, 0, 90.1), pdg, status))
-            event.add_vertex(vertex)
-            file.write(event)
-    return path
 
 
 def whole(file: Path, size: int = 1000) -> Table:
@@ -106,8 +42,7 @@ def jets() -> dict[str, Any]:
 def test_every_format_gives_the_same_particles(tmp_path: Path, jets: dict[str, Any]) -> None:
     names = {"pdg": "part_pdgid", "pt": "part_pt", "eta": "part_eta", "phi": "part_phi"}
     renamed = {names.get(k, "part_" + k): v for k, v in jets.items()}
-    wide = max(ak.num(jets["pt"]))
-    pad = {k: ak.to_numpy(ak.fill_none(ak.pad_none(v, wide), 0.0)) for k, v in jets.items()}
+    pad = padded(jets)
     np.savez(tmp_path / "named.npz", **pad)
     transverse = np.hypot(pad["pt"], pad["mass"])
     rapidity = np.arcsinh(pad["pt"] * np.sinh(pad["eta"]) / np.where(transverse, transverse, 1))
@@ -120,11 +55,10 @@ def test_every_format_gives_the_same_particles(tmp_path: Path, jets: dict[str, A
         tmp_path / "named.npz",
         tmp_path / "energyflow.npz",
     ]
-    flat = {k: ak.to_numpy(ak.flatten(v)) for k, v in jets.items()}
-    wanted = four_momenta({k: v for k, v in flat.items() if k != "pdg"}, flat["pdg"])
+    wanted = np.stack([ak.to_numpy(ak.flatten(v)) for v in momenta(jets).values()])
     for file in written:
         table = whole(file)
-        assert np.array_equal(table.pdg, flat["pdg"]), file.name
+        assert np.array_equal(table.pdg, ak.to_numpy(ak.flatten(jets["pdg"]))), file.name
         assert np.diff(table.offsets).tolist() == ak.num(jets["pt"]).tolist()
         assert table.momentum == pytest.approx(wanted, rel=1e-4, abs=1e-4), file.name
     assert whole(tmp_path / "energyflow.npz").columns["label"].tolist() == [0, 1] * 6
@@ -245,7 +179,7 @@ def test_bad_files_are_one_line(
         (tmp_path / name).write_bytes(b"not such a file" * 20)
         refused(tmp_path / name, name)
     few = {k: v for k, v in jets.items() if k != "pdg"}
-    refused(write_parquet(tmp_path / "c.parquet", {"phi": few["phi"]}), "nothing tells what")
+    refused(write_parquet(tmp_path / "c.parquet", few), "nothing tells what")
     refused(write_parquet(tmp_path / "d.parquet", {"pdg": jets["pdg"]}), "px, py, pz or pt")
     strange = jets | {"pdg": jets["pdg"] * 0 + 999999}
     refused(write_parquet(tmp_path / "e.parquet", strange), "identity 999999")
@@ -254,24 +188,46 @@ def test_bad_files_are_one_line(
     forward = jets | {"eta": jets["eta"] * 0 + 2.5}
     refused(write_parquet(tmp_path / "g.parquet", forward), "none of the 12 jets")
 
-    def missing(*_: object) -> Any:
-        raise ImportError("no", name="uproot")
-        yield
-
-    monkeypatch.setattr(foreign_files, "_root", missing)
-    write_root(tmp_path / "h.root", jets)
-    refused(tmp_path / "h.root", r"reading ROOT files needs uproot.*calovision\[interchange\]")
+    monkeypatch.setitem(sys.modules, "uproot", None)
+    write_uproot = (tmp_path / "g.parquet").rename(tmp_path / "h.root")
+    refused(write_uproot, r"reading ROOT files needs uproot.*calovision\[interchange\]")
 
 
-def test_the_command_makes_a_set(
+def test_the_command_makes_a_set_and_tells_how(
     tmp_path: Path,
     jets: dict[str, Any],
     calovision: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    file = write_hepmc(tmp_path / "x.hepmc3", jets)
-    shown = calovision("data", "image", file, "--out", tmp_path / "mine", "--pileup", "0", "--json")
+    dark = jets | {"pdg": ak.where(jets["pdg"] == 22, -1000022, jets["pdg"])}
+    names = ["up", "Default"]
+    file = write_hepmc(tmp_path / "x.hepmc3", dark, 1000.0, lambda i: [7.0, i - 3.5], names)
+    words = ["data", "image", file, "--out", tmp_path / "mine", "--pileup", "0", "--rows", "jets"]
+    shown = calovision(*words, "--invisible", "-211", "--invisible", "999999", "--json")
     assert shown.returncode == 0, shown.stderr
-    store = EventStore.open(tmp_path / "mine")
-    assert len(store) > 0
+    pions, hidden = (int(ak.sum(abs(dark["pdg"]) == i)) for i in (211, 1000022))
+    told = f"left out: {12 + pions + hidden}: 12 (nu_e), 211 (pi+), 1000022 (~chi_10)"
+    assert told in shown.stderr
+    assert "momenta in MeV, label: none, weight: Default (of 2)" in shown.stderr
     assert "12 rows" in shown.stderr
+    counted = {"12": 12, "211": pions, "1000022": hidden}
+    assert json.loads(shown.stdout)["invisible"] == counted
+    store = EventStore.open(tmp_path / "mine")
+    assert store.manifest["provenance"]["left_out"] == counted
+    rows = store.column("event_id")
+    assert store.column("weight").tolist() == (rows - 3.5).tolist()
+    rest = ak.num(dark["pdg"][(abs(dark["pdg"]) != 211) & (dark["pdg"] != -1000022)])
+    assert store.column("gen_n").tolist() == ak.to_numpy(rest)[rows].tolist()
     assert store[:1].to_dense().shape == (1, 3, 125, 125)
+
+
+def test_the_command_refuses_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.npz").write_bytes(b"no")
+    words = ["calovision", "data", "image", str(tmp_path / "x.npz"), "--out", str(tmp_path / "a")]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "a").exists()

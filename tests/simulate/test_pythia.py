@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calovision.simulate import cache, generator, pythia
+from calovision import cache
+from calovision.simulate import generator, pythia
 from calovision.simulate.generator import DijetGenerator
 from calovision.simulate.pythia import QUARK, CentralPair, dijets, quiet, start_pythia
 
@@ -38,7 +39,8 @@ def test_cache_that_cannot_be_written_changes_no_jets(folders: list[Path]) -> No
     folders[1].write_text("not a folder")
     folders[0] = folders[1]
     pythia._folder.cache_clear()
-    other = DijetGenerator(4, 0.5).generate(QUARK, 3)
+    with pytest.warns(UserWarning, match="CALOVISION_CACHE"):
+        other = DijetGenerator(4, 0.5).generate(QUARK, 3)
     np.testing.assert_array_equal(one.particles.pt, other.particles.pt)
 
 

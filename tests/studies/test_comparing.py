@@ -142,7 +142,18 @@ def test_true_events_from_the_training_are_refused(truth: Events, make_jets: Mak
 def test_crops_without_jets_are_compared_too(make_crops: Make) -> None:
     result = compare(make_crops(400, 1), make_crops(400, 2), seed=1, slow_events=60)
     assert result["classes"].keys() == {"photon", "electron"}
-    assert result["metrics"]["w1_hit_energy_time"]["unit"] == ""
+    units = {k: m["unit"] for k, m in result["metrics"].items() if "time" in k}
+    assert units == {
+        "w1_n_hit_time": "hits",
+        "w1_mean_time": "ns",
+        "w1_spread_time": "ns",
+        "w1_hit_time": "ns",
+    }
+    energies = {"sum_e", "max_e", "girth", "ptd", "core", "n_hit", "hit_energy"}
+    assert {k for k in result["metrics"] if k.endswith("_energy")} == {
+        f"w1_{k}_energy" for k in energies
+    }
+    assert not {"w1_pt", "w1_mass", "w1_profile_40"} & result["metrics"].keys()
     assert "w1_column_pt" not in result["metrics"]
 
 

@@ -9,7 +9,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.value import Metric
-from calovision.studies.evaluation import cross_fitted, evaluate, held_out, measure, truth_floor
+from calovision.studies.evaluation import cross_fitted, evaluate, measure, truth_floor
 from calovision.tasks.config import load_config
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train
@@ -38,6 +38,8 @@ def test_results_have_the_promised_form_and_leave_training_events_out(
     assert results["task"] == "jet-vae"
     assert results["model"] == "point"
     assert results["data"]["events"] == run.describe()["data"]["split"]["test"]
+    assert results["data"]["training_events"] == 600 - results["data"]["events"]
+    assert results["data"]["repeated_events"] == 0
     assert results["data"]["hash"] == store.hash
     for metric in results["metrics"].values():
         assert set(metric) == {"value", "error", "unit", "floor", "higher_is_better"}
@@ -54,15 +56,6 @@ def test_too_few_unseen_events_are_refused(
     few = save(make_jets(20, 8), tmp_path_factory.mktemp("few") / "jets", provenance={})
     with pytest.raises(InputError, match="200"):
         evaluate(run.path, few, quiet=True)
-
-
-def test_a_run_is_not_measured_on_what_is_left_of_its_training_set(
-    run: RunDir, store: EventStore
-) -> None:
-    left = EventStore(store.path, store.manifest | {"shards": [], "events": 0}, store)
-    with pytest.raises(InputError, match="other shards left out"):
-        held_out(run, left)
-    assert len(held_out(run, store)) == run.describe()["data"]["split"]["test"]
 
 
 def test_a_perfect_copy_is_perfect_and_indistinguishable(make_jets: Callable[..., Events]) -> None:

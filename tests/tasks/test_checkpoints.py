@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from calovision.errors import InputError
-from calovision.tasks.checkpoints import WholeFiles, read_checkpoint
+from calovision.tasks.checkpoints import read_checkpoint, write_checkpoint
 
 STATE = {"state_dict": {"a": torch.ones(2)}, "global_step": 3, "spent_s": 0.5}
 
 
 def test_what_is_saved_is_read(tmp_path: Path) -> None:
-    WholeFiles().save_checkpoint(STATE, tmp_path / "last.ckpt")
+    write_checkpoint(tmp_path / "last.ckpt", STATE)
     found = read_checkpoint(tmp_path / "last.ckpt")
     assert found is not None
     assert found["global_step"] == 3
@@ -27,14 +27,14 @@ def test_a_failed_write_keeps_the_checkpoint_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "last.ckpt"
-    WholeFiles().save_checkpoint(STATE, path)
+    write_checkpoint(path, STATE)
 
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(InputError, match=r"full.*last\.ckpt"):
-        WholeFiles().save_checkpoint(STATE | {"global_step": 4}, path)
+        write_checkpoint(path, STATE | {"global_step": 4})
     found = read_checkpoint(path)
     assert found is not None
     assert found["global_step"] == 3
@@ -55,7 +55,7 @@ def test_what_is_no_checkpoint_is_refused_and_not_run(tmp_path: Path, damage: st
     if damage == "pickle":
         path.write_bytes(pickle.dumps(STATE | {"spent_s": _Command(f"touch {trap}")}))
     elif damage == "cut":
-        WholeFiles().save_checkpoint(STATE, path)
+        write_checkpoint(path, STATE)
         path.write_bytes(path.read_bytes()[:-100])
     else:
         torch.save([1, 2], path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
+from calovision.studies.evaluation import classified
 from calovision.tasks import classify as module
 from calovision.tasks.classify import classify, score
 from calovision.tasks.config import load_config
@@ -41,7 +43,7 @@ def test_portions_do_not_change_the_scores(
     monkeypatch.setattr(module, "PORTION", 40)
     parts = score(task, store, quiet=True)
     assert np.allclose(parts.probability, whole.probability, atol=1e-6)
-    assert np.array_equal(parts.foreign, whole.foreign)
+    assert np.array_equal(parts.out_of_distribution, whole.out_of_distribution)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
@@ -65,3 +67,15 @@ def test_bad_input_is_named(run: RunDir, store: EventStore, tmp_path: Path) -> N
         classify(run.path, store, tmp_path / "no" / "scores.csv", quiet=True)
     with pytest.raises(InputError, match="not an autoencoder"):
         load_autoencoder(run)
+
+
+@pytest.mark.parametrize("kind", ["three", "text", "none"])
+def test_events_are_scored_whatever_their_labels(run: RunDir, store: EventStore, kind: str) -> None:
+    task, events = load_tagger(run), store.load()
+    expected = score(task, events, quiet=True)
+    label = np.arange(len(events)) % 3
+    labels = {"three": {"label": label}, "text": {"label": label.astype(str)}, "none": {}}
+    found = score(task, replace(events, columns=labels[kind]), quiet=True)
+    np.testing.assert_array_equal(found.probability, expected.probability)
+    with pytest.raises(InputError, match=r"a column 'label' of 0 \(gluon\) and 1 \(quark\)"):
+        classified(task, replace(events, columns=labels[kind]), 1, quiet=True)

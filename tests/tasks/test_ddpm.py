@@ -49,7 +49,7 @@ def same(one: Events, other: Events) -> bool:
 
 def test_images_are_resized_and_globally_scaled(toy_jets: Events) -> None:
     task = fresh(toy_jets)
-    (images,) = task.batch(toy_jets, np.array([5, 1]))
+    images, _ = task.batch(toy_jets, np.array([5, 1]))
     assert images.shape == (2, 3, 64, 64)
     assert images.min() == -1
     assert images.max() <= 1

@@ -20,7 +20,7 @@ def generator() -> torch.Generator:
 
 
 def test_images_are_resized_and_globally_scaled(task: DenseVAETask, toy_jets: Events) -> None:
-    (image,) = task.batch(toy_jets, np.arange(4))
+    image, _ = task.batch(toy_jets, np.arange(4))
     assert image.shape == (4, 3, 128, 128)
     assert image.min() >= 0
     assert image.max() <= 1

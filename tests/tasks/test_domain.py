@@ -29,18 +29,18 @@ def test_limits_leave_out_the_stated_share() -> None:
     domain = Domain(4)
     table = rng.normal(size=(400_000, 4)).astype(np.float32)
     domain.fit(table)
-    assert 0.8e-3 < domain.foreign(table).mean() < 1.01e-3
+    assert 0.8e-3 < domain.out_of_distribution(table).mean() < 1.01e-3
     for far in (-6.0, 6.0):
-        assert domain.foreign(np.array([[0, far, 0, 0]], np.float32)).all()
+        assert domain.out_of_distribution(np.array([[0, far, 0, 0]], np.float32)).all()
 
 
-def test_harder_jets_are_foreign_and_like_ones_are_not(
+def test_harder_jets_are_out_of_distribution_and_like_ones_are_not(
     make_jets: Callable[[int, int], Events],
 ) -> None:
     train, same = make_jets(2000, 1), make_jets(1000, 2)
     domain = Domain(10)
     domain.fit(domain_features(train))
-    assert domain.foreign(domain_features(train)).mean() <= 0.011
-    assert domain.foreign(domain_features(same)).mean() < 0.01
+    assert domain.out_of_distribution(domain_features(train)).mean() <= 0.011
+    assert domain.out_of_distribution(domain_features(same)).mean() < 0.01
     hard = replace(same, value=same.value * 5)
-    assert domain.foreign(domain_features(hard)).mean() > 0.95
+    assert domain.out_of_distribution(domain_features(hard)).mean() > 0.95

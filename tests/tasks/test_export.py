@@ -101,6 +101,13 @@ def test_onnx_runtime_computes_it_too(task: str, model: str, part: str, toy_jets
     difference, undecided = compared(graph, payload, toy_jets[:9])
     assert difference < TOLERANCE
     assert undecided == 0
+    runtime = pytest.importorskip("onnxruntime").InferenceSession(payload)
+    given = graph.prepared(toy_jets[:2])
+    for some in (0, 1):
+        found = runtime.run(None, {k: v[:some] for k, v in given.items()})
+        fixed = [isinstance(output.shape[0], int) for output in runtime.get_outputs()]
+        assert all(len(x) == some for x, rows in zip(found, fixed, strict=True) if not rows)
+        assert sum(fixed) == (3 if part == "decoder" else 0)  # where the cells are
 
 
 def test_the_point_decoder_gives_what_reconstructions_are_made_of(toy_jets: Events) -> None:
@@ -235,6 +242,24 @@ def test_the_file_tells_what_goes_in_and_out(tagger: Path, toy_jets: Events) -> 
     assert [i.name for i in session.get_inputs()] == list(about["inputs"])
     assert [i.name for i in session.get_outputs()] == list(about["outputs"])
     assert about["run"]["model"] == "particle-transformer"
+
+
+def test_no_event_and_no_hit(run: RunDir, tagger: Path, toy_jets: Events) -> None:
+    """Scores of as many events as come in, and of an event the same alone as among others."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(tagger)
+    (graph,) = graphs(load_tagger(run))
+    given = graph.prepared(toy_jets[:3])
+    probability, logit, foreign = session.run(None, given)
+    for chosen in (slice(0, 0), slice(0, 1), slice(2, 3)):
+        found = session.run(None, {k: v[chosen] for k, v in given.items()})
+        for own, among in zip(found, (probability, logit, foreign), strict=True):
+            assert own.shape == among[chosen].shape
+            np.testing.assert_allclose(own, among[chosen], atol=1e-6)
+    blank = session.run(None, {k: v[:, :0] for k, v in given.items()})
+    padding = {k: np.full_like(v, -1 if k == "channel" else 0) for k, v in given.items()}
+    for own, other in zip(blank, session.run(None, padding), strict=True):
+        np.testing.assert_allclose(own, other, atol=1e-6)
 
 
 def test_the_python_example_needs_no_torch(

@@ -15,7 +15,7 @@ from calovision.tasks.partition import Partition, halvings
 
 @given(st.integers(1, 40), st.integers(1, 6))
 def test_halvings_nest_and_end_in_single_pixels(blocks: int, block: int) -> None:
-    depths = halvings(blocks * block, block)
+    depths = halvings(blocks * block, (block, 1))
     for coarse, fine in pairwise(depths):
         assert set(coarse) < set(fine)
         assert np.diff(fine).max() < np.diff(coarse).max()

@@ -130,9 +130,13 @@ def test_places_given_by_torchrun_and_slurm(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_one_process_is_a_team_of_its_own(tmp_path: Path) -> None:
     with together(1, tmp_path) as team:
-        assert team.strategy(partial=False) == "auto"
-    assert processes.summed(2.0) == 2.0
-    assert processes.averaged({"loss": 1.0}) == {"loss": 1.0}
+        network = torch.nn.Linear(1, 1)
+        assert team.shared(network, partial=False) is network
+        assert team.told(lambda: 3) == 3
+        assert not team.any(False)
+        assert team.any(True)
+    assert processes.summed(2.0) == processes.slowest(2.0) == 2.0
+    assert processes.merged({"loss": [1.0]}) == {"loss": [1.0]}
 
 
 def test_more_processes_than_there_are_is_one_line(

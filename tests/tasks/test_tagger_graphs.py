@@ -46,7 +46,7 @@ def test_scores_do_not_depend_on_the_batch(toy_jets: Events) -> None:
     task = fresh(toy_jets).eval()
     view = task.view(toy_jets)
     whole = task.logits(view)
-    *inputs, label = task.batch(view, np.array([40, 3]))
+    *inputs, label, _ = task.batch(view, np.array([40, 3]))
     with torch.no_grad():
         np.testing.assert_allclose(task.network(*inputs), whole[[40, 3]], atol=1e-5)
     assert label.tolist() == toy_jets.label[[40, 3]].tolist()

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
 
-    from calovision.events.digits import DigitSet
     from calovision.tasks.task import Task
 
 Label = Literal["gluon", "quark"] | int
@@ -215,7 +214,9 @@ class Model:
 
         return Results(evaluate(self.path, events, seed=seed, quiet=quiet))
 
-    def export(self, path: str | Path, *, data: EventSet | None = None, seed: int = 1) -> list[Path]:
+    def export(
+        self, path: str | Path, *, data: EventSet | None = None, seed: int = 1
+    ) -> list[Path]:
         """Write the model as ONNX, compared with itself; see ``calovision export --help``.
 
         Args:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from calovision.cli.output import SkipCorrupt, emit, told
+
+
+class Class(StrEnum):
+    """What the events of a set may be."""
+
+    GLUON = "gluon"
+    QUARK = "quark"
+    PHOTON = "photon"
+    ELECTRON = "electron"
 
 
 def compare(
@@ -19,9 +29,14 @@ def compare(
     training: Annotated[
         Path | None, typer.Option(help="Training events of B's generator: is B a memory of them?")
     ] = None,
+    label: Annotated[Class | None, typer.Option(help="Compare events of this class alone.")] = None,
+    pt: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Compare events with pt between these alone, GeV."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     events: Annotated[
-        int, typer.Option(min=1, help="Use at most so many events of each, the first ones.")
+        int, typer.Option(min=1, help="Compare at most so many events of each, the first ones.")
     ] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
     skip_corrupt: SkipCorrupt = False,
@@ -29,19 +44,28 @@ def compare(
 ) -> None:
     """Measure how far events B are from the true events A, beside truth against truth.
 
+    True events that B's generator was trained on, or that are in B, are left out and counted.
+
     Example: calovision compare test-jets generated --floor more-test-jets --training train-jets
+
+    Example: calovision compare test-jets generated --label gluon --pt 100 140
     """
     from functools import partial
 
     from calovision.events.reading import read_events
+    from calovision.tasks.seen import known_in
 
     read = partial(read_events, skip_corrupt=skip_corrupt)
+    # Which events are asked for is known when all are read.
+    first_ones = events if label is None and pt is None else None
     with told():
-        (first, of_a), (second, of_b) = read(a, events), read(b, events)
-        third = None if floor is None else read(floor, events)
+        (first, of_a), (second, of_b) = read(a, first_ones), read(b, first_ones)
+        third = None if floor is None else read(floor, first_ones)
         trained = None if training is None else read(training)
+        known = known_in(b, f"delete it and give --training, or make {b} again")
     # PyTorch and scikit-learn take seconds to load: bad input should not have to wait for them.
     from calovision.studies.comparing import compare as measure
+    from calovision.studies.independence import told as left_out_lines
 
     result = measure(
         first,
@@ -49,12 +73,19 @@ def compare(
         seed=seed,
         floor=third and third[0],
         training=trained and trained[0],
+        known=known,
+        label=label and label.value,
+        pt=pt,
+        limit=events,
         progress=True,
     )
+    for sentence in result["warnings"]:
+        typer.echo(f"warning: {sentence}", err=True)
     compared = result["a"]["events"]
     result |= {"a": of_a | {"compared": compared}, "b": of_b | {"compared": compared}}
     result |= {"floor": third and third[1], "training": trained and trained[1]}
-    lines = [f"{compared} events of each compared", "", *table(result["metrics"])]
+    told_of = left_out_lines(result["left_out"])
+    lines = [f"{compared} events of each compared", *told_of, "", *table(result["metrics"])]
     for name, metrics in result["classes"].items():
         lines += ["", f"{name}:", *table(metrics)]
     if out is not None:

@@ -18,6 +18,7 @@ app.command()(simulate)
 app.command()(image)
 app.command()(digits)
 
+_JAGGED = (".parquet", ".root")  #: of hits as lists
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
@@ -57,9 +58,10 @@ def convert(
     """
     from calovision.events.convert import convert as run
 
-    store = run(
-        files, out, overwrite=overwrite, progress=True, workers=workers, scheduler=scheduler
-    )
+    with told():
+        store = run(
+            files, out, overwrite=overwrite, progress=True, workers=workers, scheduler=scheduler
+        )
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"converted {len(store)} events: {out}", json)
 
@@ -84,13 +86,21 @@ def export(
 
     Example: calovision data export jets --out jets.root
     """
+    from calovision.errors import InputError
+    from calovision.events.export import SUFFIXES
     from calovision.events.export import export as run
     from calovision.events.export_jagged import export_jagged
     from calovision.events.store import EventStore
 
+    kind = out.suffix.lower()
+    if kind not in (*SUFFIXES, *_JAGGED):
+        raise InputError(
+            f"{out.name} is of no kind that can be written",
+            f"end it with {', '.join((*SUFFIXES, *_JAGGED))}",
+        )
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    if out.suffix in (".parquet", ".root"):
+    if kind in _JAGGED:
         export_jagged(store, out, overwrite=overwrite, progress=True)
     else:
         run(store, out, compression=compression.value, overwrite=overwrite, progress=True)
@@ -109,11 +119,19 @@ def info(
 ) -> None:
     """Show counts, occupancy, energies, spectra, class balance and provenance of a set.
 
+    Of a set of digits: how many there are of each, and how many of them are kept for testing.
+
     Example: calovision data info jets
     """
+    from calovision.events.digits import has_digits, open_digits
     from calovision.events.info import info as summarise
+    from calovision.events.info import info_of_digits
     from calovision.events.store import EventStore
 
+    if has_digits(data):
+        content = info_of_digits(data, open_digits(data))
+        emit(content, _table_of_digits(content), json)
+        return
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     content = summarise(store)
@@ -153,6 +171,9 @@ def _table(content: dict[str, Any]) -> str:
     ]
     for name, part in content["classes"].items():
         head = f"{name:10}{part['events']:>8}"
+        count = part.get("effective_events", part["events"])
+        if round(count) != part["events"]:
+            lines.append(f"{name}: weighted, as good as {count:.0f} events of equal weight")
         for quantity, stats in _rows(part):
             numbers = "".join(f"{stats[k]:>11.4g}" for k in ("mean", "std", "p5", "p50", "p95"))
             lines.append(f"{head}  {quantity:<16}{numbers}")
@@ -162,7 +183,19 @@ def _table(content: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _table_of_digits(content: dict[str, Any]) -> str:
+    """The summary of a set of digits as aligned text."""
+    lines = [f"{content['path']}: {content['images']} digits of 28 x 28 pixels", ""]
+    lines.append(f"{'digit':>5}{'training':>10}{'test':>10}")
+    for digit, part in content["digits"].items():
+        lines.append(f"{digit:>5}{part['training']:>10}{part['test']:>10}")
+    lines += ["", "provenance:"]
+    lines += [f"  {k}: {v}" for k, v in content["provenance"].items()]
+    return "\n".join(lines)
+
+
 def _rows(part: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     rows = [(f"{c} pixels", s) for c, s in part.get("pixels", {}).items()]
-    rows += [(f"{c} sum", s) for c, s in part.get("energy", {}).items()]
+    rows += [(f"{c} sum (GeV)", s) for c, s in part.get("energy", {}).items()]
+    rows += [(f"{c} mean (ns)", s) for c, s in part.get("time", {}).items()]
     return rows + [(f"{k} (GeV)", part[k]) for k in ("pt", "m0") if k in part]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from calovision.cli.model import RunOrNone
 from calovision.cli.output import Pretrained, emit, told
 from calovision.errors import InputError
-
-if TYPE_CHECKING:
-    from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 
@@ -107,18 +104,30 @@ def _written_run(run: Path | None, pretrained: str | None, out: Path | None) -> 
 
 
 def train_symmetry(
-    settings: IsometrySettings | PublishedSettings,
-    data: Path,
+    chosen: tuple[str | None, Path | None, dict[str, Any]],
+    data: Path | None,
     out: Path,
     *,
     resume: bool,
     skip_corrupt: bool,
 ) -> tuple[dict[str, Any], str]:
-    """Train the latent space of ``calovision train symmetry``: its result, and that in words."""
+    """Train the latent space of ``calovision train symmetry``: its result, and that in words.
+
+    Args:
+        chosen: model, file of settings, and single settings.
+        data: set of images; none for the one that the run was begun with.
+        out: the run.
+        resume: whether it may be there.
+        skip_corrupt: leave out damaged shards.
+    """
+    from calovision.tasks.symmetry.settings import load_settings
+
+    settings = load_settings(*chosen)
+    from calovision.tasks.rundir import RunDir
     from calovision.tasks.symmetry.data import read_images
 
     with told():
-        images = read_images(data, skip_corrupt=skip_corrupt)
+        images = read_images(data or RunDir(out).data_path(), skip_corrupt=skip_corrupt)
     from calovision.tasks.symmetry.runs import train
 
     run = train(settings, images, out, resume=resume)

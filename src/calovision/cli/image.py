@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import emit
+from calovision.cli.output import emit, told
 
 
 class RowKind(enum.StrEnum):
@@ -17,6 +17,13 @@ class RowKind(enum.StrEnum):
 
     jets = "jets"
     events = "events"
+
+
+class UnitKind(enum.StrEnum):
+    """Unit of momenta, energies and masses."""
+
+    gev = "GeV"
+    mev = "MeV"
 
 
 def image(
@@ -29,12 +36,29 @@ def image(
         typer.Option(help="A row is a jet, or a collision whose jets are to be found."),
     ] = None,
     label: Annotated[
-        int | None, typer.Option(min=0, max=1, help="Class of all jets: 0 gluon, 1 quark.")
+        int | None,
+        typer.Option(min=0, max=1, help="Class of all jets, whatever files say: 0 gluon, 1 quark."),
+    ] = None,
+    unit: Annotated[
+        UnitKind | None,
+        typer.Option(help="Unit of momenta; GeV by default. HepMC files have their own."),
+    ] = None,
+    invisible: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="ID",
+            help="PDG identity that leaves no signal, besides those that Pythia calls invisible; "
+            "may be given several times.",
+        ),
     ] = None,
     min_pt: Annotated[float, typer.Option(help="Least reconstructed pt, GeV.")] = 0.0,
     pileup: Annotated[float, typer.Option(help="Mean number of pile-up collisions.")] = 17.0,
     noise: Annotated[float, typer.Option(help="Factor on the calorimeters' noise.")] = 1.0,
     tree: Annotated[str | None, typer.Option(help="Tree of a ROOT file with several.")] = None,
+    particles: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Collection of particles, such as PFCands."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 1,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a set that is there.")
@@ -48,20 +72,33 @@ def image(
     Example: calovision data image events.hepmc3 --out mine
 
     Example: calovision data image JetClass_example_100k.root --out mine --pileup 0
+
+    Example: calovision data image mine.parquet --unit MeV --invisible 1000024 --out mine
     """
     from tqdm import tqdm
 
-    from calovision.simulate.foreign import Rows
-    from calovision.simulate.foreign_files import kind_of
+    from calovision.events.files import check_distinct
+    from calovision.simulate.foreign_files import kind_of, summary
     from calovision.simulate.foreign_jets import Wanted
     from calovision.simulate.foreign_jets import image as run
+    from calovision.simulate.foreign_tally import left_out
 
+    check_distinct(files)
     for file in files:
         kind_of(file)
-    kind: Rows | None = None if rows is None else ("jets" if rows is RowKind.jets else "events")
-    wanted = Wanted(kind, label, min_pt, pileup, noise, tree)
+    wanted = Wanted(
+        None if rows is None else ("jets" if rows is RowKind.jets else "events"),
+        label,
+        min_pt,
+        pileup,
+        noise,
+        tree,
+        particles,
+        None if unit is None else ("GeV" if unit is UnitKind.gev else "MeV"),
+        tuple(invisible or ()),
+    )
     read = 0
-    with tqdm(unit="row", desc="image", file=sys.stderr) as bar:
+    with told(), tqdm(unit="row", desc="image", file=sys.stderr, delay=0.5) as bar:
 
         def progress(number: int, images: int) -> None:
             nonlocal read
@@ -70,5 +107,20 @@ def image(
             bar.update(number)
 
         store = run(files, out, seed, wanted, overwrite=overwrite, progress=progress)
-    result = {"path": str(out), "rows": read, "events": len(store), "hash": store.hash}
-    emit(result, f"{len(store)} images from {read} rows: {out}", as_json)
+    made_by = store.manifest["provenance"]
+    unseen = made_by["left_out"]
+    told_label = {} if label is None else {"label": label}
+    result = {
+        "path": str(out),
+        "rows": read,
+        "events": len(store),
+        "hash": store.hash,
+        "invisible": unseen,
+        "files": made_by["files"],
+    }
+    text = (
+        f"{summary([f | told_label for f in made_by['files']])}\n"
+        f"invisible particles left out: {left_out({int(k): n for k, n in unseen.items()})}\n"
+        f"{len(store)} images from {read} rows: {out}"
+    )
+    emit(result, text, as_json)

@@ -1,9 +1,9 @@
-"""Verbs on one model: train, evaluate, reconstruct, classify."""
+"""Verbs on a trained model: evaluate, reconstruct, classify."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,68 +11,10 @@ from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
 
 Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
-Model = Annotated[str | None, typer.Option(help="Ours by default; 'baseline' as published.")]
 RunOrNone = Annotated[
     Path | None, typer.Argument(help="Run directory, from 'calovision train'; or --pretrained.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
-
-
-def train(
-    task: Annotated[
-        str, typer.Argument(help="What to learn: jet-vae, jet-tagger, ... or symmetry.")
-    ],
-    data: Data,
-    out: Annotated[Path, typer.Option(help="Run directory to write.")],
-    model: Model = None,
-    config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting, key=value; repeatable.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes on this machine, each with its batches.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
-    skip_corrupt: SkipCorrupt = False,
-    json: Json = False,
-) -> None:
-    """Train a model on an event set; torchrun or srun may start it on several machines.
-
-    Example: calovision train jet-vae --data jets --out runs/vae --set budget_s=600
-    """
-    from calovision.tasks.config import load_config, parse_overrides
-
-    overrides = parse_overrides(settings or [])
-    if seed is not None:
-        overrides["seed"] = seed
-    if processes is not None:
-        overrides["processes"] = processes
-    if task == "symmetry":
-        from calovision.cli.discover import train_symmetry
-        from calovision.tasks.symmetry.settings import load_settings
-
-        symmetry = load_settings(model, config, overrides)
-        emit(*train_symmetry(symmetry, data, out, resume=resume, skip_corrupt=skip_corrupt), json)
-        return
-    chosen = load_config(task, model, config, overrides)
-    from calovision.events.store import EventStore
-
-    with told():
-        store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    # PyTorch takes seconds to load: bad input should not have to wait for it.
-    from calovision.tasks.processes import placed
-    from calovision.tasks.training import train as run_training
-
-    run = run_training(chosen, store, out, resume=resume)
-    if placed().rank:
-        return
-    budget = run.budget()
-    emit(
-        {"run": str(run.path), **budget},
-        f"trained {chosen.model} in {budget['wall_s']:.0f} s, {budget['steps']} steps: {run.path}",
-        json,
-    )
 
 
 def evaluate(
@@ -88,6 +30,9 @@ def evaluate(
 ) -> None:
     """Measure a trained model on an event set; its training events are left out.
 
+    They are known by their content, in whatever set or order they come, and counted. Events count
+    by their column weight, if the set has one.
+
     Example: calovision evaluate runs/vae --data test-jets
 
     Example: calovision evaluate --pretrained jet-vae --data test-jets --out runs/shipped
@@ -101,11 +46,23 @@ def evaluate(
     from calovision.studies.evaluation import evaluate as measure
 
     results = measure(folder, store, seed=seed)
+    doubts = [f"warning: {line}" for line in results["budget"].get("warnings", [])]
     lines = [
         f"{name:28s} {m['value']:10.4g} +- {m['error']:.2g} {m['unit']}"
         for name, m in results["metrics"].items()
     ]
-    emit(results, "\n".join([*lines, f"written to {folder / 'results.json'}"]), json)
+    lines = [*doubts, *_left_out(results["data"]), *lines, f"written to {folder / 'results.json'}"]
+    emit(results, "\n".join(lines), json)
+
+
+def _left_out(data: dict[str, Any]) -> list[str]:
+    """What was measured on, in words."""
+    lines = [f"measured on {data['events']} events that the run has not seen"]
+    if training := data["training_events"]:
+        lines.append(f"left out: {training} events on which it was trained or chosen")
+    if repeated := data["repeated_events"]:
+        lines.append(f"left out: {repeated} events that are in {data['path']} more than once")
+    return lines
 
 
 def reconstruct(
@@ -132,7 +89,10 @@ def reconstruct(
     from calovision.tasks.reconstruct import reconstruct as rebuild
 
     rebuilt = rebuild(folder, store, out, seed=seed)
-    emit({"out": str(out), "events": len(rebuilt)}, f"{len(rebuilt)} events in {out}", json)
+    seen = rebuilt.manifest["provenance"]["training_events"]
+    lines = [f"{len(rebuilt)} events in {out}", *_warned(seen, len(rebuilt))]
+    result = {"out": str(out), "events": len(rebuilt), "training_events": seen}
+    emit(result, "\n".join(lines), json)
 
 
 def classify(
@@ -145,7 +105,8 @@ def classify(
 ) -> None:
     """Score events with a trained tagger: the probability of a quark jet or electron, and a flag.
 
-    Events unlike those of the training are flagged as foreign: their score has no ground.
+    Events unlike those of the training are flagged in column out_of_distribution: their score has
+    no ground. Events of the training itself are flagged, too: do not judge the tagger by them.
 
     Example: calovision classify runs/tagger --data my-jets --out scores.csv
 
@@ -160,11 +121,26 @@ def classify(
     from calovision.tasks.classify import classify as run_tagger
 
     scores = run_tagger(folder, store, out)
-    foreign = int(scores.foreign.sum())
+    unlike = int(scores.out_of_distribution.sum())
+    seen = None if scores.training is None else int(scores.training.sum())
     lines = [f"{len(store)} events scored, {len(store) / scores.wall_s:.0f} a second: {out}"]
-    if foreign:
+    if unlike:
         lines.append(
-            f"warning: {foreign} of them are unlike the training events (column foreign);"
-            " do not use their scores"
+            f"warning: {unlike} of them are unlike the training events (column"
+            " out_of_distribution); do not use their scores"
         )
-    emit({"out": str(out), "events": len(store), "foreign": foreign}, "\n".join(lines), json)
+    lines += _warned(seen, len(store), " (column training)")
+    result = {"out": str(out), "events": len(store), "out_of_distribution": unlike}
+    emit(result | {"training_events": seen}, "\n".join(lines), json)
+
+
+def _warned(seen: int | None, events: int, where: str = "") -> list[str]:
+    """A warning where some of the events are training events, or that cannot be told."""
+    if seen is None:
+        return ["warning: the run does not tell on which events it was trained"]
+    if not seen:
+        return []
+    return [
+        f"warning: the run was trained or chosen on {seen} of these {events} events{where};"
+        " do not judge it by them"
+    ]

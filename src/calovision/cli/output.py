@@ -46,6 +46,18 @@ def emit(result: Any, text: str, as_json: bool) -> None:
     typer.echo(text, err=as_json)
 
 
+def one_line(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """A warning as commands show it, in place of ``warnings.formatwarning``."""
+    del category, filename, lineno, line
+    return f"warning: {message}\n"
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Warnings of what happens inside become lines on standard error."""

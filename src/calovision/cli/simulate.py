@@ -6,7 +6,7 @@ import enum
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +36,9 @@ def simulate(
     ],
     events: Annotated[int, typer.Option(help="Number of events, classes in equal number.")],
     out: Annotated[Path, typer.Option(help="Folder of the new event set.")],
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes, for any workers.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Same seed, same events, for any workers; another for a test set.")
+    ] = 1,
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
     scheduler: Annotated[
         str | None, typer.Option(help="Use the Dask cluster at tcp://HOST:PORT instead.")
@@ -65,7 +67,8 @@ def simulate(
 ) -> None:
     """Simulate labelled events into an event set.
 
-    Run the same command again after an interruption: it goes on where it stopped.
+    Run the same command again after an interruption: it goes on where it stopped. Sets of one seed
+    hold the same events: give the set that tests a model another --seed than its training set.
 
     Example: calovision data simulate jets --events 20000 --out data/jets --workers 2
 
@@ -73,7 +76,20 @@ def simulate(
     """
     from tqdm import tqdm
 
+    from calovision.simulate.relatives import relatives, remember
+
     _check(kind, engine, particles or (pt_hat, tune, noise) != (PT_HAT, TUNE, NOISE))
+    from calovision.simulate.conditions import Conditions
+
+    conditions = Conditions(pt_hat, tune, noise)
+    made_by = {"source": f"calovision simulate {kind.value}", "seed": seed}
+    if kind is Kind.jets:
+        made_by["pythia"] = list(conditions.checked().settings())
+    else:
+        made_by["engine"] = (engine or EngineName.fast).value
+    related = relatives(out, made_by)
+    for path, number in related:
+        typer.echo(_warning(path, number, kind, seed), err=True)
     start = time.perf_counter()
     fresh = 0
     with tqdm(total=max(events, 0), unit=kind.value.rstrip("s"), file=sys.stderr) as bar:
@@ -87,7 +103,6 @@ def simulate(
             bar.update(done)
 
         if kind is Kind.jets:
-            from calovision.simulate.conditions import Conditions
             from calovision.simulate.driver import simulate_jets
 
             store = simulate_jets(
@@ -99,7 +114,7 @@ def simulate(
                 particles=particles,
                 overwrite=overwrite,
                 time_limit=time_limit,
-                conditions=Conditions(pt_hat, tune, noise),
+                conditions=conditions,
                 progress=progress,
             )
         else:
@@ -117,7 +132,8 @@ def simulate(
                 progress=progress,
             )
     seconds = time.perf_counter() - start
-    result = {
+    remember(store.path)
+    result: dict[str, Any] = {
         "path": str(store.path),
         "kind": kind.value,
         "events": len(store),
@@ -125,6 +141,7 @@ def simulate(
         "hash": store.hash,
         "seconds": round(seconds, 3),
         "events_per_s": round(fresh / seconds, 2),
+        "same_seed": [str(path) for path, _ in related],
     }
     text = f"{len(store)} {kind.value} in {store.path}: {fresh} made in {seconds:.0f} s"
     if kind is Kind.egamma:
@@ -133,6 +150,13 @@ def simulate(
         result["without_deposit"] = without_deposit(store)
         text += f"; {result['without_deposit']} of them leave nothing in the calorimeter"
     emit(result, text, as_json)
+
+
+def _warning(path: Path, number: int, kind: Kind, seed: int) -> str:
+    return (
+        f"warning: {path} holds {number} {kind.value} of the same seed, {seed}: the new set repeats"
+        " them; to test a model on events that it has not seen, give another --seed"
+    )
 
 
 def _check(kind: Kind, engine: EngineName | None, of_jets: bool) -> None:

@@ -7,6 +7,7 @@ Conversion, export, download and batching live in :mod:`~calovision.events.conve
 
 from __future__ import annotations
 
+from calovision.events.dense import from_images
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Channel, Geometry
 from calovision.events.splits import split
@@ -21,6 +22,7 @@ __all__ = [
     "Geometry",
     "StoreWriter",
     "concatenate",
+    "from_images",
     "save",
     "shard_bytes",
     "split",

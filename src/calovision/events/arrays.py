@@ -1,4 +1,4 @@
-"""Reading arrays from ``.npz`` files that may say anything: no pickles, no false claims."""
+"""Reading NumPy files (``.npy``, ``.npz``) that may say anything: no pickles, no false claims."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from zlib import error as ZlibError
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import DAMAGE, InputError
+from calovision.errors import DamagedError, InputError
+from calovision.events.unreadable import reading
 
 MOST_BYTES = 8 << 30  #: of all arrays of a file together
-_DAMAGE: tuple[type[Exception], ...] = (*DAMAGE, BadZipFile, SyntaxError, TokenError, ZlibError)
+#: what zipfile, zlib and NumPy raise at an archive that is not what it says
+_DAMAGE: tuple[type[Exception], ...] = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError),
+    *(TypeError, ValueError, BadZipFile, TokenError, ZlibError),
+)
 _HEADER = 1 << 16  # more than any header takes
 
 
@@ -33,21 +38,48 @@ def read_arrays(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
         InputError: it is absent, damaged, too large, or holds anything but plain arrays.
     """
     try:
-        with ZipFile(path) as archive:
-            members = archive.infolist()
-            if sum(m.file_size for m in members) > MOST_BYTES:
-                raise InputError(f"{path} claims more than {MOST_BYTES >> 30} GiB", remedy)
-            for member in members:
-                with archive.open(member) as file:
-                    claimed = _claimed(file)
-                if not 0 <= member.file_size - claimed <= _HEADER:
-                    raise ValueError("a header that does not fit its array")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except InputError:
-        raise
+        with reading(path):
+            return _read(path, remedy)
+    except _DAMAGE as error:
+        raise DamagedError(f"{path} is damaged", remedy) from error
+
+
+def _read(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
+    """The arrays; nearly all that happens here happens in libraries."""
+    with path.open("rb") as file:
+        # Here zipfile would take an error of the system for the end of something else.
+        file.seek(max(path.stat().st_size - _HEADER, 0))
+        file.read()
+    with ZipFile(path) as archive:
+        members = archive.infolist()
+        if sum(m.file_size for m in members) > MOST_BYTES:
+            raise InputError(f"{path} claims more than {MOST_BYTES >> 30} GiB", remedy)
+        for member in members:
+            with archive.open(member) as content:
+                claimed = _claimed(content)
+            if not 0 <= member.file_size - claimed <= _HEADER:
+                raise ValueError("a header that does not fit its array")
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def read_array(path: Path, remedy: str) -> NDArray[Any]:
+    """The array of an ``.npy`` file.
+
+    Raises:
+        InputError: it is damaged, longer or shorter than it says, or holds anything but a plain
+            array.
+    """
+    try:
+        with path.open("rb") as file:
+            claimed = _claimed(file)
+            if file.tell() + claimed != path.stat().st_size:
+                raise ValueError("a header that does not fit its array")
+            file.seek(0)
+            found: NDArray[Any] = np.load(file, allow_pickle=False)
     except _DAMAGE as error:
         raise InputError(f"{path} is damaged", remedy) from error
+    return found
 
 
 def _claimed(file: Any) -> int:

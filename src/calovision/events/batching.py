@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from calovision import streams
 from calovision.events.events import Events
 
 Batch = TypeVar("Batch")
@@ -136,7 +137,7 @@ class BatchIndices(Sampler[NDArray[np.int64]]):
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         order = np.arange(self.n)
         if self.seed is not None:
-            order = np.random.default_rng((self.seed, self.epoch)).permutation(self.n)
+            order = streams.rng(streams.Stream.LOADER, self.seed, self.epoch).permutation(self.n)
         self.epoch += 1
         for i in range(len(self)):
             yield order[i * self.batch : (i + 1) * self.batch]

@@ -10,6 +10,8 @@ from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from calovision.errors import InputError
+from calovision.events.main_guard import processes_may_start
+from calovision.interruption import deaf_children
 
 _START_UP = 300.0  #: seconds that workers may take to start, compile and make the library
 _CONNECT = 20.0  #: seconds to wait for a scheduler
@@ -60,24 +62,26 @@ def run(
         time_limit: seconds that a task may take.
 
     Raises:
-        InputError: ``workers`` is not positive, the scheduler does not answer, workers die
-            again and again, or a task takes too long.
+        InputError: ``workers`` is not positive, a script asks for several outside of its main
+            guard, the scheduler does not answer, workers die again and again, or a task takes
+            too long.
     """
     check_workers(workers)
     if scheduler is None and (workers == 1 or len(tasks) == 1):
         for task in tasks:
             yield task, make(task, time_limit)
         return
-    if scheduler is None:
-        prepare()  # once here rather than in every worker
     waiting = list(reversed(tasks))
     patience = _CONNECT
-    while waiting:
-        with _client(min(workers, len(tasks)), scheduler, patience) as client:
-            try:
-                yield from _distribute(client, waiting, make, time_limit)
-            except _LostError:
-                patience = _RETURN  # it may come back
+    with processes_may_start() if scheduler is None else contextlib.nullcontext():
+        if scheduler is None:
+            prepare()  # once here rather than in every worker
+        while waiting:
+            with _client(min(workers, len(tasks)), scheduler, patience) as client:
+                try:
+                    yield from _distribute(client, waiting, make, time_limit)
+                except _LostError:
+                    patience = _RETURN  # it may come back
 
 
 def _distribute(
@@ -160,15 +164,18 @@ def _client(workers: int, scheduler: str | None, patience: float) -> Iterator[An
             with contextlib.suppress(Exception):
                 client.close()
         return
-    with (
-        importlib.import_module("dask").config.set(_QUIET),
-        distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # any free port
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(importlib.import_module("dask").config.set(_QUIET))
+        # Half-started, a cluster ends with many lines: an interruption waits for its start.
+        with deaf_children():
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # any free port
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         yield client

@@ -23,6 +23,27 @@ def coarse_images(events: Events) -> NDArray[np.float32]:
     Returns:
         ``(n, side * side)`` in [0, 1], rows along eta and columns along phi.
     """
+    images = _smeared(events)
+    side = images.shape[1]
+    axis = np.arange(side) - side // 2
+    images[:, np.hypot(axis[:, None], axis) > axis[-1] + 0.5] = 0
+    flat = images.reshape(len(events), -1)
+    share = flat / np.maximum(flat.sum(1, keepdims=True), 1e-9)
+    root: NDArray[np.float32] = np.minimum(np.sqrt(share) / BRIGHTEST, 1)
+    return root
+
+
+def coarse_energies(events: Events) -> NDArray[np.float32]:
+    """Energies, GeV, summed over channels and smeared as for :func:`coarse_images`, all of them.
+
+    Returns:
+        ``(n, side * side)``.
+    """
+    return _smeared(events).reshape(len(events), -1)
+
+
+def _smeared(events: Events) -> NDArray[np.float32]:
+    """``(n, side, side)`` energies on the coarsest readout grid."""
     geometry = events.geometry
     block = max(channel.block for channel in geometry.channels)
     side, skipped = geometry.rows // block, 1 - geometry.rows // block % 2
@@ -32,10 +53,7 @@ def coarse_images(events: Events) -> NDArray[np.float32]:
     place = (events.owner * side + row) * side + col
     sums = np.bincount(place, energy, minlength=len(events) * side**2)
     images = sums.reshape(len(events), side, side)[:, skipped:, skipped:]
-    images = gaussian_filter(images.astype(np.float32), (0, SMEARED, SMEARED), mode="constant")
-    axis = np.arange(side - skipped) - (side - skipped) // 2
-    images[:, np.hypot(axis[:, None], axis) > axis[-1] + 0.5] = 0
-    flat = images.reshape(len(events), -1)
-    share = flat / np.maximum(flat.sum(1, keepdims=True), 1e-9)
-    root: NDArray[np.float32] = np.minimum(np.sqrt(share) / BRIGHTEST, 1)
-    return root
+    found: NDArray[np.float32] = gaussian_filter(
+        images.astype(np.float32), (0, SMEARED, SMEARED), mode="constant"
+    )
+    return found

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 
@@ -62,7 +63,9 @@ def without_cells(events: Events, fraction: float, seed: int) -> Events:
     _, of_hit = np.unique(_readout_cell(events)[calorimeter], return_inverse=True)
     cells = int(of_hit.max()) + 1 if len(of_hit) else 0
     alive = np.ones(len(events.cell), bool)
-    alive[calorimeter] = (np.random.default_rng(seed).random(cells) >= fraction)[of_hit]
+    alive[calorimeter] = (streams.rng(streams.Stream.DEAD_CELLS, seed).random(cells) >= fraction)[
+        of_hit
+    ]
     return events.keep(alive)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -12,6 +13,8 @@ from typing import Any
 import calovision
 from calovision.errors import InputError
 from calovision.events.cluster import check_workers, run
+from calovision.events.files import check_distinct
+from calovision.events.fingerprints import fingerprints
 from calovision.events.image_file import ImageFile, fingerprint
 from calovision.events.portions import SHARD_HITS, BadFileError, Maker, Portion, Task, open_images
 from calovision.events.reader import EventStore
@@ -35,7 +38,7 @@ def convert(
     """Convert public files to one event store, lossless to the last bit, in flat memory.
 
     An interrupted conversion goes on at the first missing shard when it is called again
-    with the same files.
+    with the same files. A warning counts events that are in the files more than once.
 
     Args:
         files: HDF5 or Parquet files with X_jets, m0, pt, y or with X, y; in the order given.
@@ -48,17 +51,23 @@ def convert(
             workers must see the files under the same paths.
 
     Raises:
-        InputError: a file is damaged or breaks the schema, the files do not fit together,
+        InputError: a file is damaged, breaks the schema or is given twice, the files do not fit,
             ``workers`` is not positive, ``out`` is taken, the disk is full, or the cluster does
             not answer. Bad files leave nothing behind.
+
+    Warns:
+        UserWarning: a column outside the schema lies in another file.
     """
     if not files:
         raise InputError("no file to convert", "name at least one HDF5 or Parquet file")
     check_workers(workers)
+    check_distinct(files)
     opened: list[ImageFile] = []
     try:
         for file in files:
             opened.append(open_images(Path(file)))
+            for column in opened[-1].left_out:
+                warnings.warn(f"{file}: left out is {column}", stacklevel=2)
         _check_alike(opened)
         geometry, origin, tasks = opened[0].geometry, _provenance(opened), _plan(opened)
     finally:
@@ -73,7 +82,14 @@ def convert(
     except BadFileError as bad:
         writer.discard()
         raise bad.error from bad
-    return writer.finish()
+    store = writer.finish()
+    if copies := int(fingerprints(store).repeated().sum()):
+        warnings.warn(
+            f"{copies} of the {len(store)} events are copies of others, hit by hit; copies stay"
+            " together in every split, and are measured once",
+            stacklevel=2,
+        )
+    return store
 
 
 def _check_alike(opened: list[ImageFile]) -> None:

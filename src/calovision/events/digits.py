@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import DAMAGE, InputError
+from calovision.errors import DamagedError, InputError
 from calovision.events.arrays import read_arrays
 from calovision.events.files import PART, atomic, write_json, writing
+from calovision.events.unreadable import exists, read_json
 
 SIDE = 28  #: pixels of an image's edge
 MANIFEST, ARRAYS = "manifest.json", "digits.npz"
 SCHEMA = "digits-1"
+#: arrays: kinds of numbers, number of axes
+_KINDS = {"images": ("u", 3), "label": ("iu", 1), "test": ("b", 1)}
 _AGAIN = "make the set again"
 
 
@@ -85,21 +87,33 @@ def open_digits(folder: Path) -> DigitSet:
         InputError: none is there, or it is damaged.
     """
     folder = Path(folder)
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        if manifest["schema"] != SCHEMA:
-            raise KeyError(SCHEMA)
-        provenance, expected = manifest["provenance"], manifest["hash"]
-    except DAMAGE:
+    if not has_digits(folder):
         raise InputError(
             f"{folder} is not a set of digits", "make one with 'calovision data digits'"
-        ) from None
+        )
+    manifest = read_json(folder / MANIFEST)
     arrays = read_arrays(folder / ARRAYS, _AGAIN)
-    try:
-        found = DigitSet(arrays["images"], arrays["label"], arrays["test"], provenance)
-        sound = found.hash == expected
-    except DAMAGE:
-        sound = False
-    if not sound:
-        raise InputError(f"{folder / ARRAYS} is damaged", _AGAIN)
+    if not (_KINDS.keys() <= arrays.keys()) or any(
+        arrays[name].dtype.kind not in kinds or arrays[name].ndim != axes
+        for name, (kinds, axes) in _KINDS.items()
+    ):
+        raise DamagedError(f"{folder / ARRAYS} is damaged", _AGAIN)
+    images, label, test = (arrays[name] for name in _KINDS)
+    about = manifest.get("provenance")
+    found = DigitSet(images, label, test, about if isinstance(about, dict) else {})
+    if found.hash != manifest.get("hash"):
+        raise DamagedError(f"{folder / ARRAYS} is damaged", _AGAIN)
     return found
+
+
+def has_digits(folder: Path) -> bool:
+    """Whether a folder holds a set of digits.
+
+    Raises:
+        InputError: its manifest cannot be read.
+    """
+    path = folder / MANIFEST
+    try:
+        return exists(path) and read_json(path).get("schema") == SCHEMA
+    except ValueError:
+        return False

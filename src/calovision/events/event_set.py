@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 Index = int | slice | Sequence[int] | NDArray[Any]
 
+
 class MissingColumn(InputError, AttributeError):
     """There is no such column, and no such attribute."""
+
 
 class EventSet(ABC):
     """Detector images with per-event columns.
@@ -266,4 +268,3 @@ class EventSet(ABC):
 
     def _repr_html_(self) -> str:
         return summary.html(self)
-

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet, Index
-from calovision.events.geometry import Geometry
+from calovision.events.geometry import NS_PER_UNIT, Geometry
 
 Unit = Literal["gev", "image"]
 
@@ -70,7 +70,10 @@ class Events(EventSet):
 
     @property
     def energy(self) -> NDArray[np.float32]:
-        """``(hits,)`` energy of each whole hit in GeV (transverse momentum for tracks)."""
+        """``(hits,)`` energy of each whole hit in GeV (transverse momentum for tracks).
+
+        Of a time it is the image's value; see :attr:`measured`.
+        """
         scale = np.array([c.gev_per_unit for c in self.geometry.channels])[self.channel]
         energy: NDArray[np.float32] = (self.value * self.area * scale).astype(np.float32)
         return energy
@@ -80,12 +83,25 @@ class Events(EventSet):
         """``(n,)`` number of each event's collision, where the events have one."""
         return self.columns.get("event_id")
 
+    @property
+    def measured(self) -> NDArray[np.float32]:
+        """``(hits,)`` what each whole hit measures, in its channel's unit: GeV, or ns of a time.
+
+        Of a time, which is no sum over pixels, it is the value of one.
+        """
+        found = self.energy
+        for c, channel in enumerate(self.geometry.channels):
+            if channel.unit == "ns":
+                mine = self.channel == c
+                found[mine] = self.value[mine] * NS_PER_UNIT
+        return found
+
     def counts(self) -> NDArray[np.int64]:
         """``(n, channels)`` number of hits per event and channel."""
         return self._per_channel(None).astype(np.int64)
 
     def sums(self) -> NDArray[np.float64]:
-        """``(n, channels)`` summed energy per event and channel, GeV."""
+        """``(n, channels)`` summed energy per event and channel, GeV; means nothing for times."""
         return self._per_channel(self.energy)
 
     def _per_channel(self, weights: NDArray[Any] | None) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ _BLOCK_VALUES = 12_000_000  # pixels written at a time: 256 jets
 _CHUNK_VALUES = 750_000  # pixels in one compressed chunk: 16 jets
 _GZIP_LEVEL = 1
 _LABEL_TYPES = {str(np.dtype(c)) for c in np.typecodes["AllInteger"] + "?efd"}
+SUFFIXES = (".h5", ".hdf5", ".hdf")  #: names of the files that are written here
 _IMAGE_KEYS = {"jets": "X_jets", "crops": "X"}
 
 
@@ -41,16 +42,18 @@ def export(
 
     Args:
         store: the set.
-        out: the HDF5 file.
+        out: the HDF5 file, ``.h5`` or ``.hdf5``.
         compression: of the images; ``"gzip"`` is read by every HDF5 program.
         overwrite: replace an existing file.
         progress: show a progress bar on standard error.
 
     Raises:
-        InputError: the file exists, the set has no labels or columns that clash with the
-            schema, a shard is damaged, or the disk is full.
+        InputError: the file exists or is named otherwise, the set has no labels or columns that
+            clash with the schema, a shard is damaged, or the disk is full.
     """
     path = Path(out)
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"cannot write {path.name}", f"end it with {' or '.join(SUFFIXES)}")
     if path.is_dir() or (path.exists() and not overwrite):
         raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
     if not path.parent.is_dir():

@@ -55,7 +55,7 @@ def export_jagged(
     clash = sorted(set(store.columns) & {f"hit_{name}" for name in HIT_UNITS})
     if clash:
         raise InputError(f"the column {clash[0]} has the name of a list of hits", "rename it")
-    write = {".parquet": _parquet, ".root": _root}.get(path.suffix)
+    write = {".parquet": _parquet, ".root": _root}.get(path.suffix.lower())
     if write is None:
         raise InputError(f"cannot write {path.name}", "end it with .parquet or .root")
     with (

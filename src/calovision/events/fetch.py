@@ -9,15 +9,19 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.files import PART, writing
+from calovision.events.kinds import GZIP, HDF5, HEAD_BYTES, PARQUET, kind_of
+from calovision.events.unreadable import reading
 
 TIMEOUT_S = 30.0
 _CHUNK = 1 << 20
+#: how files of a kind begin, by the end of their names
+_SIGNATURES = {".gz": GZIP, ".hdf5": HDF5, ".h5": HDF5, ".parquet": PARQUET}
 _TRIES = 3  # a broken connection is taken up again so many times
 
 
@@ -84,7 +88,7 @@ def fetch(
         progress: show a progress bar on standard error.
 
     Raises:
-        InputError: unknown set, no connection, missing on the server, wrong size or
+        InputError: unknown set, no connection, missing on the server, wrong kind, size or
             checksum, or the disk is full.
     """
     if name not in PUBLIC_SETS:
@@ -110,6 +114,13 @@ def download(file: RemoteFile, url: str, path: Path, *, progress: bool = False) 
             raise InputError(f"{path} {problem}", "delete it and run the command again")
         return path
     part = path.with_name(path.name + PART)
+    elsewhere = (
+        "give --mirror URL"
+        if url == file.url
+        else "check the address given by --mirror, under which the file must lie by its name"
+    )
+    if not _is_address(url):
+        raise InputError(f"{url} is no address", "begin it with https:// or, for a folder, file://")
     for attempt in range(_TRIES):
         try:
             with writing(path):
@@ -117,20 +128,27 @@ def download(file: RemoteFile, url: str, path: Path, *, progress: bool = False) 
             break
         except urllib.error.HTTPError as error:
             raise InputError(
-                f"{url}: the server says {error.code} {error.reason}", "give --mirror URL"
+                f"{url}: the server says {error.code} {error.reason}", elsewhere
             ) from error
         except (OSError, http.client.HTTPException) as error:
             if attempt == _TRIES - 1:
                 reason = getattr(error, "reason", error)
                 raise InputError(
                     f"cannot download {url} ({reason})",
-                    "check the connection and run the command again, or give --mirror URL",
+                    f"check the connection and run the command again, or {elsewhere}",
                 ) from error
     if problem := _mismatch(file, part):
         part.unlink()
-        raise InputError(f"{url} {problem}", "try again later, or give --mirror URL")
+        raise InputError(f"{url} {problem}", f"try again later, or {elsewhere}")
     part.replace(path)
     return path
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https", "ftp", "file")
+    except ValueError:
+        return False
 
 
 def _transfer(file: RemoteFile, url: str, part: Path, progress: bool) -> None:
@@ -176,14 +194,32 @@ def _transfer(file: RemoteFile, url: str, part: Path, progress: bool) -> None:
 
 def _mismatch(file: RemoteFile, path: Path) -> str | None:
     """What is wrong with a downloaded file, if anything."""
-    size = path.stat().st_size
+    with reading(path):
+        size = path.stat().st_size
+        with path.open("rb") as content:
+            head = content.read(HEAD_BYTES)
+    wanted = _SIGNATURES.get(Path(file.name).suffix)
+    if wanted is not None and not head.startswith(wanted):
+        found = kind_of(head)[0] if head else "empty"
+        return f"is {found or 'of no known kind'}, not {kind_of(wanted)[0]}"
     if file.size is not None and size != file.size:
         return f"has {size} bytes instead of {file.size}"
     if file.md5 is None:
-        return None
+        return _truncated(path) if file.size is None and wanted == HDF5 else None
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as content:
         while chunk := content.read(_CHUNK):
             digest.update(chunk)
     found = digest.hexdigest()
     return None if found == file.md5 else f"has MD5 {found} instead of {file.md5}"
+
+
+def _truncated(path: Path) -> str | None:
+    """What HDF5 says of a file of unknown size, which it can tell to be cut short."""
+    import h5py
+
+    try:
+        with reading(path), h5py.File(path, "r"):
+            return None
+    except (OSError, RuntimeError) as error:
+        return f"cannot be opened ({' '.join(str(error).split())})"

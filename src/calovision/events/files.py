@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from calovision.errors import InputError
+from calovision.events.unreadable import unreadable
 
 PART = ".part"  #: suffix of a file that is being written
 FREE_SPACE = "free some space and run the command again"  #: the remedy for a full disk
@@ -20,9 +21,15 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a full or read-only disk met while writing ``path`` into an :class:`InputError`."""
+    """Turn a full or read-only disk, or a bad name, met while writing ``path``, into one line.
+
+    Raises:
+        InputError: in place of the system's own error.
+    """
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise unreadable(error, path) or error from error
     except OSError as error:
         refused = refusal(error, path)
         if refused is None:
@@ -61,6 +68,21 @@ def atomic(path: Path) -> Iterator[Path]:
 def occupied(folder: Path) -> bool:
     """Whether a folder holds anything but what a killed process left of a file it was writing."""
     return folder.exists() and any(p.suffix != PART for p in folder.iterdir())
+
+
+def check_distinct(files: Sequence[str | Path]) -> None:
+    """No file may be given twice, under whatever names.
+
+    Raises:
+        InputError: one is.
+    """
+    found: dict[tuple[int, int], Path] = {}
+    for file in map(Path, files):
+        with suppress(OSError):  # where it is opened, it is told why it cannot be
+            about = file.stat()
+            before = found.setdefault((about.st_dev, about.st_ino), file)
+            if before is not file:
+                raise InputError(f"{file} is given twice (as {before})", "name every file once")
 
 
 def write_bytes(path: Path, payload: bytes) -> None:

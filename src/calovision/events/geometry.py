@@ -6,15 +6,18 @@ Rows run along eta and columns along phi, as in the public CMS image sets.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.errors import ContentError
+
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
 MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
 MOST_CHANNELS = 1 << 7  #: hits hold twice the number in 8 bits
+NS_PER_UNIT = 50.0  #: ns of one image unit of time in the public electron/photon set
 CRYSTAL_PHI = 2 * math.pi / 360  #: width of one barrel crystal in phi, rad
 
 
@@ -25,14 +28,17 @@ class Channel:
     Attributes:
         name: lower-case name, for example ``"ecal"``.
         block: pixels along each side of one readout cell (an HCAL tower covers 5 x 5).
-        gev_per_unit: GeV of one image unit; the public sets are not in GeV.
+        gev_per_unit: GeV of one image unit; the public sets are not in GeV. Of a time, 1: what
+            models see of it is in image units.
         signed: whether negative values are meaningful (a time is, an energy is not).
+        unit: what the channel measures: ``"GeV"`` for energies, ``"ns"`` for times.
     """
 
     name: str
     block: int = 1
     gev_per_unit: float = 1.0
     signed: bool = False
+    unit: Literal["GeV", "ns"] = "GeV"
 
 
 @dataclass(frozen=True)
@@ -85,24 +91,41 @@ class Geometry:
         return radius
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON-ready form, the inverse of :meth:`from_dict`."""
-        return asdict(self)
+        """Plain JSON-ready form, the inverse of :meth:`from_dict`.
+
+        The unit is written where it does not follow from the sign, as before there were units.
+        """
+        found = asdict(self)
+        for channel in found["channels"]:
+            if channel["unit"] == _unit(channel["signed"]):
+                del channel["unit"]
+        return found
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Geometry:
+    def from_dict(cls, data: object) -> Geometry:
         """Rebuild a geometry from :meth:`to_dict`.
 
         Raises:
-            ValueError: not a grid that hits can lie on; other errors of a lookup for missing keys.
+            ValueError: not a grid that hits can lie on.
         """
-        channels = tuple(Channel(**c) for c in data["channels"])
+        layers = data.get("channels") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(layers, list | tuple):
+            raise ContentError("not a geometry")
+        if data.keys() != _keys(cls) or not all(_describes_channel(layer) for layer in layers):
+            raise ContentError("a geometry with other keys")
+        units = ({"unit": _unit(bool(layer.get("signed")))} for layer in layers)
+        channels = tuple(Channel(**(u | c)) for u, c in zip(units, layers, strict=True))
         found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
-        if not found._sound():
-            raise ValueError("not a geometry")
+        if not found.is_sound():
+            raise ContentError("not a geometry")
         return found
 
-    def _sound(self) -> bool:
-        """Whether names, numbers and units make sense; files may say anything."""
+    def is_sound(self) -> bool:
+        """Whether hits can lie on the grid, and names and units make sense.
+
+        Rows and columns must be multiples of every ``block``, which must be odd, for a readout cell
+        is known by its middle pixel.
+        """
         sizes = (self.rows, self.cols, *(c.block for c in self.channels))
         if not all(type(n) is int and n > 0 for n in sizes) or self.cells > MOST_CELLS:
             return False
@@ -114,8 +137,22 @@ class Geometry:
             and all(c.block % 2 for c in self.channels)
             and all(isinstance(c.gev_per_unit, int | float) for c in self.channels)
             and all(0 < c.gev_per_unit < math.inf for c in self.channels)
+            and all(c.unit in ("GeV", "ns") for c in self.channels)
             and self.schema in ("jets", "crops")
         )
+
+
+def _keys(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)}
+
+
+def _describes_channel(layer: object) -> bool:
+    return isinstance(layer, dict) and {"name"} <= layer.keys() <= _keys(Channel)
+
+
+def _unit(signed: bool) -> str:
+    """Unit of a channel that states none: times are what is signed."""
+    return "ns" if signed else "GeV"
 
 
 # GeV per image unit: what brings simulated channel means to the published pixel means
@@ -139,6 +176,6 @@ EGAMMA_CROPS = Geometry(
     "cms-egamma-32",
     32,
     32,
-    (Channel("energy", gev_per_unit=58.7), Channel("time", signed=True)),
+    (Channel("energy", gev_per_unit=58.7), Channel("time", signed=True, unit="ns")),
     "crops",
 )

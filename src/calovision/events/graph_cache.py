@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 import tempfile
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 
-from calovision.events import graphs, neighbours
+from calovision.cache import digest
+from calovision.cache import folder as users_folder
+from calovision.compiled import key
 from calovision.events.graphs import CHUNK, Arrays, GraphView, Space, graph_arrays
 from calovision.events.store import EventStore
 
@@ -32,7 +32,7 @@ def graph_view(
         store: the set; the cache is found by its content, not by its path.
         k: neighbours of a pixel.
         space: see :meth:`GraphView.of`.
-        cache: keep the result in the cache folder (``XDG_CACHE_HOME`` moves it).
+        cache: keep the result in the cache folder (``CALOVISION_CACHE`` moves it).
         workers: threads.
     """
     if cache:
@@ -51,9 +51,7 @@ def graph_view(
 
 def cache_folder(store: EventStore, k: int, space: Space) -> Path:
     """Where the view is kept; another set, ``k``, space or version of the code has another."""
-    sources = [Path(str(m.__file__)).read_bytes() for m in (graphs, neighbours)]
-    key = hashlib.sha256(repr((store.hash, k, space, sources)).encode()).hexdigest()[:24]
-    return Path(pooch.os_cache("calovision")) / "graphs" / key
+    return users_folder() / "graphs" / digest(store.hash, k, space, key(graph_arrays))
 
 
 def _make(folder: Path, store: EventStore, k: int, space: Space, workers: int) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import math
 import mmap
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import DAMAGE, InputError
+from calovision.errors import InputError
+from calovision.events.hdf5_links import ElsewhereError, dataset_of, sources_of
 from calovision.events.image_file import (
     EXTRA_VALUES,
     SCHEMAS,
@@ -22,11 +26,14 @@ from calovision.events.image_file import (
     damaged,
     find_schema,
 )
+from calovision.events.unreadable import reading
 
 STEP_EVENTS = 64  #: fewest jets read at a time
 CHUNK_BYTES = 1 << 30  #: most pixels, in bytes, that are stored as one compressed piece
 COLUMN_BYTES = 64 << 20  #: a per-event column may always be as large as this ...
 _DEFLATED = 1032  # ... and larger by no more than deflate can compress the file's bytes
+#: what h5py raises at content that it cannot read, beside its errors for HDF5's own
+_DAMAGE = (LookupError, OSError, RuntimeError, TypeError, ValueError)
 BAND_BYTES = 32 << 20  #: pixels read at a time, in bytes; three such arrays exist
 
 
@@ -44,37 +51,91 @@ class Hdf5Images:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        self._lacking: InputError | None = None  # what HDF5 needs to read the file, but has not
+        with reading(path):
             self._size = path.stat().st_size
+        with self._library():
             self._file = h5py.File(path, "r")
-        except OSError as error:
-            raise self._unreadable(error) from error
-        with closed_if_bad(self, DAMAGE):
+        with closed_if_bad(self):
             self._open()
 
+    @contextmanager
+    def _library(self) -> Iterator[None]:
+        """What HDF5 raises at bad content means damage; what the system says does not.
+
+        Nothing but calls of the library belongs inside.
+        """
+        try:
+            with reading(self.path):
+                yield
+        except _DAMAGE as error:
+            raise self._lacking or damaged(self.path, error) from error
+
     def _open(self) -> None:
-        keys = [k for k in self._file if self._is_own(k)]
-        self._key = find_schema(self.path, keys)
-        self._images = self._file[self._key]
+        found: dict[str, h5py.Dataset] = {}
+        elsewhere: dict[str, str] = {}
+        with self._library():
+            for key in self._file:
+                try:
+                    data = dataset_of(self._file, key)
+                except ElsewhereError as error:
+                    elsewhere[key] = str(error)
+                else:
+                    found |= {} if data is None else {key: data}
+        self._key = find_schema(self.path, [*found, *elsewhere])
+        required = SCHEMAS[self._key][1]
+        for key in (self._key, *required):
+            if key in elsewhere:
+                raise InputError(
+                    f"{self.path}: the data of {key} lie {elsewhere[key]}, and links and virtual "
+                    "datasets are followed inside a file only",
+                    "give the file that holds the data, or copy them into this one",
+                )
+        self.left_out = tuple(f"{k}, the data of which lie {v}" for k, v in elsewhere.items())
         self.geometry = SCHEMAS[self._key][0]
+        self._images = found[self._key]
+        with self._library():
+            shape, kind, chunks = self._images.shape, self._images.dtype, self._images.chunks
         grid = (self.geometry.rows, self.geometry.cols, len(self.geometry.channels))
-        if self._images.shape is None or self._images.shape[1:] != grid:
-            raise bad_shape(self.path, self._key, self._images.shape or ())
-        self.dtype = check_type(self.path, self._key, self._images.dtype)
-        chunks = self._images.chunks
+        if shape is None or shape[1:] != grid:
+            raise bad_shape(self.path, self._key, shape or ())
+        self._shape, self._chunks = shape, chunks
+        self.dtype = check_type(self.path, self._key, kind)
         if chunks is not None and int(np.prod(chunks)) * self.dtype.itemsize > CHUNK_BYTES:
             raise InputError(
                 f"{self.path}: {self._key} is stored in pieces {chunks} too large to read in turn",
                 "store it in smaller chunks with h5repack",
             )
-        required = SCHEMAS[self._key][1]
-        columns = {k: self._column(k) for k in keys if k in required or self._is_small(k)}
+        self._note_filters(self._key, self._images)
+        columns = {
+            k: self._column(k, data)
+            for k, data in found.items()
+            if k in required or self._is_small(k, data)
+        }
         self.columns, self.label_dtype = check_columns(self.path, self._key, len(self), columns)
         self.step, self._band_rows = self._plan()
         self._mapped = self._map()
 
+    def _note_filters(self, key: str, data: h5py.Dataset) -> None:
+        """Find out whether a compression is missing; it is told once it turns out to be used."""
+        with self._library():
+            plans = [d.id.get_create_plist() for d in sources_of(self._file, data)]
+            filters = [plan.get_filter(i) for plan in plans for i in range(plan.get_nfilters())]
+        for number, _, _, name in filters:
+            if h5py.h5z.filter_avail(number):
+                continue
+            with suppress(ImportError):
+                importlib.import_module("hdf5plugin")
+            if not h5py.h5z.filter_avail(number):
+                shown = name.decode(errors="replace").rstrip("\0") or "unnamed"
+                self._lacking = InputError(
+                    f"{self.path}: {key} is compressed by the HDF5 filter {number} ({shown}), "
+                    "which is not installed here",
+                    "pip install hdf5plugin, or name the folder of the filter in HDF5_PLUGIN_PATH",
+                )
+
     def __len__(self) -> int:
-        return int(self._images.shape[0])
+        return int(self._shape[0])
 
     def bands(self, start: int, stop: int) -> Iterator[tuple[int, int, int, NDArray[Any]]]:
         """Images by blocks of events and bands of rows."""
@@ -88,17 +149,15 @@ class Hdf5Images:
 
     def _rows(self, first: int, end: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Bands of rows of some events, cut at the borders of readout cells."""
-        shape, block = self._images.shape, max(c.block for c in self.geometry.channels)
+        shape, block = self._shape, max(c.block for c in self.geometry.channels)
         given, held = 0, np.empty((end - first, 0, *shape[2:]), self.dtype)
         for row in range(0, shape[1], self._band_rows):
             last = min(row + self._band_rows, shape[1])
             images = np.empty((end - first, last - given, *shape[2:]), self.dtype)
             images[:, : row - given] = held
-            try:
-                part = np.s_[first:end, row:last]
+            part = np.s_[first:end, row:last]
+            with self._library():
                 self._images.read_direct(images, part, np.s_[:, row - given :])
-            except DAMAGE as error:
-                raise damaged(self.path, error) from error
             cut = last if last == shape[1] else last - last % block
             held = images[:, cut - given :].copy()
             if cut > given:
@@ -112,8 +171,8 @@ class Hdf5Images:
     def _plan(self) -> tuple[int, int]:
         """Events and rows to read at a time, so that no compressed chunk is decoded twice."""
         rows = self.geometry.rows
-        row_bytes = self.dtype.itemsize * int(np.prod(self._images.shape[2:]))
-        chunks = self._images.chunks
+        row_bytes = self.dtype.itemsize * int(np.prod(self._shape[2:]))
+        chunks = self._chunks
         small = STEP_EVENTS * max(1, SCHEMAS["X_jets"][0].cells // self.geometry.cells)
         if chunks is None:
             return small, rows
@@ -127,48 +186,41 @@ class Hdf5Images:
     def _map(self) -> _Mapped | None:
         """Map uncompressed images to memory, which saves copying them."""
         data = self._images
-        offset = data.id.get_offset() if data.chunks is None and not data.external else None
-        if offset is None or data.dtype != self.dtype or offset % self.dtype.itemsize:
+        with self._library():
+            plain = self._chunks is None and not data.is_virtual
+            offset = data.id.get_offset() if plain else None
+            same = data.dtype == self.dtype
+        if offset is None or not same or offset % self.dtype.itemsize:
             return None
         # Reading mapped pages that the file no longer has would kill the process.
-        size, needed = self.path.stat().st_size, offset + data.nbytes
-        if size < needed:
-            raise damaged(self.path, EOFError(f"{size} bytes, {needed} are needed"))
-        return _Mapped(self.path, offset, data.shape, self.dtype)
+        needed = offset + math.prod(self._shape) * self.dtype.itemsize
+        if self._size < needed:
+            raise damaged(self.path, EOFError(f"{self._size} bytes, {needed} are needed"))
+        with reading(self.path):
+            return _Mapped(self.path, offset, self._shape, self.dtype)
 
-    def _is_small(self, key: str) -> bool:
+    def _is_small(self, key: str, data: h5py.Dataset) -> bool:
         """Whether a dataset outside the schema has few numbers an event."""
-        data = self._file[key]
-        if key in SCHEMAS or data.shape is None or len(data.shape) == 0:
+        with self._library():
+            shape, kind = data.shape, data.dtype.kind
+        if key in SCHEMAS or shape is None or len(shape) == 0:
             return False
-        return data.dtype.kind in "biuf" and int(np.prod(data.shape[1:])) <= EXTRA_VALUES
+        return kind in "biuf" and math.prod(shape[1:]) <= EXTRA_VALUES
 
-    def _is_own(self, key: str) -> bool:
-        """Whether ``key`` is a dataset of this very file: links and views may lead to any other."""
-        if not isinstance(self._file.get(key, getlink=True), h5py.HardLink):
-            return False
-        data = self._file[key]
-        if not isinstance(data, h5py.Dataset):
-            return False
-        return not data.is_virtual and not data.external
-
-    def _column(self, key: str) -> NDArray[Any]:
-        dataset = self._file[key]
+    def _column(self, key: str, data: h5py.Dataset) -> NDArray[Any]:
+        with self._library():
+            shape, size = data.shape, data.nbytes if data.shape is not None else math.inf
         # A few bytes can claim any number of rows.
-        if dataset.size is None or dataset.nbytes > COLUMN_BYTES + _DEFLATED * self._size:
+        if size > COLUMN_BYTES + _DEFLATED * self._size:
             raise InputError(
-                f"{self.path}: {key} claims {dataset.shape} numbers, more than the file can hold",
+                f"{self.path}: {key} claims {shape} numbers, more than the file can hold",
                 "fetch it again",
             )
-        data = np.atleast_1d(dataset[()])
-        return data.astype(data.dtype.newbyteorder("=")) if data.dtype.kind in "iuf" else data
-
-    def _unreadable(self, error: OSError) -> InputError:
-        if not self.path.exists():
-            return InputError(f"{self.path} does not exist", "check the path")
-        if not h5py.is_hdf5(self.path):
-            return InputError(f"{self.path} is not an HDF5 file", "check the path")
-        return damaged(self.path, error)
+        self._note_filters(key, data)
+        with self._library():
+            column = np.atleast_1d(data[()])
+        kind = column.dtype
+        return column.astype(kind.newbyteorder("=")) if kind.kind in "iuf" else column
 
 
 class _Mapped:

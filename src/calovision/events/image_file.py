@@ -11,9 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
+from calovision.errors import DamagedError, InputError
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Geometry
 from calovision.events.shards import HIT_COLUMNS
+from calovision.events.weighting import COLUMN
 
 #: image key -> (grid, other keys that must be there)
 SCHEMAS: dict[str, tuple[Geometry, tuple[str, ...]]] = {
@@ -38,6 +39,7 @@ class ImageFile(Protocol):
         label_dtype: type of ``y`` in the file.
         channels_last: order of an image's axes.
         step: number of events that are best read together.
+        left_out: columns outside the schema that cannot be read, and why.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class ImageFile(Protocol):
     label_dtype: str
     channels_last: bool
     step: int
+    left_out: tuple[str, ...]
 
     def __len__(self) -> int: ...
 
@@ -64,18 +67,12 @@ class ImageFile(Protocol):
 
 
 @contextmanager
-def closed_if_bad(file: ImageFile, errors: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Close ``file`` if what follows fails; ``errors`` of its library say that it is damaged.
-
-    Raises:
-        InputError: in place of ``errors``.
-    """
+def closed_if_bad(file: ImageFile) -> Iterator[None]:
+    """Close ``file`` if what follows fails."""
     try:
         yield
-    except Exception as error:
+    except Exception:
         file.close()
-        if isinstance(error, errors):
-            raise damaged(file.path, error) from error
         raise
 
 
@@ -96,7 +93,8 @@ def find_schema(path: Path, keys: list[str]) -> str:
             return image_key
     raise InputError(
         f"{path} has neither X_jets nor X (it has {_listed(keys)})",
-        "expected are X_jets, m0, pt, y (jets) or X, y (electron/photon crops)",
+        "expected are X_jets, m0, pt, y (jets) or X, y (electron/photon crops); particles become "
+        "images by 'calovision data image'",
     )
 
 
@@ -113,24 +111,21 @@ def check_columns(
 
     Raises:
         InputError: a required column has another length or shape, is no number, holds a
-            value that is not finite or negative, or labels other than 0 and 1.
+            value that is not finite or negative, or labels other than 0 and 1; or a column
+            ``weight`` is not one finite number an event.
     """
     if n == 0:
         raise InputError(f"{path} holds no events", "give a file with events")
     columns: dict[str, NDArray[Any]] = {}
     required = SCHEMAS[image_key][1]
     for name in required:
-        columns["label" if name == LABEL_KEY else name] = _required(path, name, n, raw[name])
+        columns["label" if name == LABEL_KEY else name] = numbers(path, name, n, raw[name])
     label = columns["label"]
-    wrong = ~np.isin(label, _LABELS)
-    if wrong.any():
-        raise InputError(
-            f"{path}: y is {label[wrong][0]:g} for event {int(np.argmax(wrong))}",
-            "labels must be 0 (gluon, photon) or 1 (quark, electron)",
-        )
-    columns["label"] = label.astype(np.int8)
+    columns["label"] = classes(path, LABEL_KEY, label)
+    if COLUMN in raw:
+        columns[COLUMN] = numbers(path, COLUMN, n, raw[COLUMN], signed=True)
     for name, column in raw.items():
-        if name not in required and _is_extra(name, column, n, columns):
+        if name not in (*required, COLUMN) and _is_extra(name, column, n, columns):
             columns[name] = column
     return columns, str(label.dtype)
 
@@ -153,10 +148,10 @@ def bad_shape(path: Path, image_key: str, shape: tuple[int, ...]) -> InputError:
     return InputError(f"{path}: {image_key} has shape {shape}", f"expected is {wanted}")
 
 
-def damaged(path: Path, error: Exception) -> InputError:
+def damaged(path: Path, error: Exception) -> DamagedError:
     """The error for a file that breaks off or cannot be decoded."""
     reason = " ".join(str(error).split()) or type(error).__name__
-    return InputError(f"{path} is truncated or damaged ({reason})", "fetch it again")
+    return DamagedError(f"{path} is truncated or damaged ({reason})", "fetch it again")
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
@@ -174,24 +169,53 @@ def fingerprint(path: Path) -> dict[str, Any]:
     return {"name": path.name, "size": size, "sampled_sha256": digest.hexdigest()}
 
 
-def _required(path: Path, name: str, n: int, column: NDArray[Any]) -> NDArray[Any]:
-    if len(column) != n:
+def numbers(
+    where: object, name: str, n: int, column: NDArray[Any], *, signed: bool = False
+) -> NDArray[Any]:
+    """A column ``(n,)`` of one number an event.
+
+    Args:
+        where: the file, or what else the column belongs to, for error messages.
+        name: of the column.
+        n: number of images.
+        column: ``(n,)``, or of another shape with as many numbers.
+        signed: whether numbers may be negative, as weights may.
+
+    Raises:
+        InputError: another length or shape, no numbers, a value that is not finite, or negative.
+    """
+    if column.ndim and len(column) != n:
         raise InputError(
-            f"{path}: {name} has {len(column)} rows, the images {n}", "all keys need one row each"
+            f"{where}: {name} has {len(column)} rows, the images {n}", "all keys need one row each"
         )
-    if column.size != n or column.dtype.kind not in "biuf":
+    if not column.ndim or column.size != n or column.dtype.kind not in "biuf":
         raise InputError(
-            f"{path}: {name} has shape {column.shape} and type {column.dtype}",
+            f"{where}: {name} has shape {column.shape} and type {column.dtype}",
             "expected is one number an event",
         )
     flat = column.reshape(n)
-    bad = ~np.isfinite(flat) | (flat < 0)
+    bad = ~np.isfinite(flat) | ((flat < 0) & (not signed))
     if bad.any():
         place = int(np.argmax(bad))
         raise InputError(
-            f"{path}: {name} is {flat[place]:g} for event {place}", "correct or remove that event"
+            f"{where}: {name} is {flat[place]:g} for event {place}", "correct or remove that event"
         )
     return flat
+
+
+def classes(where: object, name: str, label: NDArray[Any]) -> NDArray[np.int8]:
+    """Labels ``(n,)`` that were read as numbers, as int8.
+
+    Raises:
+        InputError: one is neither 0 nor 1.
+    """
+    wrong = ~np.isin(label, _LABELS)
+    if wrong.any():
+        raise InputError(
+            f"{where}: {name} is {label[wrong][0]:g} for event {int(np.argmax(wrong))}",
+            "labels must be 0 (gluon, photon) or 1 (quark, electron)",
+        )
+    return label.astype(np.int8)
 
 
 def _is_extra(name: str, column: NDArray[Any], n: int, taken: Mapping[str, Any]) -> bool:

@@ -1,15 +1,13 @@
-"""Compiled search for the nearest points of an event, with a rule for equal distances.
-
-All compiled functions are in this one file, so that numba's own cache notices every change.
-"""
+"""Compiled search for the nearest points of an event, with a rule for equal distances."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from calovision.compiled import compiled
 
 Array = NDArray[Any]
 
@@ -17,7 +15,7 @@ NONE = -1  #: in place of a neighbour where an event has too few pixels
 _ROUNDING = 1 - 1e-12  # of the bound on distances, so that it errs to the safe side
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def nearest(
     first: Array, points: Array, lead: Array, pitch: Array, size: Array, k: int, near: Array
 ) -> None:
@@ -87,7 +85,7 @@ def nearest(
                     missing -= size[start + near[i, place]]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def mean_weights(
     first: Array, size: Array, near: Array, row: Array, column: Array, weight: Array
 ) -> int:
@@ -132,7 +130,7 @@ def mean_weights(
     return entries
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def transpose(
     row: Array, column: Array, weight: Array, row_t: Array, column_t: Array, weight_t: Array
 ) -> None:
@@ -151,7 +149,7 @@ def transpose(
             fill[j] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def pixel_edges(first: Array, size: Array, near: Array, source: Array, target: Array) -> int:
     """The ``k`` neighbours of every pixel, pixel numbers counting point after point.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from calovision.errors import DAMAGE, InputError
+from calovision.errors import InputError
 from calovision.events.image_file import (
     SCHEMAS,
     bad_shape,
@@ -21,9 +22,11 @@ from calovision.events.image_file import (
     damaged,
     find_schema,
 )
+from calovision.events.unreadable import reading
 
 STEP_EVENTS = 64  #: images decoded at a time
-_DAMAGE = (*DAMAGE, pa.ArrowException, StopIteration)
+#: what pyarrow raises at content that it cannot read
+_DAMAGE = (UnicodeDecodeError, pa.ArrowException, OSError)
 _BUFFER_BYTES = 1 << 20  # read from disk at a time; row groups may hold the whole file
 
 
@@ -41,17 +44,23 @@ class ParquetImages:
     """
 
     step = STEP_EVENTS
+    left_out: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with self._library():
             self._file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
-        except _DAMAGE as error:
-            if not path.exists():
-                raise InputError(f"{path} does not exist", "check the path") from error
-            raise damaged(path, error) from error
-        with closed_if_bad(self, _DAMAGE):
+        with closed_if_bad(self):
             self._open()
+
+    @contextmanager
+    def _library(self) -> Iterator[None]:
+        """What pyarrow raises at bad content means damage; what the system says does not."""
+        try:
+            with reading(self.path):
+                yield
+        except _DAMAGE as error:
+            raise damaged(self.path, error) from error
 
     def _open(self) -> None:
         schema = self._file.schema_arrow
@@ -67,8 +76,11 @@ class ParquetImages:
             raise InputError(f"{self.path}: {self._key} is {kind}", "images must be floats")
         self.dtype = check_type(self.path, self._key, np.dtype(kind.to_pandas_dtype()))
         flat = [f.name for f in schema if _is_number(f.type)]
-        table = self._file.read(columns=flat, use_threads=False)
-        raw = {name: self._numbers(name, table.column(name)) for name in flat}
+        if repeated := {n for n in schema.names if schema.names.count(n) > 1}:
+            raise InputError(f"{self.path} has two columns {repeated.pop()}", "rename one of them")
+        with self._library():
+            table = self._file.read(columns=flat, use_threads=False)
+            raw = {name: self._numbers(name, table.column(name)) for name in flat}
         for name in SCHEMAS[self._key][1]:
             if name not in raw:
                 raise InputError(
@@ -106,7 +118,7 @@ class ParquetImages:
         """The images of some events, in pieces as the file gives them."""
         groups, skip = self._groups(start, stop)
         left = stop - start
-        try:
+        with self._library():
             for batch in self._file.iter_batches(
                 self.step, row_groups=groups, columns=[self._key], use_threads=False
             ):
@@ -117,8 +129,6 @@ class ParquetImages:
                     yield images
                 if not left:
                     return
-        except _DAMAGE as error:
-            raise damaged(self.path, error) from error
 
     def _groups(self, start: int, stop: int) -> tuple[list[int], int]:
         """Row groups that hold the events, and how many of their first rows to skip."""
@@ -131,7 +141,13 @@ class ParquetImages:
 
     def _image_shape(self) -> tuple[int, ...]:
         """Lengths of the nested lists, from the first image."""
-        image = next(self._file.iter_batches(1, columns=[self._key], use_threads=False)).column(0)
+        with self._library():
+            image = pa.array([])
+            for batch in self._file.iter_batches(1, columns=[self._key], use_threads=False):
+                image = batch.column(0)
+                break
+        if not len(image):
+            raise damaged(self.path, EOFError("no image is in it"))
         sizes = []
         for _ in range(3):
             image = image.flatten()

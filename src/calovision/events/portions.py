@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,12 +15,13 @@ from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.hdf5 import Hdf5Images
 from calovision.events.image_file import ImageFile
+from calovision.events.kinds import HDF5, HEAD_BYTES, PARQUET, not_images
 from calovision.events.parquet_images import ParquetImages
 from calovision.events.shards import shard_bytes
 from calovision.events.sparsify import BadPixelError, join_bands, sparsify
+from calovision.events.unreadable import exists, reading
 
 SHARD_HITS = 3_000_000  #: most hits in one shard, unless it is one event; jets have some 400 each
-_PARQUET_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,19 @@ def open_images(path: Path) -> ImageFile:
     Raises:
         InputError: missing, empty, neither HDF5 nor Parquet, or of another schema.
     """
-    if not path.is_file():
+    if not exists(path):
         problem = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"{path} {problem}", "give an HDF5 or Parquet file")
-    with path.open("rb") as file:
-        magic = file.read(len(_PARQUET_MAGIC))
-    if not magic:
+    with reading(path), path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
         raise InputError(f"{path} is empty", "fetch it again")
-    return ParquetImages(path) if magic == _PARQUET_MAGIC else Hdf5Images(path)
+    if head.startswith(PARQUET):
+        return ParquetImages(path)
+    # An HDF5 file may begin with something else, followed by its own beginning.
+    if not head.startswith(HDF5) and not h5py.is_hdf5(path):
+        raise not_images(path, head)
+    return Hdf5Images(path)
 
 
 class Maker:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import DAMAGE, InputError
+from calovision import streams
+from calovision.errors import DamagedError, InputError
 from calovision.events.event_set import EventSet, Index
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
-from calovision.events.manifest import check_claims
+from calovision.events.manifest import check_sizes, read_manifest
 from calovision.events.on_disk import EventSelection, LazyColumns
 from calovision.events.shards import (
     AGAIN,
     GROUP_EVENTS,
-    MANIFEST,
-    SCHEMA_VERSION,
-    UNFINISHED,
     Shard,
+    damaged_shard,
     shard_name,
 )
+from calovision.events.unreadable import exists, reading
 
 BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
 _READ_CHUNK = 1 << 20  # bytes hashed at a time
@@ -65,29 +64,15 @@ class EventStore(EventSet):
                 a warning that counts them; the others keep their order.
 
         Raises:
-            InputError: nothing there, an unfinished set, an unreadable manifest, or no shard that
-                could be used.
+            InputError: nothing there, an unfinished set, an unreadable manifest, no shard that
+                could be used, or one that the system does not let be read, whatever is asked.
         """
         folder = Path(path)
-        manifest = folder / MANIFEST
-        if not manifest.is_file():
-            raise _no_set(folder)
-        try:
-            content = json.loads(manifest.read_text())
-            version = content["schema_version"]
-        except DAMAGE as error:
-            raise InputError(f"{manifest} is not a manifest", "make the set again") from error
-        if version != SCHEMA_VERSION:
-            raise InputError(
-                f"{folder} has schema version {version}, this release reads {SCHEMA_VERSION}",
-                "make the set again or use the matching release",
-            )
-        try:
-            check_claims(folder, content)
-            store = cls(folder, content)
-        except DAMAGE as error:
-            raise InputError(f"{manifest} is damaged", "make the set again") from error
-        return store._sound() if skip_corrupt else store
+        store = cls(folder, read_manifest(folder))
+        if skip_corrupt:
+            return store._sound()
+        check_sizes(folder, store.manifest)
+        return store
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -101,10 +86,8 @@ class EventStore(EventSet):
     @property
     def numbers(self) -> NDArray[np.int64]:
         """``(n,)`` number of every event in the whole set; gaps where shards are left out."""
-        mine = {int(s["index"]) for s in self.manifest["shards"]}
-        counts = np.diff(self.whole._starts)
-        kept = np.repeat([i in mine for i in self.whole._indices], counts)
-        return np.flatnonzero(kept)
+        kept = np.isin(self.whole._indices, self._indices)
+        return np.flatnonzero(np.repeat(kept, np.diff(self.whole._starts)))
 
     @property
     def skipped(self) -> list[dict[str, Any]]:
@@ -177,6 +160,11 @@ class EventStore(EventSet):
         joined = {k: np.concatenate(v) for k, v in columns.items()}
         return Events(self.geometry, offsets, cell, code, value, joined)
 
+    def shards(self, columns: Collection[str]) -> Iterator[Events]:
+        """The events of every shard in turn, with those of the ``columns`` that the set has."""
+        for position in range(len(self._indices)):
+            yield self._shard(position).read(columns=columns)
+
     def stream(
         self, batch: int, *, shuffle_seed: int | None = None, shard_of: tuple[int, int] = (0, 1)
     ) -> Iterator[Events]:
@@ -190,7 +178,7 @@ class EventStore(EventSet):
         """
         rank, parts = shard_of
         groups = self._groups
-        rng = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
+        rng = None if shuffle_seed is None else streams.rng(streams.Stream.SHUFFLE, shuffle_seed)
         if rng is not None:
             groups = [groups[i] for i in rng.permutation(len(groups))]
         mine = groups[len(groups) * rank // parts : len(groups) * (rank + 1) // parts]
@@ -218,13 +206,13 @@ class EventStore(EventSet):
             self._verify(position)
 
     def _verify(self, position: int) -> None:
-        shard = self._shard(position)
-        digest = hashlib.sha256()
-        with (self.path / shard.name).open("rb") as file:
+        path, digest = self._file(position), hashlib.sha256()
+        with reading(path), path.open("rb") as file:
             while chunk := file.read(_READ_CHUNK):
                 digest.update(chunk)
         if digest.hexdigest() != self.manifest["shards"][position]["sha256"]:
-            raise shard.damaged()
+            raise damaged_shard(path.name)
+        self._shard(position)
 
     def _sound(self) -> EventStore:
         """The same set without damaged shards."""
@@ -232,7 +220,7 @@ class EventStore(EventSet):
         for position, entry in enumerate(self.manifest["shards"]):
             try:
                 self._verify(position)
-            except InputError:
+            except DamagedError:
                 lost.append(entry)
             else:
                 kept.append(entry)
@@ -259,22 +247,26 @@ class EventStore(EventSet):
     def _shard(self, position: int) -> Shard:
         """Open one shard and check that it is the one the manifest describes."""
         entry = self.manifest["shards"][position]
-        # Built from the number: a path in the manifest could point anywhere.
-        name = shard_name(self._indices[position])
-        path = self.path / name
-        if not path.is_file():
-            raise InputError(f"shard {name} of {self.path} is missing", AGAIN)
-        shard = Shard(path, name)
+        path = self._file(position)
+        shard = Shard(path, path.name)
         info, said = shard.info, self.manifest
-        found = (info.events, info.hits, path.stat().st_size)
+        with reading(path):
+            found = (info.events, info.hits, path.stat().st_size)
         kind = (info.geometry, info.columns, info.value)
         if found != (entry["events"], entry["hits"], entry["bytes"]) or kind != (
             self.geometry,
             said["columns"],
             said["value"],
         ):
-            raise shard.damaged()
+            raise damaged_shard(path.name)
         return shard
+
+    def _file(self, position: int) -> Path:
+        """The file of a shard; its name is built from the number, which cannot lead elsewhere."""
+        path = self.path / shard_name(self._indices[position])
+        if not exists(path):
+            raise DamagedError(f"shard {path.name} of {self.path} is missing", AGAIN)
+        return path
 
     def _read(self, position: int, groups: list[int]) -> Events:
         return self._shard(position).read(groups)
@@ -290,16 +282,3 @@ class EventStore(EventSet):
             for group in np.unique(group_of):
                 first = ends[group] - shard.group_sizes[group]
                 yield shard.read([int(group)])[local[group_of == group] - first]
-
-
-def _no_set(folder: Path) -> InputError:
-    if not folder.exists():
-        return InputError(f"no event set at {folder}", "check the path")
-    if (folder / UNFINISHED).is_file():
-        return InputError(
-            f"the event set at {folder} is unfinished", "run the command that makes it again"
-        )
-    return InputError(
-        f"{folder} is not an event set (no {MANIFEST})",
-        "make one with 'calovision data simulate' or 'calovision data convert'",
-    )

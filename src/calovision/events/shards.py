@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from calovision.errors import DAMAGE, InputError
+from calovision.errors import ContentError, DamagedError, InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.events.unreadable import reading
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"  #: in the folder of a set only when the set is complete
@@ -24,7 +28,8 @@ GROUP_EVENTS = 512  #: events in one row group, the least that is read at a time
 #: what to do about a damaged shard
 AGAIN = "make or download the event set again, or leave out what is damaged with --skip-corrupt"
 HIT_COLUMNS = ("cell", "code", "value")
-_DAMAGE = (*DAMAGE, pa.ArrowException)
+#: what pyarrow raises at a file that is not what it says, and our own checks
+_DAMAGE = (ContentError, UnicodeDecodeError, pa.ArrowException, OSError)
 _META = b"calovision"
 # Measured on CMS-like jets, bytes a hit: cell 1.4 (plain 2.2, delta 1.5), code 0.03,
 # value 3.3 (plain 3.6); higher zstd levels gain 2 % and cost twice the time.
@@ -42,9 +47,9 @@ def shard_bytes(events: Events) -> bytes:
     """Serialise one shard; the same events give the same bytes.
 
     Raises:
-        ValueError: a per-event column has the wrong length, a hit column's name or an
-            unsupported type.
+        InputError: as :func:`check_event_columns`.
     """
+    check_event_columns(events)
     offsets = _arrow((events.offsets - events.offsets[0]).astype(np.int32))
     hits = slice(int(events.offsets[0]), int(events.offsets[-1]))
     flat: dict[str, NDArray[Any]] = {
@@ -55,7 +60,6 @@ def shard_bytes(events: Events) -> bytes:
     arrays = {k: pa.ListArray.from_arrays(offsets, _arrow(v)) for k, v in flat.items()}
     shapes: dict[str, list[int]] = {}
     for name, column in events.columns.items():
-        _check_column(name, column, len(events))
         arrays[name] = _column_array(column)
         shapes[name] = list(column.shape[1:])
     meta = {
@@ -85,13 +89,25 @@ def shard_bytes(events: Events) -> bytes:
     return sink.getvalue()
 
 
-def _check_column(name: str, column: NDArray[Any], n: int) -> None:
-    if name in HIT_COLUMNS:
-        raise ValueError(f"column name {name!r} is taken by the hits")
-    if len(column) != n:
-        raise ValueError(f"column {name!r} has {len(column)} entries for {n} events")
-    if column.dtype.kind not in "biuf":
-        raise ValueError(f"column {name!r} is of type {column.dtype}, not a number")
+def check_event_columns(events: Events) -> None:
+    """Refuse per-event columns that cannot be stored.
+
+    Raises:
+        InputError: one has not a row for every event, the name of a column of the hits, or holds
+            something else than numbers.
+    """
+    for name, column in events.columns.items():
+        if name in HIT_COLUMNS:
+            raise InputError(f"a column is called {name!r}, as something of the hits", "rename it")
+        found = np.shape(column)
+        if not isinstance(column, np.ndarray) or column.dtype.kind not in "biuf":
+            kind = getattr(column, "dtype", type(column).__name__)
+            raise InputError(f"column {name!r} is of type {kind}", "give a NumPy array of numbers")
+        if found[:1] != (len(events),):
+            raise InputError(
+                f"column {name!r} has shape {found} for {len(events)} events",
+                "give one row for every event",
+            )
 
 
 def _column_array(column: NDArray[Any]) -> pa.Array:
@@ -130,6 +146,11 @@ class ShardInfo:
     value: str
 
 
+def damaged_shard(name: str) -> DamagedError:
+    """The error for a shard whose content is not what was written."""
+    return DamagedError(f"shard {name} is damaged or truncated", AGAIN)
+
+
 class Shard:
     """A shard file opened for reading: the footer is read once, row groups on demand.
 
@@ -143,20 +164,42 @@ class Shard:
 
     def __init__(self, source: Path | bytes, name: str) -> None:
         self.name = name
+        self._place = name if isinstance(source, bytes) else source
         handle = pa.BufferReader(source) if isinstance(source, bytes) else source
-        try:
+        with self._content():
             self._file = pq.ParquetFile(handle, page_checksum_verification=True)
-            self._meta = json.loads(self._file.schema_arrow.metadata[_META])
+            self._meta = self._read_meta()
             self.info = self._read_info()
-            counted = self._file.metadata.num_rows
-        except _DAMAGE as error:
-            raise self.damaged() from error
-        if counted != self.info.events:
-            raise self.damaged()
+            if self._file.metadata.num_rows != self.info.events:
+                raise ContentError("another number of events than promised")
 
-    def damaged(self) -> InputError:
-        """The error for a shard that cannot be read."""
-        return InputError(f"shard {self.name} is damaged or truncated", AGAIN)
+    @contextmanager
+    def _content(self) -> Iterator[None]:
+        """What the content is to blame for is damage, what the system says is not."""
+        try:
+            with reading(self._place):
+                yield
+        except _DAMAGE as error:
+            raise damaged_shard(self.name) from error
+
+    def _read_meta(self) -> dict[str, Any]:
+        """Our description of the file; every column is a known one of its own name."""
+        schema = self._file.schema_arrow
+        try:
+            meta = json.loads((schema.metadata or {}).get(_META, b""))
+        except (ValueError, RecursionError) as error:
+            raise ContentError("no description") from error
+        shapes = meta.get("shapes") if isinstance(meta, dict) else None
+        if not isinstance(shapes, dict) or len(set(schema.names)) < len(schema.names):
+            raise ContentError("no description")
+        if type(meta.get("events")) is not int or type(meta.get("hits")) is not int:
+            raise ContentError("no numbers of events and hits")
+        if {*shapes, *HIT_COLUMNS} != set(schema.names):
+            raise ContentError("other columns than described")
+        for shape in shapes.values():
+            if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+                raise ContentError("no shape")
+        return dict(meta)
 
     def _read_info(self) -> ShardInfo:
         schema = self._file.schema_arrow
@@ -164,19 +207,17 @@ class Shard:
         hits = {k: columns.pop(k) for k in HIT_COLUMNS}
         listed = all(pa.types.is_list(schema.field(k).type) for k in HIT_COLUMNS)
         if not listed or hits not in ({**_HITS, "value": v} for v in ("float32", "float64")):
-            raise ValueError("hits of another type")
-        geometry = Geometry.from_dict(self._meta["geometry"])
-        return ShardInfo(
-            int(self._meta["events"]), int(self._meta["hits"]), geometry, columns, hits["value"]
-        )
+            raise ContentError("hits of another type")
+        geometry = Geometry.from_dict(self._meta.get("geometry"))
+        return ShardInfo(self._meta["events"], self._meta["hits"], geometry, columns, hits["value"])
 
     @staticmethod
     def _type(kind: pa.DataType) -> str:
-        nested = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
-        found = np.dtype((kind.value_type if nested else kind).to_pandas_dtype())
-        if found.kind not in "biuf":
-            raise ValueError(f"a column of {kind}")
-        return str(found)
+        types = pa.types
+        inner = kind.value_type if types.is_list(kind) or types.is_fixed_size_list(kind) else kind
+        if not (types.is_integer(inner) or types.is_floating(inner) or types.is_boolean(inner)):
+            raise ContentError(f"a column of {kind}")
+        return str(np.dtype(inner.to_pandas_dtype()))
 
     @property
     def group_sizes(self) -> list[int]:
@@ -184,28 +225,25 @@ class Shard:
         meta = self._file.metadata
         return [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
 
-    def read(self, groups: list[int] | None = None) -> Events:
-        """Events of some row groups (all by default), in their order."""
-        try:
+    def read(
+        self, groups: list[int] | None = None, columns: Collection[str] | None = None
+    ) -> Events:
+        """Events of some row groups (all by default), in their order, with some of the columns."""
+        with self._content():
             wanted = range(self._file.num_row_groups) if groups is None else groups
-            table = self._file.read_row_groups(list(wanted), use_threads=False)
+            names = [k for k in self.info.columns if columns is None or k in columns]
+            names = [*HIT_COLUMNS, *names]
+            table = self._file.read_row_groups(list(wanted), columns=names, use_threads=False)
             events = self._events(table)
-            if groups is None and (len(events), len(events.value)) != (
-                self.info.events,
-                self.info.hits,
-            ):
-                raise ValueError("other numbers than promised")
+            promised = (self.info.events, self.info.hits)
+            if groups is None and (len(events), len(events.value)) != promised:
+                raise ContentError("other numbers than promised")
             return events
-        except _DAMAGE as error:
-            raise self.damaged() from error
 
     def column(self, name: str) -> NDArray[Any]:
         """One per-event column of the whole shard."""
-        try:
-            table = self._file.read(columns=[name], use_threads=False)
-            return self._numbers(name, table)
-        except _DAMAGE as error:
-            raise self.damaged() from error
+        with self._content():
+            return self._numbers(name, self._file.read(columns=[name], use_threads=False))
 
     def _events(self, table: pa.Table) -> Events:
         offsets: NDArray[np.int64] | None = None
@@ -215,13 +253,13 @@ class Shard:
             found = lists.offsets.to_numpy().astype(np.int64)
             values = lists.values
             if lists.null_count or values.null_count or len(lists) != table.num_rows:
-                raise ValueError("hits are missing")
+                raise ContentError("hits are missing")
             hits[name] = values.to_numpy(zero_copy_only=False)[found[0] : found[-1]]
             offsets = found - found[0] if offsets is None else offsets
             if not np.array_equal(offsets, found - found[0]):
-                raise ValueError("hits without a partner")
+                raise ContentError("hits without a partner")
         assert offsets is not None
-        columns = {k: self._numbers(k, table) for k in self.info.columns}
+        columns = {k: self._numbers(k, table) for k in self.info.columns if k in table.column_names}
         geometry = self.info.geometry
         _check_places(geometry, hits["cell"], hits["code"])
         return Events(geometry, offsets, hits["cell"], hits["code"], hits["value"], columns)
@@ -230,10 +268,12 @@ class Shard:
         array = _whole(table.column(name))
         shape = (table.num_rows, *self._meta["shapes"][name])
         if array.null_count:
-            raise ValueError(f"{name} has missing values")
+            raise ContentError(f"{name} has missing values")
         if pa.types.is_nested(array.type):
             array = array.flatten()
         numbers: NDArray[Any] = array.to_numpy(zero_copy_only=False)
+        if numbers.size != math.prod(shape):
+            raise ContentError(f"{name} has another shape")
         return numbers.reshape(shape).copy()
 
 
@@ -246,10 +286,10 @@ def _check_places(geometry: Geometry, cell: NDArray[np.uint16], code: NDArray[np
     """Refuse hits outside the grid: others index arrays with them."""
     kinds = len(geometry.channels)
     if code.max(initial=0) >= 2 * kinds or cell.max(initial=0) >= geometry.cells:
-        raise ValueError("a hit outside the grid")
+        raise ContentError("a hit outside the grid")
     for channel, layer in enumerate(geometry.channels):
         if layer.block > 1:
             row, col = np.divmod(cell[code == channel], np.uint16(geometry.cols))
             middle = layer.block // 2
             if (row % layer.block != middle).any() or (col % layer.block != middle).any():
-                raise ValueError("a hit that is not the middle of its cell")
+                raise ContentError("a hit that is not the middle of its cell")

@@ -62,7 +62,12 @@ def sparsify(
 
     Raises:
         BadPixelError: a value is not finite, or negative in an unsigned channel.
+        InputError: another shape or type than these.
     """
+    _check_array(images, geometry, channels_last, first_row)
+    if not len(images):
+        cell, code = np.zeros(0, np.uint16), np.zeros(0, np.uint8)
+        return Events(geometry, np.zeros(1, np.int64), cell, code, np.zeros(0, images.dtype))
     step = max(1, _BATCH_BYTES // images[0].nbytes)
     parts = []
     for start in range(0, len(images), step):
@@ -74,6 +79,31 @@ def sparsify(
     if first_row:
         events.cell += np.uint16(first_row * geometry.cols)
     return events
+
+
+def shape_of(geometry: Geometry, *, channels_last: bool) -> tuple[int, int, int]:
+    """Shape of one dense image on a grid."""
+    rows, cols, channels = geometry.rows, geometry.cols, len(geometry.channels)
+    return (rows, cols, channels) if channels_last else (channels, rows, cols)
+
+
+def _check_array(
+    images: NDArray[Any], geometry: Geometry, channels_last: bool, first_row: int
+) -> None:
+    """Refuse an array that is not made of images on the grid, or of a band of its rows."""
+    axis = 0 if channels_last else 1
+    wanted, found = list(shape_of(geometry, channels_last=channels_last)), list(images.shape[1:])
+    rows = found[axis] if len(found) == len(wanted) else 0
+    on_grid = 0 < rows <= wanted[axis] - first_row
+    borders = all(first_row % c.block == rows % c.block == 0 for c in geometry.channels)
+    if not (on_grid and borders and found == [*wanted[:axis], rows, *wanted[axis + 1 :]]):
+        grid = ", ".join(map(str, wanted))
+        raise InputError(
+            f"images have shape {images.shape} where {geometry.name!r} wants (n, {grid})",
+            "give images of that shape, or the Geometry that they have",
+        )
+    if images.dtype.kind != "f" or images.dtype.itemsize not in _WORDS or not images.dtype.isnative:
+        raise InputError(f"images are {images.dtype}", "expected are native float32 or float64")
 
 
 def join_bands(bands: list[Events]) -> Events:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 
 _ROUNDING = 1e-9
@@ -46,7 +47,7 @@ def split(
     if len(groups) != n:
         raise ValueError(f"{len(groups)} groups for {n} events")
     _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(sizes))
+    order = streams.rng(streams.Stream.SPLIT, seed).permutation(len(sizes))
     ends = np.cumsum(sizes[order])
     middle = np.empty(len(sizes))
     middle[order] = ends - sizes[order] / 2

@@ -51,7 +51,9 @@ def _number(value: float | str) -> str:
 def _facts(events: EventSet) -> tuple[str, list[tuple[str, str]], list[tuple[Any, ...]]]:
     """Title, named facts, and a row of numbers for each column."""
     geometry = events.geometry
-    units = [f"{c.name} ({'signed, ' if c.signed else ''}{c.block}x{c.block})" for c in geometry.channels]
+    units = [
+        f"{c.name} ({'signed, ' if c.signed else ''}{c.block}x{c.block})" for c in geometry.channels
+    ]
     facts = [
         ("geometry", f"{geometry.name}, {geometry.rows} x {geometry.cols} pixels"),
         ("channels", ", ".join(units)),

@@ -10,10 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from calovision.errors import InputError
+from calovision.errors import DamagedError, InputError
 from calovision.events.events import Events
 from calovision.events.files import PART, atomic, occupied, write_json, writing
+from calovision.events.fingerprints import TRAINING
 from calovision.events.geometry import Geometry
+from calovision.events.packed_prints import PACKED
 from calovision.events.reader import EventStore
 from calovision.events.shards import (
     MANIFEST,
@@ -24,6 +26,7 @@ from calovision.events.shards import (
     shard_bytes,
     shard_name,
 )
+from calovision.events.unreadable import read_json, reading
 
 _SHARD = re.compile(r"shard-(\d{5,})\.parquet")
 UNITS = {
@@ -170,7 +173,7 @@ class StoreWriter:
 
     def _clear(self) -> None:
         """Remove the files of an earlier set, the manifest first, and no others."""
-        ours = [MANIFEST, UNFINISHED, *(shard_name(i) for i in self._on_disk())]
+        ours = [MANIFEST, UNFINISHED, TRAINING, PACKED, *(shard_name(i) for i in self._on_disk())]
         for name in ours:
             (self.path / name).unlink(missing_ok=True)
             (self.path / (name + PART)).unlink(missing_ok=True)
@@ -184,11 +187,12 @@ class StoreWriter:
     def _adopt(self, index: int) -> None:
         """Count a shard left by an interrupted run as done, if it is whole."""
         name = shard_name(index)
-        payload = (self.path / name).read_bytes()
+        with reading(self.path / name):
+            payload = (self.path / name).read_bytes()
         try:
             shard = Shard(payload, name)
             shard.read()
-        except InputError:
+        except DamagedError:
             (self.path / name).unlink()
             return
         self._entries[index] = (shard.info, self._entry(index, shard.info, payload))
@@ -213,6 +217,6 @@ def _to_disk(path: Path) -> None:
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return read_json(path)
     except ValueError:
         return None

@@ -1,16 +1,19 @@
 """How well scores separate two classes: AUC, accuracy, rejection, calibration.
 
 Scores ``(n,)`` are larger for class 1 (the signal); labels ``(n,)`` are 0 or 1; weights
-``(n,)`` are optional event weights, which is how the bootstrap enters. Errors come from a
-bootstrap over events.
+``(n,)`` are optional event weights, of either sign, which is also how the bootstrap enters; a
+class needs a sum above 0. Only their ratios matter. Errors come from a bootstrap over events.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
+from calovision.events.weighting import effective, scaled
 from calovision.metrics.value import REPLICAS, Floats, Metric, bootstrap, same_length
 
 EFFICIENCIES = (0.3, 0.5)  #: signal efficiencies at which the rejection is quoted
@@ -33,6 +36,23 @@ def check(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, NDArray[np.int6
     return score, label.astype(np.int64)
 
 
+def checked_weights(weights: ArrayLike | None, label: NDArray[Any]) -> Floats | None:
+    """Weights of events of two classes, scaled to a mean of 1; ``None`` where all are equal.
+
+    Raises:
+        InputError: weights that do not fit, or a class whose weights do not sum to more than 0.
+    """
+    weight = scaled(weights, len(label), signed=True)
+    if weight is not None:
+        for k in (0, 1):
+            if weight[label == k].sum() <= 0:
+                raise InputError(
+                    f"the weights of the events of class {k} do not sum to more than 0",
+                    "give a set in which both classes have weight",
+                )
+    return weight
+
+
 class RankedScores:
     """Scores sorted once, so that a weighted AUC costs O(n); ties count one half."""
 
@@ -51,16 +71,19 @@ class RankedScores:
         signal = np.bincount(self._rank, weight * self._label, size)
         background = np.bincount(self._rank, weight * (1 - self._label), size)
         below = np.cumsum(background) - background / 2
-        pairs = signal.sum() * background.sum()
-        return float(signal @ below / pairs) if pairs else float("nan")
+        kinds = signal.sum(), background.sum()
+        # With negative weights a replica may have none left of a class.
+        return float(signal @ below / (kinds[0] * kinds[1])) if min(kinds) > 0 else float("nan")
 
 
-def auc(scores: ArrayLike, labels: ArrayLike) -> float:
+def auc(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Area under the ROC curve; see :meth:`RankedScores.auc`."""
-    return RankedScores(scores, labels).auc()
+    return RankedScores(scores, labels).auc(checked_weights(weights, check(scores, labels)[1]))
 
 
-def roc_curve(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats, Floats]:
+def roc_curve(
+    scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Floats, Floats, Floats]:
     """The ROC curve at every distinct score, from (0, 0) to (1, 1).
 
     Returns:
@@ -68,11 +91,13 @@ def roc_curve(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats, Flo
         each ``(k,)``; the first threshold is infinite.
     """
     score, label = check(scores, labels)
+    weight = checked_weights(weights, label)
     order = np.argsort(-score, kind="stable")
     ranked = score[order]
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
-    signal = np.cumsum(label[order])[last]
-    background = last + 1 - signal
+    counted = np.ones(len(label)) if weight is None else weight
+    signal = np.cumsum((counted * label)[order])[last]
+    background = np.cumsum((counted * (1 - label))[order])[last]
     false = np.concatenate([[0.0], background / background[-1]])
     true = np.concatenate([[0.0], signal / signal[-1]])
     return false, true, np.concatenate([[np.inf], ranked[last]])
@@ -85,7 +110,11 @@ def accuracy(probabilities: ArrayLike, labels: ArrayLike, weights: Floats | None
 
 
 def rejection(
-    scores: ArrayLike, labels: ArrayLike, efficiency: float, weights: Floats | None = None
+    scores: ArrayLike,
+    labels: ArrayLike,
+    efficiency: float,
+    weights: Floats | None = None,
+    least: float = 1.0,
 ) -> float:
     """Background rejection ``1 / eps_B`` at a signal efficiency ``eps_S``.
 
@@ -97,6 +126,7 @@ def rejection(
         labels: ``(n,)`` 0 or 1.
         efficiency: signal efficiency in (0, 1].
         weights: ``(n,)`` event weights.
+        least: weight of a single background event, which ``n_B`` is counted in.
     """
     score, label = check(scores, labels)
     if not 0 < efficiency <= 1:
@@ -107,8 +137,8 @@ def rejection(
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
     signal = np.cumsum((weight * label)[order])[last]
     background = np.cumsum((weight * (1 - label))[order])[last]
-    at = np.searchsorted(signal, efficiency * signal[-1] * (1 - 1e-12))
-    return float(background[-1] / max(background[at], 1.0))
+    at = np.argmax(signal >= efficiency * signal[-1] * (1 - 1e-10))
+    return float(background[-1] / (background[at] if background[at] > 0 else least))
 
 
 def ece(
@@ -135,16 +165,27 @@ def ece(
 
 
 def auc_metric(
-    scores: ArrayLike, labels: ArrayLike, *, seed: int, replicas: int = REPLICAS
+    scores: ArrayLike,
+    labels: ArrayLike,
+    *,
+    seed: int,
+    replicas: int = REPLICAS,
+    weights: ArrayLike | None = None,
 ) -> Metric:
-    """ROC AUC with its bootstrap error."""
-    ranked = RankedScores(scores, labels)
-    n = len(np.asarray(labels))
-    return Metric(ranked.auc(), float(bootstrap(ranked.auc, n, seed, replicas)))
+    """ROC AUC with its bootstrap error; ``weights`` ``(n,)`` are event weights of either sign."""
+    ranked, (_, label) = RankedScores(scores, labels), check(scores, labels)
+    weight = checked_weights(weights, label)
+    error = bootstrap(ranked.auc, len(label), seed, replicas, weight)
+    return Metric(ranked.auc(weight), float(error))
 
 
 def classification_metrics(
-    probabilities: ArrayLike, labels: ArrayLike, *, seed: int, replicas: int = REPLICAS
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    *,
+    seed: int,
+    replicas: int = REPLICAS,
+    weights: ArrayLike | None = None,
 ) -> dict[str, Metric]:
     """All classification metrics with bootstrap errors.
 
@@ -153,21 +194,29 @@ def classification_metrics(
         labels: ``(n,)`` 0 or 1.
         seed: seed of the bootstrap.
         replicas: number of bootstrap replicas.
+        weights: ``(n,)`` event weights of either sign.
 
     Returns:
         ``auc``, ``accuracy``, ``rejection_30``, ``rejection_50`` and ``ece``.
+
+    Raises:
+        InputError: probabilities, labels or weights that do not fit.
     """
     probability, label = check(probabilities, labels)
-    ranked = RankedScores(probability, label)
+    weight = checked_weights(weights, label)
+    ranked, least = RankedScores(probability, label), 1.0
+    if weight is not None:  # as many events as have the same relative error
+        background = weight[label == 0]
+        least = float(background.sum()) / effective(background)
 
     def everything(weights: Floats | None) -> Floats:
-        reject = [rejection(probability, label, e, weights) for e in EFFICIENCIES]
+        reject = [rejection(probability, label, e, weights, least) for e in EFFICIENCIES]
         hits = accuracy(probability, label, weights)
         return np.array([ranked.auc(weights), hits, *reject, ece(probability, label, weights)])
 
     names = ["auc", "accuracy", *(f"rejection_{100 * e:.0f}" for e in EFFICIENCIES), "ece"]
-    values = everything(None)
-    errors = bootstrap(everything, len(label), seed, replicas)
+    values = everything(weight)
+    errors = bootstrap(everything, len(label), seed, replicas, weight)
     return {
         name: Metric(float(v), float(e), higher_is_better=name != "ece")
         for name, v, e in zip(names, values, errors, strict=True)
@@ -181,6 +230,7 @@ def auc_difference(
     *,
     seed: int,
     replicas: int = REPLICAS,
+    weights: ArrayLike | None = None,
 ) -> Metric:
     """AUC of model a minus AUC of model b on the same events, by paired bootstrap."""
     a, b = RankedScores(scores_a, labels), RankedScores(scores_b, labels)
@@ -188,5 +238,6 @@ def auc_difference(
     def difference(weights: Floats | None) -> float:
         return a.auc(weights) - b.auc(weights)
 
-    error = bootstrap(difference, len(np.asarray(labels)), seed, replicas)
-    return Metric(difference(None), float(error))
+    weight = checked_weights(weights, check(scores_a, labels)[1])
+    error = bootstrap(difference, len(np.asarray(labels)), seed, replicas, weight)
+    return Metric(difference(weight), float(error))

@@ -130,12 +130,15 @@ def _hits_of(event: int, side: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], 
     return tuple(a[offsets[event] : offsets[event + 1]] for a in flat)
 
 
-def emd_metrics(distances: Floats, channels: tuple[str, ...]) -> dict[str, Metric]:
+def emd_metrics(
+    distances: Floats, channels: tuple[str, ...], weights: Floats | None = None
+) -> dict[str, Metric]:
     """Mean energy-mover distance of a set.
 
     Args:
         distances: ``(n, channels)`` GeV, of :func:`emd_per_event`.
         channels: names of the channels.
+        weights: ``(n,)`` event weights.
 
     Returns:
         ``emd`` (sum over channels) and ``emd_{channel}`` in GeV, with the standard error of the
@@ -143,4 +146,7 @@ def emd_metrics(distances: Floats, channels: tuple[str, ...]) -> dict[str, Metri
     """
     columns = {"emd": distances.sum(axis=1)}
     columns |= {f"emd_{c}": distances[:, i] for i, c in enumerate(channels)}
-    return {k: mean_metric(v, unit="GeV", higher_is_better=False) for k, v in columns.items()}
+    return {
+        k: mean_metric(v, unit="GeV", higher_is_better=False, weights=weights)
+        for k, v in columns.items()
+    }

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.metrics.two_sample import TREES
 from calovision.metrics.value import (
@@ -125,7 +126,7 @@ def explained_by_trees(
             f"give at least {MIN_EVENTS} events and one observable",
         )
     table = np.stack([_finite(v, name) for name, v in observables.items()], axis=1)
-    order = np.random.default_rng(seed).permutation(n)
+    order = streams.rng(streams.Stream.EXPLANATION, seed).permutation(n)
     train, test = order[: n // 2], order[n // 2 :]
     trees = HistGradientBoostingRegressor(**TREES, random_state=seed)
     trees.fit(table[train], score[train])

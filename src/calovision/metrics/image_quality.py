@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from calovision.events import weighting
 from calovision.metrics.pairs import check_pair
-from calovision.metrics.value import Floats, Metric, bootstrap_sums
+from calovision.metrics.value import Floats, Metric, bootstrap_sums, summed
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -70,12 +71,15 @@ def ssim_map(a: Images, b: Images, data_range: float) -> Images:
     return _similarity(_Blurred(a / data_range), _Blurred(b / data_range))
 
 
-def _scan(events: Events) -> tuple[Images, Floats]:
+def _scan(events: Events, weights: Floats | None) -> tuple[Images, Floats]:
     """Mean image ``(channels, rows, cols)`` and largest pixel ``(channels,)`` in GeV."""
     total, peak = np.zeros(()), np.zeros(len(events.geometry.channels))
     for start in range(0, len(events), BATCH):
         dense = events[start : start + BATCH].to_dense()
-        total = total + dense.sum(axis=0, dtype=np.float64)
+        of = None if weights is None else weights[start : start + BATCH]
+        total = total + (
+            dense.sum(axis=0, dtype=np.float64) if of is None else np.tensordot(of, dense, 1)
+        )
         peak = np.maximum(peak, dense.max(axis=(0, 2, 3)))
     return total / len(events), np.where(peak > 0, peak, 1.0)
 
@@ -100,7 +104,8 @@ def image_quality(
     """PSNR and SSIM of reconstructions, of a blank image and of the mean image.
 
     Args:
-        true: ``n`` original events; the first ``max_events`` are used.
+        true: ``n`` original events; the first ``max_events`` are used, those without a weight not
+            counted; they count by their column ``weight``.
         rec: ``n`` reconstructions in the same order.
         seed: seed of the bootstrap.
         max_events: events used.
@@ -113,8 +118,12 @@ def image_quality(
         InputError: the sets do not match.
     """
     check_pair(true, rec)
-    true, rec = true[:max_events], rec[:max_events]
-    mean_image, peak = _scan(true)
+    used = np.arange(len(true))
+    if weighting.COLUMN in true.columns:
+        used = np.flatnonzero(true.columns[weighting.COLUMN])
+    true, rec = true[used[:max_events]], rec[used[:max_events]]
+    weights = weighting.of(true)
+    mean_image, peak = _scan(true, weights)
     scale = (1 / peak[:, None, None]).astype(np.float32)
     fixed = {
         "_blank": _Blurred(np.zeros_like(mean_image[None], np.float32)),
@@ -129,20 +138,23 @@ def image_quality(
             scores[name].append(_scores(original, answer))
     found: dict[str, Metric] = {}
     for name, parts in scores.items():
-        found |= _named(np.concatenate(parts), name, true.geometry.channel_names, seed)
+        found |= _named(np.concatenate(parts), name, true.geometry.channel_names, seed, weights)
     return found
 
 
-def _named(score: Floats, of: str, channels: tuple[str, ...], seed: int) -> dict[str, Metric]:
+def _named(
+    score: Floats, of: str, channels: tuple[str, ...], seed: int, weights: Floats | None
+) -> dict[str, Metric]:
     """The metrics of one answer from its scores ``(n, channels, 2)``."""
-    n = len(score)
+    # The sum of the weights belongs to what is drawn.
+    counted = np.concatenate([score, np.ones_like(score[:, :1])], axis=1)
 
     def with_average(total: Floats) -> Floats:
-        each = _psnr_ssim(total / n)
+        each = _psnr_ssim(total[:-1] / total[-1])
         return np.vstack([each.mean(axis=0), each])
 
-    values = with_average(score.sum(axis=0))
-    errors = bootstrap_sums(score, with_average, seed)
+    values = with_average(summed(counted, weights))
+    errors = bootstrap_sums(counted, with_average, seed, weights=weights)
     return {
         f"{name}{of}{suffix}": Metric(float(values[i, k]), float(errors[i, k]), unit)
         for i, suffix in enumerate(["", *(f"_{c}" for c in channels)])

@@ -10,17 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from calovision.errors import InputError
-from calovision.metrics.value import Floats, Metric, bootstrap
+from calovision.events.weighting import effective, quantiles
+from calovision.metrics.value import (
+    NO_WEIGHTS,
+    Floats,
+    Metric,
+    Weights,
+    bootstrap,
+    weights_of_two,
+)
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
 
 QUANTILE = 0.01  #: share of true events that are as near to a training event by chance
 MIN_EVENTS = 50
-_HALF, _KEPT = np.uint32(1 << 15), np.uint32(16)  # rounds a float32 to 8 significant bits
 
 
 def memorised(
@@ -30,6 +37,7 @@ def memorised(
     *,
     seed: int,
     quantile: float = QUANTILE,
+    weights: Weights = NO_WEIGHTS,
 ) -> Metric:
     """Share of generated events that lie as near to a training event as few true events do.
 
@@ -43,6 +51,7 @@ def memorised(
         held_out: ``(m, k)`` observables of other true events.
         seed: seed of the bootstrap over generated and held-out events.
         quantile: in (0, 1).
+        weights: of the generated and of the held-out events, not negative.
 
     Returns:
         The share, with ``quantile`` as its floor: near it nothing is memorised. Its error is at
@@ -66,13 +75,17 @@ def memorised(
     known, new, true = ((x[:, varying] - centre) / scale for x in (known, new, true))
     near, usual = nearest_distance(new, known), nearest_distance(true, known)
 
-    def share(weights: Floats) -> float:
-        mine, theirs = weights[: len(near)], weights[len(near) :]
-        threshold = np.quantile(np.repeat(usual, theirs.astype(np.int64)), quantile)
-        return float(mine @ (near < threshold) / mine.sum())
+    of_new, of_true = weights_of_two(weights, len(near), len(usual))
+    both = None if of_new is None or of_true is None else np.concatenate([of_new, of_true])
 
-    value = float((near < np.quantile(usual, quantile)).mean())
-    error = max(float(bootstrap(share, len(near) + len(usual), seed)), 1 / len(near))
+    def share(drawn: Floats) -> float:
+        mine, theirs = drawn[: len(near)], drawn[len(near) :]
+        return float(mine @ (near < quantiles(usual, quantile, theirs)[0]) / mine.sum())
+
+    value = share(np.ones(len(near) + len(usual)) if both is None else both)
+    events = len(near) if of_new is None else effective(of_new)
+    spread = float(bootstrap(share, len(near) + len(usual), seed, weights=both))
+    error = max(spread, 1 / events)
     return Metric(value, error, "", quantile, higher_is_better=False)
 
 
@@ -97,24 +110,7 @@ def copies(generated: Events, training: Events) -> int:
         generated: any events.
         training: events of the same geometry.
     """
-    new, known = fingerprints(generated), fingerprints(training)
-    return int(np.isin(new[generated.n_hits > 0], known[training.n_hits > 0]).sum())
+    from calovision.events.fingerprints import UNKNOWN, image_prints
 
-
-def fingerprints(events: Events) -> NDArray[np.uint64]:
-    """``(n,)`` hash of the hits of every event, which does not depend on their order."""
-    bits = events.value.astype(np.float32).view(np.uint32)
-    place = events.code.astype(np.uint64) << np.uint64(16) | events.cell
-    rounded = ((bits + _HALF) >> _KEPT).astype(np.uint64)
-    totals = np.concatenate(
-        [np.zeros(1, np.uint64), np.cumsum(_mix(place << np.uint64(32) | rounded))]
-    )
-    return _mix(totals[events.offsets[1:]] - totals[events.offsets[:-1]])
-
-
-def _mix(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scatter 64-bit keys (the finaliser of splitmix64, doi:10.1145/2660193.2660195)."""
-    mixed = keys + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    new, known = image_prints(generated), image_prints(training)
+    return int(np.isin(new[new != UNKNOWN], known).sum())

@@ -1,9 +1,10 @@
-"""Jet observables from the hits: what a physicist would plot first.
+"""Observables of jets and crops from the hits: what a physicist would plot first.
 
 All are per event, ``(n,)``. Energies of tracks are transverse momenta; calorimeter energies are
 taken as transverse, as the public images have them. Angles are relative to the window centre, so
 the mass, which is invariant under boosts along the beam, needs no absolute eta. The jet axis is
-the energy-weighted centre of the ECAL and HCAL hits within 0.4 rad of the window centre.
+the energy-weighted centre of the ECAL and HCAL hits within 0.4 rad of the window centre; that of a
+crop is the centre of its energy. A time is no energy: it has observables of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from calovision.metrics.value import Floats
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
+    from calovision.events.geometry import Channel
 
 CONE = 0.4  #: rad; the core of a jet, which pile-up dilutes least
 RINGS = (0.1, 0.2, 0.4)  #: rad; radii of the radial profile
@@ -24,16 +26,19 @@ CALORIMETERS = ("ecal", "hcal")
 
 
 def observables(events: Events) -> dict[str, Floats]:
-    """All observables of a jet image set.
+    """All observables of a set of jet images or crops.
 
     Args:
-        events: ``n`` jet images.
+        events: ``n`` images.
 
     Returns:
-        Name to ``(n,)`` float64. Per channel ``c``: ``n_hit_c``, ``sum_e_c``, ``max_e_c`` (GeV),
-        ``girth_c`` (rad; energy-weighted mean distance to the jet axis of the hits within 0.4),
+        Name to ``(n,)`` float64. Per channel ``c`` of energies: ``n_hit_c``, ``sum_e_c`` and
+        ``max_e_c`` (GeV), ``girth_c`` (rad; energy-weighted mean distance to the
+        axis of the hits within 0.4),
         ``ptd_c`` (``sqrt(sum E^2) / sum E`` of the same hits, arXiv:1408.3122), ``core_c``
-        (share of those hits' energy within 0.1 of the axis). Over ECAL and HCAL: ``mass`` and
+        (share of those hits' energy within 0.1 of the axis). Per channel of times: ``n_hit_c``,
+        and of the times of an event ``mean_c`` and ``spread_c`` (ns; standard deviation), 0
+        without hits. Of jets, over ECAL and HCAL: ``mass`` and
         ``pt`` (GeV; massless hits), ``profile_10``, ``profile_20``, ``profile_40`` (share of the
         energy within 0.1, 0.2, 0.4 rad). And ``n_track``, tracks within 0.4. Ratios without
         energy are 0.
@@ -43,18 +48,25 @@ def observables(events: Events) -> dict[str, Floats]:
     energy = events.energy.astype(np.float64)
     eta = geometry.eta(events.cell).astype(np.float64)
     phi = geometry.phi(events.cell).astype(np.float64)
-    names = np.array(geometry.channel_names)
-    in_calorimeter = np.isin(names, CALORIMETERS)[events.channel]
+    jets = geometry.schema == "jets"
+    of_axis = [c.name in CALORIMETERS if jets else not _is_time(c) for c in geometry.channels]
+    in_calorimeter = np.array(of_axis)[events.channel]
     in_cone = geometry.radius(events.cell) < CONE
     distance = _axis_distance(owner, n, energy * (in_calorimeter & in_cone), eta, phi)
     counts, sums = events.counts(), events.sums()
     found: dict[str, Floats] = {}
-    for c, name in enumerate(geometry.channel_names):
-        mine = events.channel == c
+    for c, channel in enumerate(geometry.channels):
+        mine, name = events.channel == c, channel.name
+        if _is_time(channel):
+            found[f"n_hit_{name}"] = counts[:, c].astype(np.float64)
+            found |= _times(owner[mine], events.measured[mine].astype(np.float64), name, n)
+            continue
         hits = owner[mine], energy[mine], distance[mine]
         found |= {f"n_hit_{name}": counts[:, c].astype(np.float64), f"sum_e_{name}": sums[:, c]}
         found[f"max_e_{name}"] = _largest(*hits[:2], n)
         found |= {f"{k}_{name}": v for k, v in _shape(*hits, n).items()}
+    if not jets:
+        return found
     select = in_calorimeter
     found["pt"], found["mass"] = _momentum(
         owner[select], energy[select], eta[select], phi[select], n
@@ -68,9 +80,15 @@ def observables(events: Events) -> dict[str, Floats]:
 
 def observable_units(events: Events) -> dict[str, str]:
     """Unit of every observable of :func:`observables`; empty for pure numbers."""
-    units = {"pt": "GeV", "mass": "GeV", "n_track": "tracks"}
-    of = {"n_hit": "hits", "sum_e": "GeV", "max_e": "GeV", "girth": "rad"}
-    return units | {f"{k}_{c}": u for c in events.geometry.channel_names for k, u in of.items()}
+    jets = events.geometry.schema == "jets"
+    units = {"pt": "GeV", "mass": "GeV"} if jets else {}
+    if jets and "track" in events.geometry.channel_names:
+        units["n_track"] = "tracks"
+    energy = {"n_hit": "hits", "sum_e": "GeV", "max_e": "GeV", "girth": "rad"}
+    time = {"n_hit": "hits", "mean": "ns", "spread": "ns"}
+    for c in events.geometry.channels:
+        units |= {f"{k}_{c.name}": u for k, u in (time if _is_time(c) else energy).items()}
+    return units
 
 
 def observable_matrix(
@@ -79,7 +97,7 @@ def observable_matrix(
     """The observables as one table for trees and tests.
 
     Args:
-        events: ``n`` jet images.
+        events: ``n`` images.
         columns: per-event columns to append, such as ``("m0", "pt")``.
 
     Returns:
@@ -87,6 +105,19 @@ def observable_matrix(
     """
     found = observables(events) | {f"column_{c}": events.columns[c] for c in columns}
     return np.stack(list(found.values()), axis=1).astype(np.float64), tuple(found)
+
+
+def _is_time(channel: Channel) -> bool:
+    """Whether a channel holds times."""
+    return channel.unit == "ns"
+
+
+def _times(owner: NDArray[np.int64], time: Floats, name: str, n: int) -> dict[str, Floats]:
+    """Mean and standard deviation of the times of every event, ns."""
+    hits = np.maximum(np.bincount(owner, minlength=n), 1)
+    mean = np.bincount(owner, time, n) / hits
+    spread = np.sqrt(np.bincount(owner, (time - mean[owner]) ** 2, n) / hits)
+    return {f"mean_{name}": mean, f"spread_{name}": spread}
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:

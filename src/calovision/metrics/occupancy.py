@@ -14,14 +14,15 @@ A blank image scores 0 in all of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import compiled
+from calovision.events import weighting
 from calovision.metrics.pairs import Pixels, check_pair, pixels
-from calovision.metrics.value import Floats, Metric, bootstrap_sums, paired_difference
+from calovision.metrics.value import Floats, Metric, bootstrap_sums, paired_difference, summed
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -38,7 +39,7 @@ VIEWS = {
 }
 
 
-@numba.njit(cache=True)
+@compiled
 def _lit_near(image: NDArray[np.uint8], row: int, col: int) -> bool:  # pragma: no cover
     rows, cols = image.shape
     for r in range(max(row - 1, 0), min(row + 2, rows)):
@@ -48,7 +49,7 @@ def _lit_near(image: NDArray[np.uint8], row: int, col: int) -> bool:  # pragma: 
     return False
 
 
-@numba.njit(cache=True)
+@compiled
 def _match(  # pragma: no cover
     here: NDArray[np.int64], there: NDArray[np.int64], n: int, rows: int, cols: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -144,6 +145,8 @@ def precision_recall_f1(total: Floats) -> Floats:
 def occupancy_metrics(true: Events, rec: Events, *, seed: int) -> dict[str, Metric]:
     """Occupancy precision, recall and F1 per channel with bootstrap errors over events.
 
+    Events count by their column ``weight``.
+
     Args:
         true: ``n`` original events.
         rec: ``n`` reconstructions in the same order.
@@ -153,8 +156,9 @@ def occupancy_metrics(true: Events, rec: Events, *, seed: int) -> dict[str, Metr
         ``occupancy_{precision,recall,f1}{,_near,_energy}_{channel}``, pure numbers in [0, 1].
     """
     counts = occupancy_counts(true, rec)
-    values = precision_recall_f1(counts.sum(axis=0))
-    errors = bootstrap_sums(counts, precision_recall_f1, seed)
+    weights = weighting.of(true)
+    values = precision_recall_f1(summed(counts, weights))
+    errors = bootstrap_sums(counts, precision_recall_f1, seed, weights=weights)
     found = {}
     for c, channel in enumerate(true.geometry.channel_names):
         for v, view in enumerate(VIEWS):
@@ -173,9 +177,10 @@ def occupancy_difference(
         ``occupancy_f1{,_near,_energy}_{channel}``.
     """
     a, b = occupancy_counts(true, rec_a), occupancy_counts(true, rec_b)
+    options: dict[str, Any] = {"seed": seed, "weights": weighting.of(true)}
     f1 = [lambda total, v=v: precision_recall_f1(total)[v, 2] for v in range(len(VIEWS))]
     return {
-        f"occupancy_f1{view}_{channel}": paired_difference(a[:, c], b[:, c], f1[v], seed=seed)
+        f"occupancy_f1{view}_{channel}": paired_difference(a[:, c], b[:, c], f1[v], **options)
         for c, channel in enumerate(true.geometry.channel_names)
         for v, view in enumerate(VIEWS)
     }

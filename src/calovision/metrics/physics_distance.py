@@ -19,8 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import curve_fit
 from threadpoolctl import threadpool_limits
 
+from calovision import streams
 from calovision.errors import InputError
-from calovision.metrics.value import Floats, Metric, event_weights
+from calovision.events.weighting import scaled
+from calovision.metrics.value import NO_WEIGHTS, Floats, Metric, Weights, event_weights
 
 BATCH_EVENTS = (20_000, 50_000)  #: smallest and largest batch of the extrapolation
 POINTS = 10  #: batch sizes, at equal steps of 1/size
@@ -34,7 +36,9 @@ REPLICAS = 50  #: an error from 50 replicas is itself known to 10 %
 _BLOCK = 100  # rows of the kernel matrix held at a time: they fit into a processor's cache
 
 
-def fpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
+def fpd(
+    real: ArrayLike, generated: ArrayLike, *, seed: int, weights: Weights = NO_WEIGHTS
+) -> Metric:
     """Frechet physics distance, a pure number.
 
     ``|mu_1 - mu_2|^2 + Tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2))`` of batches drawn with replacement,
@@ -46,21 +50,35 @@ def fpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
         real: ``(n, k)`` observables of the true events.
         generated: ``(m, k)`` of the others.
         seed: seed of the batches.
+        weights: of the events of either sample, not negative: their chances to be drawn.
 
     Returns:
         The intercept and the error of the extrapolation alone, as jetnet has it; what another
         sample of events would change is :func:`fpd_spread`.
 
     Raises:
-        InputError: fewer than 50 events, other numbers of observables, or values not finite.
+        InputError: fewer than 50 events, other numbers of observables, values not finite, or
+            weights that mean nothing here.
     """
-    x, y = _normalised(real, generated)
+    return frechet_distance(real, generated, streams.rng(streams.Stream.FPD, seed), weights)
+
+
+def frechet_distance(
+    real: ArrayLike,
+    generated: ArrayLike,
+    rng: np.random.Generator,
+    weights: Weights = NO_WEIGHTS,
+) -> Metric:
+    """The distance of :func:`fpd`, its batches drawn by ``rng``."""
+    (x, y), chances = _normalised(real, generated, weights)
     sizes = batch_sizes(min(len(x), len(y)))
-    rng = np.random.default_rng(seed)
     means = []
     with threadpool_limits(1):
         for size in sizes:
-            drawn = [_frechet(_batch(x, size, rng), _batch(y, size, rng)) for _ in range(BATCHES)]
+            drawn = [
+                _frechet(*(_batch(z, size, rng, p) for z, p in zip((x, y), chances, strict=True)))
+                for _ in range(BATCHES)
+            ]
             means.append(np.mean(drawn))
     # Where the fit stops is part of published numbers: exact least squares give up to 1e-4 less.
     (intercept, _), covariance = curve_fit(_line, 1 / sizes, means, bounds=(0, np.inf))
@@ -69,7 +87,12 @@ def fpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
 
 
 def fpd_spread(
-    real: ArrayLike, generated: ArrayLike, *, seed: int, replicas: int = REPLICAS
+    real: ArrayLike,
+    generated: ArrayLike,
+    *,
+    seed: int,
+    replicas: int = REPLICAS,
+    weights: Weights = NO_WEIGHTS,
 ) -> float:
     """Standard deviation of the Frechet distance over bootstrap replicas of both samples.
 
@@ -78,11 +101,13 @@ def fpd_spread(
         generated: ``(m, k)`` of the others.
         seed: seed of the bootstrap.
         replicas: number of replicas.
+        weights: of the events of either sample, not negative.
     """
-    x, y = _normalised(real, generated)
+    (x, y), chances = _normalised(real, generated, weights)
+    of_x, of_y = (None if p is None else p * len(p) for p in chances)
     drawn = zip(
-        event_weights(len(x), seed, replicas),
-        event_weights(len(y), seed + 1, replicas),
+        event_weights(len(x), seed, replicas, of_x),
+        event_weights(len(y), seed, replicas, of_y, sample=1),
         strict=True,
     )
     with threadpool_limits(1):
@@ -90,7 +115,9 @@ def fpd_spread(
     return float(np.std(distances, ddof=1))
 
 
-def kpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
+def kpd(
+    real: ArrayLike, generated: ArrayLike, *, seed: int, weights: Weights = NO_WEIGHTS
+) -> Metric:
     """Kernel physics distance, a pure number.
 
     Squared maximum mean discrepancy (arXiv:0805.2368, the unbiased form) with the kernel
@@ -101,6 +128,7 @@ def kpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
         real: ``(n, k)`` observables of the true events.
         generated: ``(m, k)`` of the others.
         seed: seed of the batches.
+        weights: of the events of either sample, not negative: their chances to be drawn.
 
     Returns:
         The median of the batches, and half the distance between the percentiles of
@@ -109,12 +137,22 @@ def kpd(real: ArrayLike, generated: ArrayLike, *, seed: int) -> Metric:
     Raises:
         InputError: as of :func:`fpd`.
     """
-    x, y = _normalised(real, generated)
+    batches = [streams.rng(streams.Stream.KPD, seed, b) for b in range(KERNEL_BATCHES)]
+    return kernel_distance(real, generated, batches, weights)
+
+
+def kernel_distance(
+    real: ArrayLike,
+    generated: ArrayLike,
+    batches: list[np.random.Generator],
+    weights: Weights = NO_WEIGHTS,
+) -> Metric:
+    """The distance of :func:`kpd`, each batch drawn by its own random numbers."""
+    (x, y), chances = _normalised(real, generated, weights)
     size = min(KERNEL_EVENTS, len(x), len(y))
     values = []
-    for batch in range(KERNEL_BATCHES):
-        rng = np.random.default_rng(seed + 1000 * batch)
-        a, b = (z[rng.integers(0, len(z), size)] for z in (x, y))
+    for rng in batches:
+        a, b = (z[_drawn(len(z), size, rng, p)] for z, p in zip((x, y), chances, strict=True))
         with threadpool_limits(1):
             within = _kernel_sum(a, a) - _self_sum(a) + _kernel_sum(b, b) - _self_sum(b)
             values.append(within / (size * (size - 1)) - 2 * _kernel_sum(a, b) / size**2)
@@ -139,8 +177,13 @@ class _Moments(NamedTuple):
     covariance: Floats
 
 
-def _normalised(real: ArrayLike, generated: ArrayLike) -> tuple[Floats, Floats]:
-    """Both samples over the largest absolute values of the real one."""
+def _normalised(
+    real: ArrayLike, generated: ArrayLike, weights: Weights
+) -> tuple[tuple[Floats, Floats], Weights]:
+    """Both samples over the largest absolute values of the real one, and their events' chances.
+
+    Events of weight 0 are left out; equal chances are ``None``.
+    """
     x, y = np.asarray(real, np.float64), np.asarray(generated, np.float64)
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise InputError(
@@ -153,14 +196,33 @@ def _normalised(real: ArrayLike, generated: ArrayLike) -> tuple[Floats, Floats]:
         )
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise InputError("observables contain NaN or infinity", "check the events")
+    of_x, of_y = scaled(weights[0], len(x)), scaled(weights[1], len(y))
+    (x, of_x), (y, of_y) = _possible(x, of_x), _possible(y, of_y)
     largest = np.abs(x).max(axis=0)
     largest[largest == 0] = 1
-    return x / largest, y / largest
+    return (x / largest, y / largest), (of_x, of_y)
 
 
-def _batch(sample: Floats, size: np.int64, rng: np.random.Generator) -> _Moments:
+def _possible(sample: Floats, weights: Floats | None) -> tuple[Floats, Floats | None]:
+    """The events that can be drawn, and their chances."""
+    if weights is None:
+        return sample, None
+    there = weights > 0
+    return sample[there], weights[there] / weights.sum()
+
+
+def _drawn(
+    n: int, size: int, rng: np.random.Generator, chances: Floats | None
+) -> NDArray[np.int64]:
+    """Numbers of ``size`` of ``n`` events, drawn with replacement."""
+    if chances is None:
+        return rng.integers(0, n, size)
+    return rng.choice(n, size, p=chances)
+
+
+def _batch(sample: Floats, size: int, rng: np.random.Generator, chances: Floats | None) -> _Moments:
     """Moments of ``size`` events drawn with replacement; counting them saves copying them."""
-    drawn = rng.integers(0, len(sample), size)
+    drawn = _drawn(len(sample), size, rng, chances)
     return _moments(sample, np.bincount(drawn, minlength=len(sample)))
 
 

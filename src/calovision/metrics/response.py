@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calovision.events import weighting
+from calovision.events.weighting import quantiles
 from calovision.metrics.pairs import check_pair
-from calovision.metrics.value import Floats, Metric, bootstrap_sums, event_weights
+from calovision.metrics.value import Floats, Metric, bootstrap_sums, event_weights, summed
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -36,15 +38,21 @@ def responses(true: Events, rec: Events) -> list[Floats]:
     ]
 
 
+def _weights(true: Events) -> list[Floats | None]:
+    """Per channel the weights of the events that have a response there."""
+    weight, before = weighting.of(true, signed=True), true.sums()
+    return [None if weight is None else weight[x > 0] for x in before.T]
+
+
 def _mean_and_spread(total: Floats) -> Floats:
     """Mean and standard deviation from the sums of 1, x and x^2."""
     mean = total[1] / total[0]
     return np.array([mean, np.sqrt(np.maximum(total[2] / total[0] - mean**2, 0))])
 
 
-def half_width(ratio: Floats) -> float:
+def half_width(ratio: Floats, weights: Floats | None = None) -> float:
     """Half the width of the central 68.27 % of the ratios ``(m,)``: tails do not count."""
-    low, high = np.quantile(ratio, CENTRAL)
+    low, high = quantiles(ratio, CENTRAL, weights)
     return float(high - low) / 2
 
 
@@ -54,7 +62,7 @@ def response_metrics(true: Events, rec: Events, *, seed: int) -> dict[str, Metri
     ``response`` is the mean ratio (1 is perfect), ``resolution`` its standard deviation over
     events, ``resolution68`` half the central 68 % interval (robust against events of little
     energy, whose ratio is large by accident). Each has a bootstrap error over events. Channels
-    without any energy are left out.
+    without any energy are left out. Events count by their column ``weight``, of either sign.
 
     Args:
         true: ``n`` original events.
@@ -65,23 +73,20 @@ def response_metrics(true: Events, rec: Events, *, seed: int) -> dict[str, Metri
         ``response_{channel}``, ``resolution_{channel}``, ``resolution68_{channel}``.
     """
     found = {}
-    for channel, ratio in zip(true.geometry.channel_names, responses(true, rec), strict=True):
-        if not len(ratio):
+    every = zip(true.geometry.channel_names, responses(true, rec), _weights(true), strict=True)
+    for channel, ratio, weight in every:
+        if not len(ratio) or (weight is not None and weight.sum() <= 0):
             continue
         # powers of (x - 1) keep the standard deviation of a near-perfect response accurate
         powers = np.stack([np.ones_like(ratio), ratio - 1, (ratio - 1) ** 2], axis=1)
-        mean, spread = _mean_and_spread(powers.sum(axis=0))
-        mean_error, spread_error = bootstrap_sums(powers, _mean_and_spread, seed)
-        ordered = np.sort(ratio)
-        widths = [
-            half_width(np.repeat(ordered, w.astype(int)))
-            for w in event_weights(len(ratio), seed, 50)
-        ]
+        mean, spread = _mean_and_spread(summed(powers, weight))
+        mean_error, spread_error = bootstrap_sums(powers, _mean_and_spread, seed, weights=weight)
+        widths = [half_width(ratio, drawn) for drawn in event_weights(len(ratio), seed, 50, weight)]
         found[f"response_{channel}"] = Metric(float(1 + mean), float(mean_error))
         found[f"resolution_{channel}"] = Metric(
             float(spread), float(spread_error), higher_is_better=False
         )
         found[f"resolution68_{channel}"] = Metric(
-            half_width(ratio), float(np.std(widths, ddof=1)), higher_is_better=False
+            half_width(ratio, weight), float(np.std(widths, ddof=1)), higher_is_better=False
         )
     return found

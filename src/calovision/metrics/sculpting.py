@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.metrics.classification import auc_metric, check
 from calovision.metrics.value import REPLICAS, Floats, Metric, bootstrap, same_length
@@ -84,7 +85,7 @@ def sculpting(
         return jensen_shannon(*(_histogram(index, w) for w in (weights * chosen, weights)))
 
     ones = np.ones(len(passes))
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.SCULPTING, seed)
     floor = np.mean([divergence(ones, rng.permutation(passes)) for _ in range(RANDOM_CUTS)])
     error = float(bootstrap(divergence, len(passes), seed, replicas))
     return Metric(divergence(ones), error, "bit", float(floor), higher_is_better=False)

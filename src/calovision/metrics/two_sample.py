@@ -12,9 +12,20 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from calovision import streams
 from calovision.errors import InputError
-from calovision.metrics.classification import RankedScores, auc_metric, check
-from calovision.metrics.value import REPLICAS, Floats, Metric, event_weights, same_length
+from calovision.events.weighting import scaled
+from calovision.metrics.classification import RankedScores, auc_metric, check, checked_weights
+from calovision.metrics.value import (
+    NO_WEIGHTS,
+    REPLICAS,
+    Floats,
+    Metric,
+    Weights,
+    event_weights,
+    same_length,
+    weights_of_two,
+)
 
 FOLDS = 4
 #: fixed settings of all boosted trees, so that results stay comparable between studies
@@ -30,7 +41,14 @@ MIN_EVENTS = 50  #: per sample; below this trees with 50 events a leaf learn not
 PROBE_C = tuple(10.0 ** np.arange(-4, 2))  #: inverse regularisation strengths tried
 
 
-def tree_scores(train: ArrayLike, labels: ArrayLike, test: ArrayLike, *, seed: int) -> Floats:
+def tree_scores(
+    train: ArrayLike,
+    labels: ArrayLike,
+    test: ArrayLike,
+    *,
+    seed: int,
+    weights: Floats | None = None,
+) -> Floats:
     """Boosted trees with the fixed settings (scikit-learn HistGradientBoostingClassifier).
 
     Args:
@@ -38,6 +56,7 @@ def tree_scores(train: ArrayLike, labels: ArrayLike, test: ArrayLike, *, seed: i
         labels: ``(n,)`` 0 or 1.
         test: ``(m, k)`` observables of the events to score.
         seed: seed of the trees.
+        weights: ``(n,)`` event weights, not negative.
 
     Returns:
         ``(m,)`` probability of class 1.
@@ -45,13 +64,19 @@ def tree_scores(train: ArrayLike, labels: ArrayLike, test: ArrayLike, *, seed: i
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     trees = HistGradientBoostingClassifier(**TREES, random_state=seed)
-    trees.fit(np.asarray(train), np.asarray(labels))
+    trees.fit(np.asarray(train), np.asarray(labels), sample_weight=weights)
     scores: Floats = trees.predict_proba(np.asarray(test))[:, 1]
     return scores
 
 
 def tagger_auc(
-    train: ArrayLike, train_labels: ArrayLike, test: ArrayLike, test_labels: ArrayLike, *, seed: int
+    train: ArrayLike,
+    train_labels: ArrayLike,
+    test: ArrayLike,
+    test_labels: ArrayLike,
+    *,
+    seed: int,
+    weights: Weights = NO_WEIGHTS,
 ) -> Metric:
     """Quark/gluon AUC of boosted trees on observables, with its bootstrap error.
 
@@ -61,13 +86,21 @@ def tagger_auc(
         test: ``(m, k)`` observables of other jets.
         test_labels: ``(m,)``.
         seed: seed of the trees and the bootstrap.
+        weights: of the training events and of the others, not negative.
     """
-    same_length(train, train_labels, what="training observables and labels")
-    return auc_metric(tree_scores(train, train_labels, test, seed=seed), test_labels, seed=seed)
+    n = same_length(train, train_labels, what="training observables and labels")
+    scores = tree_scores(train, train_labels, test, seed=seed, weights=scaled(weights[0], n))
+    return auc_metric(scores, test_labels, seed=seed, weights=weights[1])
 
 
 def classifier_auc(
-    real: ArrayLike, other: ArrayLike, *, paired: bool, seed: int, folds: int = FOLDS
+    real: ArrayLike,
+    other: ArrayLike,
+    *,
+    paired: bool,
+    seed: int,
+    folds: int = FOLDS,
+    weights: Weights = NO_WEIGHTS,
 ) -> Metric:
     """Two-sample test: AUC of boosted trees telling ``real`` from ``other``.
 
@@ -82,9 +115,11 @@ def classifier_auc(
         paired: row i of both is the same event (then ``n == m``).
         seed: seed of folds, trees and bootstrap.
         folds: number of folds, at least 2.
+        weights: of the events of either sample, not negative; each sample counts as much.
 
     Raises:
-        InputError: samples too small, or paired samples of different size.
+        InputError: samples too small, paired samples of different size, or weights that mean
+            nothing here.
     """
     a, b = np.asarray(real, np.float64), np.asarray(other, np.float64)
     if paired:
@@ -94,21 +129,38 @@ def classifier_auc(
             f"{min(len(a), len(b))} events in {folds} folds are too few for a two-sample test",
             f"give at least {MIN_EVENTS} of each and 2 folds",
         )
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.TWO_SAMPLE, seed)
     fold_a = rng.permutation(len(a)) % folds
     fold_b = fold_a if paired else rng.permutation(len(b)) % folds
+    of = weights_of_two(weights, len(a), len(b))
     values, variances = [], []
     for fold in range(folds):
         train = np.concatenate([a[fold_a != fold], b[fold_b != fold]])
         labels = _labels((fold_a != fold).sum(), (fold_b != fold).sum())
         test = np.concatenate([a[fold_a == fold], b[fold_b == fold]])
         sizes = int((fold_a == fold).sum()), int((fold_b == fold).sum())
-        scores = tree_scores(train, labels, test, seed=seed + fold)
-        metric = two_sample_auc(scores, sizes, paired=paired, seed=seed + fold)
+        learned = stacked(_of_events(of, fold_a != fold, fold_b != fold))
+        tested = _of_events(of, fold_a == fold, fold_b == fold)
+        scores = tree_scores(train, labels, test, seed=seed + fold, weights=learned)
+        metric = two_sample_auc(scores, sizes, paired=paired, seed=seed + fold, weights=tested)
         values.append(metric.value)
         variances.append(metric.error**2)
     error = np.sqrt(np.sum(variances)) / folds
     return Metric(float(np.mean(values)), float(error), "", 0.5, higher_is_better=False)
+
+
+def _of_events(weights: Weights, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Weights:
+    """Weights of the chosen events of two samples."""
+    return (
+        None if weights[0] is None else weights[0][a],
+        None if weights[1] is None else weights[1][b],
+    )
+
+
+def stacked(weights: Weights) -> Floats | None:
+    """``(n + m,)`` weights of two samples, of :func:`weights_of_two`, one after the other."""
+    a, b = weights
+    return None if a is None or b is None else np.concatenate([a, b])
 
 
 def _labels(n: int, m: int) -> NDArray[np.int64]:
@@ -116,7 +168,14 @@ def _labels(n: int, m: int) -> NDArray[np.int64]:
     return np.repeat([0, 1], [n, m])
 
 
-def two_sample_auc(scores: ArrayLike, sizes: tuple[int, int], *, paired: bool, seed: int) -> Metric:
+def two_sample_auc(
+    scores: ArrayLike,
+    sizes: tuple[int, int],
+    *,
+    paired: bool,
+    seed: int,
+    weights: Weights = NO_WEIGHTS,
+) -> Metric:
     """AUC of scores of two stacked samples, with an error that respects pairs.
 
     Args:
@@ -124,15 +183,16 @@ def two_sample_auc(scores: ArrayLike, sizes: tuple[int, int], *, paired: bool, s
         sizes: ``(n, m)``.
         paired: event i and event n + i are drawn together.
         seed: seed of the bootstrap.
+        weights: of the events of either sample, not negative.
     """
     n, m = sizes
-    ranked = RankedScores(scores, _labels(n, m))
-    drawn_b = event_weights(m, seed if paired else seed + 1, REPLICAS)
-    replicas = [
-        ranked.auc(np.concatenate([w, v]))
-        for w, v in zip(event_weights(n, seed, REPLICAS), drawn_b, strict=True)
-    ]
-    return Metric(ranked.auc(), float(np.std(replicas, ddof=1)), "", 0.5, higher_is_better=False)
+    ranked, of = RankedScores(scores, _labels(n, m)), weights_of_two(weights, n, m)
+    drawn_a = event_weights(n, seed, REPLICAS, of[0])
+    drawn_b = event_weights(m, seed, REPLICAS, of[1], sample=0 if paired else 1)
+    replicas = [ranked.auc(np.concatenate([w, v])) for w, v in zip(drawn_a, drawn_b, strict=True)]
+    return Metric(
+        ranked.auc(stacked(of)), float(np.std(replicas, ddof=1)), "", 0.5, higher_is_better=False
+    )
 
 
 def probe_auc(
@@ -141,6 +201,7 @@ def probe_auc(
     test: tuple[ArrayLike, ArrayLike],
     *,
     seed: int,
+    weights: tuple[Floats | None, Floats | None, Floats | None] = (None, None, None),
 ) -> Metric:
     """Linear probe: AUC of a logistic regression on latent codes.
 
@@ -152,16 +213,22 @@ def probe_auc(
         validation: the same of other events, which choose the regularisation.
         test: the same of the events that give the result.
         seed: seed of the bootstrap.
+        weights: of the events of these three, not negative.
 
     Raises:
-        InputError: a label is not 0 or 1, or lengths differ.
+        InputError: a label is not 0 or 1, lengths differ, or weights that mean nothing here.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
     _, train_labels = check(np.zeros(len(np.asarray(train[0]))), train[1])
-    scaler = StandardScaler().fit(np.asarray(train[0], np.float64))
+    of_train = scaled(weights[0], len(train_labels))
+    of_others = [
+        checked_weights(w, check(np.zeros(len(np.asarray(y))), y)[1])
+        for w, (_, y) in zip(weights[1:], (validation, test), strict=True)
+    ]
+    scaler = StandardScaler().fit(np.asarray(train[0], np.float64), sample_weight=of_train)
     inputs = [scaler.transform(np.asarray(x, np.float64)) for x, _ in (train, validation, test)]
     best, best_scores = -np.inf, np.zeros(0)
     for strength in PROBE_C:
@@ -169,8 +236,9 @@ def probe_auc(
         probe = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            probe.fit(inputs[0], train_labels)
-        quality = RankedScores(probe.decision_function(inputs[1]), validation[1]).auc()
+            probe.fit(inputs[0], train_labels, sample_weight=of_train)
+        ranked = RankedScores(probe.decision_function(inputs[1]), validation[1])
+        quality = ranked.auc(of_others[0])
         if quality > best:
             best, best_scores = quality, probe.decision_function(inputs[2])
-    return auc_metric(best_scores, test[1], seed=seed)
+    return auc_metric(best_scores, test[1], seed=seed, weights=of_others[1])

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
-from calovision.metrics.two_sample import MIN_EVENTS, two_sample_auc
-from calovision.metrics.value import Floats, Metric, same_length
+from calovision.events import weighting
+from calovision.metrics.two_sample import MIN_EVENTS, stacked, two_sample_auc
+from calovision.metrics.value import Floats, Metric, Weights, same_length, weights_of_two
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +27,7 @@ WIDTH = 64  #: hidden units
 BATCH = 64  #: events a step
 EPOCHS = 8
 LEARNING_RATE = 2e-3
+TIME = 10.0  #: ns; times well below it enter linearly
 MAX_EVENTS = 2000  #: events of each sample
 MAX_HITS = 1024  #: most energetic hits kept of an event; dense outputs have 47,000
 
@@ -42,6 +45,7 @@ def classifier_auc_hits(
 
     Trained on the first half of the (shuffled) events, tested on the second; with ``paired`` an
     original and its reconstruction are in the same half and drawn together for the error.
+    Events count by their column ``weight``; a reconstruction has that of its original.
 
     Args:
         real: original events.
@@ -52,31 +56,51 @@ def classifier_auc_hits(
         max_events: events used of each sample.
 
     Raises:
-        InputError: samples too small, or paired samples of different size.
+        InputError: samples too small, paired samples of different size, or negative weights.
     """
     if paired:
         same_length(real.offsets, other.offsets, what="paired samples")
     size = min(len(real), len(other), max_events)
     if size < MIN_EVENTS:
         raise InputError(f"{size} events are too few", f"give at least {MIN_EVENTS} of each")
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.HALVES, seed)
     order = rng.permutation(size)
     order_other = order if paired else rng.permutation(size)
     half = size // 2
-    first, second = _features(real[order]), _features(other[order_other])
-    network = _train([s[:half] for s in (first, second)], seed, epochs)
+    samples = real[order], other[order_other]
+    first, second = (_features(s) for s in samples)
+    of = weighting.of(samples[0]), weighting.of(samples[0] if paired else samples[1])
+    learned, tested = (
+        weights_of_two(part, n, n)
+        for part, n in (
+            (_some(of, slice(half)), half),
+            (_some(of, slice(half, None)), size - half),
+        )
+    )
+    network = _train([s[:half] for s in (first, second)], seed, epochs, stacked(learned))
     scores = np.concatenate([_score(network, s[half:]) for s in (first, second)])
-    return two_sample_auc(scores, (size - half, size - half), paired=paired, seed=seed)
+    sizes = size - half, size - half
+    return two_sample_auc(scores, sizes, paired=paired, seed=seed, weights=tested)
+
+
+def _some(weights: Weights, part: slice) -> Weights:
+    """Weights of a part of both samples."""
+    return tuple(None if w is None else w[part] for w in weights)  # type: ignore[return-value]
 
 
 def _features(events: Events) -> list[NDArray[np.float32]]:
-    """Per event ``(hits, 3 + channels)``: eta, phi (window half-widths), log10 E/GeV, channel."""
+    """Per event ``(hits, 3 + channels)``: eta, phi (window half-widths), log10 E/GeV, channel.
+
+    Of times it is arcsinh(t / :data:`TIME`) instead, which has a sign.
+    """
     geometry = events.geometry
     extent = geometry.rows / 2 * 0.0174
     one_hot = np.eye(len(geometry.channels), dtype=np.float32)[events.channel]
-    log_energy = np.log10(np.maximum(events.energy, 1e-4))
+    of_time = np.array([c.unit == "ns" for c in geometry.channels])[events.channel]
+    measured = events.measured
+    strength = np.where(of_time, np.arcsinh(measured / TIME), np.log10(np.maximum(measured, 1e-4)))
     position = (geometry.eta(events.cell) / extent, geometry.phi(events.cell) / extent)
-    table = np.column_stack([*position, log_energy, one_hot]).astype(np.float32)
+    table = np.column_stack([*position, strength, one_hot]).astype(np.float32)
     found = []
     for start, stop in zip(events.offsets[:-1], events.offsets[1:], strict=True):
         hits = table[start:stop]
@@ -115,7 +139,9 @@ def _logits(network: torch.nn.ModuleDict, events: list[NDArray[np.float32]]) -> 
     return logits
 
 
-def _train(samples: list[list[NDArray[np.float32]]], seed: int, epochs: int) -> torch.nn.ModuleDict:
+def _train(
+    samples: list[list[NDArray[np.float32]]], seed: int, epochs: int, weights: Floats | None
+) -> torch.nn.ModuleDict:
     """Train on the halves; torch's global random state is left as it was."""
     import torch
 
@@ -123,9 +149,10 @@ def _train(samples: list[list[NDArray[np.float32]]], seed: int, epochs: int) -> 
     labels = torch.repeat_interleave(
         torch.tensor([0.0, 1.0]), torch.tensor([len(s) for s in samples])
     )
-    rng = np.random.default_rng(seed)
+    weight = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+    rng = streams.rng(streams.Stream.JUDGE, seed)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(streams.torch_seed(streams.Stream.JUDGE_WEIGHTS, seed))
         network = _network(events[0].shape[1])
     optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE)
     steps = epochs * -(-len(events) // BATCH)
@@ -135,8 +162,9 @@ def _train(samples: list[list[NDArray[np.float32]]], seed: int, epochs: int) -> 
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             logits = _logits(network, [events[i] for i in batch])
+            rows = torch.from_numpy(batch)
             loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                logits, labels[torch.from_numpy(batch)]
+                logits, labels[rows], None if weight is None else weight[rows]
             )
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -15,9 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from calovision import streams
 from calovision.errors import InputError
+from calovision.events.weighting import effective, scaled
 
 Floats = NDArray[np.float64]
+Weights = tuple[Floats | None, Floats | None]  #: event weights of two samples
+NO_WEIGHTS: Weights = (None, None)
 REPLICAS = 200  #: an error from 200 replicas is itself known to 5 %
 
 
@@ -74,24 +78,60 @@ def same_length(*arrays: ArrayLike, what: str = "arrays") -> int:
     return length
 
 
-def event_weights(n: int, seed: int, replicas: int = REPLICAS) -> Iterator[Floats]:
+def check_finite(values: NDArray[Any], what: str, owner: NDArray[np.int64] | None = None) -> None:
+    """Refuse values that are not finite.
+
+    Args:
+        values: ``(p,)``.
+        what: they are, for the message.
+        owner: ``(p,)`` event of each value, by default its place.
+
+    Raises:
+        InputError: some are NaN or infinite; it says how many, and which event is the first.
+    """
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        first = int(bad[0])
+        event = first if owner is None else int(owner[first])
+        raise InputError(
+            f"{what}: {len(bad)} of {len(values)} values are not finite, first {values[first]} of"
+            f" event {event}",
+            "correct or remove those events",
+        )
+
+
+def event_weights(
+    n: int,
+    seed: int,
+    replicas: int = REPLICAS,
+    weights: Floats | None = None,
+    *,
+    sample: int = 0,
+) -> Iterator[Floats]:
     """Bootstrap replicas as event weights.
 
     Args:
         n: number of events.
         seed: seed of the resampling.
         replicas: number of replicas.
+        weights: ``(n,)`` the events' own weights.
+        sample: samples of other numbers are drawn on their own.
 
     Yields:
-        ``(n,)`` how often each event was drawn; sums to ``n``.
+        ``(n,)`` how often each event was drawn, which sums to ``n``, times its weight.
     """
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.BOOTSTRAP, seed, sample)
     for _ in range(replicas):
-        yield np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
+        drawn = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
+        yield drawn if weights is None else drawn * weights
 
 
 def bootstrap(
-    statistic: Callable[[Floats], ArrayLike], n: int, seed: int, replicas: int = REPLICAS
+    statistic: Callable[[Floats], ArrayLike],
+    n: int,
+    seed: int,
+    replicas: int = REPLICAS,
+    weights: Floats | None = None,
 ) -> Floats:
     """Standard error of any statistic that accepts event weights.
 
@@ -100,12 +140,14 @@ def bootstrap(
         n: number of events.
         seed: seed of the resampling.
         replicas: number of replicas.
+        weights: ``(n,)`` the events' own weights.
 
     Returns:
         Standard deviation over replicas, shaped like the statistic; replicas in which it is
         undefined are left out.
     """
-    drawn = np.array([np.asarray(statistic(w), float) for w in event_weights(n, seed, replicas)])
+    replica = event_weights(n, seed, replicas, weights)
+    drawn = np.array([np.asarray(statistic(w), float) for w in replica])
     masked = np.ma.masked_invalid(drawn)
     return np.ma.filled(masked.std(axis=0, ddof=1), np.nan)
 
@@ -115,6 +157,7 @@ def bootstrap_sums(
     statistic: Callable[[Floats], ArrayLike],
     seed: int,
     replicas: int = REPLICAS,
+    weights: Floats | None = None,
 ) -> Floats:
     """Standard error of a statistic of per-event sums, such as a ratio of totals.
 
@@ -123,6 +166,7 @@ def bootstrap_sums(
         statistic: maps the summed contributions ``(...)`` to a number or an array.
         seed: seed of the resampling.
         replicas: number of replicas.
+        weights: ``(n,)`` the events' own weights.
 
     Returns:
         Standard deviation over replicas, shaped like the statistic.
@@ -130,15 +174,55 @@ def bootstrap_sums(
     n = same_length(contributions)
     flat = contributions.reshape(n, -1)
     shape = contributions.shape[1:]
-    return bootstrap(lambda w: statistic((w @ flat).reshape(shape)), n, seed, replicas)
+    return bootstrap(lambda w: statistic((w @ flat).reshape(shape)), n, seed, replicas, weights)
 
 
-def mean_metric(values: ArrayLike, *, unit: str = "", higher_is_better: bool = True) -> Metric:
-    """Mean over events ``(n,)`` with its standard error (standard deviation over sqrt(n))."""
+def summed(contributions: Floats, weights: Floats | None) -> Floats:
+    """Sum over events of contributions ``(n, ...)``, each times its weight."""
+    if weights is None:
+        return np.asarray(contributions.sum(axis=0))
+    total: Floats = np.tensordot(weights, contributions, 1)
+    return total
+
+
+def weights_of_two(weights: Weights, n: int, m: int) -> Weights:
+    """Weights of two samples of ``n`` and ``m`` events, each scaled to a mean of 1.
+
+    Returns:
+        both, or neither where all are equal.
+
+    Raises:
+        InputError: weights that are negative or mean nothing.
+    """
+    a, b = scaled(weights[0], n), scaled(weights[1], m)
+    if a is None and b is None:
+        return NO_WEIGHTS
+    return np.ones(n) if a is None else a, np.ones(m) if b is None else b
+
+
+def mean_metric(
+    values: ArrayLike,
+    *,
+    unit: str = "",
+    higher_is_better: bool = True,
+    weights: ArrayLike | None = None,
+) -> Metric:
+    """Mean over events ``(n,)`` with its standard error.
+
+    The error is the standard deviation over sqrt(n); with weights ``(n,)``, of either sign, it is
+    ``sqrt(sum w^2 (x - mean)^2) / sum w``, which is the same where all are equal.
+    """
     array = np.asarray(values, np.float64)
     n = same_length(array)
-    error = array.std(ddof=1) / math.sqrt(n) if n > 1 else math.nan
-    return Metric(float(array.mean()), float(error), unit, None, higher_is_better)
+    weight = scaled(weights, n, signed=True)
+    if weight is None:
+        error = array.std(ddof=1) / math.sqrt(n) if n > 1 else math.nan
+        return Metric(float(array.mean()), float(error), unit, None, higher_is_better)
+    mean = float(weight @ array / weight.sum())
+    count = effective(weight)
+    scatter = math.sqrt(float(weight**2 @ (array - mean) ** 2)) / weight.sum()
+    error = scatter * math.sqrt(count / (count - 1)) if count > 1 else math.nan
+    return Metric(mean, float(error), unit, None, higher_is_better)
 
 
 def paired_difference(
@@ -149,6 +233,7 @@ def paired_difference(
     seed: int,
     unit: str = "",
     replicas: int = REPLICAS,
+    weights: ArrayLike | None = None,
 ) -> Metric:
     """Difference ``a - b`` of two models measured on the same events, by paired bootstrap.
 
@@ -161,18 +246,24 @@ def paired_difference(
         seed: seed of the resampling.
         unit: unit of the statistic.
         replicas: number of replicas.
+        weights: ``(n,)`` event weights of either sign.
 
     Raises:
-        InputError: the numbers of events differ.
+        InputError: the numbers of events differ, or weights that mean nothing.
     """
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
     n = same_length(first, second, what="the two models' results")
-    of = statistic or (lambda total: total / n)
+    weight = scaled(weights, n, signed=True)
+    of = statistic
+    if of is None:
+        # Of a mean, the sum of the weights belongs to what is drawn.
+        first, second = (np.stack([x, np.ones_like(x)]).swapaxes(0, 1) for x in (first, second))
+        of = lambda total: total[0] / total[1]  # noqa: E731
 
     def difference(total: Floats) -> Floats:
         gap: Floats = np.asarray(of(total[0]), float) - np.asarray(of(total[1]), float)
         return gap
 
     both = np.stack([first, second], axis=1)
-    error = bootstrap_sums(both, difference, seed, replicas)
-    return Metric(float(difference(both.sum(axis=0))), float(error), unit)
+    error = bootstrap_sums(both, difference, seed, replicas, weight)
+    return Metric(float(difference(summed(both, weight))), float(error), unit)

@@ -8,6 +8,7 @@ always read W1 beside the truth-against-truth floor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,22 @@ from scipy.sparse import csr_array
 from scipy.stats import wasserstein_distance
 
 from calovision.errors import InputError
-from calovision.metrics.value import REPLICAS, Floats, Metric, event_weights, same_length
+from calovision.events import weighting
+from calovision.events.weighting import scaled
+from calovision.metrics.value import (
+    NO_WEIGHTS,
+    REPLICAS,
+    Floats,
+    Metric,
+    Weights,
+    check_finite,
+    event_weights,
+    same_length,
+)
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
+    from calovision.events.geometry import Channel
 
 BINS = 256  #: equal-population bins of the histogram that gives the error
 
@@ -35,6 +48,7 @@ def w1(
     seed: int,
     unit: str = "",
     replicas: int = REPLICAS,
+    weights: Weights = NO_WEIGHTS,
 ) -> Metric:
     """Wasserstein-1 distance of two samples of one observable.
 
@@ -49,13 +63,16 @@ def w1(
         seed: seed of the bootstrap.
         unit: unit of the observable.
         replicas: number of bootstrap replicas.
+        weights: of the events of either sample, ``(n,)`` and ``(m,)``; they may be negative.
 
     Raises:
-        InputError: a sample is empty or holds NaN, or paired samples differ in size.
+        InputError: a sample is empty or holds NaN, paired samples differ in size, or weights that
+            mean nothing.
     """
     for name, sample in (("first", a), ("second", b)):
-        if not len(sample) or not np.isfinite(sample).all():
-            raise InputError(f"the {name} sample is empty or not finite", "check the observable")
+        if not len(sample):
+            raise InputError(f"the {name} sample is empty", "check the observable")
+        check_finite(sample, f"the {name} sample", owner_a if name == "first" else owner_b)
     if paired and owner_a is None and owner_b is None:
         same_length(a, b, what="paired samples")
     pooled = np.concatenate([a, b]).astype(np.float64)
@@ -63,16 +80,40 @@ def w1(
     n_a, n_b = _events(a, owner_a), _events(b, owner_b)
     if paired:
         n_a = n_b = max(n_a, n_b)
+    of_a, of_b = (None if w is None else scaled(w, len(w), signed=True) for w in weights)
+    n_a, n_b = (n if w is None else len(w) for n, w in ((n_a, of_a), (n_b, of_b)))
     table_a = _event_table(a, owner_a, n_a, edges)
     table_b = _event_table(b, owner_b, n_b, edges)
     width = np.diff(edges)
-    drawn_b = event_weights(n_b, seed if paired else seed + 1, replicas)
+    drawn_a = event_weights(n_a, seed, replicas, of_a)
+    drawn_b = event_weights(n_b, seed, replicas, of_b, sample=0 if paired else 1)
     areas = []
-    for weight_a, weight_b in zip(event_weights(n_a, seed, replicas), drawn_b, strict=True):
+    for weight_a, weight_b in zip(drawn_a, drawn_b, strict=True):
         gap = _cumulative(weight_a @ table_a) - _cumulative(weight_b @ table_b)
         areas.append(float(np.abs(gap[:-1]) @ width))
-    value = float(wasserstein_distance(a, b))
+    value = distance(a, b, (of_hits(of_a, owner_a), of_hits(of_b, owner_b)))
     return Metric(value, float(np.nanstd(areas, ddof=1)), unit, higher_is_better=False)
+
+
+def distance(a: NDArray[Any], b: NDArray[Any], weights: Weights = NO_WEIGHTS) -> float:
+    """Area between the cumulative distributions of values ``(p,)`` and ``(q,)``.
+
+    Weights are those of the values; a sample whose weights sum to 0 has no distribution: NaN.
+    """
+    if weights[0] is None and weights[1] is None:
+        return float(wasserstein_distance(a, b))
+    of_a, of_b = (np.ones(len(x)) if w is None else w for x, w in zip((a, b), weights, strict=True))
+    if of_a.sum() <= 0 or of_b.sum() <= 0:
+        return math.nan
+    values = np.concatenate([a, b]).astype(np.float64)
+    order = np.argsort(values, kind="stable")
+    gap = np.cumsum(np.concatenate([of_a / of_a.sum(), -of_b / of_b.sum()])[order])
+    return float(np.abs(gap[:-1]) @ np.diff(values[order]))
+
+
+def of_hits(weights: Floats | None, owner: NDArray[np.int64] | None) -> Floats | None:
+    """Weight of every hit, that of its event."""
+    return weights if weights is None or owner is None else weights[owner]
 
 
 def _events(values: NDArray[Any], owner: NDArray[np.int64] | None) -> int:
@@ -103,6 +144,7 @@ def w1_observables(
     units: Mapping[str, str],
     paired: bool = False,
     seed: int,
+    weights: Weights = NO_WEIGHTS,
 ) -> dict[str, Metric]:
     """``w1_{observable}`` of every observable the two sets share.
 
@@ -112,35 +154,52 @@ def w1_observables(
         units: name to unit.
         paired: both are the same events.
         seed: seed of the bootstrap.
+        weights: of the events of either sample, see :func:`w1`.
     """
+    options: dict[str, Any] = {"paired": paired, "seed": seed, "weights": weights}
     return {
-        f"w1_{name}": w1(a[name], b[name], paired=paired, seed=seed, unit=units.get(name, ""))
+        f"w1_{name}": w1(a[name], b[name], unit=units.get(name, ""), **options)
         for name in a
         if name in b
     }
 
 
 def w1_hits(true: Events, other: Events, *, paired: bool, seed: int) -> dict[str, Metric]:
-    """W1 of hit energy and of the number of hits, per channel.
+    """W1 of hit energy or time, and of the number of hits, per channel.
 
     A hit is a readout cell, so an HCAL tower counts once. A channel without hits on one side is
-    compared with a single hit of 0 GeV there.
+    compared with hits of 0 there. Events count by their column ``weight``; a reconstruction has
+    that of its original.
 
     Returns:
-        ``w1_hit_energy_{channel}`` in GeV and ``w1_n_hit_{channel}`` in hits.
+        :func:`hit_key` in the unit of the channel and ``w1_n_hit_{channel}`` in hits.
     """
     found = {}
     counts = true.counts(), other.counts()
-    for c, name in enumerate(true.geometry.channel_names):
-        values, owners = [], []
-        for events in (true, other):
-            mine = events.channel == c
-            lit = bool(mine.any())
-            values.append(events.energy[mine] if lit else np.zeros(1))
-            owners.append(events.owner[mine] if lit else np.zeros(1, np.int64))
-        options: dict[str, Any] = {"paired": paired, "seed": seed}
-        found[f"w1_hit_energy_{name}"] = w1(
-            *values, owner_a=owners[0], owner_b=owners[1], unit="GeV", **options
+    first = weighting.of(true, signed=True)
+    weights = first, (first if paired else weighting.of(other, signed=True))
+    options: dict[str, Any] = {"paired": paired, "seed": seed, "weights": weights}
+    for c, channel in enumerate(true.geometry.channels):
+        values, owners = zip(*(hit_values(e, c) for e in (true, other)), strict=True)
+        found[hit_key(channel)] = w1(
+            *values, owner_a=owners[0], owner_b=owners[1], unit=channel.unit, **options
         )
-        found[f"w1_n_hit_{name}"] = w1(counts[0][:, c], counts[1][:, c], unit="hits", **options)
+        found[f"w1_n_hit_{channel.name}"] = w1(
+            counts[0][:, c], counts[1][:, c], unit="hits", **options
+        )
     return found
+
+
+def hit_key(channel: Channel) -> str:
+    """Key of the distance of hits: ``w1_hit_energy_ecal``, or of times ``w1_hit_time``."""
+    of_time = channel.unit == "ns"
+    return f"w1_hit_{channel.name}" if of_time else f"w1_hit_energy_{channel.name}"
+
+
+def hit_values(events: Events, channel: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Hits of a channel, GeV or ns, and their events; where there is none, one of 0 an event."""
+    mine = events.channel == channel
+    weights = events.columns.get(weighting.COLUMN)
+    if not mine.any() or (weights is not None and not weights[events.owner[mine]].any()):
+        return np.zeros(len(events), np.float32), np.arange(len(events))
+    return events.measured[mine], events.owner[mine]

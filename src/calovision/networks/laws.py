@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
+
+from calovision.compiled import compiled
 
 COUNT_PARTS, ENERGY_PARTS = 3, 4  #: components of the mixtures
 COUNT, ENERGY = 3 * COUNT_PARTS, 3 * ENERGY_PARTS  #: parameters of the laws
@@ -60,19 +61,19 @@ class _Law(torch.autograd.Function):
         return None, slope * outer[0][:, None], *(None for _ in ctx.needs_input_grad[2:])
 
 
-@numba.njit(cache=True)
+@compiled
 def _soft(x):  # type: ignore[no-untyped-def]
     """``log(1 + exp(x))``."""
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@numba.njit(cache=True)
+@compiled
 def _sigmoid(x):  # type: ignore[no-untyped-def]
     part = math.exp(-abs(x))
     return (1.0 if x >= 0 else part) / (1 + part)
 
 
-@numba.njit(cache=True)
+@compiled
 def _between(lower, upper):  # type: ignore[no-untyped-def]
     """Logarithm of the standard logistic's probability between two places, and its gradients."""
     gap = max(upper - lower, 1e-6)
@@ -82,7 +83,7 @@ def _between(lower, upper):  # type: ignore[no-untyped-def]
     return value, -_sigmoid(lower) - tail, _sigmoid(-upper) + tail
 
 
-@numba.njit(cache=True)
+@compiled
 def _weights(law, weight):  # type: ignore[no-untyped-def]
     """Write the weights of a mixture to ``weight``, from logarithms at the start of ``law``."""
     most, total = law[0], 0.0
@@ -95,7 +96,7 @@ def _weights(law, weight):  # type: ignore[no-untyped-def]
         weight[j] /= total
 
 
-@numba.njit(cache=True)
+@compiled
 def _mixed(weight, value, share):  # type: ignore[no-untyped-def]
     """Logarithm of a mixture of exponentials, and each component's part in it."""
     most = value[0]
@@ -112,7 +113,7 @@ def _mixed(weight, value, share):  # type: ignore[no-untyped-def]
     return most + math.log(total)
 
 
-@numba.njit(cache=True)
+@compiled
 def _count(law, count, low, high, out, slope):  # type: ignore[no-untyped-def]
     parts = COUNT_PARTS
     weight, value, share = np.empty(parts), np.empty(parts), np.empty(parts)
@@ -143,7 +144,7 @@ def _count(law, count, low, high, out, slope):  # type: ignore[no-untyped-def]
             slope[k, 2 * parts + j] = share[j] * by_width[j] if inside else 0.0
 
 
-@numba.njit(cache=True)
+@compiled
 def _energy(law, fraction, out, slope):  # type: ignore[no-untyped-def]
     parts = ENERGY_PARTS
     weight, value, share = np.empty(parts), np.empty(parts), np.empty(parts)

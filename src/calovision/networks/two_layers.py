@@ -10,10 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
+
+from calovision.compiled import compiled
 
 Floats = NDArray[np.float32]
 
@@ -88,7 +89,7 @@ class TwoLayers:
         return out
 
 
-@numba.njit(cache=True, fastmath=EXACT, error_model="numpy")
+@compiled(fastmath=EXACT, error_model="numpy")
 def silu(flat, power, bits, part):  # type: ignore[no-untyped-def]
     """Write ``x sigmoid(x)`` over the numbers ``x`` ``(k,)``.
 
@@ -109,7 +110,7 @@ def silu(flat, power, bits, part):  # type: ignore[no-untyped-def]
         flat[x] = flat[x] / (np.float32(1.0) + part[x] * power[x])
 
 
-@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy")
+@compiled(fastmath=LOOSE, error_model="numpy")
 def _two_layers(out, rows, table, known, weight, bias, end, end_bias):  # type: ignore[no-untyped-def]
     width, inner, outputs = table.shape[1], len(bias), len(end_bias)
     beside, number = known.shape[1], len(rows)
@@ -133,7 +134,7 @@ def _two_layers(out, rows, table, known, weight, bias, end, end_bias):  # type: 
                 out[r + q, x] = found[q * outputs + x]
 
 
-@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy", forceinline=True)
+@compiled(fastmath=LOOSE, error_model="numpy", forceinline=True)
 def pass_on(out, wide, values, starts, number, weight, begin):  # type: ignore[no-untyped-def]
     """Add ``number`` values, a multiple of four, of each of four rows times weights to ``out``.
 

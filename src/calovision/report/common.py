@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.report import figures
-from calovision.report.glossary import CHANNELS, GROUPS, keys_of, meaning
+from calovision.report.glossary import CHANNELS, GROUPS, keys_of, meaning, split_key
 from calovision.report.html import Section
 from calovision.report.sources import OURS, Source
 from calovision.report.tables import Table, metric_table
@@ -89,14 +89,13 @@ def upper(text: str) -> str:
 
 def observable(name: str) -> tuple[str, str]:
     """Label and unit of an observable's name, such as ``sum_e_ecal``."""
-    channel = next((c for c in CHANNELS if name.endswith(f"_{c}")), "")
-    if name == "n_track":
-        channel = ""
-    stem = name.removesuffix(f"_{channel}") if channel else name
+    stem, channel = split_key(f"w1_{name}")
+    stem = stem.removeprefix("w1_")
     label = meaning(f"w1_{stem}").label.removeprefix("W1 of ").removeprefix("the ")
     in_gev = ("sum_e", "max_e", "hit_energy", "mass", "pt", "column_m0", "column_pt")
-    unit = "GeV" if stem in in_gev else {"girth": "rad"}.get(stem, "")
-    return f"{CHANNELS[channel]} {label}" if channel else label, unit
+    others = {"girth": "rad", "mean": "ns", "spread": "ns", "hit": "ns"}
+    unit = "GeV" if stem in in_gev else others.get(stem, "")
+    return f"{CHANNELS.get(channel, channel)} {label}" if channel else label, unit
 
 
 def facts(source: Source) -> dict[str, str]:
@@ -121,7 +120,7 @@ def facts(source: Source) -> dict[str, str]:
 
 
 def _budget(budget: dict[str, Any]) -> str:
-    """Parameters, time and device of a training in words."""
+    """Parameters, time and device of a training in words, and what is doubtful about it."""
     words = []
     if budget.get("parameters"):
         words.append(f"{budget['parameters']:,} parameters")
@@ -131,4 +130,4 @@ def _budget(budget: dict[str, Any]) -> str:
         words.append(f"{budget['cpu_s'] / 60:.1f} min of CPU time")
     if budget.get("device"):
         words.append(f"on {budget['device']}")
-    return ", ".join(words)
+    return "; warning: ".join([", ".join(words), *budget.get("warnings", [])])

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.report.style import BLUE, COLOUR_MAP, GREEN, ORANGE, PINK, WIDTH, colours, styled
 
@@ -96,7 +97,7 @@ def latent_map(
             f"latent coordinates of shape {coordinates.shape} for {len(values)} values",
             "give (n, 2) and (n,)",
         )
-    shown = np.random.default_rng(0).permutation(len(coordinates))[:MAX_POINTS]
+    shown = streams.rng(streams.Stream.SHOWN, 0).permutation(len(coordinates))[:MAX_POINTS]
     (x, y), colour = coordinates[shown].T, values[shown]
     figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
     ax = figure.subplots()

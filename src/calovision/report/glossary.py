@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from calovision.report.meanings import MEANINGS, Meaning
-from calovision.report.symmetry_meanings import symmetry_words
+from calovision.report.symmetry_meanings import symmetry_words, words_of
 
-CHANNELS = {"track": "Track", "ecal": "ECAL", "hcal": "HCAL"}
+CHANNELS = {"track": "Track", "ecal": "ECAL", "hcal": "HCAL", "energy": "energy", "time": "time"}
 REFERENCES = {"_blank": "blank image", "_mean": "mean image"}
+
+
+#: metrics that exist for every channel of a set, under these names and the channel's
+PER_CHANNEL = (
+    *(k for k in MEANINGS if k.startswith(("occupancy_", "response", "resolution"))),
+    *(f"{k}{of}" for k in ("psnr", "ssim") for of in ("", *REFERENCES)),
+    "emd",
+    *(f"w1_{k}" for k in ("hit_energy", "hit", "n_hit", "sum_e", "max_e", "girth", "ptd", "core")),
+    *(f"w1_{k}" for k in ("mean", "spread")),
+)
 
 
 @dataclass(frozen=True)
@@ -115,10 +125,11 @@ GROUPS = (
 
 def split_key(key: str) -> tuple[str, str]:
     """A metric key as its stem and its channel (empty where it has none)."""
-    for channel in CHANNELS if key not in MEANINGS else ():
-        if key.endswith(f"_{channel}"):
-            return key.removesuffix(f"_{channel}"), channel
-    return key, ""
+    if key in MEANINGS or key in PER_CHANNEL:
+        return key, ""
+    stems = [stem for stem in PER_CHANNEL if key.startswith(f"{stem}_")]
+    stem = max(stems, key=len, default=key)
+    return stem, key.removeprefix(stem).removeprefix("_")
 
 
 def meaning(key: str) -> Meaning:
@@ -128,8 +139,9 @@ def meaning(key: str) -> Meaning:
     for suffix, name in REFERENCES.items():
         if stem.removesuffix(suffix) in ("psnr", "ssim") and stem.endswith(suffix):
             stem, of = stem.removesuffix(suffix), f" of the {name}"
-    found = MEANINGS.get(stem, Meaning(stem.replace("_", " "), ""))
-    prefix = f"{CHANNELS[channel]}: " if channel else ""
+    words = words_of(key) or (stem.replace("_", " "), "")
+    found = MEANINGS.get(stem, Meaning(*words, ratio=False))
+    prefix = f"{CHANNELS.get(channel, channel)}: " if channel else ""
     return replace(found, label=f"{prefix}{found.label}{of}")
 
 

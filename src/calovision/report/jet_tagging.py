@@ -266,7 +266,7 @@ def _words(source: Source, robustness: dict[str, Any], explanation: dict[str, An
     """The words that this page uses."""
     available = {k for r in source.models.values() for k in r["metrics"]}
     keys = [k for k in WORDS if k in available]
-    keys += ["out_of_domain"] if robustness.get("rows") else []
+    keys += ["out_of_distribution"] if robustness.get("rows") else []
     keys += ["sculpting"] if robustness.get("sculpting") else []
     keys += ["occlusion"] if explanation.get("occlusion") else []
     keys += ["spearman", "r2", "importance"] if explanation.get("observables") else []

@@ -72,6 +72,10 @@ MEANINGS = {
         "linear probe of the latent", "Quark against gluon from the code.", ratio=False
     ),
     "tagger_auc": Meaning("tagger on observables", "Quark against gluon by trees.", ratio=False),
+    "ceiling": Meaning(
+        "ceiling", "AUC of trees that are told the jet before pile-up and detector.", ratio=False
+    ),
+    "change": Meaning("change", "Difference to the nominal conditions.", ratio=False),
     "psnr": Meaning("PSNR", "Peak signal-to-noise ratio.", ratio=False),
     "ssim": Meaning("SSIM", "Structural similarity.", ratio=False),
     "auc": Meaning(
@@ -130,9 +134,9 @@ MEANINGS = {
         "bump it leaves in a spectrum is not yet a particle.",
         source="arXiv:1603.00027, arXiv:2001.05310",
     ),
-    "out_of_domain": Meaning(
-        "out of domain",
-        "Share of jets that the tagger reports as unlike those it was trained on.",
+    "out_of_distribution": Meaning(
+        "out of distribution",
+        "Share of events that the tagger reports as unlike those it was trained on.",
         good="A few per cent on jets of the training kind, 100 % on jets it cannot know, such as "
         "those of 500 GeV. A score without this warning is a guess dressed as a number.",
         source="arXiv:1807.03888",
@@ -201,6 +205,11 @@ MEANINGS = {
         "Generated jets that are a training jet, hit by hit.",
         ratio=False,
         good="0.",
+    ),
+    "w1_hit": Meaning("W1 of hit times", "Distance of the distributions of the times of hits."),
+    "w1_mean": Meaning("W1 of the mean time", "Mean over the hits of an event."),
+    "w1_spread": Meaning(
+        "W1 of the spread in time", "Standard deviation over the hits of an event."
     ),
     "w1_hit_energy": Meaning("W1 of hit energy", "Distance of the hit energy spectra."),
     "w1_n_hit": Meaning("W1 of the number of hits", "Distance of the distributions."),

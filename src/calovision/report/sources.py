@@ -24,11 +24,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import DAMAGE, InputError
+from calovision.errors import InputError
 from calovision.events.arrays import read_arrays
 from calovision.events.events import Events
 from calovision.events.files import atomic
 from calovision.events.store import EventStore
+from calovision.events.unreadable import exists, read_json, reading
 from calovision.report.tables import BASELINE
 
 ORIGINAL = "original"
@@ -107,9 +108,8 @@ class Source:
         known = isinstance(rows, list) and all(isinstance(r, dict) for r in rows)
         if not known or any(key not in row for row in rows for key in needed):
             raise InputError(f"{path} has a record without {' or '.join(needed)}", _AGAIN)
-        shown = self.names.get
-        of = ("model", "a", "b")
-        return [{k: shown(v, v) if k in of else v for k, v in row.items()} for row in rows]
+        of, shown = ("model", "a", "b"), self.names
+        return [{k: shown.get(str(v), v) if k in of else v for k, v in r.items()} for r in rows]
 
 
 def read_source(path: Path) -> Source:
@@ -119,12 +119,9 @@ def read_source(path: Path) -> Source:
         InputError: neither is there, or a file in it is broken.
     """
     path = Path(path)
-    if (path / "comparison.json").is_file():
-        try:
-            return _read_study(path)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{path / 'comparison.json'} is not a comparison", _AGAIN) from error
-    if (path / "results.json").is_file():
+    if exists(path / "comparison.json"):
+        return _read_study(path)
+    if exists(path / "results.json"):
         return _read_run(path)
     raise InputError(
         f"{path} holds neither comparison.json nor results.json",
@@ -148,9 +145,13 @@ def shown_names(models: list[str], our_model: str = "") -> dict[str, str]:
 
 def _read_study(path: Path) -> Source:
     comparison = _json(path / "comparison.json")
-    results = {_plain(r["model"]): r for r in comparison["models"]}
-    metrics = [dict(r["metrics"]) for r in results.values()]
-    if not metrics:
+    rows = comparison.get("models")
+    if not (isinstance(rows, list) and all(map(_is_result, rows))) or not isinstance(
+        comparison.get("floor", {}), dict
+    ):
+        raise InputError(f"{path / 'comparison.json'} is not a comparison", _AGAIN)
+    results = {str(r["model"]): r for r in rows}
+    if not results:
         raise InputError(f"{path / 'comparison.json'} compares no models", _AGAIN)
     study = str(comparison.get("study", path.name))
     our_model = OUR_MODEL.get(study, "")
@@ -188,8 +189,11 @@ def _read_run(path: Path) -> Source:
     model = str(results.get("model", path.name))
     source = Source(path, str(results.get("task", path.name)), "", {model: results})
     log = path / "metrics.jsonl"
-    rows = []
-    for line in log.read_text().splitlines() if log.exists() else []:
+    rows, lines = [], []
+    if exists(log):
+        with reading(log):
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    for line in lines:
         try:
             rows.append(json.loads(line))
         except ValueError:
@@ -201,27 +205,20 @@ def _read_run(path: Path) -> Source:
 _AGAIN = "run the study again"
 
 
-def _plain(model: Any) -> str:
-    """A model's name, of which folders are named.
-
-    Raises:
-        ValueError: it leads elsewhere.
-    """
-    name = str(model)
-    if Path(name).name != name or name == ".." or len(name) > LONGEST_NAME:
-        raise ValueError(f"{name!r} is no name of a model")
-    return name
+def _is_result(row: Any) -> bool:
+    """Whether a record has metrics and the name of a model, of which folders are named."""
+    if not isinstance(row, dict) or not isinstance(row.get("metrics"), dict) or "model" not in row:
+        return False
+    name = str(row["model"])
+    return Path(name).name == name and name != ".." and len(name) <= LONGEST_NAME
 
 
 def _json(path: Path) -> dict[str, Any]:
     """A JSON object from a file."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except DAMAGE as error:
-        raise InputError(f"{path} cannot be read as JSON", _AGAIN) from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} does not hold a JSON object", _AGAIN)
-    return content
+        return read_json(path)
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read as a JSON object", _AGAIN) from error
 
 
 def _arrays(path: Path) -> Arrays:

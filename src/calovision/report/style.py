@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from matplotlib import rc_context, style
+from matplotlib import rc_context, rcParams, style
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,10 +67,13 @@ SETTINGS = {
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Matplotlib settings of this package, for the duration of a ``with`` block."""
-    import mplhep
+    backend = dict.get(rcParams, "backend")  # asking rcParams itself would choose one
+    with rc_context():
+        import mplhep  # which changes settings, among them the user's backend
 
-    with rc_context(), style.context([mplhep.style.ROOT, SETTINGS]):
-        yield
+        rcParams["backend"] = backend
+        with style.context([mplhep.style.ROOT, SETTINGS]):
+            yield
 
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _OF_DIGIT = {
     "cover": ("angle covered", "How far the digit turns before it falls back or jumps."),
     "complete": ("digits that come round", "Share that turns until it is itself again."),
@@ -35,6 +37,38 @@ _OF_SPACE = {
     "frame_accuracy": ("four generators: classifier", "Accuracy on the moved digits."),
     "frame_cos": ("four generators: largest |cos|", "Of two of them, mean over images."),
 }
+
+
+#: kinds of motions of the plane; of events that have no symmetry of their own
+_MOTIONS = {
+    "eighth_turn": "turned by 45 degrees",
+    "quarter_turn": "turned by 90 degrees",
+    "half_turn": "turned by 180 degrees",
+    "eta_mirrored": "mirrored in eta",
+    "phi_mirrored": "mirrored in phi",
+    "flow": "moved along the discovered flow",
+}
+
+
+def words_of(key: str) -> tuple[str, str] | None:
+    """Label and explanation of a key, of any digit and latent dimension; none if it is unknown."""
+    kind, _, motion = key.partition("_")
+    if kind in ("seen", "shift") and motion in _MOTIONS:
+        moved = _MOTIONS[motion]
+        if kind == "seen":
+            text = "AUC of a network that tells moved events from others; 0.5 if it cannot."
+            return f"told when {moved}", text
+        return f"change of the score when {moved}", "Mean change of a tagger's probability."
+    for stem, (label, text) in _OF_SPACE.items():
+        if (found := re.fullmatch(rf"{stem}_d(\d+)", key)) is not None:
+            return f"d = {found[1]}: {label}", text
+    for stem, (label, text) in _OF_DIGIT.items():
+        if (found := re.fullmatch(rf"{stem}(?:_(\d+))?(?:_d(\d+))?", key)) is not None:
+            of = ", ".join(
+                ([found[1]] if found[1] else []) + ([f"d = {found[2]}"] if found[2] else [])
+            )
+            return f"{of}: {label}" if of else label, text
+    return None
 
 
 def symmetry_words() -> dict[str, tuple[str, str]]:

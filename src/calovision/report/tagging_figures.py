@@ -43,7 +43,7 @@ def number(entry: Any, key: str = "value") -> float:
 
 @styled
 def condition_bars(rows: Sequence[Row]) -> Figure:
-    """Change of the AUC under other conditions, and the share of jets flagged as foreign.
+    """Change of the AUC under other conditions, and the share of jets that are flagged.
 
     Args:
         rows: each with ``condition``, ``model``, ``change`` (value and error) and ``flagged``

@@ -95,8 +95,8 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
                 "name": TITLES.get(c.name, c.name),
                 "block": c.block,
                 "signed": c.signed,
-                "quantity": "pT" if c.name == "track" else ("time" if c.signed else "E"),
-                "unit": "image units" if c.signed else "GeV",
+                "quantity": "pT" if c.name == "track" else ("time" if c.unit == "ns" else "E"),
+                "unit": c.unit,
             }
             for c in geometry.channels
         ],
@@ -160,7 +160,7 @@ def _hits(events: Events) -> dict[str, Any]:
         "cell": _packed(events.cell, "<u2"),
         "channel": _packed(events.channel, "<u1"),
         "block": _packed(block, "<u1"),
-        "energy": _packed(events.energy, "<f4"),
+        "energy": _packed(events.measured, "<f4"),
     }
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from calovision.compiled import fast
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES
-from calovision.simulate.compiled import compiled
 from calovision.simulate.conditions import NOMINAL, Conditions
 from calovision.simulate.constituents import Constituents, constituents, join
 from calovision.simulate.detector import CMS_BARREL, Detector, tracker_layers
@@ -28,14 +28,14 @@ _REACH = 1.5  #: particles further from the jet axis than this in eta or phi are
 _YIELD = {GLUON: 1.4, QUARK: 1.65}  #: jets expected from a collision, to size the batches
 
 
-@compiled
+@fast
 def _grown(array: Any) -> Any:
     larger = np.empty(2 * len(array), array.dtype)
     larger[: len(array)] = array
     return larger
 
 
-@compiled
+@fast
 def _collision(
     c: Any, particles: Any, member: Any, event: int, slot: int, layers: Any, d: Any
 ) -> None:
@@ -52,7 +52,7 @@ def _collision(
         particle(c, p.pt[k], eta, phi, p.energy[k], q, p.kind[k], z, mine, layers, d)
 
 
-@compiled
+@fast
 def _detect(
     seed: int,
     collision: Any,

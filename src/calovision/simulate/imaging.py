@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import fast
 from calovision.simulate import showers, spots
-from calovision.simulate.compiled import compiled
 from calovision.simulate.detector import PHI_CELLS, TOWER
 from calovision.simulate.generator import MUON, PHOTON
 from calovision.simulate.propagation import CURVATURE, TWO_PI, through_tracker, to_cylinder
@@ -61,13 +61,13 @@ def new_canvas(eta_towers: int, phi_towers: int) -> Canvas:
     )
 
 
-@compiled
+@fast
 def wrapped(angle: float) -> float:
     """The same angle in -pi..pi."""
     return angle - TWO_PI * math.floor(angle / TWO_PI + 0.5)
 
 
-@compiled
+@fast
 def start(c: Canvas, eta: float, phi: float, reach: float, d: Any) -> None:
     """Clear the canvas and centre its grids on a jet axis, aligned to towers."""
     c.tracks[:] = 0
@@ -80,7 +80,7 @@ def start(c: Canvas, eta: float, phi: float, reach: float, d: Any) -> None:
     c.origin[1] = (math.floor(phi / d.crystal_phi / TOWER) - cols // 2) * TOWER
 
 
-@compiled
+@fast
 def track(c: Canvas, pt: float, eta: float, phi: float, plateau: float, d: Any) -> bool:
     """Reconstruct a charged particle in the tracker, or miss it; returns whether it is found."""
     if abs(eta) > d.track_eta or pt < d.track_threshold:
@@ -98,7 +98,7 @@ def track(c: Canvas, pt: float, eta: float, phi: float, plateau: float, d: Any) 
     return True
 
 
-@compiled
+@fast
 def flow(
     c: Canvas, pt: float, eta: float, phi: float, e: float, q: int, kind: int, tracked: bool, d: Any
 ) -> None:
@@ -122,7 +122,7 @@ def flow(
         c.flow[3] += response * math.sqrt(pt * pt + pz * pz + mass2)
 
 
-@compiled
+@fast
 def secondaries(c: Canvas, pt: float, eta: float, phi: float, d: Any) -> None:
     """Tracks of charged particles that a hadron knocks out of the tracker material."""
     for _ in range(np.random.poisson(d.secondary_rate)):
@@ -132,7 +132,7 @@ def secondaries(c: Canvas, pt: float, eta: float, phi: float, d: Any) -> None:
         track(c, soft, eta + away_eta, wrapped(phi + away_phi), d.track_efficiency, d)
 
 
-@compiled
+@fast
 def conversion(c: Canvas, electron: Any, d: Any) -> None:
     """Track of an electron from a photon conversion, at its direction next to the beam."""
     r = math.hypot(electron[0], electron[1])
@@ -143,7 +143,7 @@ def conversion(c: Canvas, electron: Any, d: Any) -> None:
         track(c, pt, math.asinh(electron[5] / pt), phi, d.conversion_efficiency, d)
 
 
-@compiled
+@fast
 def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) -> None:
     """Take the particle in ``c.state`` to the calorimeters and shower it there."""
     n = 1
@@ -174,7 +174,7 @@ def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) ->
                 showers.electron(p, 0.0, c.ray, c.ecal, c.origin, d)
 
 
-@compiled
+@fast
 def particle(
     c: Canvas,
     pt: float,

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.simulate import cache, pileup
-from calovision.simulate.compiled import compiled
+from calovision import cache
+from calovision.compiled import fast, key
+from calovision.simulate import pileup
 from calovision.simulate.detector import PHI_CELLS, TOWER, Detector, tracker_layers
 from calovision.simulate.generator import Particles, no_particles, offsets_of
 from calovision.simulate.imaging import Canvas, new_canvas, particle, start, wrapped
@@ -77,7 +78,7 @@ def response(detector: Detector) -> Response:
     # the number of collisions, the noise and what is done to jets do not change the response
     part = detector._replace(pileup=1.0, jet_scale=1.0, pileup_offset=0.0, jet_threshold=0.0)
     part = part._replace(ecal_noise=0.0, hcal_noise=0.0)
-    name = f"response-{cache.digest(cache.source_digest(), pileup.key(), part, _SEED)}"
+    name = f"response-{cache.digest(key(expose), pileup.key(), part, _SEED)}"
     flat = cache.arrays(name, lambda: _flatten(expose(pileup.collisions(), detector)))
     tracks, ecal, towers = (
         Signals(**{f: flat[f"{name}_{f}"] for f in Signals._fields})
@@ -122,12 +123,12 @@ def _joined(parts: list[tuple[NDArray[Any], ...]]) -> Signals:
     return Signals(offsets_of(counts), eta, phi, energy.astype(np.float32))
 
 
-@compiled
+@fast
 def _seed(seed: int) -> None:
     np.random.seed(seed)
 
 
-@compiled
+@fast
 def _collision(c: Canvas, p: Any, event: int, flow: Any, layers: Any, d: Any) -> int:
     """Fill the canvas and the flow ``(particles, 4)`` of one collision; returns its length."""
     start(c, 0.0, 0.0, _EVERYWHERE, d)
@@ -145,7 +146,7 @@ def _collision(c: Canvas, p: Any, event: int, flow: Any, layers: Any, d: Any) ->
     return n
 
 
-@compiled
+@fast
 def _lay(
     grid: Any, signals: Any, event: int, first_eta: int, first_phi: int, around: int, mirror: bool
 ) -> None:
@@ -160,7 +161,7 @@ def _lay(
                 grid[i, j] += signals.energy[k]
 
 
-@compiled
+@fast
 def _add_flow(c: Canvas, f: Any, event: int, turn: float, sign: float, radius: float) -> None:
     """Add one collision's particle flow within ``radius`` of the jet axis to the jet."""
     for k in range(f.offsets[event], f.offsets[event + 1]):
@@ -174,7 +175,7 @@ def _add_flow(c: Canvas, f: Any, event: int, turn: float, sign: float, radius: f
                 c.flow[3] += f.energy[k]
 
 
-@compiled
+@fast
 def overlay(c: Canvas, library: Response, d: Any) -> int:
     """Add pile-up to the canvas; returns the number of collisions."""
     n = int(np.random.poisson(d.pileup))

@@ -7,7 +7,7 @@ import importlib.metadata
 
 import numpy as np
 
-from calovision.simulate import cache
+from calovision import cache, compiled
 from calovision.simulate.generator import Particles, Record, offsets_of
 from calovision.simulate.pythia import MINIMUM_BIAS, quiet, start_pythia
 
@@ -26,7 +26,7 @@ def collisions() -> Particles:
 def key() -> str:
     """Changes with anything that changes the collisions."""
     version = importlib.metadata.version("pythia8mc")
-    return cache.digest(version, MINIMUM_BIAS, COLLISIONS, _SEED, _BATCH, Particles._fields)
+    return cache.digest(version, compiled.key(generate), MINIMUM_BIAS, COLLISIONS, _SEED)
 
 
 def generate(number: int, seed: int) -> Particles:

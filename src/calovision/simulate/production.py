@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.cluster import check_workers, run
 from calovision.events.files import write_bytes
@@ -95,7 +96,7 @@ def cut(events: int, seed: int, size: int) -> list[Chunk]:
         raise InputError(f"the seed {seed} is negative", "give 0 or more")
     chunks = []
     for index, first in enumerate(range(0, events, size)):
-        state = np.random.SeedSequence(seed, spawn_key=(index,)).generate_state(1, np.uint64)
+        state = streams.numbers(streams.Stream.SIMULATION, seed, index).generate_state(1, np.uint64)
         chunks.append(Chunk(index, int(state[0]), first, min(size, events - first)))
     return chunks
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.simulate.compiled import compiled
+from calovision.compiled import fast
 
 CURVATURE = 0.299792458e-3  #: transverse momentum per field and bending radius, GeV/(T mm)
 TWO_PI = 2 * math.pi
@@ -20,7 +20,7 @@ _STOPPED = 0.02  #: transverse momentum below which an electron no longer leaves
 _MULTIPLE_SCATTERING = 0.0136  #: Highland constant, GeV
 
 
-@compiled
+@fast
 def to_cylinder(state: Any, radius: float, field: float) -> bool:
     """Move a state outwards to a cylinder about the beam, in place.
 
@@ -66,7 +66,7 @@ def to_cylinder(state: Any, radius: float, field: float) -> bool:
     return True
 
 
-@compiled
+@fast
 def _push(stack: Any, top: int, state: Any, fraction: float, charge: float, layer: int) -> int:
     if top < len(stack):
         stack[top, :3] = state[:3]
@@ -76,7 +76,7 @@ def _push(stack: Any, top: int, state: Any, fraction: float, charge: float, laye
     return top
 
 
-@compiled
+@fast
 def pair_fraction() -> float:
     """Energy share of one electron of a pair, from 1 - 4/3 x (1 - x)."""
     while True:
@@ -85,7 +85,7 @@ def pair_fraction() -> float:
             return x
 
 
-@compiled
+@fast
 def _scatter(state: Any, p: float, thickness: float) -> None:
     """Multiple Coulomb scattering in ``thickness`` radiation lengths (Highland)."""
     width = _MULTIPLE_SCATTERING / p * math.sqrt(thickness)
@@ -98,7 +98,7 @@ def _scatter(state: Any, p: float, thickness: float) -> None:
     state[3], state[4], state[5] = c * px - s * py, s * px + c * py, p * math.cos(polar)
 
 
-@compiled
+@fast
 def _radiate(
     state: Any, p: float, thickness: float, cut: float, stack: Any, top: int, layer: int
 ) -> int:
@@ -114,7 +114,7 @@ def _radiate(
     return top
 
 
-@compiled
+@fast
 def _conversion_layer(state: Any, layers: Any, first: int) -> int:
     """Layer from ``first`` on in which a photon converts; the last one if it does not."""
     x, y, px, py = state[0], state[1], state[3], state[4]
@@ -136,7 +136,7 @@ def _conversion_layer(state: Any, layers: Any, first: int) -> int:
     return last
 
 
-@compiled
+@fast
 def _material(state: Any, layers: Any, i: int) -> float:
     """Radiation lengths crossed at layer ``i``; 0 outside its range in z."""
     z = abs(state[2])
@@ -147,7 +147,7 @@ def _material(state: Any, layers: Any, i: int) -> float:
     return float(layers[i, 1] / max(cosine, 0.05))
 
 
-@compiled
+@fast
 def through_tracker(
     primary: Any, layers: Any, field: float, cut: float, out: Any, pairs: Any
 ) -> tuple[int, int]:

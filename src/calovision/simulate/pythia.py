@@ -14,7 +14,7 @@ from typing import Any
 
 import pythia8mc
 
-from calovision.simulate import cache
+from calovision import cache
 
 GLUON, QUARK = 0, 1  #: labels, as in the public quark/gluon set
 
@@ -126,10 +126,8 @@ def start_pythia(
 def _folder() -> Path:
     """The cache folder, or one for this process alone if it cannot be written."""
     folder = cache.folder()
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
+    if cache.writable(folder):
+        return folder
     return Path(tempfile.mkdtemp(prefix="calovision-"))
 
 

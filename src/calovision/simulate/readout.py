@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from calovision.compiled import fast
 from calovision.events.geometry import JET_IMAGES
-from calovision.simulate.compiled import compiled
 from calovision.simulate.detector import TOWER
 from calovision.simulate.imaging import Canvas
 
@@ -21,7 +21,7 @@ MAX_HITS = 2 * WINDOW**2 + (WINDOW // TOWER) ** 2
 _EMPTY, _SIGNAL, _NEAR, READ = 0, 1, 2, 4  #: marks of a crystal: energy, a seed nearby, kept
 
 
-@compiled
+@fast
 def centre(towers: Any, axis: Any, origin: Any, d: Any) -> tuple[int, int]:
     """First tower ``(eta, phi)`` of the window, whose middle is the hottest tower near the jet."""
     best, bi, bj = -1.0, 0, 0
@@ -35,7 +35,7 @@ def centre(towers: Any, axis: Any, origin: Any, d: Any) -> tuple[int, int]:
     return bi - HALF, bj - HALF
 
 
-@compiled
+@fast
 def select(ecal: Any, kept: Any, d: Any) -> None:
     """Add noise to the crystals and choose those that are read out (in place).
 
@@ -69,7 +69,7 @@ def select(ecal: Any, kept: Any, d: Any) -> None:
                     kept[i, j] = READ
 
 
-@compiled
+@fast
 def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, first: int, d: Any) -> int:
     """Write the hits of the canvas from position ``first`` on; returns the position after them."""
     ti, tj = centre(c.towers, c.axis, c.origin, d)

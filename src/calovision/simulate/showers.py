@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.simulate.compiled import compiled, inlined
+from calovision.compiled import fast, inlined
 from calovision.simulate.detector import TOWER
 from calovision.simulate.spots import add, heavy_tail, seed, uniform
 
@@ -21,7 +21,7 @@ _SPOTS_PER_DEPTH = 4  #: spots of an electromagnetic shower that share a random 
 _MAX_RADIUS = 12.0  #: Moliere radii; cuts off the tail of the radial profile
 
 
-@compiled
+@fast
 def longitudinal(energy: float, d: Any) -> tuple[float, float]:
     """GFLASH: depth of the maximum (X0) and shape of one fluctuating shower.
 
@@ -59,7 +59,7 @@ def radial(log_energy: float, tau: float, d: Any) -> tuple[float, float, float]:
     return in_core, core, tail
 
 
-@compiled
+@fast
 def electron(energy: float, start: float, ray: Any, grid: Any, origin: Any, d: Any) -> float:
     """One electromagnetic shower in the ECAL.
 
@@ -106,7 +106,7 @@ def electron(energy: float, start: float, ray: Any, grid: Any, origin: Any, d: A
     return leak
 
 
-@compiled
+@fast
 def photon(energy: float, ray: Any, grid: Any, origin: Any, d: Any) -> float:
     """A photon converting in the ECAL; returns the leaking energy, GeV."""
     start = np.random.exponential(9 / 7)
@@ -115,13 +115,13 @@ def photon(energy: float, ray: Any, grid: Any, origin: Any, d: Any) -> float:
     return leak + electron(energy * (1 - share), start, ray, grid, origin, d)
 
 
-@compiled
+@fast
 def em_share(energy: float) -> float:
     """Mean electromagnetic share of a hadronic shower of ``energy`` GeV (Groom, k = 0.82)."""
     return max(1 - math.pow(max(energy, 0.8) / 0.76, -0.18), 0.02)
 
 
-@compiled
+@fast
 def into_towers(energy: float, ray: Any, towers: Any, origin: Any, d: Any) -> None:
     """Lay ``energy`` (GeV, on the HCAL's response scale) into towers, with its fluctuation."""
     energy += np.random.normal() * d.hcal_stochastic * math.sqrt(energy)
@@ -135,7 +135,7 @@ def into_towers(energy: float, ray: Any, towers: Any, origin: Any, d: Any) -> No
         add(towers, origin, TOWER, ray, behind / across, x, y, energy / spots, d)
 
 
-@compiled
+@fast
 def hadron(
     energy: float, charged: bool, ray: Any, ecal: Any, towers: Any, origin: Any, d: Any
 ) -> None:

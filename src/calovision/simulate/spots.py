@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from calovision.simulate.compiled import compiled, inlined
+from calovision.compiled import fast, inlined
 from calovision.simulate.detector import PHI_CELLS
 
 RAY = 15  #: numbers in a ray
 _NEAR = 0.25  #: smaller angles are taken from a power series, rad
 
 
-@compiled
+@fast
 def set_ray(ray: Any, state: Any) -> float:
     """Fill a ray from a particle's state at the ECAL; returns its momentum, GeV.
 

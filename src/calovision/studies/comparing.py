@@ -13,27 +13,30 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import wasserstein_distance
 
+from calovision import streams
 from calovision.errors import InputError
+from calovision.events import weighting
 from calovision.events.events import Events
+from calovision.events.fingerprints import Known, fingerprints
 from calovision.events.info import CLASS_NAMES
 from calovision.events.splits import split
-from calovision.metrics.classification import RankedScores
+from calovision.metrics.classification import RankedScores, checked_weights
 from calovision.metrics.memorisation import copies, memorised
 from calovision.metrics.observables import observable_matrix, observable_units
 from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
 from calovision.metrics.two_sample import MIN_EVENTS as CLASS_EVENTS
-from calovision.metrics.two_sample import classifier_auc, tree_scores
+from calovision.metrics.two_sample import classifier_auc, stacked, tree_scores
 from calovision.metrics.two_sample_hits import classifier_auc_hits
-from calovision.metrics.value import Floats, Metric, bootstrap
-from calovision.metrics.wasserstein import w1
+from calovision.metrics.value import Floats, Metric, Weights, bootstrap, weights_of_two
+from calovision.metrics.wasserstein import distance, hit_key, hit_values, of_hits, w1
+from calovision.studies import matching
+from calovision.studies.independence import independent
+from calovision.studies.matching import COLUMNS
 from calovision.tasks.rundir import versions
 
 MIN_EVENTS = 100  #: of each sample that is compared
 SLOW_EVENTS = 10_000  #: events of each sample for the network on hits
-COLUMNS = ("m0", "pt")  #: per-event columns compared like observables where all sets have them
 _CHUNK = 10_000  # training events whose observables are computed at a time
 
 
@@ -67,10 +70,18 @@ class Samples:
         tables = self.tables[0][a], self.tables[1][b], self.tables[2][c]
         return replace(self, events=events, tables=tables)
 
+    @property
+    def weights(self) -> tuple[Weights, Weights]:
+        """Event weights of A and B, and of A and more of the truth."""
+        a, b, c = (weighting.of(e) for e in self.events)
+        return (a, b), (a, c)
+
     def have_classes(self, least: int) -> bool:
         """Whether every sample has at least ``least`` events of both classes."""
         return all(
-            "label" in e.columns and min((e.label == k).sum() for k in (0, 1)) >= least
+            "label" in e.columns
+            and min((e.label == k).sum() for k in (0, 1)) >= least
+            and np.isin(e.label, (0, 1)).all()
             for e in self.events
         )
 
@@ -82,31 +93,49 @@ def compare(
     seed: int,
     floor: Events | None = None,
     training: Events | None = None,
+    known: Known | None = None,
+    label: str | None = None,
+    pt: tuple[float, float] | None = None,
+    limit: int | None = None,
     slow_events: int = SLOW_EVENTS,
     progress: bool = False,
 ) -> dict[str, Any]:
     """Everything that tells ``b`` from ``a``, with errors and floors.
 
+    Events count by their column ``weight``, where a set has one.
+
     Args:
-        a: true events; none of the training's, if ``training`` is given.
+        a: true events. Those that are in ``b``, in ``training`` or ``known``, or there twice are
+            left out, of ``floor`` too; see :func:`~calovision.studies.independence.independent`.
         b: the events to judge.
         seed: seed of halves, batches, networks and bootstraps.
         floor: other true events; by default the second half of ``a``.
         training: events that the generator of ``b`` was trained on.
+        known: fingerprints of such events, where the events themselves are not at hand.
+        label: compare events of this class alone, such as ``"gluon"``.
+        pt: compare events alone whose ``pt`` lies between these, GeV.
+        limit: at most so many of these events of each set, the first ones; by default all.
         slow_events: events of each sample for the network on hits.
         progress: show a progress bar on standard error.
 
     Returns:
-        ``a``, ``b`` (events compared), ``metrics``, ``classes`` (the W1s and ``classifier_auc`` of
-        each class where labels exist), ``seed`` and ``versions``, ready for JSON. Metrics:
-        ``w1_{observable}``, ``w1_hit_energy_{channel}``, ``fpd``, ``kpd``, ``classifier_auc``,
-        ``classifier_auc_hits``, with labels ``tagger_auc_ratio``, with ``training``
-        ``memorised`` and ``copied``.
+        ``a``, ``b`` (events compared), ``left_out`` (numbers of true events), ``metrics``,
+        ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``warnings``
+        (what makes the sets unlike before any image is looked at), ``seed`` and ``versions``, ready
+        for JSON. Metrics: ``w1_{observable}``, ``w1_hit_energy_{channel}`` (of times
+        ``w1_hit_{channel}``), ``fpd``, ``kpd``, ``classifier_auc``, ``classifier_auc_hits``, with
+        labels ``tagger_auc_ratio``, with ``training`` ``memorised`` and ``copied``.
 
     Raises:
-        InputError: sets of different geometry or too few events, or true events that are
-            training events.
+        InputError: sets of different geometry or too few events, numbers that are not finite, or
+            negative weights.
     """
+    sets = matching.checked(matching.named(a, b, floor, training))
+    training = sets.pop(matching.TRAINING, None)
+    sets = {name: events[:limit] for name, events in matching.chosen(sets, label, pt).items()}
+    b = sets[matching.B]
+    truth = independent(sets[matching.A], b, sets.get(matching.FLOOR), training, known, MIN_EVENTS)
+    a, floor = truth.a, truth.floor
     samples = draw(a, b, floor, seed)
     steps: dict[str, Callable[[], dict[str, Metric]]] = {
         "distributions": lambda: spectra(samples, seed),
@@ -119,8 +148,8 @@ def compare(
     if training is not None:
         steps["memory"] = lambda: memory(samples, training, seed)
     classes = CLASS_NAMES[a.geometry.schema] if samples.have_classes(CLASS_EVENTS) else ()
-    for label, name in enumerate(classes):
-        steps[name] = lambda label=label: _of_class(samples.of(label), seed)  # type: ignore[misc]
+    for k, name in enumerate(classes):
+        steps[name] = lambda k=k: _of_class(samples.of(k), seed)  # type: ignore[misc]
     found: dict[str, dict[str, Any]] = {}
     from tqdm import tqdm
 
@@ -132,9 +161,11 @@ def compare(
     return {
         "a": {"events": samples.size},
         "b": {"events": samples.size},
+        "left_out": truth.left_out,
         "seed": seed,
         "metrics": {k: m for part in found.values() for k, m in part.items()},
         "classes": per_class,
+        "warnings": matching.differences(sets),
         "versions": versions(),
     }
 
@@ -153,7 +184,8 @@ def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:
             )
     sets = [a, b, floor]
     if floor is None:
-        half = split(len(a), {"first": 0.5, "second": 0.5}, seed, a.columns.get("event_id"))
+        groups = fingerprints(a).groups(a.columns.get("event_id"))
+        half = split(len(a), {"first": 0.5, "second": 0.5}, seed, groups)
         sets = [a[half["first"]], b, a[half["second"]]]
     size = min(len(s) for s in sets if s is not None)
     if size < MIN_EVENTS:
@@ -161,50 +193,52 @@ def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:
             f"only {size} events of each sample can be compared",
             f"give at least {MIN_EVENTS} of each, twice as many of the first without --floor",
         )
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.COMPARED, seed)
     first, second, third = (s[rng.permutation(len(s))[:size]] for s in sets if s is not None)
-    columns = tuple(k for k in COLUMNS if all(k in s.columns for s in (first, second, third)))
+    columns = tuple(k for k in COLUMNS if _varies(k, (first, second, third)))
     (x, names), (y, _), (z, _) = (observable_matrix(s, columns) for s in (first, second, third))
     units = observable_units(a) | {f"column_{k}": "GeV" for k in COLUMNS}
     return Samples((first, second, third), (x, y, z), names, tuple(units.get(k, "") for k in names))
 
 
+def _varies(column: str, samples: tuple[Events, ...]) -> bool:
+    """Whether all samples have a column that is not one number throughout."""
+    if not all(column in s.columns for s in samples):
+        return False
+    return len(np.unique(np.concatenate([s.columns[column] for s in samples]))) > 1
+
+
 def spectra(samples: Samples, seed: int) -> dict[str, Metric]:
     """W1 of every observable and of the hit energies of every channel, with its floor."""
     found = {}
+    weights, others = samples.weights
     for k, (name, unit) in enumerate(zip(samples.names, samples.units, strict=True)):
         x, y, z = (t[:, k] for t in samples.tables)
-        metric = w1(x, y, seed=seed, unit=unit)
-        found[f"w1_{name}"] = metric.with_floor(wasserstein_distance(x, z))
+        metric = w1(x, y, seed=seed, unit=unit, weights=weights)
+        found[f"w1_{name}"] = metric.with_floor(distance(x, z, others))
     for c, channel in enumerate(samples.events[0].geometry.channels):
-        (x, of_x), (y, of_y), (z, _) = (_hit_energies(e, c) for e in samples.events)
-        unit = "" if channel.signed else "GeV"
-        metric = w1(x, y, owner_a=of_x, owner_b=of_y, seed=seed, unit=unit)
-        found[f"w1_hit_energy_{channel.name}"] = metric.with_floor(wasserstein_distance(x, z))
+        (x, of_x), (y, of_y), (z, of_z) = (hit_values(e, c) for e in samples.events)
+        options: dict[str, Any] = {"seed": seed, "unit": channel.unit, "weights": weights}
+        metric = w1(x, y, owner_a=of_x, owner_b=of_y, **options)
+        apart = distance(x, z, (of_hits(others[0], of_x), of_hits(others[1], of_z)))
+        found[hit_key(channel)] = metric.with_floor(apart)
     return found
-
-
-def _hit_energies(events: Events, channel: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Energies of the hits of a channel and their events; a hit of 0 GeV where there is none."""
-    mine = events.channel == channel
-    if not mine.any():
-        return np.zeros(1, np.float32), np.zeros(1, np.int64)
-    return events.energy[mine], events.owner[mine]
 
 
 def physics_distances(samples: Samples, seed: int) -> dict[str, Metric]:
     """FPD and KPD with their floors; the error of FPD is also that of a finite sample."""
     real, other, more = samples.tables
-    frechet = fpd(real, other, seed=seed)
-    error = float(np.hypot(frechet.error, fpd_spread(real, other, seed=seed)))
+    mine, others = (dict[str, Any](seed=seed, weights=w) for w in samples.weights)
+    frechet = fpd(real, other, **mine)
+    error = float(np.hypot(frechet.error, fpd_spread(real, other, **mine)))
     return {
-        "fpd": replace(frechet, error=error).with_floor(fpd(real, more, seed=seed).value),
-        "kpd": kpd(real, other, seed=seed).with_floor(kpd(real, more, seed=seed).value),
+        "fpd": replace(frechet, error=error).with_floor(fpd(real, more, **others).value),
+        "kpd": kpd(real, other, **mine).with_floor(kpd(real, more, **others).value),
     }
 
 
 def _trees(samples: Samples, seed: int) -> Metric:
-    return classifier_auc(*samples.tables[:2], paired=False, seed=seed)
+    return classifier_auc(*samples.tables[:2], paired=False, seed=seed, weights=samples.weights[0])
 
 
 def _network(samples: Samples, seed: int, max_events: int) -> Metric:
@@ -222,15 +256,17 @@ def tagger_auc_ratio(samples: Samples, seed: int) -> Metric:
     leaves out what other training events would change. 1 is perfect.
     """
     test, label = samples.tables[2], samples.events[2].label
+    own = checked_weights(samples.events[2].columns.get(weighting.COLUMN), label)
     trained_on_a, trained_on_b = (
-        RankedScores(tree_scores(t, e.label, test, seed=seed), label)
-        for t, e in zip(samples.tables[:2], samples.events[:2], strict=True)
+        RankedScores(tree_scores(t, e.label, test, seed=seed, weights=w), label)
+        for t, e, w in zip(samples.tables, samples.events, samples.weights[0], strict=False)
     )
 
     def ratio(weights: Floats | None) -> float:
         return trained_on_b.auc(weights) / trained_on_a.auc(weights)
 
-    return Metric(ratio(None), float(bootstrap(ratio, len(label), seed)), "", 1.0)
+    error = bootstrap(ratio, len(label), seed, weights=own)
+    return Metric(ratio(own), float(error), "", 1.0)
 
 
 def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
@@ -258,8 +294,10 @@ def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
         ]
     )
     true = np.concatenate([samples.tables[0], samples.tables[2]])
+    of_true = stacked(weights_of_two(samples.weights[1], samples.size, samples.size))
+    weights = samples.weights[0][1], of_true
     copied = float(copies(samples.events[1], training))
     return {
-        "memorised": memorised(samples.tables[1], known, true, seed=seed),
+        "memorised": memorised(samples.tables[1], known, true, seed=seed, weights=weights),
         "copied": Metric(copied, 0.0, "events", 0.0, higher_is_better=False),
     }

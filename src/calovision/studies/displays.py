@@ -137,7 +137,7 @@ def _of_run(folder: Path, data: Path | None, seed: int, some: Some, wanted: slic
     if isinstance(task, TaggerTask):
         scores = {
             "probability": task.probabilities(task.logits(task.view(original))),
-            "foreign": task.domain.foreign(domain_features(original)),
+            "out_of_distribution": task.domain.out_of_distribution(domain_features(original)),
         }
         columns = {**original.columns, **scores}
         return [Shown(source.name, replace(original, columns=columns))]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
+from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.files import write_json
+from calovision.events.fingerprints import fingerprints
+from calovision.events.labels import both_classes
 from calovision.events.store import EventStore
-from calovision.metrics.classification import classification_metrics
+from calovision.metrics.classification import checked_weights, classification_metrics
 from calovision.metrics.emd import emd_metrics, emd_per_event
 from calovision.metrics.observables import observable_matrix, observable_units, observables
 from calovision.metrics.reconstruction import reconstruction_metrics
@@ -29,6 +34,7 @@ from calovision.tasks.models import load_task, recorded_config
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir, versions
+from calovision.tasks.seen import training_events
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.training import parts_of
 
@@ -39,31 +45,43 @@ SLOW_EVENTS = 1000  #: events of the slow metrics unless told otherwise
 Floats = NDArray[np.float64]
 
 
-def held_out(run: RunDir, store: EventStore) -> Events:
-    """Events of ``store`` that the run has not seen: all of another set, its test part else.
+@dataclass(frozen=True)
+class HeldOut:
+    """The events of a set that a run has not seen.
+
+    Attributes:
+        events: these events.
+        training: number of others, on which the run was trained or validated.
+        repeated: number of further copies of ``events``, which are left out too.
+    """
+
+    events: Events
+    training: int
+    repeated: int
+
+
+def held_out(run: RunDir, store: EventStore) -> HeldOut:
+    """Events of ``store`` that the run has not seen, each once; of its own set, the test part.
 
     Raises:
-        InputError: too few such events, or it is the training set with other shards left out.
+        InputError: too few such events, or the run has lost what tells them.
     """
-    events: Events
-    data = run.describe()["data"]
-    if data["hash"] == store.hash:
-        events = store[parts_of(store, recorded_config(run))["test"]]
-    elif data.get("whole_hash", data["hash"]) == store.whole.hash:
-        # Which jets belong to one collision, on which the split depends, is lost with a shard.
+    prints, seen = fingerprints(store), training_events(run, store)
+    if run.describe()["data"]["hash"] == store.hash:
+        own = np.ones(len(store), np.bool_)
+        own[parts_of(store, recorded_config(run))["test"]] = False
+        seen |= own
+    new = np.flatnonzero(~seen)
+    repeated = prints[new].repeated()
+    new = new[~repeated]
+    if len(new) < MIN_EVENTS:
         raise InputError(
-            f"the run was trained on {store.path} with other shards left out: which of its events"
-            " are new to it cannot be told",
-            "evaluate it on another set",
+            f"{store.path} has {len(new)} events that the run has not seen, and {int(seen.sum())}"
+            " of its training",
+            f"give a set with at least {MIN_EVENTS} others, such as one of another --seed",
         )
-    else:
-        events = store.load()
-    if len(events) < MIN_EVENTS:
-        raise InputError(
-            f"{store.path} has {len(events)} events that the run has not seen",
-            f"give a set with at least {MIN_EVENTS} others",
-        )
-    return events
+    events = store.load() if len(new) == len(store) else store[new]
+    return HeldOut(events, int(seen.sum()), int(repeated.sum()))
 
 
 def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False) -> dict[str, Any]:
@@ -78,7 +96,8 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
     directory = RunDir(run)
     task = load_task(directory)
     task.check(store.geometry)
-    events = held_out(directory, store)
+    found = held_out(directory, store)
+    events = weighting.counting(found.events)
     metrics: dict[str, Metric] = {}
     judged: dict[str, Any] = {}
     if isinstance(task, TaggerTask):
@@ -88,9 +107,11 @@ def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False
         judged = {"metrics": compare(events, made, seed=seed, progress=not quiet)["metrics"]}
     else:
         assert isinstance(task, AutoencoderTask)
+        weighting.of(events)  # those that mean nothing here are told before the work
         rebuilt, latent = reconstructions(task, events, seed, quiet)
         metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
     results = results_of(directory, store, len(events), seed, metrics) | judged
+    results["data"] |= {"training_events": found.training, "repeated_events": found.repeated}
     write_json(directory.path / "results.json", results)
     return results
 
@@ -101,15 +122,17 @@ def classified(
     """Classification metrics of a tagger, its rate, and the share of events it does not know.
 
     Raises:
-        InputError: the events have no labels.
+        InputError: the events have no labels, others than 0 and 1, or one of them only.
     """
-    if "label" not in events.columns:
-        raise InputError("the events have no labels", "use 'calovision classify' to score them")
+    label, weights = both_classes(events), events.columns.get(weighting.COLUMN)
+    weights = checked_weights(weights, label)
     scores = score(task, events, quiet)
-    metrics = classification_metrics(scores.probability, events.label, seed=seed)
+    metrics = classification_metrics(scores.probability, label, seed=seed, weights=weights)
     things = events.geometry.schema
     metrics[f"{things}_per_s"] = Metric(len(events) / scores.wall_s, 0.0, f"{things}/s")
-    metrics["foreign"] = mean_metric(scores.foreign.astype(float), higher_is_better=False)
+    metrics["out_of_distribution"] = mean_metric(
+        scores.out_of_distribution.astype(float), higher_is_better=False, weights=weights
+    )
     return metrics
 
 
@@ -125,8 +148,10 @@ def truth_floor(events: Events, seed: int) -> dict[str, float]:
 
 
 def _spectra(a: Events, b: Events, seed: int, *, paired: bool) -> dict[str, Metric]:
-    units = observable_units(a)
-    return w1_observables(observables(a), observables(b), units=units, paired=paired, seed=seed)
+    options: dict[str, Any] = {"units": observable_units(a), "paired": paired, "seed": seed}
+    first = weighting.of(a)
+    options["weights"] = first, (first if paired else weighting.of(b))
+    return w1_observables(observables(a), observables(b), **options)
 
 
 def _with_floor(metric: Metric, floor: float | None) -> Metric:
@@ -149,30 +174,36 @@ def measure(
         the metrics, and the energy-mover distance per event and channel, GeV.
     """
     metrics = reconstruction_metrics(events, rebuilt, seed=seed, max_events=slow_events)
-    distances = emd_per_event(events[:slow_events], rebuilt[:slow_events])
-    metrics |= emd_metrics(distances, events.geometry.channel_names)
+    slow = events[:slow_events]
+    distances = emd_per_event(slow, rebuilt[:slow_events])
+    metrics |= emd_metrics(distances, events.geometry.channel_names, weighting.of(slow))
     metrics |= _spectra(events, rebuilt, seed, paired=True)
     metrics = {k: _with_floor(m, floors.get(k)) for k, m in metrics.items()}
     seen, made = observable_matrix(events)[0], observable_matrix(rebuilt)[0]
-    metrics["classifier_auc"] = classifier_auc(seen, made, paired=True, seed=seed)
+    weights = weighting.of(events)
+    metrics["classifier_auc"] = classifier_auc(
+        seen, made, paired=True, seed=seed, weights=(weights, weights)
+    )
     metrics["classifier_auc_hits"] = classifier_auc_hits(events, rebuilt, paired=True, seed=seed)
-    if set(np.unique(events.label)) == {0, 1}:
-        metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed)
-        metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed)
+    if "label" in events.columns and set(np.unique(events.label)) == {0, 1}:
+        metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed, weights)
+        metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed, weights)
     return metrics, distances
 
 
-Fold = tuple[NDArray[Any], NDArray[Any]]
+#: features, labels and, where there are any, weights of some events
+Fold = tuple[NDArray[Any], NDArray[Any], Floats | None]
 
 
 def _probe(train: Fold, test: Fold, seed: int) -> Metric:
-    cut = int(0.85 * len(train[0]))
-    validation = (train[0][cut:], train[1][cut:])
-    return probe_auc((train[0][:cut], train[1][:cut]), validation, test, seed=seed)
+    cut, (x, y, w) = int(0.85 * len(train[0])), train
+    parts = (x[:cut], y[:cut]), (x[cut:], y[cut:]), test[:2]
+    weights = (None, None) if w is None else (w[:cut], w[cut:])
+    return probe_auc(*parts, seed=seed, weights=(*weights, test[2]))
 
 
 def _tagger(train: Fold, test: Fold, seed: int) -> Metric:
-    return tagger_auc(*train, *test, seed=seed)
+    return tagger_auc(*train[:2], *test[:2], seed=seed, weights=(train[2], test[2]))
 
 
 def cross_fitted(
@@ -180,15 +211,19 @@ def cross_fitted(
     features: NDArray[Any],
     labels: NDArray[Any],
     seed: int,
+    weights: Floats | None = None,
 ) -> Metric:
     """Mean over folds of a metric whose model has not seen the fold; errors in quadrature."""
-    order = np.random.default_rng(seed).permutation(len(labels))
+    order = streams.rng(streams.Stream.FOLDS, seed).permutation(len(labels))
     parts = []
-    for fold in np.array_split(order, FOLDS):
+
+    def some(rows: NDArray[np.int64]) -> Fold:
+        return features[rows], labels[rows], None if weights is None else weights[rows]
+
+    for number, fold in enumerate(np.array_split(order, FOLDS)):
         rest = np.setdiff1d(order, fold, assume_unique=True)
-        np.random.default_rng(seed).shuffle(rest)
-        train, test = (features[rest], labels[rest]), (features[fold], labels[fold])
-        parts.append(score(train, test, seed))
+        streams.rng(streams.Stream.FOLD, seed, number).shuffle(rest)
+        parts.append(score(some(rest), some(fold), seed))
     error = np.sqrt(sum(p.error**2 for p in parts)) / len(parts)
     return Metric(float(np.mean([p.value for p in parts])), float(error))
 

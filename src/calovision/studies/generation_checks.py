@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
@@ -117,12 +118,12 @@ def steps(
 
     The cascade that follows has no steps to save: it is one pass through its levels.
     """
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.STEPS_TRUE, seed)
     channels = len(events.geometry.channels)
     true = _plain(totals(events, task.threshold.numpy(), rng), channels)
     rows = []
     for number in numbers:
-        draws = np.random.default_rng([seed, number])
+        draws = streams.rng(streams.Stream.STEPS, seed, number)
         normal, _ = drawn_totals(task, Request(), len(events), draws, number)
         own = _plain(task.quantiles.values(normal), channels)
         auc = classifier_auc(true, own, paired=False, seed=seed)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from calovision import simulate
+from calovision import simulate, streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
@@ -219,7 +219,7 @@ def _geant4_rate(seed: int) -> float | None:
         engine.check()
     except InputError:
         return None
-    particles = draw(SHOWERS // 2, SHOWERS // 2, np.random.default_rng(seed))
+    particles = draw(SHOWERS // 2, SHOWERS // 2, streams.rng(streams.Stream.SHOWERS, seed))
     begun = time.perf_counter()
     engine.showers(particles, seed, math.inf)
     return SHOWERS / (time.perf_counter() - begun)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.files import write_json
 from calovision.metrics.value import Metric
@@ -153,7 +154,7 @@ def supervised(
 ) -> dict[str, Metric]:
     """Train and measure the map of 30 degrees, as published or ours, on a run's VAE."""
     random = generator(seed, 3)
-    torch.manual_seed(seed)
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, seed, 3))
     stream = data.stream(12)
     with progress(f"supervised, {model}", quiet) as report:
         network: nn.Module

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.files import write_json
 from calovision.metrics.symmetry import Followed, follow_metrics
@@ -47,7 +48,7 @@ def ablation(run_path: Path, data: ImageData, *, quiet: bool = False) -> dict[st
     rows = []
     for prior, words in PRIORS.items():
         begin = time.process_time()
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
         with progress(f"without {prior}", quiet) as report:
             found = search_without(
                 prior,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from calovision import streams
 from calovision.events.rotation import Rotated, rotate
 from calovision.metrics.classification import auc_metric
 from calovision.metrics.value import Metric, mean_metric
@@ -71,8 +72,8 @@ def breaking(flows: Flows, data: ImageData) -> dict[str, Metric]:
         ``shift_MOTION``: mean change of the tagger's score, beside ``tagger_auc``; and, where a
         flow was found, ``shift_flow`` along it, of decoded images.
     """
-    random = torch.Generator().manual_seed(0)
-    torch.manual_seed(0)
+    random = streams.torch_rng(streams.Stream.BREAKING, 0)
+    torch.manual_seed(streams.torch_seed(streams.Stream.BREAKING_WEIGHTS, 0))
     stream = data.stream()
     images, label = data.test
     tagger = train_judge(stream, len(data.classes), random, STEPS)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from calovision import streams
 from calovision.events.files import write_json
 from calovision.events.rotation import rotate
 from calovision.metrics.symmetry import (
@@ -144,7 +145,7 @@ def latent_map(flows: Flows, best: int, data: ImageData) -> Arrays:
     principal components where there are more.
     """
     images, label = data.test
-    random = torch.Generator().manual_seed(0)
+    random = streams.torch_rng(streams.Stream.PLANE, 0)
     angle = 2 * math.pi * torch.rand(4 * len(images), generator=random)
     z = flows.vae.mean(rotate(images.repeat(4, 1), angle))
     v = flows.fields[best](z)

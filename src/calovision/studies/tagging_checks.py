@@ -1,4 +1,4 @@
-"""How far a tagger can be trusted, and what it looks at: changed conditions, foreign jets, hits."""
+"""How far a tagger can be trusted, and what it looks at: changed conditions, unlike jets, hits."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _row(
         "jets": len(events),
         "auc": auc.to_dict(),
         "change": change.to_dict(),
-        "flagged": float(scores.foreign.mean()),
+        "flagged": float(scores.out_of_distribution.mean()),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -16,7 +17,9 @@ import numpy as np
 from tqdm import tqdm
 
 from calovision.events.files import write_bytes
+from calovision.events.main_guard import processes_may_start
 from calovision.events.store import EventStore
+from calovision.interruption import deaf_children
 from calovision.studies.trees import TREES, grow, tree_settings
 
 #: of every training: one thread, and memory kept for the next batch in place of given back
@@ -25,6 +28,7 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(4 * 10**9),
     "MALLOC_TRIM_THRESHOLD_": str(8 * 10**9),
 }
+GRACE_S = 25.0  #: seconds that interrupted trainings have to keep their state
 SCORES = "scores.npz"  #: in every run: what it says about the test events
 
 
@@ -84,17 +88,36 @@ def _side_by_side(work: Callable[[Job], None], jobs: Sequence[Job], workers: int
         return
     os.environ.update(ENVIRONMENT)  # read by a process when it starts
     # Fresh processes: threads of PyTorch do not survive a fork, and memory goes back.
-    with ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
-    ) as pool:
-        futures = {pool.submit(work, job): job for job in jobs}
+    fresh = multiprocessing.get_context("spawn")
+    with (
+        processes_may_start(),
+        ProcessPoolExecutor(workers, mp_context=fresh, max_tasks_per_child=1) as pool,
+    ):
+        with deaf_children():
+            futures = {pool.submit(_in_a_process, work, job): job for job in jobs}
         try:
             for future in as_completed(futures):
                 future.result()
                 yield futures[future].folder
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Trainings that are interrupted keep their state, and end their process: by that, the
+            # pool starts no other.
+            started = list((pool._processes or {}).values())
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.join(GRACE_S)
+                process.kill()
             raise
+
+
+def _in_a_process(work: Callable[[Job], None], job: Job) -> None:
+    """Do ``work`` in a process of its own, which an interruption ends."""
+    tqdm.set_lock(threading.RLock())  # its usual one would be left behind in the system
+    try:
+        work(job)
+    except KeyboardInterrupt:
+        os._exit(130)
 
 
 def _alone(work: Callable[[Job], None], job: Job) -> None:
@@ -119,7 +142,7 @@ def _one(training: Path, test: Path, out: Path, job: Job) -> None:
 
 
 def _scores(job: Job, training: Path, test: Path, run: Path) -> dict[str, Any]:
-    """Arrays of the file of scores: probability and foreign ``(n,)``, seconds that it took."""
+    """Arrays of the file of scores: probability and flag ``(n,)``, seconds that it took."""
     if job.model == TREES:
         settings = tree_settings(job.task, job.overrides)
         return grow(settings, EventStore.open(training), EventStore.open(test), run)
@@ -133,6 +156,6 @@ def _scores(job: Job, training: Path, test: Path, run: Path) -> dict[str, Any]:
     scores = score(load_tagger(found), EventStore.open(test), quiet=True)
     return {
         "probability": scores.probability,
-        "foreign": scores.foreign,
+        "out_of_distribution": scores.out_of_distribution,
         "wall_s": np.array(scores.wall_s),
     }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
@@ -41,8 +42,8 @@ def grow(config: Training, store: EventStore, test: EventStore, out: Path) -> di
     """Boosted trees on the same parts of ``store`` as the networks, calibrated as they are.
 
     Returns:
-        ``probability`` ``(n,)`` of class 1 of the test events, ``foreign`` ``(n,)``, and the
-        seconds ``wall_s`` that scoring took.
+        ``probability`` ``(n,)`` of class 1 of the test events, ``out_of_distribution`` ``(n,)``,
+        and the seconds ``wall_s`` that scoring took.
     """
     from scipy.special import expit, logit
 
@@ -60,11 +61,15 @@ def grow(config: Training, store: EventStore, test: EventStore, out: Path) -> di
     before = time.perf_counter()
     tested = table_of(test.load())
     seconds = time.perf_counter() - before
-    found = tree_scores(table, train.label, np.concatenate([validation, tested]), seed=config.seed)
+    both, of = np.concatenate([validation, tested]), weighting.of(train)
+    found = tree_scores(table, train.label, both, seed=config.seed, weights=of)
     logits = logit(np.clip(found, 1e-6, 1 - 1e-6))
-    slope, offset = platt(logits[: len(validation)], held_out.label.astype(np.float64))
+    slope, offset = platt(
+        logits[: len(validation)], held_out.label.astype(np.float64), weighting.of(held_out)
+    )
     wall = time.perf_counter() - begin - seconds
     budget = {"wall_s": round(wall, 2), "cpu_s": round(wall, 2), "device": "cpu"}
     write_json(run.path / "budget.json", budget)
     probability = expit(slope * logits[len(validation) :] + offset)
-    return {"probability": probability, "foreign": np.zeros(len(test), bool), "wall_s": seconds}
+    flags = np.zeros(len(test), bool)
+    return {"probability": probability, "out_of_distribution": flags, "wall_s": seconds}

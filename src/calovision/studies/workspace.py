@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -13,6 +14,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json, writing
 from calovision.events.store import EventStore, save
+from calovision.events.unreadable import read_json
 from calovision.report.from_runs import report
 from calovision.simulate.crops.driver import simulate_egamma
 from calovision.simulate.driver import simulate_jets
@@ -20,6 +22,7 @@ from calovision.tasks.config import load_config
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train
 
+MEMORY = {"source": "memory"}  #: provenance of events that come from the caller
 TEST_SEED = 1_000_000  #: added to the seed for the jets of the comparison
 
 
@@ -88,8 +91,8 @@ def claim(out: Path, what: dict[str, Any]) -> None:
     marker = out / "study.json"
     if marker.exists():
         try:
-            found = json.loads(marker.read_text())
-        except (OSError, ValueError, RecursionError):
+            found: Any = read_json(marker)
+        except ValueError:
             found = None
         if found != what:
             raise InputError(f"{out} holds another study", "choose another --out")
@@ -157,13 +160,24 @@ def train_on(
     model: str | None,
     out: str | Path,
     settings: dict[str, Any],
+    *,
+    resume: bool = False,
 ) -> RunDir:
     """Train one model of a task; events in memory are kept beside the run, in ``OUT-data``.
 
+    What is doubtful about the training, such as a budget that was too short, is a warning.
+
     Raises:
-        InputError: unknown model or setting, or ``out`` holds a run.
+        InputError: unknown model or setting, or ``out`` holds a run and ``resume`` is not asked
+            for.
+        Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
     config, out = load_config(task, model, overrides=settings), Path(out)
     if isinstance(events, Events):
-        events = save(events, out.with_name(f"{out.name}-data"), provenance={"source": "memory"})
-    return train(config, events, out)
+        kept = out.with_name(f"{out.name}-data")
+        begun = resume and (kept / "manifest.json").exists()
+        events = EventStore.open(kept) if begun else save(events, kept, provenance=MEMORY)
+    run = train(config, events, out, resume=resume)
+    for line in run.budget().get("warnings", []):
+        warnings.warn(line, stacklevel=3)  # of the one who asked for the training
+    return run

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import compiled
 from calovision.networks.two_layers import LOOSE
 from calovision.tasks.totals import BY_ENERGY, CONE, CORE, Table
 
@@ -63,11 +63,12 @@ def adjust(
         threshold: ``(C,)`` GeV.
         wanted: of the events.
     """
-    given = wanted.shapes, wanted.axes, TOLERANCE, LARGE
+    # Of one layout in memory, so that one compiled function serves all.
+    given = (np.ascontiguousarray(x) for x in (wanted.shapes, wanted.axes, TOLERANCE, LARGE))
     _adjust(excess, ends, eta, phi, threshold, *given)
 
 
-@numba.njit(cache=True)
+@compiled
 def _adjust(excess, ends, eta, phi, threshold, wanted, axes, tolerance, large):  # type: ignore[no-untyped-def]
     start, most = 0, 0
     for end in ends.reshape(-1):
@@ -84,7 +85,7 @@ def _adjust(excess, ends, eta, phi, threshold, wanted, axes, tolerance, large): 
             start = end
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _count(counts, near, excess, eta, phi, axis):  # type: ignore[no-untyped-def]
     """Write what hits count for in the shapes, the last of which goes by their energies."""
     for k in range(len(excess)):
@@ -97,7 +98,7 @@ def _count(counts, near, excess, eta, phi, axis):  # type: ignore[no-untyped-def
         counts[5, k] = near[k] * np.log(excess[k]) if excess[k] > 0 else 0.0
 
 
-@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy")
+@compiled(fastmath=LOOSE, error_model="numpy")
 def _sum(shape, means, slopes, now, counts, near, threshold):  # type: ignore[no-untyped-def]
     """Write sums over hits: of shapes, of what they count for, and how shapes grow with tilts."""
     hits, last = len(now), BY_ENERGY - 1
@@ -128,7 +129,7 @@ def _sum(shape, means, slopes, now, counts, near, threshold):  # type: ignore[no
     return slope / max(shape[last], 1e-9)
 
 
-@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy")
+@compiled(fastmath=LOOSE, error_model="numpy")
 def _tilt(excess, space, counts, near, threshold, wanted, tolerance, large):  # type: ignore[no-untyped-def]
     """Find the exponents of one channel by Newton's method, and write its energies."""
     hits, last, above = len(excess), BY_ENERGY - 1, excess.sum()
@@ -176,7 +177,7 @@ def _tilt(excess, space, counts, near, threshold, wanted, tolerance, large):  # 
         excess[k] = now[k]
 
 
-@numba.njit(cache=True)
+@compiled
 def _solve(matrix, vector):  # type: ignore[no-untyped-def]
     """Solve equations in place, by Cholesky's decomposition of the lower triangle."""
     size = len(vector)

@@ -9,8 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calovision import streams
+from calovision.events.coarse import coarse_energies
 from calovision.events.events import Events
 from calovision.tasks.task import Task
+
+JUDGED = 125  #: validation events whose reconstructions are looked at when a training ends
 
 
 class AutoencoderTask(Task):
@@ -26,6 +30,24 @@ class AutoencoderTask(Task):
         self, view: Any, chosen: NDArray[np.int64], generator: torch.Generator
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
+
+    def doubt(self, view: Any, events: Events) -> str:
+        """A line if reconstructions are no closer to their events than an image of them all.
+
+        Closeness is the mean absolute difference of the energy in coarse cells, smeared by one.
+        """
+        chosen = np.arange(min(len(view), JUDGED))
+        rebuilt, _ = self.reconstruct(view, chosen, streams.torch_rng(streams.Stream.DOUBT, 0))
+        true, made = coarse_energies(events[: len(chosen)]), coarse_energies(rebuilt)
+        found = np.abs(made - true).sum(1).mean()
+        images = {"a blank image": 0.0 * true, "the mean image": true.mean(0)}
+        for name, image in images.items():
+            if found >= (other := np.abs(image - true).sum(1).mean()):
+                return (
+                    f"its reconstructions are no better than {name}: {found:.3g} GeV of an event"
+                    f" are misplaced, there {other:.3g}"
+                )
+        return ""
 
     def size(self) -> dict[str, int]:
         """Parameters and latent numbers."""

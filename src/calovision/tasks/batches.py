@@ -55,6 +55,11 @@ class TrainingBatches(IterableDataset[Batch]):
             yield self.task.training_batch(self._view, self._batches[batch], step)
             step += 1
 
+    def prepare(self) -> None:
+        """Have the events of the next step in memory, which may take a while."""
+        epoch, window, _ = self.order.place(self.step_now())
+        self._hold(epoch, window)
+
     def _hold(self, epoch: int, window: int) -> None:
         """Have the events of a window, and which of them make its batches."""
         if self._held == (epoch, window):

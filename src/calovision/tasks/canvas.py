@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import compiled
 from calovision.tasks.cuts import Nodes
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_fill import LOG_2, PAD
@@ -111,7 +111,7 @@ class Canvas:
             self.lists[level] = np.zeros((1, size), np.float32)
 
 
-@numba.njit(cache=True)
+@compiled
 def _put(places, seen, start, nodes, content, unit):  # type: ignore[no-untyped-def]
     for k in range(len(nodes)):
         row = start + k

@@ -17,8 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from calovision import streams
+from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.events.labels import class_labels
 from calovision.networks.laws import count_log_prob, energy_log_prob
 from calovision.networks.splitter import OUTCOME, Splitter, outcomes
 from calovision.networks.velocity import Velocity
@@ -27,6 +30,7 @@ from calovision.tasks.flow import matching_loss
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.growth import drawn_totals, fresh_numbers, grown
 from calovision.tasks.known_cuts import known_cuts
+from calovision.tasks.layout import Layout
 from calovision.tasks.likeness_features import features, width
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_hits import Hits
@@ -34,8 +38,9 @@ from calovision.tasks.request import Request
 from calovision.tasks.selection import Selection, selected
 from calovision.tasks.settings import CascadeConfig
 from calovision.tasks.settling import TOTALS, learn_to_select
-from calovision.tasks.task import Batch
+from calovision.tasks.task import Batch, as_tensor
 from calovision.tasks.totals import BY_ENERGY, COLUMNS, GRID, Quantiles, learned, totals, turned
+from calovision.tasks.weights import fill, tensor_of
 
 FLOW_ROWS = 1024  #: events whose totals are learned in a step
 TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
@@ -46,11 +51,12 @@ MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
 
 @dataclass(frozen=True)
 class View:
-    """Events and their totals as normal numbers."""
+    """Events, their channels sorted as in the task's layout, and their totals as normal numbers."""
 
     events: Events
     normal: NDArray[np.float32]
     label: NDArray[np.float32]
+    weight: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.events)
@@ -60,9 +66,12 @@ class CascadeTask(GeneratorTask):
     """The flow of totals and the networks of all cuts.
 
     Args:
-        geometry: of the images; the public jet images, or others of square windows.
+        geometry: of the images: square windows, any number of channels in any order.
         config: widths.
         columns: per-event columns that are learned.
+
+    Raises:
+        InputError: images that it cannot make, see :meth:`~calovision.tasks.layout.Layout.of`.
     """
 
     partial: ClassVar[bool] = True
@@ -77,7 +86,8 @@ class CascadeTask(GeneratorTask):
     def __init__(self, geometry: Geometry, config: CascadeConfig, columns: tuple[str, ...]) -> None:
         super().__init__(geometry)
         self.config, self.columns = config, columns
-        self.partition = Partition(geometry)
+        self.layout = Layout.of(geometry)
+        self.partition = Partition(self.layout.inner)
         channels = len(geometry.channels)
         self.turned = turned(len(columns), channels)
         size = self.turned.shape[1]
@@ -104,19 +114,28 @@ class CascadeTask(GeneratorTask):
         self.register_buffer("leads", torch.zeros(channels, BY_ENERGY, dtype=torch.float64))
 
     @classmethod
+    def suits(cls, geometry: Geometry) -> None:
+        """Refuse images that cannot be halved, see :meth:`~calovision.tasks.layout.Layout.of`."""
+        Layout.of(geometry)
+
+    @classmethod
     def fresh(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task that knows the training events' thresholds and totals."""
         task = cls(geometry, config, learned(train))
-        energy, channel = train.energy, train.channel
+        train = task.layout.sorted(train)
         for c in range(len(geometry.channels)):
-            mine = energy[channel == c]
+            mine = train.energy[train.channel == c]
             if len(mine):
                 task.threshold[c] = float(mine.min()) * (1 - 1e-4)
                 task.unit[c] = max(float(np.median(mine)), 1e-6)
-        table = totals(train, task.threshold.numpy(), np.random.default_rng(config.seed))
+        table = totals(
+            train, task.threshold.numpy(), streams.rng(streams.Stream.TOTALS, config.seed)
+        )
         odd = np.asarray((task.turned < 0).any(0))
         task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
-        task.share.fill_(float(_labels(train).mean()))
+        if "label" in train.columns:
+            class_labels(train)
+        task.share.fill_(float(np.average(_labels(train), weights=weighting.of(train))))
         return task
 
     @classmethod
@@ -124,9 +143,10 @@ class CascadeTask(GeneratorTask):
         cls, config: CascadeConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and statistics of ``state``."""
-        columns = tuple(c for c, has in zip(COLUMNS, state["has"], strict=True) if has)
+        known = zip(COLUMNS, tensor_of(state, "has", 1), strict=False)
+        columns = tuple(c for c, has in known if has)
         task = cls(geometry, config, columns)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     @property
@@ -139,11 +159,17 @@ class CascadeTask(GeneratorTask):
         rows = self.knots[: len(self.columns), [0, -1]].tolist()
         return {name: (low, high) for name, (low, high) in zip(self.columns, rows, strict=True)}
 
+    def labels(self) -> tuple[int, ...]:
+        """Labels of the training events; those without labels count as 0."""
+        share = float(self.share)
+        return tuple(label for label, there in ((0, share < 1), (1, share > 0)) if there)
+
     def view(self, events: Events) -> View:
         """Events with their totals."""
-        rng = np.random.default_rng(self.config.seed)
+        events = self.layout.sorted(events)
+        rng = streams.rng(streams.Stream.VIEW, self.config.seed)
         normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
-        return View(events, normal.astype(np.float32), _labels(events))
+        return View(events, normal.astype(np.float32), _labels(events), self.weights(events))
 
     def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
         """Everything now and then; in between the totals alone, which take many small steps."""
@@ -155,10 +181,11 @@ class CascadeTask(GeneratorTask):
         return self._batch(view, chosen, _drawing(chosen))
 
     def _totals(self, view: View, rng: np.random.Generator) -> Batch:
-        """Normal totals and labels of events drawn from all, and no stages."""
+        """Normal totals, labels and weights of events drawn from all, and no stages."""
         drawn = rng.integers(len(view), size=min(FLOW_ROWS, 4 * len(view)))
         label = torch.from_numpy(view.label[drawn, None])
-        return torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0]), label, []
+        weight = as_tensor(None if view.weight is None else view.weight[drawn])
+        return torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0]), label, [], weight
 
     def _batch(self, view: View, chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
         """Totals, and of every stage some nodes of the ``chosen`` events.
@@ -166,7 +193,7 @@ class CascadeTask(GeneratorTask):
         Images are turned over along eta and phi at random: neither the beams nor the solenoid
         tell left from right.
         """
-        flow, label, _ = self._totals(view, rng)
+        flow, label, _, weight = self._totals(view, rng)
         normal, flips = self._mirrored(view.normal[chosen], rng)
         hits = Hits.of(view.events, self.threshold.numpy(), chosen).mirrored(*flips)
         conditions = np.column_stack([normal, view.label[chosen]])
@@ -180,8 +207,9 @@ class CascadeTask(GeneratorTask):
             some = np.arange(stage % stride, len(chosen), stride)
             mine = merged if stage < level else hits
             arrays = conditions[some], *known_cuts(self.partition, stage, mine.some(some), unit)
-            stages.append(tuple(torch.from_numpy(x) for x in arrays))
-        return flow, label, stages
+            of_nodes = None if view.weight is None else view.weight[chosen[some]][arrays[1]]
+            stages.append((*(torch.from_numpy(x) for x in arrays), as_tensor(of_nodes)))
+        return flow, label, stages, weight
 
     def _mirrored(
         self, normal: NDArray[np.float32], rng: np.random.Generator
@@ -193,12 +221,9 @@ class CascadeTask(GeneratorTask):
         return normal, flips
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Flow-matching loss plus, for a whole batch, the mean negative log-likelihood of a node.
-
-        The latter is the mean over stages.
-        """
-        normal, label, stages = batch
-        flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator)
+        """Flow-matching loss; of a whole batch also a node's mean -log p, averaged over stages."""
+        normal, label, stages, weight = batch
+        flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator, weight=weight)
         if not stages:
             return {"loss": flow, "flow": flow.detach()}
         losses = {
@@ -224,6 +249,7 @@ class CascadeTask(GeneratorTask):
         first: Tensor,
         low: Tensor,
         high: Tensor,
+        weight: Tensor | None,
     ) -> Tensor:
         hidden = network(context, conditions, owner)
         total = torch.zeros(())
@@ -233,15 +259,15 @@ class CascadeTask(GeneratorTask):
             if len(free):
                 seen = results[free, : OUTCOME * c]
                 law = network.count_law(c, hidden[free], seen)
-                args = (first[free, c, 0], low[free, c], high[free, c])
-                total = total - count_log_prob(law, *args).sum()
+                given = count_log_prob(law, first[free, c, 0], low[free, c], high[free, c])
+                total = total - _summed(given, weight, free)
             hits, part = whole[:, c, 0], first[:, c, 0]
             shared = ((part > 0) & (part < hits) & (whole[:, c, 1] > 0)).nonzero()[:, 0]
             if len(shared):
                 seen = results[shared, : OUTCOME * c + 2]
                 law = network.energy_law(c, hidden[shared], seen)
                 fraction = first[shared, c, 1] / whole[shared, c, 1]
-                total = total - energy_log_prob(law, fraction).sum()
+                total = total - _summed(energy_log_prob(law, fraction), weight, shared)
         return total / len(context)
 
     @torch.no_grad()
@@ -254,7 +280,7 @@ class CascadeTask(GeneratorTask):
 
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
         """The ``chunk``-th group of events, selected where the model has learned to."""
-        rng, selection = np.random.default_rng([seed, chunk]), self.selection
+        rng, selection = streams.rng(streams.Stream.SAMPLE, seed, chunk), self.selection
         if selection is None:
             return self.proposed(request, self.chunk, rng, steps)
         return selected(
@@ -275,7 +301,12 @@ class CascadeTask(GeneratorTask):
 
     def settle(self, train: Events, *, quiet: bool) -> None:
         """Learn which totals to use, what to ask for, and which of the made events to keep."""
-        learn_to_select(self, train, quiet=quiet)
+        learn_to_select(self, weighting.unweighted(train), quiet=quiet)
+
+
+def _summed(values: Tensor, weight: Tensor | None, rows: Tensor) -> Tensor:
+    """Sum of the values of some rows, each times its weight."""
+    return values.sum() if weight is None else (values * weight[rows]).sum()
 
 
 def _labels(events: Events) -> NDArray[np.float32]:
@@ -286,4 +317,4 @@ def _labels(events: Events) -> NDArray[np.float32]:
 
 def _drawing(numbers: NDArray[np.int64]) -> np.random.Generator:
     """Random numbers of a batch; NumPy reads its seed much faster in 32 bits, and the same."""
-    return np.random.default_rng(numbers.astype(np.uint32))
+    return streams.rng(streams.Stream.CUTS, numbers.astype(np.uint32))

@@ -7,45 +7,40 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from calovision.errors import InputError
 from calovision.events.files import write_bytes
+from calovision.events.unreadable import exists, reading, unreadable
 
-ENDED = "training_ended"  #: key of a checkpoint after which there is nothing left to train
 _NEEDED = {"state_dict", "global_step", "spent_s"}
 
 
-class WholeFiles(TorchCheckpointIO):
-    """Checkpoints that are complete or absent.
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a state, complete or not at all.
 
-    Lightning's own are written elsewhere and moved, which copies them when it is to another file
-    system: a process killed in the middle would leave half a checkpoint.
+    Raises:
+        InputError: the disk is full or not writable.
     """
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
-    ) -> None:
-        """Write ``checkpoint`` to ``path``."""
-        del storage_options
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_bytes(Path(path), buffer.getvalue())
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any] | None:
     """What a checkpoint holds, or nothing if there is none.
 
     Raises:
-        InputError: it is damaged, or holds more than tensors and plain values.
+        InputError: it is damaged, holds more than tensors and plain values, or the system does
+            not let it be read.
     """
-    if not path.exists():
+    if not exists(path):
         return None
     found: Any = None
-    try:
-        found = torch.load(path, weights_only=True)
-    except Exception as error:  # whatever a damaged archive makes of the reader
-        raise _unreadable(path, type(error).__name__) from error
+    with reading(path), path.open("rb") as file:
+        try:
+            found = torch.load(file, weights_only=True)
+        except Exception as error:  # whatever a damaged archive makes of the reader
+            raise unreadable(error, path) or _unreadable(path, type(error).__name__) from error
     if not isinstance(found, dict) or not found.keys() >= _NEEDED:
         raise _unreadable(path, "not the state of a training")
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -21,6 +21,7 @@ from calovision.events.store import EventStore
 from calovision.tasks.domain import domain_features
 from calovision.tasks.models import load_tagger
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.seen import known_training_events
 from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.tagger import TaggerTask
 
@@ -34,14 +35,17 @@ class Scores:
 
     Attributes:
         probability: ``(n,)`` calibrated probability of class 1 (quark), in [0, 1].
-        foreign: ``(n,)`` bool, true for events unlike the training events: their probability
-            has no ground.
+        out_of_distribution: ``(n,)`` bool, true for events unlike the training events: their
+            probability has no ground.
         wall_s: time taken, preparing the events included, but not what is loaded or compiled once.
+        training: ``(n,)`` bool, true for events that the tagger was trained or validated on; none
+            where that was not asked for, or cannot be told.
     """
 
     probability: NDArray[np.float64]
-    foreign: NDArray[np.bool_]
+    out_of_distribution: NDArray[np.bool_]
     wall_s: float
+    training: NDArray[np.bool_] | None = None
 
 
 def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) -> Scores:
@@ -50,7 +54,7 @@ def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) ->
     Portions of events are prepared and scored side by side; the scores are the same on any number
     of threads.
     """
-    probability, foreign = np.empty(len(source)), np.empty(len(source), bool)
+    probability, unlike = np.empty(len(source)), np.empty(len(source), bool)
     reading = Lock()
     task.eval()
     task.logits(task.view(source[:1]))
@@ -62,20 +66,20 @@ def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) ->
             events = source[here]
         view = task.view(events)
         probability[here] = task.probabilities(task.logits(view))
-        foreign[here] = task.domain.foreign(domain_features(events))
+        unlike[here] = task.domain.out_of_distribution(domain_features(events))
         return len(view)
 
     with tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False) as bar:
         for done in side_by_side(portion, range(0, len(source), PORTION)):
             bar.update(done)
-    return Scores(probability, foreign, time.perf_counter() - begin)
+    return Scores(probability, unlike, time.perf_counter() - begin)
 
 
 def classify(run: Path, store: EventStore, out: Path, *, quiet: bool = False) -> Scores:
     """Score ``store`` and write one row an event to ``out`` (``.parquet`` or ``.csv``).
 
     Columns: ``event`` (number in the set), ``quark_probability`` or ``electron_probability``,
-    ``foreign``, and ``label`` where the set has it.
+    ``out_of_distribution``, ``training`` where the run tells, and ``label`` where the set has it.
 
     Raises:
         InputError: not a finished tagger run, images of another geometry, another kind of file,
@@ -87,12 +91,14 @@ def classify(run: Path, store: EventStore, out: Path, *, quiet: bool = False) ->
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
     task = load_tagger(RunDir(run))
     task.check(store.geometry)
-    scores = score(task, store, quiet)
+    scores = replace(score(task, store, quiet), training=known_training_events(RunDir(run), store))
     columns = {
         "event": store.numbers,
         f"{store.geometry.classes[1]}_probability": scores.probability,
-        "foreign": scores.foreign,
+        "out_of_distribution": scores.out_of_distribution,
     }
+    if scores.training is not None:
+        columns["training"] = scores.training
     if "label" in store.columns:
         columns["label"] = store.column("label")
     table = pa.table(columns)

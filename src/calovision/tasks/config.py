@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,25 +81,52 @@ def resolve(
     overrides: dict[str, Any] | None,
 ) -> Settings:
     """Settings of one of the ``models`` of a task; see :func:`load_config`."""
-    given = _read_yaml(file) if file else {}
-    model = model or given.get("model") or next(iter(models))
+    given = read_settings(file) if file else {}
+    named = {"task": task, "model": model}
+    for source in (given, overrides or {}):
+        for name, asked in named.items():
+            found = source.get(name) or asked
+            if asked is not None and found != asked:
+                raise InputError(f"{name} is {found} in the settings, and {asked}", "give it once")
+            named[name] = found
+    model = named["model"] or next(iter(models))
     if not isinstance(model, str) or model not in models:
         raise InputError(
             f"task {task} has no model {model!r}", f"choose one of {', '.join(models)}"
         )
     defaults = resources.files("calovision.tasks") / "presets" / preset(task, model)
     merged = {**mapping_of(defaults.read_text()), **given, **(overrides or {})}
-    merged |= {"task": task, "model": model}
+    named = {"task": task, "model": model}
+    merged |= named
     try:
         return models[model].model_validate(merged)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(p) for p in first["loc"]) or "configuration"
-        where = f" in {file}" if file else ""
-        raise InputError(
-            f"bad configuration{where}: {key}: {first['msg'].lower()}",
-            f"see the keys of preset {preset(task, model)} in the documentation",
-        ) from None
+        defaults_of = models[model].model_validate({**mapping_of(defaults.read_text()), **named})
+        raise _bad(error, defaults_of, given if file else {}, file) from None
+
+
+def _bad(
+    error: ValidationError, preset: BaseModel, of_file: Mapping[str, Any], file: Path | None
+) -> InputError:
+    """The one-line form of what is wrong with settings: the key, and what there is instead."""
+    first = error.errors()[0]
+    key = str(first["loc"][0]) if first["loc"] else ""
+    place = ".".join(str(p) for p in first["loc"])
+    where = f" in {file}" if key in of_file else ""
+    known = {k: v for k, v in preset.model_dump().items() if k not in ("task", "model")}
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(key, known, n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        return InputError(
+            f"bad configuration{where}: there is no setting {key!r}",
+            f"{meant}the settings are {', '.join(known)}",
+        )
+    told = first["msg"].lower()
+    if not key:
+        return InputError(f"bad configuration{where}: {told}", "change one of them")
+    return InputError(
+        f"bad configuration{where}: {place}: {told}", f"the preset has {key}: {known[key]}"
+    )
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
@@ -110,7 +138,7 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
-        if not equals:
+        if not equals or not key.strip():
             raise InputError(f"--set {pair!r} is not of the form key=value", "write e.g. beta=0.2")
         try:
             out[key.strip()] = _number_or_value(text)
@@ -129,7 +157,12 @@ def _number_or_value(text: str) -> Any:
     return value_of(text)
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
+def read_settings(file: Path) -> dict[str, Any]:
+    """The settings in a YAML file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
         with file.open(encoding="utf-8") as opened:
             return mapping_of(opened.read(MOST_CHARACTERS + 1))

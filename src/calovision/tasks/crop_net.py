@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from calovision.compiled import compiled
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.crop_net import TIMED, CropNet
@@ -99,7 +99,7 @@ def seen(events: Events) -> Events:
     return Events(grid, events.offsets, events.cell, events.code, shown, columns).keep(kept)
 
 
-@numba.njit(cache=True)
+@compiled
 def _draw(image, chosen, offsets, code, cell, value, places):  # type: ignore[no-untyped-def]
     """Put the hits of the ``chosen`` events in their places of ``image``, an event a row."""
     for k in range(len(chosen)):

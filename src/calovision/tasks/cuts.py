@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import compiled
 from calovision.tasks.partition import Ints, Partition
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats
@@ -105,7 +105,7 @@ def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floa
     return np.stack(table, -1).astype(np.float32)
 
 
-@numba.njit(cache=True)
+@compiled
 def contexts(  # type: ignore[no-untyped-def]
     out, before, nodes, number, here, following, around, *tables
 ):
@@ -155,13 +155,13 @@ def contexts(  # type: ignore[no-untyped-def]
         _copy(flat, at + 1, place_flat, (i * cols + j) * PLACE, PLACE)
 
 
-@numba.njit(cache=True)
+@compiled
 def _copy(to, at, source, start, number):  # type: ignore[no-untyped-def]
     for x in range(number):
         to[np.uint64(at + x)] = source[np.uint64(start + x)]
 
 
-@numba.njit(cache=True)
+@compiled
 def neighbour_half(  # type: ignore[no-untyped-def]
     i, j, side, half, rows, cols, axis, first, second
 ):

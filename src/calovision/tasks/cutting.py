@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-import numba
 import numpy as np
 
+from calovision.compiled import compiled
 from calovision.networks.splitter import OUTCOME
 from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Cut, Nodes
@@ -97,7 +97,7 @@ def _rounds(cut: Cut, front: Front) -> list[Front]:
     return [ordered[a:b] for a, b in pairwise([0, *ends.tolist()])]
 
 
-@numba.njit(cache=True)
+@compiled
 def _order(order, ends, nodes, divides):  # type: ignore[no-untyped-def]
     """Write rows of nodes, sorted by their rounds, and where each of the rounds ends."""
     found = 0
@@ -119,7 +119,7 @@ def _halves(cut: Cut, front: Front, first: Floats) -> Front:
     return Front(nodes[:found], content[:found])
 
 
-@numba.njit(cache=True)
+@compiled
 def _divide(  # type: ignore[no-untyped-def]
     children, content, nodes, whole, first, axis, first_child, second_child
 ):

@@ -11,17 +11,21 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from calovision import streams
 from calovision.errors import InputError
+from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.unet import UNet
 from calovision.tasks.ddpm_schedule import Schedule
 from calovision.tasks.dense_hits import hits_above, readout_cells, threshold_for
 from calovision.tasks.generator import GeneratorTask
+from calovision.tasks.layout import energies_only
 from calovision.tasks.mixed import MixedPrecision
 from calovision.tasks.request import Request
 from calovision.tasks.settings import DDPMConfig
-from calovision.tasks.task import Batch
+from calovision.tasks.task import Batch, as_tensor, weighted_mean
+from calovision.tasks.weights import fill
 
 SIDE = 64  #: pixels along each side after resizing
 CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
@@ -67,6 +71,11 @@ class DDPMTask(GeneratorTask):
         self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
 
     @classmethod
+    def suits(cls, geometry: Geometry) -> None:
+        """Refuse channels with negative values."""
+        energies_only(geometry)
+
+    @classmethod
     def fresh(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task, scaled to the largest pixel of the training events."""
         return cls(
@@ -83,32 +92,33 @@ class DDPMTask(GeneratorTask):
         task = cls(
             geometry, 1.0, widths=config.widths, steps=config.steps, bfloat16=config.bfloat16
         )
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     def view(self, events: Events) -> Events:
         """The baseline sees plain events and makes dense images of them."""
         return events
 
-    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor]:
-        """Images ``(n, C, 64, 64)`` in [-1, 1] of the ``chosen`` events."""
-        dense = torch.from_numpy(view[chosen].to_dense("image")).float() / self.maximum
+    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Images ``(n, C, 64, 64)`` in [-1, 1] of the ``chosen`` events, and their weights."""
+        events = view[chosen]
+        dense = torch.from_numpy(events.to_dense("image")).float() / self.maximum
         small = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
-        return ((2 * small - 1).contiguous(memory_format=torch.channels_last),)
+        images = (2 * small - 1).contiguous(memory_format=torch.channels_last)
+        return images, as_tensor(self.weights(events))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean absolute error of the noise, at a time drawn evenly for each image."""
-        (images,) = batch
+        images, weight = batch
         t = torch.randint(self.schedule.steps, (len(images),), generator=generator)
         noise = torch.randn(images.shape, generator=generator).to(images)
         t = t.to(images.device)
         predicted = self.network(self.schedule.noised(images, t, noise), t)
-        return {"loss": F.l1_loss(predicted, noise)}
+        return {"loss": weighted_mean(F.l1_loss(predicted, noise, reduction="none"), weight)}
 
     @torch.no_grad()
-    def _cells(self, images: int, numbers: np.random.SeedSequence) -> list[Tensor]:
+    def _cells(self, images: int, generator: torch.Generator) -> list[Tensor]:
         """Content per readout cell of each channel of that many sampled images, image units."""
-        generator = torch.Generator().manual_seed(int(numbers.generate_state(1)[0]))
         start = torch.randn(images, len(self.threshold), SIDE, SIDE, generator=generator)
         start = start.to(self.maximum).contiguous(memory_format=torch.channels_last)
         training = self.training
@@ -121,9 +131,9 @@ class DDPMTask(GeneratorTask):
 
     def finish(self, view: Events) -> None:
         """Choose the hit threshold of every channel by the occupancy of validation jets."""
-        numbers = np.random.SeedSequence(0, spawn_key=(CALIBRATION_IMAGES,))
-        cells = self._cells(CALIBRATION_IMAGES, numbers)
-        self.threshold.copy_(threshold_for(cells, view.counts().mean(0).tolist()))
+        cells = self._cells(CALIBRATION_IMAGES, streams.torch_rng(streams.Stream.THRESHOLD, 0))
+        counts = np.average(view.counts(), 0, weighting.of(view))
+        self.threshold.copy_(threshold_for(cells, counts.tolist()))
 
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
         """The ``chunk``-th ten events.
@@ -138,5 +148,5 @@ class DDPMTask(GeneratorTask):
                 f"the published DDPM takes {self.schedule.steps} steps, not {steps}",
                 "leave the number of steps out",
             )
-        cells = self._cells(self.chunk, np.random.SeedSequence([seed, chunk]))
+        cells = self._cells(self.chunk, streams.torch_rng(streams.Stream.SAMPLE, seed, chunk))
         return hits_above(cells, self.threshold.cpu(), self.geometry)

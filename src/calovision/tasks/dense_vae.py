@@ -17,7 +17,8 @@ from calovision.networks.dense_vae import SIDE, DenseVAE
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.dense_hits import hits_above, readout_cells
 from calovision.tasks.settings import DenseVAEConfig
-from calovision.tasks.task import Batch
+from calovision.tasks.task import Batch, as_tensor, weighted_mean
+from calovision.tasks.weights import fill
 
 CALIBRATION_JETS = 1000  #: most validation jets that the hit threshold is chosen on
 
@@ -55,7 +56,7 @@ class DenseVAETask(AutoencoderTask):
     ) -> Self:
         """A task with the weights and the threshold of ``state``."""
         task = cls(geometry, 1.0, latent=config.latent)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     @property
@@ -67,20 +68,24 @@ class DenseVAETask(AutoencoderTask):
         """The baseline sees plain events and makes dense images of them."""
         return events
 
-    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor]:
-        """Images ``(B, C, 128, 128)`` in [0, 1] of the ``chosen`` events."""
-        dense = torch.from_numpy(view[chosen].to_dense("image")).float() / self.maximum
-        return (F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False),)
+    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Images ``(B, C, 128, 128)`` in [0, 1] of the ``chosen`` events, and their weights."""
+        events = view[chosen]
+        dense = torch.from_numpy(events.to_dense("image")).float() / self.maximum
+        images = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
+        return images, as_tensor(self.weights(events))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean pixel cross entropy times the pixel number, plus the divergence, as published."""
-        (image,) = batch
+        image, weight = batch
         mean, log_variance = self.network.encode(image)
         noise = torch.randn(mean.shape, generator=generator)
         rebuilt = self.network.decode(mean + torch.exp(0.5 * log_variance) * noise)
         pixels = image[0].numel()
-        entropy = F.binary_cross_entropy(rebuilt, image) * pixels
-        divergence = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).mean()
+        entropy = F.binary_cross_entropy(rebuilt, image, reduction="none")
+        entropy = weighted_mean(entropy, weight) * pixels
+        kl = -0.5 * (1 + log_variance - mean**2 - log_variance.exp())
+        divergence = weighted_mean(kl, weight)
         return {
             "loss": entropy + divergence,
             "pixels": entropy.detach(),

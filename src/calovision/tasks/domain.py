@@ -57,7 +57,7 @@ class Domain(nn.Module):
         for limit, share in ((self.low, tail), (self.high, 1 - tail)):
             limit.copy_(torch.from_numpy(np.quantile(features, share, axis=0)))
 
-    def foreign(self, features: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def out_of_distribution(self, features: NDArray[np.float32]) -> NDArray[np.bool_]:
         """``(n,)`` true for events outside a limit."""
         table = torch.from_numpy(features)
         out: NDArray[np.bool_] = ((table < self.low) | (table > self.high)).any(1).numpy()

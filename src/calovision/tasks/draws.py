@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from calovision.compiled import compiled
 from calovision.networks.laws import (
     COUNT_PARTS,
     COUNT_WIDTHS,
@@ -23,7 +23,7 @@ from calovision.networks.laws import (
 from calovision.networks.splitter import OUTCOME
 
 
-@numba.njit(cache=True)
+@compiled
 def open_counts(c, nodes, whole, cells, first, limits, rows):  # type: ignore[no-untyped-def]
     """Find the nodes whose hits can be shared out in more than one way; the rest is written.
 
@@ -53,7 +53,7 @@ def open_counts(c, nodes, whole, cells, first, limits, rows):  # type: ignore[no
     return found
 
 
-@numba.njit(cache=True)
+@compiled
 def draw_counts(c, rows, law, uniform, limits, first):  # type: ignore[no-untyped-def]
     """Write hits of first halves.
 
@@ -86,7 +86,7 @@ def draw_counts(c, rows, law, uniform, limits, first):  # type: ignore[no-untype
         first[k, c, 0] = min(max(count, low), high)
 
 
-@numba.njit(cache=True)
+@compiled
 def open_energies(c, whole, first, rows):  # type: ignore[no-untyped-def]
     """Find the nodes with hits in both halves, see :func:`open_counts`; the rest is written."""
     found = 0
@@ -102,7 +102,7 @@ def open_energies(c, whole, first, rows):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True)
+@compiled
 def draw_energies(c, rows, law, uniform, whole, first):  # type: ignore[no-untyped-def]
     """Write energies of first halves: ``law`` ``(k, ENERGY)``, see :func:`draw_counts`."""
     for r in range(len(rows)):
@@ -117,7 +117,7 @@ def draw_energies(c, rows, law, uniform, whole, first):  # type: ignore[no-untyp
         first[k, c, 1] = whole[k, c, 1] * np.float32(fraction)
 
 
-@numba.njit(cache=True)
+@compiled
 def tell_hits(c, whole, first, known):  # type: ignore[no-untyped-def]
     """Write to ``known`` ``(m, OUTCOME C)`` what later variables see of a channel's hits."""
     for k in range(len(whole)):
@@ -126,7 +126,7 @@ def tell_hits(c, whole, first, known):  # type: ignore[no-untyped-def]
         known[k, OUTCOME * c + 1] = _log(whole[k, c, 0] - part)
 
 
-@numba.njit(cache=True)
+@compiled
 def tell_energies(c, whole, first, unit, known):  # type: ignore[no-untyped-def]
     """The same of its energies, in units of ``unit`` ``(C,)`` GeV."""
     for k in range(len(whole)):
@@ -135,13 +135,13 @@ def tell_energies(c, whole, first, unit, known):  # type: ignore[no-untyped-def]
         known[k, OUTCOME * c + 3] = _log((whole[k, c, 1] - part) / unit[c])
 
 
-@numba.njit(cache=True)
+@compiled
 def _log(x):  # type: ignore[no-untyped-def]
     """``log(1 + x)``, at once where there is nothing."""
     return np.float32(0.0) if x == 0.0 else np.log1p(np.float32(x))
 
 
-@numba.njit(cache=True)
+@compiled
 def _component(law, parts, uniform):  # type: ignore[no-untyped-def]
     """A component of a mixture, whose first ``parts`` numbers are logarithms of weights."""
     most = law[0]

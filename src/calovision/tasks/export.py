@@ -24,6 +24,7 @@ from calovision.events.files import write_bytes
 from calovision.events.store import EventStore
 from calovision.tasks.deployed.graph import Arrays, Graph
 from calovision.tasks.deployed.graphs import graphs
+from calovision.tasks.deployed.no_events import taking_none
 from calovision.tasks.deployed.trial import trial_events
 from calovision.tasks.models import load_task
 from calovision.tasks.rundir import RunDir, versions
@@ -125,6 +126,7 @@ def written(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
         # About the exporters' own insides; what counts is compared below.
         warnings.simplefilter("ignore")
         model = _traced(graph, given) if graph.traced else _told(graph, given)
+    taking_none(model, [name for name, axes in graph.free.items() if axes[0] == "events"])
     told = {
         "inputs": graph.inputs,
         "outputs": graph.outputs,
@@ -193,6 +195,8 @@ def _stable_sort(values: Any, *, stable: bool, dim: int = -1, descending: bool =
 def compared(graph: Graph, payload: bytes, events: Events) -> tuple[float, float]:
     """Largest difference of ONNX Runtime's outputs from the package's, and undecided events.
 
+    Of no events, the file has to make nothing.
+
     Rounding to a cell, a threshold and the choice of neighbours turn the last digit of a number
     into another event: those are counted, not measured, as long as they are few.
     """
@@ -204,9 +208,14 @@ def compared(graph: Graph, payload: bytes, events: Events) -> tuple[float, float
     while start < len(events):
         size = _BATCHES[len(largest)] if len(largest) < len(_BATCHES) else 250
         batch = events[start : start + size]
-        found = dict(zip(graph.outputs, session.run(None, graph.prepared(batch)), strict=True))
+        last = graph.prepared(batch)
+        found = dict(zip(graph.outputs, session.run(None, last), strict=True))
         largest.append(differences(found, graph.expected(batch), len(batch)))
         start += size
+    none = {k: v[:0] if graph.free[k][0] == "events" else v for k, v in last.items()}
+    free = [isinstance(output.shape[0], str) for output in session.get_outputs()]
+    if any(len(x) for x, changes in zip(session.run(None, none), free, strict=True) if changes):
+        return math.inf, 1.0
     worst = np.concatenate(largest)
     beyond = ~(worst <= TOLERANCE)
     few = beyond.mean() <= UNDECIDED

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import warnings
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from safetensors.torch import save as as_safetensors
-from torch.utils.data import DataLoader
-from tqdm import tqdm
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import PART, write_bytes, write_json
 from calovision.events.store import EventStore
+from calovision.interruption import Interrupted, Stop, handled_by
 from calovision.tasks.batches import Looks, TrainingBatches
-from calovision.tasks.checkpoints import ENDED, WholeFiles, read_checkpoint
+from calovision.tasks.checkpoints import read_checkpoint
+from calovision.tasks.course import Course
 from calovision.tasks.learner import Learner
-from calovision.tasks.models import build
+from calovision.tasks.models import build, rebuild
 from calovision.tasks.order import Order
-from calovision.tasks.processes import Team, averaged, summed
+from calovision.tasks.planning import ENDLESS_S, Plan, planned
+from calovision.tasks.processes import Team, summed
+from calovision.tasks.prolonging import passes
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
 from calovision.tasks.task import Task
+from calovision.tasks.verdict import loss_of_few, verdict
+
+SETTLED = 100  #: events from which a task learns at the end, for every second of a budget
+FEWEST = 1000  #: of them
+LONG = 0.25  #: share of the budget that what comes after it may take without a word
+KEPT_BYTES = 300e6  #: a finished run keeps the state to go on from, unless it is larger than this
 
 
 def fit(
@@ -44,59 +49,112 @@ def fit(
 
     Raises:
         InputError: a checkpoint is damaged or lost.
+        Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
-    order = _order(config, store, parts["train"])
+    stop = Stop()
+    with handled_by(stop.arrived):
+        made = _prepared(config, store, parts, run, team, quiet)
+        made.course.go(stop)
+        cpu_s = summed(made.learner.cpu_s)
+        if team.rank == 0:
+            try:
+                _finish(made, store, parts, run, cpu_s, quiet)
+            except KeyboardInterrupt:
+                raise Interrupted(run.how_to_go_on("stopped after the last step")) from None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A training that can begin.
+
+    Attributes:
+        learner: with the state that it goes on from.
+        course: its steps and looks.
+        warnings: what a budget has cut, and what of it the preparation took.
+    """
+
+    learner: Learner
+    course: Course
+    warnings: list[str]
+
+
+def _prepared(
+    config: Training,
+    store: EventStore,
+    parts: dict[str, NDArray[np.int64]],
+    run: RunDir,
+    team: Team,
+    quiet: bool,
+) -> _Prepared:
+    """Everything up to the first step; it belongs to the budget."""
+    begun = time.monotonic()
+    state = read_checkpoint(run.checkpoint)
+
+    def order_of(window: int) -> Order:
+        return _order(config, store, parts["train"], window)
+
+    made = Plan(**state["plan"]) if state else None
+    if made is None:
+        made = team.told(lambda: planned(config, store, parts, order_of))
+    order = order_of(made.window)
     task, read = _begun(config, store, parts["train"], order)
-    validation = task.view(store[parts["validation"][: task.validation_events]])
+    lines = []
+    if not state and run.start_weights.exists():
+        task = rebuild(config, store.geometry, run.start_weights)
+        lines.append("it went on from its final weights with a fresh optimiser")
+    seen = parts["validation"][: min(task.validation_events, made.validation)]
     steps = max(int(config.epochs * order.events / (config.batch * team.size)), 1)
-    learner = Learner(task, config, steps)
-    before = read_checkpoint(run.checkpoint)
+    learner = Learner(task, config, steps, team)
+    if state:
+        learner.go_on(state)
+    elif lines:
+        learner.count_from(run.budget())
     if team.rank == 0:
-        run.keep_rows(before["global_step"] if before else 0)
-    every = min(config.validate_every or order.per_epoch, steps)
+        run.keep_rows(learner.looked)
     each = order.batch // team.size
     part = slice(team.rank * each, (team.rank + 1) * each)
-    batches = TrainingBatches(task, order, read, part, lambda: learner.global_step)
-    looks = Looks(task, validation, team.rank, team.size)
-    strategy = team.strategy(task.partial)
-    log = _Log(run, quiet or team.rank > 0)
-    trainer = _trainer(config, every, steps, log, devices=team.size, strategy=strategy)
-    if before and before.get(ENDED):
-        learner.on_load_checkpoint(before)
-        done = before["global_step"]
-    else:
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", module="pytorch_lightning")
-                trainer.fit(
-                    learner,
-                    DataLoader(batches, batch_size=None, collate_fn=_as_is),
-                    DataLoader(looks, batch_size=None, collate_fn=_as_is),
-                    ckpt_path=str(run.checkpoint) if before else None,
-                    weights_only=True,
-                )
-        except SystemExit:
-            # Lightning turns Ctrl-C into an exit of its own.
-            raise KeyboardInterrupt from None
-        done = trainer.global_step
-    cpu_s = summed(learner.cpu_s)
-    if team.rank == 0:
-        chosen = parts["train"]
-        _finish(
-            learner,
-            validation,
-            lambda most: store[chosen[:: -(-len(chosen) // most)]],
-            run,
-            {"cpu_s": cpu_s, "steps": done},
-            quiet,
+    batches = TrainingBatches(task, order, read, part, lambda: learner.step)
+    view = task.view(store[seen])
+    if not state:
+        learner.untrained = loss_of_few(task, view, learner.noise(0))
+    looks = Looks(task, view, team.rank, team.size)
+    every = min(config.validate_every or order.per_epoch, steps)
+    course = Course(learner, batches, looks, run, every, made.to_dict(), quiet or team.rank > 0)
+    if not learner.ended:
+        batches.prepare()
+        # Much of a short budget may be gone by now: half of it is for learning in any case.
+        learner.tick(begun, config.budget_s / 2)
+    took = time.monotonic() - begun
+    return _Prepared(learner, course, lines + _cuts(config, made, parts, task, took))
+
+
+def _cuts(
+    config: Training, made: Plan, parts: dict[str, NDArray[np.int64]], task: Task, took: float
+) -> list[str]:
+    """Lines about what a budget has cut, and what the preparation took of it."""
+    if config.budget_s > ENDLESS_S:
+        return []
+    lines = []
+    if took > 0.2 * config.budget_s:
+        lines.append(f"preparing the data took {took:.0f} s of the {config.budget_s:g} s budget")
+    most = min(task.validation_events, len(parts["validation"]))
+    if made.validation < most:
+        lines.append(
+            f"the validation loss is of {made.validation} events, not {most}, to fit the budget"
         )
+    if made.window < min(config.window, len(parts["train"])):
+        lines.append(
+            f"training events were mixed {made.window} at a time: the {config.budget_s:g} s budget"
+            " is too short to prepare all at once"
+        )
+    return lines
 
 
-def _order(config: Training, store: EventStore, chosen: NDArray[np.int64]) -> Order:
+def _order(config: Training, store: EventStore, chosen: NDArray[np.int64], window: int) -> Order:
     """The order of the ``chosen`` events in a training."""
     batch = min(config.batch, len(chosen) // config.processes) * config.processes
     blocks = np.unique(np.searchsorted(chosen, store.blocks))
-    return Order(len(chosen), batch, config.window, blocks, config.seed)
+    return Order(len(chosen), batch, window, blocks, config.seed)
 
 
 def _begun(
@@ -111,37 +169,58 @@ def _begun(
     numbers = np.arange(len(chosen)) if whole else np.sort(order.batches(0, 0), axis=None)
     events = read(numbers)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, config.seed))
         task = build(config, store.geometry, events)
     return task, (lambda _: events) if whole else read
 
 
 def _finish(
-    learner: Learner,
-    validation: Any,
-    some: Callable[[int], Events],
+    made: _Prepared,
+    store: EventStore,
+    parts: dict[str, NDArray[np.int64]],
     run: RunDir,
-    spent: dict[str, Any],
+    cpu_s: float,
     quiet: bool,
 ) -> None:
-    """Write the best weights and what they took; ``some`` reads that many training events."""
-    best = read_checkpoint(run.path / "best.ckpt")
+    """Write the best weights, what they took, and what is doubtful about them."""
+    learner, view = made.learner, made.course.looks.view
+    best = read_checkpoint(run.best)
     if best is None:
         raise InputError(f"{run.path} has lost its best.ckpt", "delete last.ckpt to start again")
-    learner.load_state_dict(best["state_dict"])
-    kept = learner.kept.eval()
-    kept.finish(validation)
     wall, cpu = time.perf_counter(), time.process_time()
+    kept = learner.kept.eval()
+    kept.load_state_dict(best["state_dict"])
+    kept.finish(view)
+    few = passes(run, learner.config, 1)
+    seen = passes(run, learner.config, learner.step)
+    doubts = verdict(
+        kept,
+        view,
+        store[parts["validation"][: len(view)]],
+        passes=seen,
+        enough=1 - few,
+        losses=(learner.untrained, loss_of_few(kept, view, learner.noise(0))),
+    )
     if kept.settling:
-        kept.settle(some(kept.settling), quiet=quiet)
+        chosen = parts["train"]
+        begun = time.perf_counter()
+        most = min(kept.settling, max(int(SETTLED * learner.config.budget_s), FEWEST))
+        if most < min(kept.settling, len(chosen)):
+            doubts.append(f"what it learns at the end is of {most} events, to fit the budget")
+        kept.settle(store[chosen[:: -(-len(chosen) // most)]], quiet=quiet)
+        took, budget_s = time.perf_counter() - begun, learner.config.budget_s
+        if took > LONG * budget_s:
+            doubts.append(f"what it learns at the end took {took:.0f} s more than its budget")
     write_json(
         run.path / "budget.json",
         {
             "wall_s": round(learner.spent_s + time.perf_counter() - wall, 2),
-            **spent,
-            "cpu_s": round(spent["cpu_s"] + time.process_time() - cpu, 2),
+            "cpu_s": round(cpu_s + time.process_time() - cpu, 2),
+            "steps": learner.step,
+            "passes": round(seen, 4),
             **kept.size(),
-            "device": str(learner.device),
+            "device": "cpu",
+            "warnings": made.warnings + doubts,
         },
     )
     # The file format knows no other order of memory, such as channels last.
@@ -151,82 +230,11 @@ def _finish(
 
 
 def tidy(run: RunDir) -> None:
-    """Remove what a finished run needs no longer."""
-    for name in ("best.ckpt", "last.ckpt"):
-        (run.path / name).unlink(missing_ok=True)
-        (run.path / (name + PART)).unlink(missing_ok=True)
-
-
-def _as_is(batch: Any) -> Any:
-    """The batch; PyTorch would turn tuples in it into lists."""
-    return batch
-
-
-def _trainer(config: Training, every: int, steps: int, log: _Log, **processes: Any) -> pl.Trainer:
-    """A trainer that looks at the validation loss and keeps its state ``every`` so many steps."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    best = ModelCheckpoint(
-        log.run.path,
-        "best",
-        monitor="val_loss",
-        save_weights_only=True,
-        enable_version_counter=False,
-    )
-    # At the very end of an "epoch", when validation is done and counted.
-    last = ModelCheckpoint(
-        log.run.path, "last", save_on_train_epoch_end=True, enable_version_counter=False
-    )
-    callbacks: list[Callback] = [log, best, last]
-    if config.patience:
-        callbacks.append(EarlyStopping("val_loss", patience=config.patience))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
-        return pl.Trainer(
-            accelerator="cpu",
-            **processes,
-            use_distributed_sampler=False,
-            max_steps=steps,
-            max_epochs=-1,
-            limit_train_batches=every,
-            gradient_clip_val=config.clip or None,
-            callbacks=callbacks,
-            plugins=[WholeFiles()],
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
-
-
-class _Log(Callback):
-    """Progress bar and training log."""
-
-    def __init__(self, run: RunDir, quiet: bool) -> None:
-        self.run = run
-        self.bar = tqdm(
-            total=100.0,
-            disable=quiet,
-            unit="%",
-            desc=f"train {run.path.name}",
-            bar_format="{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]",
-        )
-
-    def on_train_batch_end(self, trainer: pl.Trainer, learner: Any, *args: Any) -> None:
-        if trainer.global_step % 10 == 0:
-            self.bar.n = round(100 * learner.progress, 1)
-            self.bar.set_postfix(step=trainer.global_step, loss=learner.last_loss)
-
-    def on_validation_end(self, trainer: pl.Trainer, learner: Any) -> None:
-        means = averaged({f"train_{k}": float(np.mean(v)) for k, v in learner.sums.items()})
-        learner.sums = {}
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
-        row = {"step": trainer.global_step, "wall_s": round(learner.spent_s, 2), "rate": rate}
-        looked = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
-        if trainer.is_global_zero:
-            self.run.append(row | means | looked)
-
-    def on_train_end(self, trainer: pl.Trainer, learner: Any) -> None:
-        self.bar.close()
-
-    def on_exception(self, trainer: pl.Trainer, learner: Any, exception: BaseException) -> None:
-        self.bar.close()  # what is told has a line of its own
+    """Remove what a finished run needs no longer, not even to be trained further."""
+    files = [file for file in (run.checkpoint, run.best) if file.exists()]
+    for file in (run.checkpoint, run.best):
+        file.with_name(file.name + PART).unlink(missing_ok=True)
+    if sum(file.stat().st_size for file in files) > KEPT_BYTES:
+        for file in files:
+            file.unlink()
+    run.start_weights.unlink(missing_ok=True)

@@ -12,12 +12,18 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from calovision.tasks.task import weighted_mean
+
 #: point ``(n, k)`` and time ``(n,)`` to velocity ``(n, k)``
 Field = Callable[[Tensor, Tensor], Tensor]
 
 
 def matching_loss(
-    field: Field, data: Tensor, generator: torch.Generator, noise: Tensor | None = None
+    field: Field,
+    data: Tensor,
+    generator: torch.Generator,
+    noise: Tensor | None = None,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Mean squared difference between the field and the velocity of straight paths.
 
@@ -26,13 +32,14 @@ def matching_loss(
         data: ``(n, k)`` points at time 1, in units of about one standard deviation.
         generator: of noise and times.
         noise: ``(n, k)`` points at time 0; random ones by default.
+        weight: ``(n,)`` how much each point counts.
     """
     if noise is None:
         noise = torch.randn(data.shape, generator=generator)
     # One time a stratum: the same spread in every batch.
     time = (torch.arange(len(data)) + torch.rand(len(data), generator=generator)) / len(data)
     point = (1 - time[:, None]) * noise + time[:, None] * data
-    return ((field(point, time) - (data - noise)) ** 2).mean()
+    return weighted_mean((field(point, time) - (data - noise)) ** 2, weight)
 
 
 def follow(field: Field, point: Tensor, steps: int, *, backwards: bool = False) -> Tensor:

@@ -10,10 +10,11 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.events.events import concatenate
 from calovision.events.store import EventStore, StoreWriter
-from calovision.tasks.generator import doubts, pieces
+from calovision.tasks.generator import doubts, pieces, possible
 from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.seen import hand_on
 
 SHARD = 8  #: chunks in a shard
 
@@ -32,6 +33,9 @@ def generate(
 ) -> EventStore:
     """Write ``n`` events of a trained generator to ``out``; an interrupted call goes on.
 
+    The fingerprints of the run's training events go into ``out``, so that ``compare`` can leave
+    them out of the true events.
+
     Args:
         run: run directory.
         n: number of events.
@@ -46,10 +50,7 @@ def generate(
     Raises:
         InputError: not a finished generator run, no events, or a request that cannot be met.
     """
-    if n < 1:
-        raise InputError(f"cannot generate {n} events", "ask for at least one")
-    if steps is not None and steps < 1:
-        raise InputError(f"cannot generate in {steps} steps", "ask for at least one")
+    possible(n, steps)
     directory, request = RunDir(run), request or Request()
     task = load_generator(directory)
     if keep_all:
@@ -70,6 +71,7 @@ def generate(
         "keep_all": keep_all,
     }
     writer = StoreWriter(out, task.geometry, provenance=provenance)
+    hand_on(directory, writer.path)
     chunks = -(-n // task.chunk)
     with tqdm(total=n, desc="generate", unit="event", disable=quiet) as bar:
         for shard, first in enumerate(range(0, chunks, SHARD)):

@@ -22,6 +22,7 @@ class GeneratorTask(Task):
     """
 
     chunk: ClassVar[int] = 250
+    judged_by_loss: ClassVar[bool] = True
 
     @abstractmethod
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
@@ -44,23 +45,28 @@ class GeneratorTask(Task):
         """Range, in the training events, of every column that a request may restrict."""
         return {}
 
+    def labels(self) -> tuple[int, ...]:
+        """Labels of the training events."""
+        return (0, 1)
+
 
 def doubts(task: GeneratorTask, request: Request) -> list[str]:
     """What of a request lies outside the training events, one line each.
 
     Raises:
-        InputError: nothing can be generated: a column that the model has not learned, an empty
-            range, or one that no training event is in.
+        InputError: nothing can be generated: a column or a class that the model has not learned,
+            or a range that no training event is in.
     """
     known, found = task.known(), []
+    if request.label is not None and request.label not in task.labels():
+        name = task.geometry.classes[request.label]
+        raise InputError(f"the generator has seen no {name} events", "ask for all, or the others")
     for name, (low, high) in request.ranges.items():
         if name not in known:
             raise InputError(
                 f"the generator has not learned {name!r}",
                 f"it knows {', '.join(known)}" if known else "ask for plain events",
             )
-        if not low < high:
-            raise InputError(f"no {name} is between {low:g} and {high:g} GeV", "give LOW HIGH")
         least, most = known[name]
         told = f"the generator was trained on {name} of {least:.1f} to {most:.1f} GeV"
         if high <= least or low >= most:
@@ -68,6 +74,18 @@ def doubts(task: GeneratorTask, request: Request) -> list[str]:
         if low < least or high > most:
             found.append(f"{told}: there will be none beyond")
     return found
+
+
+def possible(n: int, steps: int | None) -> None:
+    """Check numbers of events and of steps.
+
+    Raises:
+        InputError: one is less than 1.
+    """
+    if n < 1:
+        raise InputError(f"cannot generate {n} events", "ask for at least one")
+    if steps is not None and steps < 1:
+        raise InputError(f"cannot generate in {steps} steps", "ask for at least one")
 
 
 def pieces(
@@ -82,8 +100,9 @@ def pieces(
     """Some chunks of a set of ``n`` events, the last one cut to size.
 
     Raises:
-        InputError: the request cannot be met.
+        InputError: the request cannot be met, or is for no events.
     """
+    possible(n, steps)
     doubts(task, request)
     task.eval()
 

@@ -17,6 +17,7 @@ from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.cutting import Numbers, cut_all
 from calovision.tasks.flow import follow
+from calovision.tasks.generator import doubts
 from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.request import Request
@@ -40,8 +41,9 @@ def drawn_totals(
     conditional distribution. So is the selection among totals, where the model has learned one.
 
     Raises:
-        InputError: hardly any event is like that.
+        InputError: the model has not learned what is asked for, or hardly any event is like that.
     """
+    doubts(task, request)
     selection = task.totals_selection
     # What is not asked for need not be drawn more often than it is used.
     pool = 4 * n if request.ranges else n
@@ -165,9 +167,10 @@ def begin(
 ) -> tuple[Floats, Tensor, NDArray[np.float64]]:
     """Contents ``(n, C, 2)`` of whole windows, what networks are told of them, and their totals."""
     table, n = task.quantiles.values(normal), len(normal)
-    hits, excess = hits_and_excess(table, len(task.geometry.channels))
-    room = [c.block**2 for c in task.geometry.channels]
-    hits = np.minimum(hits, task.geometry.cells // np.array(room))
+    geometry = task.layout.inner
+    hits, excess = hits_and_excess(table, len(geometry.channels))
+    room = [c.block**2 for c in geometry.channels]
+    hits = np.minimum(hits, geometry.cells // np.array(room))
     content = np.stack([hits, excess], -1).reshape(n, -1, 2).astype(np.float32)
     conditions = torch.from_numpy(np.column_stack([normal, label]).astype(np.float32))
     return content, conditions, table
@@ -175,7 +178,7 @@ def begin(
 
 def shapes_of(task: CascadeTask, table: NDArray[np.float64]) -> Aims:
     """Shapes and axes of events with these totals ``(n, k)``."""
-    found = aims(table, len(task.columns), task.threshold.numpy(), task.geometry)
+    found = aims(table, len(task.columns), task.threshold.numpy(), task.layout.inner)
     return Aims(found[:, :-2].reshape(len(table), -1, BY_ENERGY), found[:, -2:])
 
 
@@ -187,7 +190,7 @@ def _events(
     wanted: Aims | None,
 ) -> Events:
     """Hits of the finest level of every channel, sorted; energies are adjusted to the wanted."""
-    geometry, partition = task.geometry, task.partition
+    geometry, partition = task.layout.inner, task.partition
     threshold = task.threshold.numpy().astype(np.float64)
     owners, cells, codes, values = [], [], [], []
     for level, front in ends:
@@ -213,11 +216,6 @@ def _events(
         eta, phi = (x.astype(np.float64) for x in (geometry.eta(cell), geometry.phi(cell)))
         adjust(excess, after, eta, phi, threshold, wanted)
     units = np.array([c.gev_per_unit * c.block**2 for c in geometry.channels])
-    return Events(
-        geometry,
-        np.concatenate([[0], after[:, -1]]).astype(np.int64),
-        cell,
-        code,
-        ((threshold[code] + excess) / units[code]).astype(np.float32),
-        columns,
-    )
+    offsets = np.concatenate([[0], after[:, -1]]).astype(np.int64)
+    value = ((threshold[code] + excess) / units[code]).astype(np.float32)
+    return task.layout.restored(Events(geometry, offsets, cell, code, value, columns))

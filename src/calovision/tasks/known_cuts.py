@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import numba
 import numpy as np
 
+from calovision.compiled import compiled
 from calovision.tasks.cuts import Cut, contexts
 from calovision.tasks.partition import Ints, Partition
 from calovision.tasks.pyramid import Level
@@ -61,7 +61,7 @@ def _tables(partition: Partition, stage: int) -> tuple[tuple[int, int, int], Int
     return levels, pixels, [axis.ancestors(fine, coarse) for axis, fine, coarse in depths]
 
 
-@numba.njit(cache=True)
+@compiled
 def _known(  # type: ignore[no-untyped-def]
     owner, seen, contents, limits, most, here, here_seen, following, following_seen, around,
     around_seen, pixels, parent_row, parent_col, cells, unit, images, offsets, *rest

@@ -8,10 +8,9 @@ import threading
 from pathlib import Path
 
 from calovision.errors import InputError
-from calovision.events.store import EventStore
 from calovision.tasks.models import recorded_config
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.training import train
+from calovision.tasks.training import recorded_data, train
 
 READY = b"."
 
@@ -21,7 +20,7 @@ def main() -> None:
     threading.Thread(target=_end_with_the_other, daemon=True).start()
     os.write(sys.stdout.fileno(), READY)
     run = RunDir(Path(sys.argv[1]))
-    store = EventStore.open(run.describe()["data"]["path"])
+    store = recorded_data(run)
     try:
         train(recorded_config(run), store, run.path, resume=True, quiet=True)
     except InputError as error:

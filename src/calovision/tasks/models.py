@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
-from calovision.errors import InputError
+from calovision.errors import ContentError, InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.autoencoder import AutoencoderTask
@@ -14,7 +15,7 @@ from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Task
-from calovision.tasks.weights import MISFIT, misfit, read_weights
+from calovision.tasks.weights import misfit, read_weights
 
 #: module and class of every model; imported when asked for, since some load large libraries
 CLASSES = {
@@ -40,9 +41,33 @@ def _class(config: Training) -> type[Task]:
     return found
 
 
+def suitable(config: Training, geometry: Geometry) -> None:
+    """Check that the model of a configuration can be trained on such images.
+
+    Raises:
+        InputError: it cannot.
+    """
+    _class(config).suits(geometry)
+
+
 def build(config: Training, geometry: Geometry, train: Events) -> Task:
     """A fresh task, its scaling fitted to the training events."""
-    return _class(config).fresh(config, geometry, train)
+    task = _class(config).fresh(config, geometry, train)
+    task.weigh(train)
+    return task
+
+
+def rebuild(config: Training, geometry: Geometry, weights: Path) -> Task:
+    """The task whose weights lie in a file.
+
+    Raises:
+        InputError: the file is damaged, or of another task.
+    """
+    state = read_weights(weights)
+    try:
+        return _class(config).restored(config, geometry, state)
+    except ContentError as error:
+        raise misfit(weights) from error
 
 
 def recorded_config(run: RunDir) -> Training:
@@ -75,11 +100,10 @@ def load_task(run: RunDir) -> Task:
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
     try:
-        geometry = Geometry.from_dict(run.describe()["data"]["geometry"])
-        task = _class(config).restored(config, geometry, read_weights(run.weights))
-    except MISFIT as error:
+        geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
+    except ContentError as error:
         raise misfit(run.weights) from error
-    return task.eval()
+    return rebuild(config, geometry, run.weights).eval()
 
 
 def load_autoencoder(run: RunDir) -> AutoencoderTask:

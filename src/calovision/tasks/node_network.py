@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from calovision.compiled import compiled
 from calovision.networks.splitter import Splitter
 from calovision.networks.two_layers import LOOSE, ROWS, TwoLayers, U, filled, padded, pass_on, silu
 from calovision.tasks.canvas import Canvas
@@ -80,7 +80,7 @@ class NodeNetwork:
         return out
 
 
-@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy")
+@compiled(fastmath=LOOSE, error_model="numpy")
 def _hidden(  # type: ignore[no-untyped-def]
     out, nodes, weight, inner_weight, bias, events,
     here, here_seen, following, following_seen, around, around_seen, *tables
@@ -150,7 +150,7 @@ def _hidden(  # type: ignore[no-untyped-def]
                     out[first_row + q, x] = hidden[at] + entered[at]
 
 
-@numba.njit(cache=True, forceinline=True)
+@compiled(forceinline=True)
 def _window(lit, where, places, start, line, reach, size, row):  # type: ignore[no-untyped-def]
     """Write list rows of a square of nodes that are not empty, and of which inputs, from ``row``.
 
@@ -165,7 +165,7 @@ def _window(lit, where, places, start, line, reach, size, row):  # type: ignore[
     return m
 
 
-@numba.njit(cache=True, forceinline=True)
+@compiled(forceinline=True)
 def _gather(starts, values, n, seen, size, lit, where, m):  # type: ignore[no-untyped-def]
     """Append hits and energies that are not 0 of ``m`` rows of a list, and of which input."""
     flat, row = seen.reshape(-1), U(seen.shape[1])
@@ -179,7 +179,7 @@ def _gather(starts, values, n, seen, size, lit, where, m):  # type: ignore[no-un
     return n
 
 
-@numba.njit(cache=True, fastmath=LOOSE, error_model="numpy", forceinline=True)
+@compiled(fastmath=LOOSE, error_model="numpy", forceinline=True)
 def _add(out, starts, values, n, weight, wide):  # type: ignore[no-untyped-def]
     """Add ``n`` pairs, a multiple of ``TOGETHER``, times two rows of weights each."""
     for t in range(NONE, n, TOGETHER):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
+
 
 @dataclass(frozen=True)
 class Order:
@@ -51,12 +53,12 @@ class Order:
     def batches(self, epoch: int, window: int) -> NDArray[np.int64]:
         """``(m, batch)`` event numbers: the ``m`` batches of a window, one a row."""
         if self.windows == 1:
-            mixed = np.random.default_rng([self.seed, epoch]).permutation(self.events)
+            mixed = streams.rng(streams.Stream.ORDER, self.seed, epoch).permutation(self.events)
             whole = mixed[: self.per_epoch * self.batch].reshape(-1, self.batch)
             return np.sort(whole, axis=1)
         first, stop = self._starts[window : window + 2]
         slots = self._stretch(epoch, first * self.batch, stop * self.batch)
-        rng = np.random.default_rng([self.seed, epoch, 1 + window])
+        rng = streams.rng(streams.Stream.WINDOW, self.seed, epoch, window)
         return rng.permuted(slots.reshape(self.batch, -1), axis=1).T
 
     @property
@@ -66,7 +68,7 @@ class Order:
 
     def _stretch(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
         """Events ``start`` to ``stop`` of an epoch's blocks laid end to end."""
-        rng = np.random.default_rng([self.seed, epoch])
+        rng = streams.rng(streams.Stream.ORDER, self.seed, epoch)
         order = rng.permutation(len(self.blocks) - 1)
         ends = np.cumsum(np.diff(self.blocks)[order])
         first, last = np.searchsorted(ends, [start, stop - 1], side="right")

@@ -1,13 +1,15 @@
 """Halving the image window, again and again, down to single readout cells.
 
 The window is halved along eta and phi in turn. Cuts fall between the largest readout cells (HCAL
-towers) until each has a node of its own, and only then inside them, so that every channel's cells
-are nodes of some level. The middle of the image, where the axis of a jet lies, is cut out first:
-most of the energy is there, and what lies on a cut is hard to share out well.
+towers) until each has a node of its own, and only then inside them, between the next smaller cells,
+so that every channel's cells are nodes of some level. The middle of the image, where the axis of a
+jet lies, is cut out first: most of the energy is there, and what lies on a cut is hard to share out
+well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -22,15 +24,15 @@ Ints = NDArray[np.int64]
 CORES = (2, 0)  #: reach, in the largest cells, of the regions around the middle one kept whole
 
 
-def halvings(size: int, block: int) -> list[Ints]:
+def halvings(size: int, blocks: Iterable[int]) -> list[Ints]:
     """Edges of the intervals of ``[0, size)`` at every depth, in pixels.
 
     Args:
-        size: pixels, a multiple of ``block``.
-        block: pixels of the largest readout cell.
+        size: pixels, a multiple of all ``blocks``.
+        blocks: pixels along a readout cell, of every channel; each a multiple of all smaller ones.
     """
     depths = [np.array([0, size])]
-    for grain in dict.fromkeys((block, 1)):
+    for grain in sorted(set(blocks), reverse=True):
         while np.diff(depths[-1]).max() > grain:
             edges = [0]
             for start, stop in pairwise(depths[-1]):
@@ -63,7 +65,7 @@ class Axis:
 
     @property
     def depth(self) -> int:
-        """Number of halvings down to single pixels."""
+        """Number of halvings down to the smallest readout cells."""
         return len(self.edges) - 1
 
     @cached_property
@@ -98,7 +100,7 @@ class Partition:
     (even ``s``) or phi (odd ``s``).
 
     Attributes:
-        geometry: of the images; rows and columns must be of one number.
+        geometry: of the images, square ones; channels with small cells come first.
     """
 
     geometry: Geometry
@@ -106,9 +108,9 @@ class Partition:
     @cached_property
     def axes(self) -> tuple[Axis, Axis]:
         """Halvings along eta and along phi."""
-        block = max(c.block for c in self.geometry.channels)
+        blocks = [c.block for c in self.geometry.channels]
         sizes = (self.geometry.rows, self.geometry.cols)
-        return tuple(Axis(tuple(halvings(s, block))) for s in sizes)  # type: ignore[return-value]
+        return tuple(Axis(tuple(halvings(s, blocks))) for s in sizes)  # type: ignore[return-value]
 
     @property
     def stages(self) -> int:

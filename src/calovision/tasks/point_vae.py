@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Self
 
 import numpy as np
@@ -30,7 +30,8 @@ from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.point_decode import HitDecoder
 from calovision.tasks.point_view import PointView, Scaling
 from calovision.tasks.settings import PointVAEConfig
-from calovision.tasks.task import Batch
+from calovision.tasks.task import Batch, as_tensor, weighted_mean
+from calovision.tasks.weights import fill, tensor_of
 
 #: one jet's loss is some thousand nats; this keeps gradients near one
 LOSS_SCALE = 300.0
@@ -96,9 +97,9 @@ class PointVAETask(AutoencoderTask):
         cls, config: PointVAEConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and statistics of ``state``."""
-        scaling = Scaling(**{f: state[f] for f in Scaling.__dataclass_fields__})
+        scaling = Scaling(**{f: tensor_of(state, f, 1) for f in Scaling.__dataclass_fields__})
         task = cls._of(config, geometry, scaling)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     @property
@@ -113,11 +114,14 @@ class PointVAETask(AutoencoderTask):
 
     def view(self, events: Events) -> PointView:
         """Events in this task's latent-point order."""
-        return PointView.of(events, self.points)
+        return replace(PointView.of(events, self.points), weight=self.weights(events))
 
-    def batch(self, view: PointView, chosen: NDArray[np.int64]) -> tuple[Hits, Tensor]:
-        """Padded hits and standardised summary of the ``chosen`` events."""
-        return view.batch(chosen, self.scaling)
+    def batch(
+        self, view: PointView, chosen: NDArray[np.int64]
+    ) -> tuple[Hits, Tensor, Tensor | None]:
+        """Padded hits, standardised summary and weights of the ``chosen`` events."""
+        weight = None if view.weight is None else view.weight[chosen]
+        return *view.batch(chosen, self.scaling), as_tensor(weight)
 
     def _leading(self, hits: Hits) -> Tensor:
         """``(B, N)`` mask of hits that have a latent point."""
@@ -126,7 +130,7 @@ class PointVAETask(AutoencoderTask):
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean negative ELBO of a batch, scaled, and its parts in nats per image."""
-        hits, summary = batch
+        hits, summary, weight = batch
         network = self.network
         q: Posterior = network.encoder(hits, summary)
         code = q.code + torch.exp(q.code_log_std) * _noise(q.code, generator)
@@ -157,7 +161,10 @@ class PointVAETask(AutoencoderTask):
             "kl_code": kl_code,
             "kl_points": kl_point,
         }
-        means = {k: v.mean() for k, v in parts.items()}
+        means = {
+            k: weighted_mean(v, None if weight is None else weight[: len(v)])
+            for k, v in parts.items()
+        }
         rebuilt = means["summary"] + means["points"] + means["remainder"]
         total = rebuilt + self.beta * (means["kl_code"] + means["kl_points"])
         return {"loss": total / LOSS_SCALE, **{k: v.detach() for k, v in means.items()}}

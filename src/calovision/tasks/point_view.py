@@ -31,6 +31,7 @@ class PointView:
         channel: ``(hits,)`` uint8.
         points: ``(n,)`` hits with a latent point.
         summary: ``(n, S)`` float32, see :func:`summarise`.
+        weight: ``(n,)`` how much each event counts; ``None`` without weights.
     """
 
     offsets: NDArray[np.int64]
@@ -39,6 +40,7 @@ class PointView:
     channel: NDArray[np.uint8]
     points: NDArray[np.int64]
     summary: NDArray[np.float32]
+    weight: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.points)

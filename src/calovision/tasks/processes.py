@@ -6,24 +6,26 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
 import torch.distributed as dist
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
-from pytorch_lightning.strategies import DDPStrategy
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
+from calovision import cache
 from calovision.errors import InputError
+from calovision.tasks.places import check_meeting, place
 
 _HOME = "127.0.0.1"
 _GRACE = 30.0  #: seconds that a process may take to end, once there is nothing left to do
 _NOTICE = 10.0  #: seconds from a lost connection to the end of the process behind it
-_FIRST_PORT = 15_000  #: for Slurm jobs, which get one by their number
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -38,57 +40,37 @@ class Team:
     rank: int = 0
     size: int = 1
 
-    def strategy(self, partial: bool) -> DDPStrategy | str:
-        """What a Lightning trainer needs to know.
+    def shared(self, network: nn.Module, partial: bool) -> nn.Module:
+        """The network with gradients that are averaged over the team.
 
         Args:
+            network: of this process.
             partial: whether some steps learn from a part of the weights only.
         """
         if self.size == 1:
-            return "auto"
-        return DDPStrategy(
-            cluster_environment=_Given(self.rank),
-            process_group_backend="gloo",
-            find_unused_parameters=partial,
-        )
+            return network
+        return DistributedDataParallel(network, find_unused_parameters=partial)
 
+    def told(self, find: Callable[[], Found]) -> Found:
+        """What the first process finds, in all of them; all must call this."""
+        found: list[Any] = [find() if self.rank == 0 else None]
+        if self.size > 1:
+            dist.broadcast_object_list(found)
+        result: Found = found[0]
+        return result
 
-class _Given(LightningEnvironment):
-    """Tells Lightning that all processes are there, and sees no nodes, only ranks."""
-
-    def __init__(self, rank: int) -> None:
-        super().__init__()
-        self._rank = rank
-
-    @property
-    def creates_processes_externally(self) -> bool:
-        return True
-
-    def local_rank(self) -> int:
-        return self._rank
-
-    def node_rank(self) -> int:
-        return 0
-
-    def teardown(self) -> None:
-        """Leave the environment alone: by it, this process knows its place afterwards too."""
+    def any(self, here: bool) -> bool:
+        """Whether it is so in any process; all must call this."""
+        return bool(slowest(float(here)))
 
 
 def placed() -> Team:
     """The place that torchrun, Slurm's ``srun`` or :func:`together` gave this process.
 
-    Slurm's variables are translated to those of torchrun, which PyTorch reads.
+    Raises:
+        InputError: variables of the environment contradict each other.
     """
-    here = os.environ
-    tasks = int(here.get("SLURM_STEP_NUM_TASKS", 1))
-    if "RANK" not in here and tasks > 1:
-        first = SLURMEnvironment.resolve_root_node_address(here["SLURM_STEP_NODELIST"])
-        port = _FIRST_PORT + int(here["SLURM_JOB_ID"]) % 10_000
-        here["RANK"], here["WORLD_SIZE"] = here["SLURM_PROCID"], str(tasks)
-        here.setdefault("MASTER_ADDR", first)
-        here.setdefault("MASTER_PORT", str(port))
-    size = int(here.get("WORLD_SIZE", 1))
-    return Team(int(here["RANK"]), size) if size > 1 else Team()
+    return Team(*place(os.environ))
 
 
 @contextmanager
@@ -116,10 +98,12 @@ def together(processes: int, run: Path) -> Iterator[Team]:
         others = [_started(rank, processes, port, run) for rank in range(1, processes)]
         os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback())
         meeting = f"tcp://{_HOME}:{port}"
+    else:
+        check_meeting(os.environ)
     try:
         if not all(other.stdout and other.stdout.read(1) for other in others):
             raise RuntimeError("a process did not start")
-        dist.init_process_group("gloo", meeting, rank=team.rank, world_size=team.size)
+        _meet(meeting, team, here=bool(others))
         yield team
         dist.barrier()
         for other in others:
@@ -142,22 +126,49 @@ def together(processes: int, run: Path) -> Iterator[Team]:
             other.wait()
 
 
-def averaged(values: dict[str, float]) -> dict[str, float]:
-    """Means over those processes that have a value of the name; all must call this."""
+def merged(values: dict[str, list[float]]) -> dict[str, list[float]]:
+    """The values of all processes by their names; all must call this."""
     if not dist.is_initialized():
         return values
-    found: list[dict[str, float]] = [{}] * dist.get_world_size()
+    found: list[dict[str, list[float]]] = [{}] * dist.get_world_size()
     dist.all_gather_object(found, values)
     names = dict.fromkeys(name for one in found for name in one)
-    return {k: float(np.mean([one[k] for one in found if k in one])) for k in names}
+    return {name: [v for one in found for v in one.get(name, [])] for name in names}
 
 
 def summed(value: float) -> float:
     """The sum over processes; all must call this."""
+    return _reduced(value, dist.ReduceOp.SUM)
+
+
+def slowest(value: float) -> float:
+    """The largest value of any process; all must call this."""
+    return _reduced(value, dist.ReduceOp.MAX)
+
+
+def _reduced(value: float, how: Any) -> float:
+    if not dist.is_initialized():
+        return value
     total = torch.tensor(value, dtype=torch.float64)
-    if dist.is_initialized():
-        dist.all_reduce(total)
+    dist.all_reduce(total, how)
     return float(total)
+
+
+def _meet(meeting: str, team: Team, *, here: bool) -> None:
+    """Wait for the others of the team, which were started ``here`` or elsewhere.
+
+    Raises:
+        InputError: those from elsewhere do not come.
+    """
+    try:
+        dist.init_process_group("gloo", meeting, rank=team.rank, world_size=team.size)
+    except (RuntimeError, ValueError) as error:
+        if here:
+            raise
+        raise InputError(
+            f"the {team.size} processes of the training did not meet ({error})".splitlines()[0],
+            "see that all are started and reach MASTER_ADDR, or unset RANK and WORLD_SIZE",
+        ) from error
 
 
 def _free_port() -> int:
@@ -174,7 +185,7 @@ def _loopback() -> str:
 def _started(rank: int, size: int, port: int, run: Path) -> subprocess.Popen[bytes]:
     """Another process, which says when it is ready, and ends when its standard input does."""
     given = {"RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": _HOME, "MASTER_PORT": port}
-    threads = {"OMP_NUM_THREADS": torch.get_num_threads()}
+    threads = {"OMP_NUM_THREADS": torch.get_num_threads(), cache.TOLD: 1}
     place = {"GLOO_SOCKET_IFNAME": _loopback()}
     variables = {k: str(v) for k, v in (threads | place | os.environ | given).items()}
     command = [sys.executable, "-m", "calovision.tasks.member", str(run)]

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import compiled
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid_fill import PAD, fill, logarithms
 from calovision.tasks.pyramid_hits import Floats, Hits, intervals
@@ -56,7 +56,7 @@ def filled(
     return made, nodes[:found]
 
 
-@numba.njit(cache=True)
+@compiled
 def _filled(content, seen, nodes, images, offsets, *rest):  # type: ignore[no-untyped-def]
     found, places, unit = 0, rest[:-1], rest[-1]
     for b in range(len(images)):

@@ -8,14 +8,15 @@ count from the end.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from calovision.compiled import compiled
 
 PAD = 2  #: nodes that a node sees in every direction
 LOG_2 = np.log1p(np.float32(1))  #: what networks see of a single hit, which is the rule
 
 
-@numba.njit(cache=True)
+@compiled
 def fill(  # type: ignore[no-untyped-def]
     content, nodes, found, least, image, offsets, channel, row, col, number, excess, turned, *places
 ):
@@ -44,7 +45,7 @@ def fill(  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True)
+@compiled
 def climb(  # type: ignore[no-untyped-def]
     content, nodes, fine, below, number, parent_row, parent_col
 ):
@@ -67,7 +68,7 @@ def climb(  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True)
+@compiled
 def _found(flat, start, size, nodes, found, i, j):  # type: ignore[no-untyped-def]
     """Write down the node if it is empty so far."""
     for k in range(0, size, 2):
@@ -77,7 +78,7 @@ def _found(flat, start, size, nodes, found, i, j):  # type: ignore[no-untyped-de
     return found + 1
 
 
-@numba.njit(cache=True)
+@compiled
 def logarithms(content, seen, nodes, number, unit):  # type: ignore[no-untyped-def]
     """Write to ``seen`` what networks see of ``number`` nodes; both are ``(n, ...)`` images."""
     flat, logs, size = content.reshape(-1), seen.reshape(-1), content.shape[3]
@@ -92,7 +93,7 @@ def logarithms(content, seen, nodes, number, unit):  # type: ignore[no-untyped-d
                 logs[energy] = np.log1p(flat[energy] / unit[c])
 
 
-@numba.njit(cache=True)
+@compiled
 def wipe(level, nodes, number):  # type: ignore[no-untyped-def]
     """Empty the first ``number`` nodes of one image's level, ``(R + 2 PAD, P + 2 PAD, 2 C)``."""
     flat, size = level.reshape(-1), level.shape[2]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import compiled
 from calovision.events.events import Events
 from calovision.tasks.partition import Ints, Partition
 from calovision.tasks.pyramid_fill import PAD, fill, wipe
@@ -107,7 +107,7 @@ class Hits:
         )
 
 
-@numba.njit(cache=True)
+@compiled
 def _gather(  # type: ignore[no-untyped-def]
     channel, row, col, excess, images, offsets, cell, code, value, cols, blocks, gev, threshold
 ):
@@ -123,7 +123,7 @@ def _gather(  # type: ignore[no-untyped-def]
             at += 1
 
 
-@numba.njit(cache=True)
+@compiled
 def _merge(  # type: ignore[no-untyped-def]
     ends, channel, row, col, number, excess, nodes, content, top, left, images, *hits
 ):

@@ -5,31 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from calovision import streams
 from calovision.events.events import Events, concatenate
 from calovision.events.files import atomic
 from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.models import load_autoencoder
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.seen import known_training_events
 
 CHUNK = 250  #: events reconstructed at a time
 SHARD = 2000  #: events of the input read, and written as one shard, at a time
 
 
 def reconstructions(
-    task: AutoencoderTask, events: Events, seed: int, quiet: bool = False
+    task: AutoencoderTask, events: Events, seed: int, quiet: bool = False, first: int = 0
 ) -> tuple[Events, NDArray[np.float32]]:
-    """Reconstructed events, in order, and their latent means ``(n, L)``."""
+    """Reconstructed events, in order, and their latent means ``(n, L)``.
+
+    Args:
+        task: the autoencoder.
+        events: to reconstruct.
+        seed: of what is drawn.
+        quiet: no progress bar.
+        first: number of the first event in the whole set.
+    """
     sets, codes = [], []
     for start in tqdm(
         range(0, len(events), CHUNK), "reconstruct", disable=quiet, unit="chunk", leave=False
     ):
         chunk = events[start : start + CHUNK]
-        generator = torch.Generator().manual_seed(seed + start)
+        generator = streams.torch_rng(streams.Stream.RECONSTRUCT, seed, first + start)
         rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
         sets.append(rebuilt)
         codes.append(means)
@@ -51,12 +60,14 @@ def reconstruct(
     directory = RunDir(run)
     task = load_autoencoder(directory)
     task.check(store.geometry)
+    seen = known_training_events(directory, store)
     provenance = {
         "made_by": "reconstruct",
         "run": str(run),
         "model": directory.describe()["config"]["model"],
         "source": store.hash,
         "seed": seed,
+        "training_events": None if seen is None else int(seen.sum()),
     }
     writer = StoreWriter(out, store.geometry, provenance=provenance)
     pieces = [Path(out) / f".latent-{i:05d}.npy" for i in range(-(-len(store) // SHARD))]
@@ -65,7 +76,7 @@ def reconstruct(
             continue
         start = index * SHARD
         chunk = store[start : min(start + SHARD, len(store))]
-        rebuilt, latent = reconstructions(task, chunk, seed + start, quiet)
+        rebuilt, latent = reconstructions(task, chunk, seed, quiet, start)
         rebuilt.columns = {**chunk.columns, **rebuilt.columns}
         with atomic(piece) as part, part.open("wb") as file:
             np.save(file, latent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import yaml
 
 from calovision.errors import InputError
 from calovision.events.files import occupied, write_bytes, writing
+from calovision.events.unreadable import exists, read_json, reading
 from calovision.tasks.plain_yaml import MOST_CHARACTERS, mapping_of
 
-PACKAGES = ("calovision", "torch", "numpy", "pytorch-lightning", "pyarrow")
+#: settings that may be larger when a training goes on: it lasts longer, nothing else changes
+LENGTHS = frozenset({"epochs", "budget_s"})
+PACKAGES = ("calovision", "torch", "numpy", "pyarrow")
 
 
 def versions() -> dict[str, str]:
@@ -28,17 +32,28 @@ class RunDir:
     Attributes:
         path: the folder.
         checkpoint: last state of the training, to resume from.
+        best: weights at the lowest validation loss so far.
         weights: final weights (safetensors), present once training is done.
+        start_weights: those of a finished training that goes on without its last state.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.checkpoint = self.path / "last.ckpt"
+        self.best = self.path / "best.ckpt"
         self.weights = self.path / "model.safetensors"
+        self.start_weights = self.path / "start.safetensors"
         self.metrics = self.path / "metrics.jsonl"
 
-    def start(self, config: dict[str, Any], data: dict[str, Any], *, resume: bool) -> None:
-        """Create the folder, or check that what is there is this very training.
+    def start(
+        self,
+        config: dict[str, Any],
+        data: dict[str, Any],
+        *,
+        resume: bool,
+        lengths: frozenset[str] = LENGTHS,
+    ) -> None:
+        """Create the folder, or check that what is there is this very training, however long.
 
         Raises:
             InputError: a run is there and ``resume`` is not asked for, or it differs.
@@ -50,11 +65,7 @@ class RunDir:
                 raise InputError(
                     f"{self.path} already holds a run", "add --resume or choose another --out"
                 )
-            if self.describe()["config"] != config:
-                raise InputError(
-                    f"{self.path} holds a run with another configuration",
-                    "give the same options, or choose another --out",
-                )
+            self._check_same(config, lengths)
             if self.describe()["data"].get("hash") != data["hash"]:
                 raise InputError(f"{self.path} was trained on other data", "give the same --data")
             return
@@ -62,8 +73,30 @@ class RunDir:
             raise InputError(f"{self.path} is not empty", "choose a new folder for --out")
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump({**wanted, "versions": versions()}, sort_keys=False)
-        write_bytes(before, text.encode())
+        self._record(wanted | {"versions": versions()})
+
+    def _check_same(self, config: dict[str, Any], lengths: frozenset[str]) -> None:
+        """Refuse settings that differ from the recorded ones in more than the training's length."""
+        recorded = self.describe()["config"]
+        for key, value in config.items():
+            if key not in lengths and recorded.get(key, value) != value:
+                raise InputError(
+                    f"{self.path} holds a run with another configuration:"
+                    f" {key} is {recorded[key]} there, not {value}",
+                    "give the same options, or choose another --out",
+                )
+
+    def record(self, config: dict[str, Any]) -> None:
+        """Replace the recorded configuration."""
+        self._record(self.describe() | {"config": config})
+
+    def _record(self, content: dict[str, Any]) -> None:
+        text = yaml.safe_dump(content, sort_keys=False)
+        write_bytes(self.path / "config.yaml", text.encode())
+
+    def how_to_go_on(self, reached: str) -> str:
+        """What was ``reached``, and the command that goes on from there."""
+        return f"{reached}; go on with: calovision train --resume {shlex.quote(str(self.path))}"
 
     def describe(self) -> dict[str, Any]:
         """The recorded configuration, data and versions.
@@ -71,10 +104,13 @@ class RunDir:
         Raises:
             InputError: no readable run here.
         """
+        path = self.path / "config.yaml"
         try:
-            with (self.path / "config.yaml").open(encoding="utf-8") as file:
-                loaded = mapping_of(file.read(MOST_CHARACTERS + 1))
-        except (OSError, ValueError):
+            loaded = {}
+            if exists(path):
+                with reading(path), path.open(encoding="utf-8") as file:
+                    loaded = mapping_of(file.read(MOST_CHARACTERS + 1))
+        except ValueError:
             loaded = {}
         if not all(isinstance(loaded.get(k), dict) for k in ("config", "data")):
             raise InputError(
@@ -82,17 +118,31 @@ class RunDir:
             )
         return loaded
 
+    def data_path(self) -> Path:
+        """The event set that the training was begun with.
+
+        Raises:
+            InputError: it is no longer there.
+        """
+        path = Path(str(self.describe()["data"].get("path", "")))
+        if not path.exists():
+            raise InputError(
+                f"{path}, which {self.path} was begun with, is not there", "give its place: --data"
+            )
+        return path
+
     def budget(self) -> dict[str, Any]:
         """Time, steps, parameters and device of the training.
 
         Raises:
             InputError: the training is not finished.
         """
+        path = self.path / "budget.json"
         try:
-            loaded: Any = json.loads((self.path / "budget.json").read_text())
-        except (OSError, ValueError, RecursionError):
+            loaded = read_json(path) if exists(path) else None
+        except ValueError:
             loaded = None
-        if not isinstance(loaded, dict):
+        if loaded is None:
             raise InputError(f"the training in {self.path} is not finished", "go on with --resume")
         return loaded
 

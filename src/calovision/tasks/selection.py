@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from torch import Tensor, nn
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.networks.perceptron import perceptron
@@ -87,7 +88,15 @@ class Selection(nn.Module):
         kept: NDArray[np.bool_] = rng.random(len(table)) < chance
         return kept
 
-    def fit(self, true: Table, made: Table, seed: int, limits: tuple[float, ...] = LIMITS) -> None:
+    def fit(
+        self,
+        true: Table,
+        made: Table,
+        seed: int,
+        limits: tuple[float, ...] = LIMITS,
+        *,
+        number: int = 0,
+    ) -> None:
         """Learn from true and from generated rows.
 
         Args:
@@ -96,8 +105,9 @@ class Selection(nn.Module):
             seed: of weights and batches.
             limits: shares of what is generated below the limit, falling: the first that keeps
                 :data:`LEAST` is taken.
+            number: of the selection, among those of a model.
         """
-        rng = np.random.default_rng(seed)
+        rng = streams.rng(streams.Stream.SELECTION, seed, number)
         tables = [table[rng.permutation(len(table))] for table in (true, made)]
         self.network.requires_grad_(True)  # averages of weights that are kept do not ask for it
         self.knots.copy_(torch.from_numpy(Quantiles.of(tables[0]).knots))
@@ -105,7 +115,7 @@ class Selection(nn.Module):
         held = [x[: int(HELD * len(x))] for x in normal]
         seen = [x[int(HELD * len(x)) :] for x in normal]
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.manual_seed(seed)
+            torch.manual_seed(streams.torch_seed(streams.Stream.SELECTION_WEIGHTS, seed, number))
             for layer in self.network:
                 if isinstance(layer, nn.Linear):
                     layer.reset_parameters()

@@ -38,7 +38,7 @@ class Training(BaseModel):
         events: training events used, the first of the part; 0 uses all.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     task: str
     model: str

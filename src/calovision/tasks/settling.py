@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from calovision import streams
 from calovision.events.events import Events, concatenate
 from calovision.tasks.growth import drawn_totals, fresh_numbers, grown, shapes_of
 from calovision.tasks.likeness_features import features
@@ -44,7 +45,7 @@ def learn_to_select(task: CascadeTask, train: Events, *, quiet: bool) -> None:
     if task.config.straight:
         straighten(task, task.config.straight, quiet=quiet)
     _among_totals(task, train)
-    rng = np.random.default_rng([task.config.seed, 3])
+    rng = streams.rng(streams.Stream.ASKED, task.config.seed)
     what_to_ask_for(task, *drawn_totals(task, Request(), min(ASKED, len(train)), rng, None), rng)
     if task.selection is None:
         return
@@ -52,7 +53,9 @@ def learn_to_select(task: CascadeTask, train: Events, *, quiet: bool) -> None:
     chunks = range(-(-number // task.chunk))
 
     def one(chunk: int) -> Events:
-        return task.proposed(Request(), task.chunk, np.random.default_rng([seed, chunk, 1]))
+        return task.proposed(
+            Request(), task.chunk, streams.rng(streams.Stream.PROPOSED, seed, chunk)
+        )
 
     with tqdm(total=len(chunks), desc="learn to select", unit="chunk", disable=quiet) as bar:
         made = []
@@ -66,13 +69,16 @@ def _among_totals(task: CascadeTask, train: Events) -> None:
     """Fit the selection of totals; those from which it learns are not selected."""
     selection, task.totals_selection = task.totals_selection, None
     assert selection is not None
-    view, rng = task.view(train[:TOTALS]), np.random.default_rng([task.config.seed, 2])
+    view, rng = (
+        task.view(train[:TOTALS]),
+        streams.rng(streams.Stream.PROPOSED_TOTALS, task.config.seed),
+    )
     true = np.column_stack([view.label, view.normal]).astype(np.float64)
     made = []
     for _ in range(DRAWN):
         normal, label = drawn_totals(task, Request(), len(view), rng, None)
         made.append(np.column_stack([label, normal]))
-    selection.fit(true, np.concatenate(made), task.config.seed, LIMITS)
+    selection.fit(true, np.concatenate(made), task.config.seed, LIMITS, number=1)
     task.totals_selection = selection
 
 
@@ -92,7 +98,7 @@ def what_to_ask_for(
     """
     wanted = shapes_of(task, task.quantiles.values(normal)).shapes
     for _ in range(TIMES):
-        made = grown(task, normal, label, fresh_numbers(rng))
+        made = task.layout.sorted(grown(task, normal, label, fresh_numbers(rng)))
         found = shapes(made)[..., :BY_ENERGY]
         found[..., AXIS] *= found[..., :1]
         lit = (made.counts() > 1)[..., None]  # of a single hit, the shape is what it is

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from calovision import streams
 from calovision.tasks.flow import follow, matching_loss
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def straighten(task: CascadeTask, steps: int, *, quiet: bool) -> None:
         steps: of the training.
         quiet: no progress bar.
     """
-    rng = np.random.default_rng([task.config.seed, 3])
-    generator = torch.Generator().manual_seed(task.config.seed)
+    rng = streams.rng(streams.Stream.STRAIGHTEN_PAIRS, task.config.seed)
+    generator = streams.torch_rng(streams.Stream.STRAIGHTEN_STEPS, task.config.seed)
     teacher, flow = copy.deepcopy(task.flow).requires_grad_(False), task.flow
     pairs = min(PAIRS, max(BATCH, steps * BATCH // AGAIN))
     noise = torch.from_numpy(rng.standard_normal((pairs, task.knots.shape[0])).astype(np.float32))

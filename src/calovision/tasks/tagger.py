@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.tasks.calibration import platt
+from calovision.events.labels import both_classes
+from calovision.tasks.calibration import auc_and_error, platt
 from calovision.tasks.domain import Domain, domain_features
-from calovision.tasks.task import Batch, Task
+from calovision.tasks.task import Batch, Task, as_tensor
+from calovision.tasks.weights import fill
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,12 @@ class TaggerView:
     Attributes:
         data: what the task cuts its batches from.
         label: ``(n,)`` float32, 0 or 1; zeros where the events have none.
+        weight: ``(n,)`` how much each event counts; ``None`` without weights.
     """
 
     data: Any
     label: NDArray[np.float32]
+    weight: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -88,12 +91,9 @@ class TaggerTask(Task):
         """An untrained task, its domain and scaling fitted to the training events.
 
         Raises:
-            InputError: the events do not hold both classes.
+            InputError: the events have no labels, others than 0 and 1, or one of them only.
         """
-        if "label" not in train.columns or set(np.unique(train.label)) != {0, 1}:
-            raise InputError(
-                "the events do not hold both classes", "give a set with labels 0 and 1"
-            )
+        both_classes(train)
         task = cls.made(config, geometry)
         task.domain.fit(domain_features(train))
         task.fit(train)
@@ -103,29 +103,32 @@ class TaggerTask(Task):
     def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and statistics of ``state``."""
         task = cls.made(config, geometry)
-        task.load_state_dict(state)
+        fill(task, state)
         return task
 
     def view(self, events: Events) -> TaggerView:
-        """Inputs and labels of ``events``."""
-        label = events.label if "label" in events.columns else np.zeros(len(events))
-        return TaggerView(self.prepare(events), label.astype(np.float32))
+        """Inputs, labels and weights of ``events``; events to be scored may have any labels."""
+        label = np.zeros(len(events), np.float32)
+        if "label" in events.columns:
+            label[np.asarray(events.label == 1)] = 1
+        return TaggerView(self.prepare(events), label, self.weights(events))
 
     def batch(self, view: TaggerView, chosen: NDArray[np.int64]) -> Batch:
-        """Network inputs of the ``chosen`` events, then their labels ``(n,)``."""
-        return (*self.inputs(view.data, chosen), torch.from_numpy(view.label[chosen]))
+        """Network inputs of the ``chosen`` events, then their labels and weights ``(n,)``."""
+        weight = as_tensor(None if view.weight is None else view.weight[chosen])
+        return (*self.inputs(view.data, chosen), torch.from_numpy(view.label[chosen]), weight)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Mean cross entropy, nats; of validation events the AUC too.
+        """Weighted mean cross entropy, nats; of validation events the AUC too.
 
         The mean of the AUC over batches estimates that of all events without bias, since their
         pairs are drawn as any others.
         """
-        *inputs, label = batch
+        *inputs, label, weight = batch
         given = self.augment(tuple(inputs), generator) if self.training else inputs
         logits = self.network(*given)
-        found = {"loss": F.binary_cross_entropy_with_logits(logits, label)}
-        return found if self.training else found | {"auc": _auc(logits, label)}
+        found = {"loss": cross_entropy(logits, label, weight)}
+        return found if self.training else found | {"auc": _auc(logits, label, weight)}
 
     @torch.no_grad()
     def logits(self, view: TaggerView) -> NDArray[np.float64]:
@@ -142,9 +145,17 @@ class TaggerTask(Task):
 
     def finish(self, view: TaggerView) -> None:
         """Calibrate on validation events."""
-        slope, offset = platt(self.logits(view), view.label.astype(np.float64))
+        slope, offset = platt(self.logits(view), view.label.astype(np.float64), view.weight)
         self.slope.fill_(slope)
         self.offset.fill_(offset)
+
+    def doubt(self, view: TaggerView, events: Events) -> str:
+        """A line if the AUC on validation events is within two errors of guessing, or below."""
+        del events
+        found = auc_and_error(self.logits(view), view.label)
+        if found is None or found[0] - 2 * found[1] > 0.5:
+            return ""
+        return f"it does no better than guessing: validation AUC {found[0]:.3f} +- {found[1]:.3f}"
 
     def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probability of class 1; same shape."""
@@ -153,7 +164,16 @@ class TaggerTask(Task):
         return found
 
 
-def _auc(logits: Tensor, label: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    """Weighted mean cross entropy of logits, labels and weights ``(n,)``, nats."""
+    return F.binary_cross_entropy_with_logits(logits, label, weight)
+
+
+def _auc(logits: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
     """Share of the pairs of either class that are in the right order; 1/2 where there is none."""
     gaps = logits[label == 1][:, None] - logits[label == 0][None]
-    return (0.5 + 0.5 * gaps.sign()).mean() if gaps.numel() else torch.tensor(0.5)
+    right = 0.5 + 0.5 * gaps.sign()
+    if weight is not None:
+        pairs = weight[label == 1][:, None] * weight[label == 0][None]
+        return (right * pairs).sum() / pairs.sum() if pairs.sum() > 0 else torch.tensor(0.5)
+    return right.mean() if gaps.numel() else torch.tensor(0.5)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,7 +16,7 @@ from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.tasks.hit_tokens import HIT_FEATURES, MIN_ENERGY, HitTokens
 from calovision.tasks.settings import TransformerConfig
 from calovision.tasks.summary import RADII, core_multiplicity
-from calovision.tasks.tagger import TaggerTask
+from calovision.tasks.tagger import TaggerTask, cross_entropy
 from calovision.tasks.task import Batch
 from calovision.tasks.tower_images import TowerImages
 
@@ -116,20 +115,23 @@ class TransformerTask(TaggerTask):
         return features, position * sign, mask, context, towers
 
     def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
-        """Network inputs, truth targets, labels."""
-        *inputs, label = super().batch(view, chosen)
-        return (*inputs, torch.from_numpy(view.data.truth[chosen]), label)
+        """Network inputs, truth targets, labels, weights."""
+        *inputs, label, weight = super().batch(view, chosen)
+        return (*inputs, torch.from_numpy(view.data.truth[chosen]), label, weight)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross entropy, nats, with the truth targets in training alone."""
-        *inputs, truth, label = batch
+        *inputs, truth, label, weight = batch
         if not self.training:
             logits = self.network(*inputs)
-            return {"loss": F.binary_cross_entropy_with_logits(logits, label)}
+            return {"loss": cross_entropy(logits, label, weight)}
         found = self.network.outputs(*self.augment(tuple(inputs), generator))
-        entropy = F.binary_cross_entropy_with_logits(found[:, 0], label)
+        entropy = cross_entropy(found[:, 0], label, weight)
         known = truth.isfinite()
-        error = torch.where(known, found[:, 1:] - truth, 0.0).square().sum() / known.sum().clamp(1)
+        squares = torch.where(known, found[:, 1:] - truth, 0.0).square()
+        if weight is not None:
+            squares = squares * weight[:, None]
+        error = squares.sum() / known.sum().clamp(1)
         return {
             "loss": entropy + self.truth * error,
             "entropy": entropy.detach(),

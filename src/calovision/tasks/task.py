@@ -12,11 +12,28 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calovision.errors import InputError
+from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 
 #: tensors of one batch, in the order that the task's own ``loss`` unpacks them
 Batch = tuple[Any, ...]
+
+
+def as_tensor(weights: NDArray[np.float32] | None) -> Tensor | None:
+    """Weights for a batch."""
+    return None if weights is None else torch.from_numpy(weights)
+
+
+def weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean over events of what ``(n, ...)`` holds of each, times its weight ``(n,)``.
+
+    The sum is divided by the number of events, not by the weights of a batch: of weights with a
+    mean of 1, batches of any size then give the loss of the whole set on average.
+    """
+    if weight is None:
+        return values.mean()
+    return (values * weight.view(-1, *(1,) * (values.dim() - 1))).mean()
 
 
 class Task(nn.Module, ABC):
@@ -28,15 +45,29 @@ class Task(nn.Module, ABC):
     Attributes:
         validation_events: most events that a look at the validation loss, and what is chosen on
             validation events at the end, use.
+        judged_by_loss: whether a validation loss no lower than before the training shows that
+            nothing was learned.
         partial: whether some steps of a training learn from a part of the weights only.
+        mean_weight: of the training events; ``None`` where they have none.
     """
 
     validation_events: ClassVar[int] = 2000
+    judged_by_loss: ClassVar[bool] = False
     partial: ClassVar[bool] = False
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
         self.geometry = geometry
+        self.mean_weight: float | None = None
+
+    @classmethod
+    def suits(cls, geometry: Geometry) -> None:
+        """Check, before a training, that it can be built for such images; all by default.
+
+        Raises:
+            InputError: it cannot.
+        """
+        del geometry
 
     @classmethod
     @abstractmethod
@@ -65,9 +96,31 @@ class Task(nn.Module, ABC):
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """``loss`` to minimise, with gradient, and its parts, without."""
 
+    def weigh(self, train: Events) -> None:
+        """From now on events count by their column ``weight``, over its mean in these events.
+
+        Raises:
+            InputError: a weight is negative or not finite, or all are 0.
+        """
+        weighting.of(train)
+        if weighting.COLUMN in train.columns:
+            self.mean_weight = float(np.mean(train.columns[weighting.COLUMN], dtype=np.float64))
+
+    def weights(self, events: Events) -> NDArray[np.float32] | None:
+        """``(n,)`` how much events count in the loss, 1 on average; ``None`` without weights."""
+        if self.mean_weight is None or weighting.COLUMN not in events.columns:
+            return None
+        weight = events.columns[weighting.COLUMN].astype(np.float64) / self.mean_weight
+        return weight.astype(np.float32)
+
     def finish(self, view: Any) -> None:
         """Choose on validation events what gradients cannot; nothing by default."""
         del view
+
+    def doubt(self, view: Any, events: Events) -> str:
+        """A line if validation ``events``, seen as ``view``, show that nothing was learned."""
+        del view, events
+        return ""
 
     @property
     def settling(self) -> int:

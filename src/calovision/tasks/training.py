@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.files import FREE_SPACE
+from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
 from calovision.events.store import EventStore
+from calovision.events.weighting import check_weights
+from calovision.interruption import Interrupted
 from calovision.tasks.config import KINDS
+from calovision.tasks.course import FIRST
 from calovision.tasks.fitting import fit, tidy
+from calovision.tasks.models import suitable
+from calovision.tasks.places import check_meeting
 from calovision.tasks.processes import placed, together
+from calovision.tasks.prolonging import prolong
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.seen import remember
 from calovision.tasks.settings import Training
 
 _GO_ON = "free some space, then go on with --resume"
 
 
 def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]]:
-    """Training, validation and test events of a set, jets of one collision kept together."""
+    """Training, validation and test events of a set.
+
+    Jets of one collision are kept together, and so are events that are there more than once.
+    """
     fractions = {
         "train": 1 - config.validation - config.test,
         "validation": config.validation,
         "test": config.test,
     }
     groups = store.column("event_id") if "event_id" in store.columns else None
+    groups = fingerprints(store).groups(groups)
     found: dict[str, NDArray[np.int64]] = split(len(store), fractions, config.seed, groups)
     if config.events > len(found["train"]):
         raise InputError(
@@ -35,7 +49,9 @@ def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]
             "ask for fewer, or give a larger set",
         )
     # Drawn evenly: the order of a set may mean something.
-    few = np.random.default_rng(config.seed).permutation(len(found["train"]))[: config.events]
+    few = streams.rng(streams.Stream.FEWER, config.seed).permutation(len(found["train"]))[
+        : config.events
+    ]
     return found | {"train": found["train"][np.sort(few)]} if config.events else found
 
 
@@ -49,11 +65,13 @@ def train(
 ) -> RunDir:
     """Train ``config`` on the training part of ``store`` and write the run to ``out``.
 
-    A run that was interrupted goes on from its last checkpoint with ``resume``. Of several
+    With ``resume``, a run that was interrupted goes on from its last state, and one that is
+    finished from its end, if there are more epochs or there is more time than before. Of several
     processes, all return when the run is complete.
 
     Raises:
         InputError: ``out`` holds another run, or the set is too small or of the wrong kind.
+        Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
     config = _as_placed(config)
     schema, kind = KINDS.get(config.task, ("jets", "jets"))
@@ -61,12 +79,15 @@ def train(
         raise InputError(
             f"{store.path} does not hold {schema}", f"give a set of 'data simulate {kind}'"
         )
+    suitable(config, store.geometry)
     parts = parts_of(store, config)
     if min(len(parts["train"]) // config.processes, len(parts["validation"])) < 2:
         raise InputError(f"{store.path} has too few events to train on", "give some hundred")
+    for part in ("train", "validation"):
+        check_weights(store, parts[part])
     run = RunDir(out)
     data = {
-        "path": str(store.path),
+        "path": str(store.path.absolute()),
         "hash": store.hash,
         "events": len(store),
         "split": {k: len(v) for k, v in parts.items()},
@@ -76,7 +97,10 @@ def train(
         data["whole_hash"] = store.whole.hash
     if placed().rank == 0:
         run.start(config.model_dump(), data, resume=resume)
-    if run.weights.exists():
+        prolong(run, config)
+        remember(run, store, parts)
+    # Of a run that is opened again, the first process may not have moved the weights yet.
+    if run.weights.exists() and run.describe()["config"] == config.model_dump():
         tidy(run)
         return run
     with together(config.processes, run.path) as team:
@@ -93,7 +117,23 @@ def train(
             raise InputError(
                 f"cannot write the run in {run.path}: {error.strerror or error}", _GO_ON
             ) from None
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:
+            reached = "stopped before the next step" if run.checkpoint.exists() else FIRST
+            raise Interrupted(run.how_to_go_on(reached)) from None
     return run
+
+
+def recorded_data(run: RunDir, *, skip_corrupt: bool = False) -> EventStore:
+    """The event set that a run was begun with.
+
+    Raises:
+        InputError: it is no longer where it was, or damaged.
+    """
+    # What was left out then is left out again.
+    skip = skip_corrupt or "whole_hash" in run.describe()["data"]
+    return EventStore.open(run.data_path(), skip_corrupt=skip)
 
 
 def _as_placed(config: Training) -> Training:
@@ -103,10 +143,11 @@ def _as_placed(config: Training) -> Training:
         InputError: another number is asked for.
     """
     size = placed().size
-    if size == 1 or config.processes == size:
+    if size == 1:
         return config
-    if config.processes != 1:
+    if config.processes not in (1, size):
         raise InputError(
             f"{size} processes were started, not {config.processes}", "leave --processes out"
         )
+    check_meeting(os.environ)
     return config.model_copy(update={"processes": size})

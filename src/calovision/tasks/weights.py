@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
+from safetensors.torch import load
+from torch import Tensor, nn
 
-from calovision.errors import DAMAGE, InputError
-
-#: what reading weights, or putting them into a network, raises if they do not fit
-MISFIT: tuple[type[Exception], ...] = (*DAMAGE, SafetensorError)
+from calovision.errors import ContentError, DamagedError
+from calovision.events.unreadable import reading
 
 
-def misfit(path: Path) -> InputError:
+def misfit(path: Path) -> DamagedError:
     """The error for weights that cannot be used."""
-    return InputError(
+    return DamagedError(
         f"{path} is damaged, or written by another version of calovision",
         f"train again, or use the version named in {path.parent / 'config.yaml'}",
     )
@@ -26,9 +25,39 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Named tensors of a file.
 
     Raises:
-        InputError: it is absent or damaged.
+        InputError: it is absent or damaged, or the system does not let it be read.
     """
+    with reading(path):
+        # Not by the library: it calls a file that may not be read absent.
+        content = path.read_bytes()
     try:
-        return load_file(path)
-    except MISFIT as error:
+        return load(content)
+    except _DAMAGE as error:
         raise misfit(path) from error
+
+
+#: what safetensors raises at bytes that are not what they say
+_DAMAGE = (SafetensorError, KeyError, ValueError, RuntimeError)
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Put tensors into a module that has the same names and shapes.
+
+    Raises:
+        ContentError: it has others.
+    """
+    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    if wanted != {name: tensor.shape for name, tensor in state.items()}:
+        raise ContentError("the weights are of another network")
+    module.load_state_dict(dict(state))
+
+
+def tensor_of(state: Mapping[str, Tensor], name: str, axes: int) -> Tensor:
+    """A tensor that tells how large a module is to be made.
+
+    Raises:
+        ContentError: it is not there, or has another number of axes.
+    """
+    if name not in state or state[name].ndim != axes:
+        raise ContentError(f"no {name} with {axes} axes")
+    return state[name]

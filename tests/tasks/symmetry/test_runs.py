@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from calovision.errors import InputError
 from calovision.events.digits import DigitSet
+from calovision.interruption import Interrupted
 from calovision.networks.image_vae import ConvVAE, ImageVAE
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.autoencoder import train_vae
@@ -57,6 +61,69 @@ def test_a_run_is_trained_once_and_comes_back(data: ImageData, tmp_path: Path) -
     assert run.weights.stat().st_mtime_ns == before
     with pytest.raises(InputError, match="already holds a run"):
         train(settings, data, tmp_path / "run", quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        (None, SHORT | {"vae_steps": 5, "oracle_steps": 4}),
+        ("baseline", PUBLISHED | {"epochs": 3, "oracle_steps": 4}),
+    ],
+)
+@pytest.mark.parametrize("call", [3, 7])
+def test_an_interrupted_training_goes_on_exactly(
+    data: ImageData,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str | None,
+    settings: dict[str, float],
+    call: int,
+) -> None:
+    chosen = load_settings(model, overrides=settings)
+    whole = train(chosen, data, tmp_path / "whole", quiet=True)
+    encode, calls = ImageVAE.encode, 0
+    convolved = ConvVAE.encode
+
+    def interrupting(self: ImageVAE, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return (convolved if isinstance(self, ConvVAE) else encode)(self, x)
+
+    with monkeypatch.context() as patch:
+        for kind in (ImageVAE, ConvVAE):
+            patch.setattr(kind, "encode", interrupting)
+        with pytest.raises(Interrupted, match=r"at step \d of the (VAE|oracle); go on"):
+            train(chosen, data, tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+    again = train(chosen, data, tmp_path / "run", resume=True, quiet=True)
+    first, second = load_file(whole.weights), load_file(again.weights)
+    assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_a_finished_vae_may_have_more_steps(data: ImageData, tmp_path: Path) -> None:
+    short = load_settings("baseline", overrides=PUBLISHED)
+    long = load_settings("baseline", overrides=PUBLISHED | {"epochs": 1})
+    whole = train(long, data, tmp_path / "whole", quiet=True)
+    train(short, data, tmp_path / "run", quiet=True)
+    discover(tmp_path / "run", data, quiet=True)
+    again = train(long, data, tmp_path / "run", resume=True, quiet=True)
+    # The published VAE has one learning rate, so more epochs are as if asked for at once.
+    first, second = load_file(whole.weights), load_file(again.weights)
+    assert all(torch.equal(first[k], second[k]) for k in first if k.startswith("vae."))
+    with pytest.raises(InputError, match="no flows"):
+        load_flows(again, data, long.latent)
+    with pytest.raises(InputError, match="ask for more"):
+        train(short, data, tmp_path / "run", resume=True, quiet=True)
+    with pytest.raises(InputError, match="latent is 5 there, not 2"):
+        train(
+            load_settings("baseline", overrides=PUBLISHED | {"latent": 2}),
+            data,
+            tmp_path / "run",
+            resume=True,
+            quiet=True,
+        )
 
 
 def test_nothing_is_found_where_nothing_was_learnt(data: ImageData, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from calovision.compiled import fast
 from calovision.simulate import spots
-from calovision.simulate.compiled import compiled
 from calovision.simulate.crops.particles import BARREL_ROWS, PEAK, PT, SIZE, Particles, Showers
 from calovision.simulate.crops.shape import SHAPE, Shape
 from calovision.simulate.crops.shower import electron, photon
@@ -24,7 +24,7 @@ _GRID = 64  #: crystals along each side of the grid around the straight line
 _BATCH = 50  #: particles between two looks at the clock
 
 
-@compiled
+@fast
 def _peak(grid: Any, origin: Any) -> tuple[int, int]:
     """Row and column of the grid's hottest crystal; what lies beyond the barrel is removed."""
     best, pi, pj = -1.0, 0, 0
@@ -38,7 +38,7 @@ def _peak(grid: Any, origin: Any) -> tuple[int, int]:
     return pi, pj
 
 
-@compiled
+@fast
 def _crop(grid: Any, pi: int, pj: int, crop: Any) -> None:
     """Fill ``crop`` with what surrounds a crystal of the grid."""
     for i in range(SIZE):
@@ -48,7 +48,7 @@ def _crop(grid: Any, pi: int, pj: int, crop: Any) -> None:
             crop[i, j] = grid[a, b] if inside else 0.0
 
 
-@compiled
+@fast
 def _shower(number: int, arrivals: Any, ray: Any, grid: Any, origin: Any, d: Any, s: Any) -> float:
     """Shower the particles at the calorimeter; returns the deposited energy, GeV."""
     deposit = 0.0
@@ -63,7 +63,7 @@ def _shower(number: int, arrivals: Any, ray: Any, grid: Any, origin: Any, d: Any
     return deposit
 
 
-@compiled
+@fast
 def _simulate(
     seed: int, eta: Any, phi: Any, z: Any, charge: Any, layers: Any, d: Any, s: Any, crops: Any
 ) -> tuple[Any, Any, Any, Any]:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.compiled import fast
 from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS
-from calovision.simulate.compiled import compiled
 from calovision.simulate.crops.particles import BARREL_ROWS, PEAK, SIZE, Particles, Showers
 from calovision.simulate.detector import CMS_BARREL
 from calovision.simulate.readout import READ, select
@@ -42,7 +42,7 @@ class Electronics(NamedTuple):
 ELECTRONICS = Electronics()
 
 
-@compiled
+@fast
 def _smear(ecal: Any, m: Any) -> None:
     """Resolution of every crystal but for its noise, in place."""
     for i in range(ecal.shape[0]):
@@ -53,7 +53,7 @@ def _smear(ecal: Any, m: Any) -> None:
                 ecal[i, j] = e * relative + np.random.normal() * m.photostatistics * math.sqrt(e)
 
 
-@compiled
+@fast
 def _hottest(ecal: Any, kept: Any) -> tuple[int, int]:
     """Row and column of the read-out crystal with the largest energy."""
     best, pi, pj = 0.0, PEAK, PEAK
@@ -64,7 +64,7 @@ def _hottest(ecal: Any, kept: Any) -> tuple[int, int]:
     return pi, pj
 
 
-@compiled
+@fast
 def _read_out(seed: int, crops: Any, row: Any, d: Any, m: Any) -> tuple[Any, Any, Any, Any]:
     """Hit offsets, cell, code and value (GeV, ns) of all crops."""
     np.random.seed(seed)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.simulate.compiled import compiled, inlined
+from calovision.compiled import fast, inlined
 from calovision.simulate.propagation import pair_fraction
 from calovision.simulate.showers import SOFT, longitudinal, radial
 from calovision.simulate.showers import electron as soft_electron
@@ -31,7 +31,7 @@ def _halo(state: Any, scale: float, limit: float) -> tuple[Any, float, float]:
     return state, r * math.cos(2 * math.pi * turn), r * math.sin(2 * math.pi * turn)
 
 
-@compiled
+@fast
 def electron(
     energy: float, start: float, ray: Any, grid: Any, origin: Any, d: Any, s: Any
 ) -> float:
@@ -83,7 +83,7 @@ def electron(
     return leak
 
 
-@compiled
+@fast
 def photon(energy: float, ray: Any, grid: Any, origin: Any, d: Any, s: Any) -> float:
     """A photon becoming a pair in the crystals; returns the leaking energy, GeV."""
     start = np.random.exponential(9 / 7)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-import numpy as np
-
+from calovision import streams
 from calovision.errors import InputError
 from calovision.simulate.chunk import Task, simulate_chunk
 from calovision.simulate.crops.driver import ENGINES
@@ -65,7 +64,9 @@ def _showers(material: Material, engine: str, showers: int) -> Side:
 
     def ready() -> Work:
         seed = material.seed + next(calls)
-        particles = draw(showers - showers // 2, showers // 2, np.random.default_rng(seed))
+        particles = draw(
+            showers - showers // 2, showers // 2, streams.rng(streams.Stream.SHOWERS, seed)
+        )
         return lambda: ENGINES[engine].showers(particles, seed, 900.0)
 
     return Side(f"{engine} shower", showers, ready)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.events.events import Events
 from calovision.events.graphs import GraphView
 from calovision.studies.bench.clock import Work, always, in_turns
@@ -36,12 +37,12 @@ class Steps:
     ) -> None:
         config = load_config(task, model, overrides={"seed": seed})
         self.size, self.bfloat16 = min(config.batch, len(events)), bfloat16
-        torch.manual_seed(seed)
+        torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, seed))
         self.task = build(config, events.geometry, events).train()
         self.view = self.task.view(events)
         self.optimiser = torch.optim.AdamW(self.task.parameters(), 1e-4, fused=True)
-        self.noise = torch.Generator().manual_seed(seed)
-        self.random = np.random.default_rng(seed)
+        self.noise = streams.torch_rng(streams.Stream.BENCH_NOISE, seed)
+        self.random = streams.rng(streams.Stream.BENCH_BATCHES, seed)
 
     def chosen(self) -> NDArray[np.int64]:
         """Events of another batch."""

@@ -13,7 +13,7 @@ from calovision.networks.dense_vae import SIDE
 from calovision.tasks.dense_hits import SMALLEST, readout_cells
 from calovision.tasks.dense_vae import DenseVAETask
 from calovision.tasks.deployed.graph import Arrays
-from calovision.tasks.deployed.hits import Hits, counts, image_summary
+from calovision.tasks.deployed.hits import Hits, counts, image_summary, with_padding
 from calovision.tasks.point_decode import HitDecoder
 from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.point_view import POINT_CAPS
@@ -74,7 +74,7 @@ class PointEncoder(nn.Module):
         m0: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Global codes ``(n, G)`` and latent points ``(n, P, 3)``."""
-        hits = Hits(eta, phi, energy, channel)
+        hits = with_padding(Hits(eta, phi, energy, channel))
         chosen, points = self._ordered(hits)
         scaling, mask = self.task.scaling, chosen.channel >= 0
         code = chosen.channel.clamp(min=0)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calovision import streams
 from calovision.events.events import Events
 from calovision.events.geometry import Channel
 from calovision.tasks.canvas import Canvas, Front
@@ -118,11 +119,12 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
     around = partition.coarse(stage)
 
     def levels(events: Events) -> dict[int, tuple[Level, Nodes]]:
-        hits, unit = Hits.of(events, task.threshold.numpy()), task.unit.numpy()
+        inner, unit = task.layout.sorted(events), task.unit.numpy()
+        hits = Hits.of(inner, task.threshold.numpy())
         return {level: filled(partition, level, hits, unit) for level in (stage, around)}
 
     def asked(events: Events) -> Arrays:
-        rng = np.random.default_rng(len(events))
+        rng = streams.rng(streams.Stream.TRIAL_CUTS, len(events))
         known = {level: _flat(content) for level, (content, _) in levels(events).items()}
         return {
             "here": known[stage],
@@ -163,17 +165,18 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
 
 
 def _end(task: CascadeTask) -> Graph:
-    geometry, partition = task.geometry, task.partition
+    geometry, partition = task.layout.inner, task.partition
 
     def finest(events: Events) -> Arrays:
-        hits, unit = Hits.of(events, task.threshold.numpy()), task.unit.numpy()
+        inner, unit = task.layout.sorted(events), task.unit.numpy()
+        hits = Hits.of(inner, task.threshold.numpy())
         return {
             f"level_{c.name}": _flat(filled(partition, level, hits, unit)[0])
             for c, level in zip(geometry.channels, partition.finest, strict=True)
         }
 
     def imaged(events: Events) -> Arrays:
-        gev, found = events.to_dense("gev"), {}
+        gev, found = task.layout.sorted(events).to_dense("gev"), {}
         for c, channel in enumerate(geometry.channels):
             block = channel.block
             image = gev[:, c, ::block, ::block] * block**2
@@ -198,7 +201,7 @@ def _end(task: CascadeTask) -> Graph:
         dict.fromkeys(inputs, ("events",)),
         finest,
         imaged,
-        "Steering, and the selection among finished events, are left to the package.",
+        "Adjusting energies, and the selection among finished events, are left to the package.",
     )
 
 
@@ -207,7 +210,7 @@ def _drawn(task: CascadeTask, events: Events) -> tuple[Floats, Floats]:
 
     They need not be those of the events, whose columns may be others than the model has learned.
     """
-    rng = np.random.default_rng(len(events))
+    rng = streams.rng(streams.Stream.TRIAL_TOTALS, len(events))
     normal = rng.standard_normal((len(events), task.knots.shape[0])).astype(np.float32)
     label = (np.arange(len(events)) % 2).astype(np.float32)
     return normal, label

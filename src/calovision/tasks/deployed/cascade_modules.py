@@ -75,7 +75,8 @@ class StartGraph(nn.Module):
         super().__init__()
         self.columns, self.channels = len(task.columns), len(task.geometry.channels)
         self.register_buffer("knots", task.knots)
-        room = [task.geometry.cells // c.block**2 for c in task.geometry.channels]
+        geometry = task.layout.inner
+        room = [geometry.cells // c.block**2 for c in geometry.channels]
         self.register_buffer("room", torch.tensor(room, dtype=torch.float64))
 
     def forward(self, totals: Tensor, label: Tensor) -> tuple[Tensor, ...]:

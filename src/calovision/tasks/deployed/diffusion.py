@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from calovision import streams
 from calovision.events.events import Events
 from calovision.tasks.ddpm import SIDE, DDPMTask
 from calovision.tasks.dense_hits import hits_above, readout_cells
@@ -52,7 +53,7 @@ class DiffusionEnd(nn.Module):
 
 def noisy(task: DDPMTask, events: Events) -> Arrays:
     """Images of events with noise, at times spread over the schedule."""
-    rng = np.random.default_rng(len(events))
+    rng = streams.rng(streams.Stream.TRIAL_NOISE, len(events))
     shape = (len(events), len(task.geometry.channels), SIDE, SIDE)
     time = np.linspace(task.schedule.steps - 1, 0, len(events)).astype(np.int64)
     image, noise = (rng.standard_normal(shape).astype(np.float32) for _ in range(2))

@@ -82,7 +82,8 @@ def _scores(task: TaggerTask) -> Callable[[Events], Arrays]:
 
     def expected(events: Events) -> Arrays:
         logit = task.logits(task.view(events))
-        found = (task.probabilities(logit), logit, task.domain.foreign(domain_features(events)))
+        unlike = task.domain.out_of_distribution(domain_features(events))
+        found = (task.probabilities(logit), logit, unlike)
         return dict(zip(OUTPUTS, found, strict=True))
 
     return expected
@@ -154,7 +155,7 @@ def _graph_tagger(task: TaggerTask) -> Graph:
         return {"features": features, "neighbours": near, "mask": mask}
 
     def expected(events: Events) -> Arrays:
-        return {k: v for k, v in _scores(task)(events).items() if k != "foreign"}
+        return {k: v for k, v in _scores(task)(events).items() if k != "out_of_distribution"}
 
     free = ("events", "pixels")
     return Graph(
@@ -167,11 +168,11 @@ def _graph_tagger(task: TaggerTask) -> Graph:
             f" {where}, by their number in the event; -1 for none",
             "mask": "bool (events, pixels): false for padding",
         },
-        {k: v for k, v in OUTPUTS.items() if k != "foreign"},
+        {k: v for k, v in OUTPUTS.items() if k != "out_of_distribution"},
         {"features": free, "neighbours": free, "mask": free},
         prepared,
         expected,
-        "The search for neighbours is left to the caller; foreign events are not flagged.",
+        "The search for neighbours is left to the caller; out_of_distribution is left out.",
     )
 
 
@@ -185,7 +186,7 @@ def _point_vae(task: PointVAETask) -> list[Graph]:
 
     def encoded(events: Events) -> Arrays:
         view = task.view(events)
-        means, _ = task.encode(*task.batch(view, np.arange(len(events))))
+        means, _ = task.encode(*view.batch(np.arange(len(events)), task.scaling))
         size = means.shape[1] - 3 * task.points
         parts = (means[:, :size], means[:, size:].reshape(len(events), task.points, 3))
         return numpy_of(POINT_ENCODED, parts)
@@ -227,7 +228,7 @@ def _dense_vae(task: DenseVAETask) -> list[Graph]:
     }
 
     def encoded(events: Events) -> Arrays:
-        return numpy_of(told, task.network.encode(*task.batch(events, np.arange(len(events)))))
+        return numpy_of(told, task.network.encode(task.batch(events, np.arange(len(events)))[0]))
 
     def code(events: Events) -> Arrays:
         return {"code": encoded(events)["mean"]}

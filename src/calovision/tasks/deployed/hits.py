@@ -53,6 +53,12 @@ def prepared(events: Events) -> Arrays:
     return {k: np.asarray(v.numpy()) for k, v in zip(INPUTS, tables, strict=True)}
 
 
+def with_padding(hits: Hits) -> Hits:
+    """One more column, of padding: runtimes make anything of tables without columns."""
+    eta, phi, energy = (torch.nn.functional.pad(x, (0, 1)) for x in hits[:3])
+    return Hits(eta, phi, energy, torch.nn.functional.pad(hits.channel, (0, 1), value=-1))
+
+
 def one_hot(channel: Tensor, channels: int) -> Tensor:
     """``(n, h, C)`` float32, nothing but zeros for padding."""
     return (channel[..., None] == torch.arange(channels)).float()
@@ -155,7 +161,7 @@ def _bins(place: Tensor, pitch: float, pixels: int) -> Tensor:
     return (found[..., None] == torch.arange(BINS)).float()
 
 
-class Foreign(nn.Module):
+class Outside(nn.Module):
     """Which events are unlike those of the training.
 
     Args:

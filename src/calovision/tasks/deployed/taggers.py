@@ -14,7 +14,14 @@ from calovision.networks.graph_sage import GraphSAGE
 from calovision.networks.particle_net import ParticleNet, ranked
 from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.tasks.crop_net import CropTask, looked_at
-from calovision.tasks.deployed.hits import Foreign, Hits, Towers, context, hardest
+from calovision.tasks.deployed.hits import (
+    Hits,
+    Outside,
+    Towers,
+    context,
+    hardest,
+    with_padding,
+)
 from calovision.tasks.hit_tokens import MIN_ENERGY, hit_features
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.tagger_sets import particle_features
@@ -23,7 +30,7 @@ from calovision.tasks.tagger_transformer import TransformerTask
 OUTPUTS = {
     "probability": "float32 (events): calibrated probability of class 1 (quark; electron)",
     "logit": "float32 (events): what the network gives, uncalibrated",
-    "foreign": "bool (events): unlike the training events; the probability has no ground",
+    "out_of_distribution": "bool (events): unlike the training; the probability has no ground",
 }
 
 
@@ -53,16 +60,16 @@ class SetTagger(nn.Module):
 
     def __init__(self, task: TaggerTask, logits: Callable[[Hits], Tensor]) -> None:
         super().__init__()
-        self.foreign = Foreign(task.domain, len(task.geometry.channels))
+        self.out_of_distribution = Outside(task.domain, len(task.geometry.channels))
         self.calibrated, self.logits = Calibrated(task), logits
 
     def forward(
         self, eta: Tensor, phi: Tensor, energy: Tensor, channel: Tensor
     ) -> tuple[Tensor, ...]:
-        """Probability, logit and whether an event is foreign, ``(n,)`` each."""
-        hits = Hits(eta, phi, energy, channel)
+        """Probability, logit and whether an event is out of distribution, ``(n,)`` each."""
+        hits = with_padding(Hits(eta, phi, energy, channel))
         logit = self.logits(hits)
-        return self.calibrated(logit), logit, self.foreign(hits)
+        return self.calibrated(logit), logit, self.out_of_distribution(hits)
 
 
 class TransformerLogits(nn.Module):
@@ -177,13 +184,13 @@ class ImageTagger(nn.Module):
     def __init__(self, task: TaggerTask, network: nn.Module) -> None:
         super().__init__()
         self.network, self.calibrated = network, Calibrated(task)
-        self.foreign = Foreign(task.domain, len(task.geometry.channels))
+        self.out_of_distribution = Outside(task.domain, len(task.geometry.channels))
         self.cells = Cells(task.geometry)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Probability, logit and whether an event is foreign, ``(n,)`` each."""
+        """Probability, logit and whether an event is out of distribution, ``(n,)`` each."""
         logit = self.network(images)
-        return self.calibrated(logit), logit, self.foreign(self.cells(images))
+        return self.calibrated(logit), logit, self.out_of_distribution(self.cells(images))
 
 
 class CropLogits(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from calovision import streams
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 
@@ -13,7 +14,7 @@ TRIALS = 16  #: events; the second has one hit, the third is empty
 
 def trial_events(geometry: Geometry, seed: int) -> Events:
     """:data:`TRIALS` events of every kind that may come: hits anywhere, energies of all sizes."""
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(streams.Stream.TRIAL, seed)
     cells, codes, owners = [], [], []
     for event in range(TRIALS):
         for code, channel in enumerate(geometry.channels):

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from calovision.networks.image_vae import ImageVAE
+from calovision.tasks.symmetry.keeping import Keeper, Stateful, steps_of
 from calovision.tasks.symmetry.space import Stream
 
 #: called with the share of the work that is done and the losses at that point
@@ -52,10 +53,12 @@ def train_vae(
     beta_start: float = 1.0,
     beta: float = 0.5,
     report: Report = silent,
+    keeper: Keeper | None = None,
 ) -> None:
     """Train in place; the weight of the divergence falls to ``beta`` in the first half."""
     optimiser = torch.optim.Adam(vae.parameters(), learning_rate, fused=True)
-    for number in range(steps):
+    changed: dict[str, Stateful] = {"vae": vae, "optimiser": optimiser}
+    for number in steps_of(keeper, "VAE", steps, changed):
         share = number / steps
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * rate(share)

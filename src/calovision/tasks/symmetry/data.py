@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +10,14 @@ import torch
 from torch import Tensor
 
 from calovision.errors import InputError
+from calovision.events import weighting
 from calovision.events.coarse import coarse_images
-from calovision.events.digits import open_digits
+from calovision.events.digits import MANIFEST, has_digits, open_digits
+from calovision.events.fingerprints import fingerprints
 from calovision.events.rotation import Rotated
 from calovision.events.splits import split
 from calovision.events.store import EventStore
+from calovision.events.unreadable import exists
 
 #: degrees after which a digit looks the same again; 360 for all others
 PERIODS = {0: 180.0, 1: 180.0, 8: 180.0}
@@ -72,7 +74,7 @@ def read_images(folder: Path, *, skip_corrupt: bool = False) -> ImageData:
         InputError: neither is there.
     """
     folder = Path(folder)
-    if _of_detector(folder):
+    if exists(folder / MANIFEST) and not has_digits(folder):
         return detector_images(EventStore.open(folder, skip_corrupt=skip_corrupt))
     digits = open_digits(folder)
     parts = [tuple(torch.from_numpy(a) for a in digits.part(test=test)) for test in (False, True)]
@@ -89,20 +91,18 @@ def detector_images(store: EventStore) -> ImageData:
     events = store[: min(len(store), MOST_EVENTS)]
     if "label" not in events.columns or not np.isin(events.label, (0, 1)).all():
         raise InputError(f"{store.path} has events without a class", "give a labelled set")
+    if weighting.of(events) is not None:
+        raise InputError(
+            f"{store.path} has event weights, which the symmetry task knows nothing of",
+            "give a set without a column weight",
+        )
     images = torch.from_numpy(coarse_images(events))
     label = torch.from_numpy(events.label.astype(np.int64))
     shares = {"train": 1 - TEST_SHARE, "test": TEST_SHARE}
-    chosen = split(len(events), shares, 1, events.columns.get("event_id"))
+    groups = fingerprints(events).groups(events.columns.get("event_id"))
+    chosen = split(len(events), shares, 1, groups)
     train, test = (
         (images[rows], label[rows])
         for rows in (torch.from_numpy(chosen[part]) for part in ("train", "test"))
     )
     return ImageData(store.path, store.hash, (0, 1), train, test, turning=False)
-
-
-def _of_detector(folder: Path) -> bool:
-    """Whether a folder holds events of a detector."""
-    try:
-        return "geometry" in json.loads((folder / "manifest.json").read_text())
-    except (OSError, ValueError, TypeError):
-        return False

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.data import ImageData
@@ -71,7 +72,7 @@ def discover(
 
 def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet: bool) -> Flows:
     vae, oracle = load_space(run, data)
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
     number = 1 if settings.latent == 2 else 4
     with progress("published generators", quiet) as report:
         fields = published_generators(
@@ -96,7 +97,7 @@ def _ours(
         assert known.action is not None
         action, about = known.action, known.about
     else:
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
         with progress("search", quiet) as report:
             found = search(
                 vae_space(vae, oracle),
@@ -110,7 +111,7 @@ def _ours(
         action, about = found.action, describe(found)
     if not (about["found"] and about["spectrum"]["closes"]):
         return Flows(vae, oracle, (), action, about)
-    torch.manual_seed(settings.seed + 1)
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 2))
     random = generator(settings.seed, 2)
     options: dict[str, Any] = {}
     if not same:

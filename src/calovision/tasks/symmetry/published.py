@@ -22,6 +22,7 @@ from calovision.tasks.symmetry.autoencoder import (
     divergence,
     silent,
 )
+from calovision.tasks.symmetry.keeping import Keeper, Order, Stateful, steps_of
 from calovision.tasks.symmetry.space import LatentSpace, Stream, freeze
 
 EPSILON, NORM, ORTHOGONAL = 1e-3, 1.5, 0.1
@@ -36,15 +37,17 @@ def train_published_vae(
     batch: int = 128,
     learning_rate: float = 1e-3,
     report: Report = silent,
+    keeper: Keeper | None = None,
 ) -> None:
     """Train in place on a fixed set of images ``(n, p)``: cross entropy plus divergence."""
     optimiser = torch.optim.Adam(vae.parameters(), learning_rate, fused=True)
     steps = max(1, round(epochs * len(images) / batch))
-    order = torch.empty(0, dtype=torch.long)
-    for number in range(steps):
-        if len(order) < batch:
-            order = torch.randperm(len(images), generator=random)
-        rows, order = order[:batch], order[batch:]
+    order = Order()
+    changed: dict[str, Stateful] = {"vae": vae, "optimiser": optimiser, "order": order}
+    for number in steps_of(keeper, "VAE", steps, changed):
+        if len(order.rows) < batch:
+            order.rows = torch.randperm(len(images), generator=random)
+        rows, order.rows = order.rows[:batch], order.rows[batch:]
         mean, log_variance = vae.encode(images[rows])
         entropy = cross_entropy(vae.logits(blurred(mean, log_variance, random)), images[rows])
         kl = divergence(mean, log_variance)

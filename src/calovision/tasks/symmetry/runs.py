@@ -8,7 +8,6 @@ Beside what every run has, each latent dimension that was searched has a folder:
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -23,19 +22,27 @@ from safetensors.torch import save as as_safetensors
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from calovision.errors import DAMAGE, InputError
+from calovision import streams
+from calovision.errors import ContentError, InputError
 from calovision.events.files import write_bytes, write_json, writing
 from calovision.events.rotation import rotate
+from calovision.events.unreadable import exists, read_json
+from calovision.interruption import Interrupted, Stop, handled_by
 from calovision.networks.image_vae import ConvVAE, ImageVAE
 from calovision.networks.perceptron import VectorField, perceptron
+from calovision.tasks.checkpoints import read_checkpoint, write_checkpoint
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.autoencoder import Report, train_vae
 from calovision.tasks.symmetry.data import ImageData
+from calovision.tasks.symmetry.keeping import Keeper
 from calovision.tasks.symmetry.linear import LinearAction
 from calovision.tasks.symmetry.published import published_field, train_published_vae
 from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
 from calovision.tasks.symmetry.space import LatentSpace, freeze, train_oracle, vae_space
-from calovision.tasks.weights import MISFIT, misfit, read_weights
+from calovision.tasks.weights import fill, misfit, read_weights
+
+#: settings that may be larger when a training goes on
+LENGTHS = frozenset({"vae_steps", "epochs"})
 
 Settings = IsometrySettings | PublishedSettings
 
@@ -66,30 +73,49 @@ class Flows:
 
 def generator(seed: int, stage: int) -> torch.Generator:
     """Random numbers of one stage, which do not depend on what was done before."""
-    return torch.Generator().manual_seed(1000 * seed + stage)
+    return streams.torch_rng(streams.Stream.SYMMETRY, seed, stage)
 
 
 def train(
     settings: Settings, data: ImageData, out: Path, *, resume: bool = False, quiet: bool = False
 ) -> RunDir:
-    """Train the VAE and its oracle; a finished run is left as it is.
+    """Train the VAE and its oracle.
+
+    With ``resume``, an interrupted training goes on, and a finished one too if its VAE is to have
+    more steps or epochs; else it is left as it is.
 
     Raises:
         InputError: ``out`` holds another run, or one at all without ``resume``.
+        Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
     run = RunDir(out)
-    run.start(settings.model_dump(), dict(data.describe()), resume=resume)
+    run.start(settings.model_dump(), dict(data.describe()), resume=resume, lengths=LENGTHS)
+    _prolong(run, settings)
     if run.weights.exists():
         return run
-    run.metrics.unlink(missing_ok=True)
-    begin, cpu = time.perf_counter(), time.process_time()
-    torch.manual_seed(settings.seed)
+    stop = Stop()
+    with handled_by(stop.arrived):
+        try:
+            _trained(settings, data, run, stop, quiet)
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:
+            raise Interrupted(run.how_to_go_on("stopped between the stages")) from None
+    return run
+
+
+def _trained(settings: Settings, data: ImageData, run: RunDir, stop: Stop, quiet: bool) -> None:
+    """Train from where the run has come to."""
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 0))
     random = generator(settings.seed, 0)
     vae = new_vae(settings, data.pixels, settings.latent)
+    keeper = Keeper(run, stop, random)
+    if not keeper.stages:
+        run.metrics.unlink(missing_ok=True)
     warp = settings.warp if isinstance(settings, IsometrySettings) else 0.0
     stream = data.stream(settings.angles, warp)
     with progress(f"train {run.path.name}", quiet, run) as report:
-        options: dict[str, Any] = {"batch": settings.batch, "report": report}
+        options: dict[str, Any] = {"batch": settings.batch, "report": report, "keeper": keeper}
         options |= {"learning_rate": settings.learning_rate, "random": random}
         if isinstance(settings, PublishedSettings):
             angles = 2 * math.pi / settings.angles * torch.arange(settings.angles)
@@ -100,17 +126,44 @@ def train(
             train_vae(vae, stream, steps=settings.vae_steps, **options)
     freeze(vae)
     oracle = train_oracle(
-        vae, stream, len(data.classes), steps=settings.oracle_steps, random=random
+        vae, stream, len(data.classes), steps=settings.oracle_steps, random=random, keeper=keeper
     )
     budget = {
-        "wall_s": round(time.perf_counter() - begin, 2),
-        "cpu_s": round(time.process_time() - cpu, 2),
+        **keeper.spent(),
         "parameters": sum(p.numel() for p in vae.parameters()),
         "device": "cpu",
     }
     write_json(run.path / "budget.json", budget)
     save_modules(run.weights, {"vae": vae, "oracle": oracle})
-    return run
+
+
+def _prolong(run: RunDir, settings: Settings) -> None:
+    """Record another length; a finished run whose VAE is to have more steps is opened again.
+
+    What was found in its latent space is removed, since that will be another one.
+
+    Raises:
+        InputError: it is finished, and cannot be made longer.
+    """
+    before, now = run.describe()["config"], settings.model_dump()
+    if before == now:
+        return
+    if run.weights.exists():
+        state = read_checkpoint(run.checkpoint)
+        if state is None:
+            raise InputError(
+                f"{run.path} is finished, and its last.ckpt is gone", "choose another --out"
+            )
+        if not any(now[name] > before.get(name, now[name]) for name in LENGTHS & now.keys()):
+            raise InputError(f"{run.path} is finished", "ask for more steps than it has had")
+        state["state_dict"] = {k: v for k, v in state["state_dict"].items() if k == "VAE"}
+        write_checkpoint(run.checkpoint, state)
+        run.weights.unlink()
+        for name in ("results.json", "ablation.json"):
+            (run.path / name).unlink(missing_ok=True)
+        for found in run.path.glob("d*/found.json"):
+            found.unlink()
+    run.record(now)
 
 
 def new_vae(settings: Settings, pixels: int, latent: int) -> ImageVAE:
@@ -175,11 +228,13 @@ def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
     """
     folder = run.path / f"d{latent}"
     try:
-        about = json.loads((folder / "found.json").read_text())
-    except DAMAGE:
+        about = read_json(folder / "found.json") if exists(folder / "found.json") else None
+    except ValueError:
+        about = None
+    if about is None:
         raise InputError(
             f"{run.path} has no flows at latent dimension {latent}", "run 'calovision discover'"
-        ) from None
+        )
     vae = new_vae(settings_of(run), data.pixels, latent)
     state = read_weights(folder / "model.safetensors")
     number = len({k.split(".")[1] for k in state if k.startswith("field.")})
@@ -219,8 +274,8 @@ def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
         start = f"{name}."
         mine = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
         try:
-            module.load_state_dict(mine)
-        except MISFIT as error:
+            fill(module, mine)
+        except ContentError as error:
             raise misfit(path) from error
         freeze(module)
 

@@ -22,7 +22,7 @@ class SymmetrySettings(BaseModel):
         oracle_steps: of the classifier of latent points.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     task: Literal["symmetry"]
     model: str

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from calovision.networks.image_vae import ImageVAE
 from calovision.networks.perceptron import perceptron
+from calovision.tasks.symmetry.keeping import Keeper, Stateful, steps_of
 
 Map = Callable[[Tensor], Tensor]
 
@@ -86,12 +87,14 @@ def train_oracle(
     random: torch.Generator,
     batch: int = 256,
     width: int = 128,
+    keeper: Keeper | None = None,
 ) -> nn.Module:
     """A classifier of latent points, trained on posterior samples with smoothed labels."""
     oracle = perceptron([vae.latent, width, width, classes])
     optimiser = torch.optim.AdamW(oracle.parameters(), 2e-3, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, 2e-5)
-    for _ in range(steps):
+    changed: dict[str, Stateful] = {"oracle": oracle, "optimiser": optimiser, "schedule": schedule}
+    for _ in steps_of(keeper, "oracle", steps, changed):
         with torch.no_grad():
             images, label = stream(batch, random)
             mean, log_variance = vae.encode(images)

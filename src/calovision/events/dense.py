@@ -1,0 +1,179 @@
+"""Images of one's own, in arrays: checked against the grid before they become events."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events, Unit
+from calovision.events.geometry import JET_IMAGES, Geometry
+from calovision.events.image_file import classes, numbers
+from calovision.events.shards import HIT_COLUMNS
+from calovision.events.sparsify import BadPixelError, shape_of, sparsify
+
+Order = Literal["first", "last"]
+_WHERE = "the images"  # how messages call them
+
+
+def from_images(
+    images: ArrayLike,
+    geometry: Geometry = JET_IMAGES,
+    *,
+    unit: Unit = "gev",
+    channels: Order | None = None,
+    label: ArrayLike | None = None,
+    pt: ArrayLike | None = None,
+    m0: ArrayLike | None = None,
+    **columns: ArrayLike,
+) -> Events:
+    """Make events of dense images in memory.
+
+    Args:
+        images: ``(n, channels, rows, cols)`` float32 or float64, rows along eta, columns along
+            phi. The energy of a readout cell that is larger than a pixel is shared equally by its
+            pixels.
+        geometry: the grid, channels and units of the images.
+        unit: ``"gev"`` for GeV per pixel, ``"image"`` for the units of the public sets.
+        channels: ``"first"``, the default, or ``"last"`` for ``(n, rows, cols, channels)``.
+        label: ``(n,)`` gluon or photon 0, quark or electron 1.
+        pt: ``(n,)`` transverse momentum, GeV.
+        m0: ``(n,)`` mass, GeV.
+        **columns: further finite numbers ``(n, ...)`` of every event, by their names.
+
+    Returns:
+        The events; values of the type of ``images``.
+
+    Raises:
+        InputError: another shape or type than the grid asks for, a value that is not finite, a
+            negative one where energies are, a column of another length, another label.
+
+    Warns:
+        UserWarning: pixels of one readout cell differ; they are kept one by one.
+
+    Example:
+        >>> images = np.zeros((2, 3, 125, 125), np.float32)
+        >>> images[0, 1, 62, 62] = 40.0  # ECAL, GeV
+        >>> len(from_images(images, label=[0, 1], pt=[50.0, 60.0]))
+        2
+    """
+    if unit not in ("gev", "image"):
+        raise InputError(f"{_WHERE} are in {unit!r}", "the unit must be 'gev' or 'image'")
+    if not geometry.is_sound():
+        raise InputError(
+            f"{geometry.name!r} is not a grid",
+            "rows and columns must be whole multiples of every channel's block, which is odd, with "
+            "65,536 pixels at most and positive units",
+        )
+    dense = _array(images)
+    last = _channels_last(dense.shape, geometry, channels)
+    if dense.dtype.kind != "f" or dense.dtype.itemsize not in (4, 8):
+        raise InputError(
+            f"{_WHERE} are {dense.dtype}", "expected are float32 or float64; see numpy's astype"
+        )
+    if not len(dense):
+        raise InputError(f"{_WHERE} hold no events", "give one at least")
+    given = {"label": label, "pt": pt, "m0": m0, **columns}
+    checked = {k: _column(k, len(dense), v) for k, v in given.items() if v is not None}
+    try:
+        events = sparsify(
+            dense.astype(dense.dtype.newbyteorder("="), copy=False), geometry, channels_last=last
+        )
+    except BadPixelError as error:
+        raise error.as_input_error(_WHERE, 0, geometry) from error
+    if unit == "gev":
+        scale = np.array([c.gev_per_unit for c in geometry.channels], events.value.dtype)
+        events.value /= scale[events.channel]
+    events.columns = checked
+    _warn_of_lone_pixels(events)
+    return events
+
+
+def _array(values: ArrayLike) -> NDArray[Any]:
+    """As an array; a masked one only if nothing is masked."""
+    if np.ma.is_masked(values):
+        raise InputError("some values are masked", "fill them, or leave those events out")
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # lists of other lengths, other devices
+        told = " ".join(str(error).split())
+        raise InputError(f"this is not an array ({told})", "give a NumPy array") from error
+
+
+def _channels_last(shape: tuple[int, ...], geometry: Geometry, order: Order | None) -> bool:
+    """Whether the channels come last, once the shape is known to be the grid's."""
+    if order not in (None, "first", "last"):
+        raise InputError(f"channels={order!r}", "must be 'first' or 'last'")
+    first, last = (shape_of(geometry, channels_last=x) for x in (False, True))
+    wanted = last if order == "last" else first
+    if shape[1:] == wanted and len(shape) == 4:
+        if order is None and first == last:
+            raise InputError(
+                f"{_WHERE} have shape {shape}, which does not tell which axis is the channel",
+                "say channels='first' or channels='last'",
+            )
+        return order == "last"
+    raise InputError(
+        f"{_WHERE} have shape {shape}, expected is (n, {', '.join(map(str, wanted))}) for "
+        f"{geometry.name!r} with channels {order or 'first'}",
+        _hint(shape, geometry, first if order == "last" else last, order),
+    )
+
+
+def _hint(
+    shape: tuple[int, ...], geometry: Geometry, other: tuple[int, ...], order: Order | None
+) -> str:
+    """What to do about images of another shape."""
+    rows, cols, depth = geometry.rows, geometry.cols, len(geometry.channels)
+    if shape[1:] == other:
+        return f"pass channels={'first' if order == 'last' else 'last'!r}"
+    if shape in ((depth, rows, cols), (rows, cols, depth)):
+        return "give one image as images[None], with an axis for the events"
+    if depth == 1 and shape[1:] == (rows, cols):
+        return "give them as images[:, None], with an axis for the channel"
+    if shape[1:] in ((depth, cols, rows), (cols, rows, depth)):
+        return "rows, along eta, come before columns, along phi: swap these axes"
+    return "give images of that shape, or the Geometry that they have"
+
+
+def _column(name: str, n: int, values: ArrayLike) -> NDArray[Any]:
+    """A checked column in native byte order."""
+    column = _array(values)
+    if name in HIT_COLUMNS:
+        raise InputError(f"a column is called {name!r}, as something of the hits", "rename it")
+    if name in ("label", "pt", "m0"):
+        column = numbers(_WHERE, name, n, column)
+        if name == "label":
+            return classes(_WHERE, name, column)
+        return column.astype(np.float32 if column.dtype.itemsize < 8 else np.float64)
+    if not column.ndim or len(column) != n or column.dtype.kind not in "biuf":
+        raise InputError(
+            f"{_WHERE}: {name} has shape {column.shape} and type {column.dtype}",
+            f"expected are numbers, {n} rows of them",
+        )
+    if not np.isfinite(column).all():
+        event = int(np.argwhere(~np.isfinite(column))[0][0])
+        raise InputError(f"{_WHERE}: {name} of event {event} is not finite", "correct it")
+    return column.astype(
+        np.float64 if column.dtype.itemsize > 8 else column.dtype.newbyteorder("=")
+    )
+
+
+def _warn_of_lone_pixels(events: Events) -> None:
+    """Say where pixels of one readout cell differ: often the axes were mixed up before."""
+    channels = events.geometry.channels
+    for number, channel in enumerate(channels):
+        lone = events.code == number + len(channels)
+        if lone.any():
+            some = len(np.unique(events.owner[lone]))
+            side = f"{channel.block} x {channel.block}"
+            warnings.warn(
+                f"{some} of {len(events)} images have readout cells of {side} pixels in channel "
+                f"{channel.name!r} whose pixels differ: these are kept as single pixels; check the "
+                "order of the axes, share a cell's energy equally among its pixels, or give a "
+                "Geometry with a smaller block",
+                stacklevel=3,
+            )

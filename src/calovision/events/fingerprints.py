@@ -1,0 +1,221 @@
+"""Which events are the same? Fingerprints of what is in an event, whatever file it came from.
+
+An event has two. That of its **image** is a hash of its hits: cells, codes and values. That of its
+**origin** is a hash of the generated particle or jet, in sets that tell it: it finds the same jet
+again after another simulation of the detector. Neither knows seeds, names, labels or the order of
+events, so that both survive export, conversion, shuffling and joining of sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.arrays import read_array
+from calovision.events.events import Events
+from calovision.events.files import atomic
+from calovision.events.reader import EventStore
+
+Prints = NDArray[np.uint64]
+
+#: columns that tell one generated jet, or one generated particle, from all others
+ORIGINS = {"jets": ("gen_pt", "gen_m0", "eta", "phi"), "crops": ("energy", "eta", "phi", "z")}
+TRAINING = "training-events.npy"  #: in a run, and in a set that was generated with it
+UNKNOWN = np.uint64(0)  #: fingerprint of an image without hits, and of an origin that is not told
+_HALF, _KEPT = np.uint32(1 << 15), np.uint32(16)  # rounds a float32 to 8 significant bits
+_ORIGIN = np.uint64(0x6F726967696E)  # no image is hashed like an origin
+
+
+@dataclass(frozen=True)
+class Known:
+    """Fingerprints in which others are looked up.
+
+    Attributes:
+        prints: sorted uint64, of which the uppermost bits count.
+        bits: how many; fewer than 64 in files that come with the package.
+    """
+
+    prints: Prints
+    bits: int = 64
+
+    def has(self, prints: Prints) -> NDArray[np.bool_]:
+        """``(n,)`` whether each of the ``prints`` is known; an unknown one never is."""
+        if not len(self.prints):
+            return np.zeros(len(prints), np.bool_)
+        shift = np.uint64(64 - self.bits)
+        wanted = prints >> shift
+        place = np.searchsorted(self.prints >> shift, wanted)
+        near = self.prints[np.minimum(place, len(self.prints) - 1)] >> shift
+        found: NDArray[np.bool_] = (near == wanted) & (prints != UNKNOWN)
+        return found
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Fingerprints of ``n`` events.
+
+    Attributes:
+        image: ``(n,)`` uint64 of the hits.
+        origin: ``(n,)`` uint64 of the generated jet or particle.
+    """
+
+    image: Prints
+    origin: Prints
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Fingerprints:
+        return Fingerprints(self.image[rows], self.origin[rows])
+
+    def known(self) -> Known:
+        """All of them: what :meth:`among` looks events up in."""
+        found = np.unique(np.concatenate([self.image, self.origin]))
+        return Known(found[found != UNKNOWN])
+
+    def images(self) -> Known:
+        """Those of the images alone."""
+        found = np.unique(self.image)
+        return Known(found[found != UNKNOWN])
+
+    def among(self, known: Known) -> NDArray[np.bool_]:
+        """``(n,)`` whether an event's image or its origin is one of the ``known``."""
+        return known.has(self.image) | known.has(self.origin)
+
+    def repeated(self) -> NDArray[np.bool_]:
+        """``(n,)`` whether an earlier event has the same image."""
+        _, first = np.unique(self.image, return_index=True)
+        again = np.ones(len(self), np.bool_)
+        again[first] = False
+        again &= self.image != UNKNOWN
+        return again
+
+    def groups(self, groups: NDArray[np.int64] | None = None) -> NDArray[np.int64] | None:
+        """``(n,)`` numbers that are equal for events which are the same, or of one group.
+
+        Args:
+            groups: ``(n,)``, such as numbers of collisions.
+
+        Returns:
+            ``groups`` itself where no event is there twice.
+        """
+        keys = [k for k in (self.image, self.origin) if _has_repeats(k)]
+        if not keys:
+            return groups
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        n = len(self)
+        events, nodes, size = [], [], n
+        for key in keys if groups is None else [*keys, groups]:
+            told = np.flatnonzero(key != UNKNOWN) if key.dtype == np.uint64 else np.arange(n)
+            distinct, number = np.unique(key[told], return_inverse=True)
+            events.append(told)
+            nodes.append(size + number)
+            size += len(distinct)
+        rows, columns = np.concatenate(events), np.concatenate(nodes)
+        joined = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(size, size))
+        _, member = connected_components(joined, directed=False)
+        return np.asarray(member[:n], np.int64)
+
+
+def fingerprints(source: Events | EventStore) -> Fingerprints:
+    """Fingerprints of all events, in order; a set on disk is read shard by shard.
+
+    Origins count only where they tell events apart: not in a set whose events share few of them,
+    as those of a particle gun do.
+    """
+    return _of_store(source) if isinstance(source, EventStore) else _of([source])
+
+
+@lru_cache(maxsize=4)
+def _of_store(store: EventStore) -> Fingerprints:
+    return _of(store.shards(ORIGINS[store.geometry.schema]))
+
+
+def _of(parts: Iterable[Events]) -> Fingerprints:
+    none = np.zeros(0, np.uint64)
+    images, origins = [none], [none]
+    for part in parts:
+        images.append(image_prints(part))
+        origins.append(origin_prints(part))
+    image, origin = np.concatenate(images), np.concatenate(origins)
+    if 2 * len(np.unique(origin)) < len(np.unique(image)):
+        origin = np.full_like(origin, UNKNOWN)
+    return Fingerprints(image, origin)
+
+
+def image_prints(events: Events) -> Prints:
+    """``(n,)`` hash of the hits of every event, which does not depend on their order.
+
+    Values are rounded to 8 significant bits (0.4 %), so that float64 and float32, or energies that
+    went through GeV and back, seldom differ. Two different events have the same hash with a
+    probability of about 1e-19.
+    """
+    keys = events.code.astype(np.uint64)
+    keys <<= np.uint64(16)
+    keys |= events.cell
+    keys <<= np.uint64(32)
+    bits = events.value.astype(np.float32).view(np.uint32)
+    bits += _HALF
+    bits >>= _KEPT
+    keys |= bits
+    totals = np.zeros(len(keys) + 1, np.uint64)
+    np.cumsum(_mix(keys), out=totals[1:])
+    mixed = _mix(totals[events.offsets[1:]] - totals[events.offsets[:-1]])
+    return np.where(events.n_hits > 0, mixed, UNKNOWN)
+
+
+def origin_prints(events: Events) -> Prints:
+    """``(n,)`` hash of the columns that tell where an event comes from, if it has all of them."""
+    columns = [events.columns.get(name) for name in ORIGINS[events.geometry.schema]]
+    mixed = np.full(len(events), _ORIGIN)
+    for column in columns:
+        if column is None or column.dtype.kind != "f" or column.ndim != 1:
+            return np.full(len(events), UNKNOWN)
+        bits = (column.astype(np.float32) + np.float32(0)).view(np.uint32)  # -0 is 0
+        mixed = _mix(mixed ^ bits.astype(np.uint64))
+    return mixed
+
+
+def write_known(path: Path, known: Known) -> None:
+    """Write fingerprints of 64 bits, complete or not at all."""
+    with atomic(path) as part, part.open("wb") as file:
+        np.save(file, known.prints)
+
+
+def read_known(path: Path, remedy: str) -> Known:
+    """Fingerprints from a file of :func:`write_known`.
+
+    Raises:
+        InputError: absent or damaged, with ``remedy``.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is missing", remedy)
+    found = read_array(path, remedy)
+    if found.ndim != 1 or found.dtype != np.uint64 or (found[1:] < found[:-1]).any():
+        raise InputError(f"{path} is damaged", remedy)
+    return Known(found)
+
+
+def _has_repeats(prints: Prints) -> bool:
+    told = prints[prints != UNKNOWN]
+    return len(np.unique(told)) < len(told)
+
+
+def _mix(keys: Prints) -> Prints:
+    """Scatter 64-bit keys (the finaliser of splitmix64, doi:10.1145/2660193.2660195)."""
+    mixed = keys + np.uint64(0x9E3779B97F4A7C15)
+    shifted = np.empty_like(mixed)  # memory is taken once: this runs over every hit
+    for bits, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        np.right_shift(mixed, np.uint64(bits), out=shifted)
+        mixed ^= shifted
+        if factor > 1:
+            mixed *= np.uint64(factor)
+    return mixed

@@ -1,0 +1,131 @@
+"""All random numbers of the package: one named stream for every purpose, none shared by two.
+
+A stream depends on its name, on the seed, and on a place, such as the number of a chunk or of an
+epoch, and on nothing else: the same seed gives the same bytes for any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Stream(Enum):
+    """What random numbers are for; the value is the name from which a stream is made."""
+
+    # simulation and sets
+    SIMULATION = "chunks of simulated events"
+    SPLIT = "training and test events"
+    SHUFFLE = "order in which a set is streamed"
+    LOADER = "order in a data loader"
+    DEAD_CELLS = "dead cells"
+    # training
+    WEIGHTS = "weights of a new network"
+    FEWER = "fewer training events"
+    ORDER = "order of training events"
+    WINDOW = "order in a window of training events"
+    NOISE = "noise of a training step"
+    VALIDATION = "noise of a validation batch"
+    DROPOUT = "dropout of a training step"
+    TRIAL_WEIGHTS = "weights of a network that is only timed"
+    DOUBT = "reconstructions that are compared with a blank image"
+    TOTALS = "ties among totals of training events"
+    VIEW = "ties among totals of events that are looked at"
+    CUTS = "cuts of a training batch"
+    STRAIGHTEN_PAIRS = "pairs of a straight flow"
+    STRAIGHTEN_STEPS = "steps of a straight flow"
+    ASKED = "totals to ask for"
+    PROPOSED = "events to learn a selection from"
+    PROPOSED_TOTALS = "totals to learn a selection from"
+    SELECTION = "training of a selection"
+    SELECTION_WEIGHTS = "weights of a selection"
+    THRESHOLD = "images that set the threshold"
+    # symmetries
+    SYMMETRY = "stages of the search for symmetries"
+    SYMMETRY_WEIGHTS = "weights of the stages"
+    # use
+    SAMPLE = "generated events"
+    RECONSTRUCT = "reconstructed events"
+    TRIAL = "trial events of an export"
+    TRIAL_NOISE = "noisy images of an export"
+    TRIAL_CUTS = "cuts of an export"
+    TRIAL_TOTALS = "totals of an export"
+    # measures
+    BOOTSTRAP = "replicas of events"
+    TWO_SAMPLE = "folds of a two-sample test"
+    FOLDS = "folds of a cross-validation"
+    FOLD = "order in a fold"
+    COMPARED = "events that are compared"
+    HALVES = "halves for a network on hits"
+    JUDGE = "batches of a network on hits"
+    JUDGE_WEIGHTS = "weights of a network on hits"
+    EXPLANATION = "halves for an explanation"
+    SCULPTING = "random cuts"
+    FPD = "batches of the Frechet distance"
+    KPD = "batches of the kernel distance"
+    SHOWN = "points that are drawn"
+    STEPS_TRUE = "true totals beside the steps of a flow"
+    STEPS = "totals by the steps of a flow"
+    SHOWERS = "particles of timed showers"
+    BREAKING = "judge of broken symmetries"
+    BREAKING_WEIGHTS = "weights of the judge of broken symmetries"
+    PLANE = "angles of drawn points"
+    BENCH_BATCHES = "batches of a benchmark"
+    BENCH_NOISE = "noise of a benchmark"
+
+
+#: streams of which the bytes must stay: simulated sets, and test events of runs that exist
+_AS_BEFORE = (Stream.SIMULATION, Stream.SPLIT, Stream.WEIGHTS)
+
+
+def numbers(
+    stream: Stream, seed: int | Sequence[int] | NDArray[np.uint32], *place: int
+) -> np.random.SeedSequence:
+    """What a stream starts from.
+
+    Args:
+        stream: what the numbers are for.
+        seed: the user's; 0 or more.
+        *place: where in the work they are used, such as the number of a chunk.
+    """
+    if stream is Stream.SIMULATION:
+        return np.random.SeedSequence(seed, spawn_key=place)
+    if stream in _AS_BEFORE:
+        if place:
+            raise ValueError(f"{stream} has no places")
+        return np.random.SeedSequence(seed)
+    return np.random.SeedSequence(seed, spawn_key=(key(stream), *place))
+
+
+def key(stream: Stream) -> int:
+    """Number of a stream, larger than any chunk of a simulation."""
+    return crc32(stream.value.encode()) | 1 << 31
+
+
+def rng(
+    stream: Stream, seed: int | Sequence[int] | NDArray[np.uint32], *place: int
+) -> np.random.Generator:
+    """NumPy's random numbers of a stream; see :func:`numbers`."""
+    return np.random.default_rng(numbers(stream, seed, *place))
+
+
+def torch_seed(stream: Stream, seed: int, *place: int) -> int:
+    """Seed of PyTorch's random numbers of a stream; see :func:`numbers`."""
+    if stream is Stream.WEIGHTS:
+        return seed
+    return int(numbers(stream, seed, *place).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def torch_rng(stream: Stream, seed: int, *place: int) -> torch.Generator:
+    """PyTorch's random numbers of a stream; see :func:`numbers`."""
+    import torch
+
+    return torch.Generator().manual_seed(torch_seed(stream, seed, *place))
