@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Index = int | slice | Sequence[int] | NDArray[Any]
 
 
-class MissingColumn(InputError, AttributeError):
+class MissingColumnError(InputError, AttributeError):
     """There is no such column, and no such attribute."""
 
 
@@ -49,7 +49,7 @@ class EventSet(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def _taken(self, chosen: NDArray[np.int64]) -> Self:
+    def _taken(self, chosen: NDArray[np.int64]) -> EventSet:
         """The events of these numbers, kept where they are: in memory or on disk."""
 
     @abstractmethod
@@ -65,7 +65,11 @@ class EventSet(ABC):
     def groups(self) -> NDArray[Any] | None:
         """``(n,)`` events of equal number belong to one part of any split; none: all do alone."""
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: str) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, index: Index) -> Events: ...
+    def __getitem__(self, index: str | Index) -> NDArray[Any] | Events:
         if isinstance(index, str):
             return self.column(index)
         mask = np.asarray(index) if not isinstance(index, int | slice) else None
@@ -89,10 +93,10 @@ class EventSet(ABC):
         """One per-event column ``(n, ...)``.
 
         Raises:
-            MissingColumn: no such column.
+            MissingColumnError: no such column.
         """
         if name not in self.columns:
-            raise MissingColumn(
+            raise MissingColumnError(
                 f"{self._called} no column or attribute {name!r}",
                 f"the columns are {', '.join(self.columns) or 'none'}",
             )
@@ -102,7 +106,7 @@ class EventSet(ABC):
     def _called(self) -> str:
         return "the events have"
 
-    def select(self, expression: str) -> Self:
+    def select(self, expression: str) -> EventSet:
         """The events that satisfy an expression in their columns; those on disk stay there.
 
         Args:
@@ -233,8 +237,11 @@ class EventSet(ABC):
             form: ``"dense"``, ``"hits"`` or ``"graph"``; see
                 :class:`~calovision.events.dataset.Inputs`.
             batch: events of a batch.
-            seed, window, share_of: see :class:`~calovision.events.dataset.EventBatches`.
-            max_hits, neighbours: see :class:`~calovision.events.dataset.Inputs`.
+            seed: of the order of batches; ``None`` keeps the set's order.
+            max_hits: hits kept of an event in form ``"hits"``, hardest first.
+            neighbours: of every node in form ``"graph"``.
+            window: events that batches are mixed of at a time.
+            share_of: number of this process and how many there are, each with its own batches.
         """
         from calovision.events import dataset
 
