@@ -187,8 +187,10 @@ class Model:
         Args:
             events: number of events.
             label: class of every event; both by default.
-            pt, m0, gen_pt, gen_m0: lowest and highest value, GeV, reconstructed or at generator
-                level.
+            pt: lowest and highest reconstructed transverse momentum, GeV.
+            m0: the same of the reconstructed mass, GeV.
+            gen_pt: the same of the generator-level transverse momentum, GeV.
+            gen_m0: the same of the generator-level mass, GeV.
             steps: steps of the solver; fewer are faster.
             seed: of all random numbers; the first events of a longer call are the same.
 

@@ -113,7 +113,7 @@ class Results(Mapping[str, Metric]):
 
     def table(self) -> Table:
         """A row per metric: what it is, value with error, unit, direction and floor."""
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for name, m in self._metrics.items():
             target = meaning(name).target
             better = f"-> {target:g}" if target is not None else "lower"

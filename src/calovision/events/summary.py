@@ -51,8 +51,10 @@ def _number(value: float | str) -> str:
 def _facts(events: EventSet) -> tuple[str, list[tuple[str, str]], list[tuple[Any, ...]]]:
     """Title, named facts, and a row of numbers for each column."""
     geometry = events.geometry
+    cells = (f"{c.block} x {c.block} pixels" if c.block > 1 else "" for c in geometry.channels)
     units = [
-        f"{c.name} ({'signed, ' if c.signed else ''}{c.block}x{c.block})" for c in geometry.channels
+        f"{c.name} ({', '.join(filter(None, (c.unit, cell)))})"
+        for c, cell in zip(geometry.channels, cells, strict=True)
     ]
     facts = [
         ("geometry", f"{geometry.name}, {geometry.rows} x {geometry.cols} pixels"),

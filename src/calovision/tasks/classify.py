@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.events.events import Events
+from calovision.events.event_set import EventSet
 from calovision.events.files import atomic
 from calovision.events.store import EventStore
 from calovision.tasks.domain import domain_features
@@ -48,7 +48,7 @@ class Scores:
     training: NDArray[np.bool_] | None = None
 
 
-def score(task: TaggerTask, source: Events | EventStore, quiet: bool = False) -> Scores:
+def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
     """Score every event, in order, in memory that does not grow with their number.
 
     Portions of events are prepared and scored side by side; the scores are the same on any number
