@@ -56,6 +56,21 @@ class EventSet(ABC):
     def _rows(self, index: Index) -> Events:
         """Events by position, slice, index array or mask, in memory."""
 
+    @property
+    @abstractmethod
+    def provenance(self) -> dict[str, Any]:
+        """Where the events come from, JSON-ready."""
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """Where the events are, for messages and results: a folder, or memory."""
+
+    @property
+    @abstractmethod
+    def hash(self) -> str:
+        """SHA-256 that tells the events: the same ones in the same order have the same."""
+
     @abstractmethod
     def _details(self) -> list[tuple[str, str]]:
         """Named facts for the summary."""
@@ -134,7 +149,10 @@ class EventSet(ABC):
         """
         if not shares:
             raise InputError("a split into no parts", "write split(train=0.8, test=0.2)")
-        found = split(len(self), shares, seed, self.groups)
+        from calovision.events.fingerprints import fingerprints
+
+        groups = fingerprints(self).groups(self.groups)
+        found = split(len(self), shares, seed, groups)
         kind = namedtuple("Split", shares)  # type: ignore[misc]  # names are the caller's
         return kind(**{name: self._taken(numbers) for name, numbers in found.items()})
 

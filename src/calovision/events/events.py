@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -82,6 +83,25 @@ class Events(EventSet):
     def groups(self) -> NDArray[Any] | None:
         """``(n,)`` number of each event's collision, where the events have one."""
         return self.columns.get("event_id")
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Nothing is known of events in memory but their content."""
+        return {"source": "memory", "hash": self.hash, "events": len(self)}
+
+    @property
+    def where(self) -> str:
+        """The events are in memory."""
+        return "memory"
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of hits and columns."""
+        digest = hashlib.sha256(repr(self.geometry).encode())
+        arrays = (self.offsets - self.offsets[0], self.cell, self.code, self.value)
+        for array in (*arrays, *(self.columns[k] for k in sorted(self.columns))):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     @property
     def measured(self) -> NDArray[np.float32]:

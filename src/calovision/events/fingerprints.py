@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.arrays import read_array
+from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.files import atomic
+from calovision.events.on_disk import EventSelection
 from calovision.events.reader import EventStore
 
 Prints = NDArray[np.uint64]
@@ -125,13 +127,15 @@ class Fingerprints:
         return np.asarray(member[:n], np.int64)
 
 
-def fingerprints(source: Events | EventStore) -> Fingerprints:
+def fingerprints(source: EventSet) -> Fingerprints:
     """Fingerprints of all events, in order; a set on disk is read shard by shard.
 
     Origins count only where they tell events apart: not in a set whose events share few of them,
     as those of a particle gun do.
     """
-    return _of_store(source) if isinstance(source, EventStore) else _of([source])
+    if isinstance(source, EventSelection):
+        return fingerprints(source.whole)[source.numbers]
+    return _of_store(source) if isinstance(source, EventStore) else _of([source.load()])
 
 
 @lru_cache(maxsize=4)

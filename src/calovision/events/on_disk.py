@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,22 @@ class EventSelection(EventSet):
         """``(n,)`` events of equal number belong to one part of any split; none: all do alone."""
         groups = self.whole.groups
         return None if groups is None else groups[self.numbers]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The set that the events are selected from, and how many they are."""
+        return {"source": "selection", "events": len(self), "of": self.whole.provenance}
+
+    @property
+    def where(self) -> str:
+        """Some of the events of a set."""
+        return f"{len(self)} events of {self.whole.where}"
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the whole set's hash and the numbers of the events."""
+        numbers = self.numbers.astype("<i8").tobytes()
+        return hashlib.sha256(self.whole.hash.encode() + numbers).hexdigest()
 
     def _details(self) -> list[tuple[str, str]]:
         return [("selected", f"{len(self)} of {len(self.whole)} events"), *self.whole._details()]

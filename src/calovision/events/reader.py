@@ -108,6 +108,17 @@ class EventStore(EventSet):
         return self.columns.get("event_id")
 
     @property
+    def provenance(self) -> dict[str, Any]:
+        """Path and hash of the set, and what its manifest says of its origin."""
+        origin = self.manifest["provenance"]
+        return {"path": str(self.path), "hash": self.hash, "events": len(self), "origin": origin}
+
+    @property
+    def where(self) -> str:
+        """The folder."""
+        return str(self.path)
+
+    @property
     def _called(self) -> str:
         return f"{self.path} has"
 

@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from calovision.errors import InputError
+from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.reader import EventStore
 from calovision.events.shards import check_event_columns, shard_bytes
 from calovision.events.writer import StoreWriter
 
-__all__ = ["EventStore", "StoreWriter", "save", "shard_bytes"]
+__all__ = ["EventStore", "StoreWriter", "save", "shard_bytes", "write_set"]
 
 SHARD_EVENTS = 8192  #: events in one shard written by :func:`save`
 
 
-def save(events: Events, path: str | Path, *, provenance: dict[str, Any]) -> EventStore:
-    """Write a set to an empty or new folder and open it.
+def save(
+    events: EventSet, path: str | Path, *, provenance: dict[str, Any], overwrite: bool = False
+) -> EventStore:
+    """Write one set to an empty or new folder and open it; see :func:`write_set`."""
+    return write_set([events], path, provenance=provenance, overwrite=overwrite)
+
+
+def write_set(
+    sets: Sequence[EventSet],
+    path: str | Path,
+    *,
+    provenance: dict[str, Any],
+    overwrite: bool = False,
+) -> EventStore:
+    """Write sets, one after the other, to an empty or new folder and open it.
+
+    Sets on disk are read shard by shard; an interrupted call goes on where it stopped.
+
+    Args:
+        sets: of one geometry and the same columns.
+        path: the folder.
+        provenance: where the events come from, JSON-ready.
+        overwrite: replace a set that is there.
 
     Raises:
-        InputError: the folder is taken, the disk is full, or a column has not one number, or array
-            of numbers, for every event.
+        InputError: no set, sets that differ, the folder is taken, the disk is full, or a column
+            has not one number, or array of numbers, for every event.
     """
-    check_event_columns(events)
-    writer = StoreWriter(path, events.geometry, provenance=provenance)
-    for index, start in enumerate(range(0, max(len(events), 1), SHARD_EVENTS)):
-        writer.write(index, events[start : start + SHARD_EVENTS])
+    if not sets:
+        raise InputError("no event sets to write", "give at least one")
+    for one in sets:
+        if one.geometry != sets[0].geometry or set(one.columns) != set(sets[0].columns):
+            raise InputError(
+                f"{one.where} and {sets[0].where} differ in geometry or columns",
+                "write sets of one kind into one",
+            )
+        if isinstance(one, Events):
+            check_event_columns(one)
+    writer = StoreWriter(path, sets[0].geometry, provenance=provenance, overwrite=overwrite)
+    starts = [(one, start) for one in sets for start in range(0, max(len(one), 1), SHARD_EVENTS)]
+    for index, (one, start) in enumerate(starts):
+        if index not in writer.done():
+            writer.write(index, one[start : start + SHARD_EVENTS])
     return writer.finish()

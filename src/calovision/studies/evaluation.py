@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from calovision import streams
 from calovision.errors import InputError
 from calovision.events import weighting
+from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.fingerprints import fingerprints
 from calovision.events.labels import both_classes
-from calovision.events.store import EventStore
 from calovision.metrics.classification import checked_weights, classification_metrics
 from calovision.metrics.emd import emd_metrics, emd_per_event
 from calovision.metrics.observables import observable_matrix, observable_units, observables
@@ -60,7 +60,7 @@ class HeldOut:
     repeated: int
 
 
-def held_out(run: RunDir, store: EventStore) -> HeldOut:
+def held_out(run: RunDir, store: EventSet) -> HeldOut:
     """Events of ``store`` that the run has not seen, each once; of its own set, the test part.
 
     Raises:
@@ -76,7 +76,7 @@ def held_out(run: RunDir, store: EventStore) -> HeldOut:
     new = new[~repeated]
     if len(new) < MIN_EVENTS:
         raise InputError(
-            f"{store.path} has {len(new)} events that the run has not seen, and {int(seen.sum())}"
+            f"{store.where} has {len(new)} events that the run has not seen, and {int(seen.sum())}"
             " of its training",
             f"give a set with at least {MIN_EVENTS} others, such as one of another --seed",
         )
@@ -84,7 +84,7 @@ def held_out(run: RunDir, store: EventStore) -> HeldOut:
     return HeldOut(events, int(seen.sum()), int(repeated.sum()))
 
 
-def evaluate(run: Path, store: EventStore, *, seed: int = 1, quiet: bool = False) -> dict[str, Any]:
+def evaluate(run: Path, store: EventSet, *, seed: int = 1, quiet: bool = False) -> dict[str, Any]:
     """Measure a run on what it has not seen of ``store``, and write results.json.
 
     Returns:
@@ -229,7 +229,7 @@ def cross_fitted(
 
 
 def results_of(
-    run: RunDir, store: EventStore, events: int, seed: int, metrics: dict[str, Metric]
+    run: RunDir, store: EventSet, events: int, seed: int, metrics: dict[str, Metric]
 ) -> dict[str, Any]:
     """The content of results.json."""
     config = run.describe()["config"]
@@ -237,7 +237,7 @@ def results_of(
         "task": config["task"],
         "model": config["model"],
         "data": {
-            "path": str(store.path),
+            "path": store.where,
             "hash": store.hash,
             "events": events,
             "split": "events not seen in training",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.event_set import EventSet
 from calovision.events.files import write_bytes
 from calovision.events.fingerprints import (
     TRAINING,
@@ -17,18 +18,17 @@ from calovision.events.fingerprints import (
     write_known,
 )
 from calovision.events.packed_prints import PACKED, unpack
-from calovision.events.store import EventStore
 from calovision.tasks.rundir import RunDir
 
 
-def remember(run: RunDir, store: EventStore, parts: dict[str, NDArray[np.int64]]) -> None:
+def remember(run: RunDir, store: EventSet, parts: dict[str, NDArray[np.int64]]) -> None:
     """Write the fingerprints of all training and validation events into a run that lacks them."""
     if not (run.path / TRAINING).exists():
         chosen = np.concatenate([parts["train"], parts["validation"]])
         write_known(run.path / TRAINING, fingerprints(store)[chosen].known())
 
 
-def training_events(run: RunDir, store: EventStore) -> NDArray[np.bool_]:
+def training_events(run: RunDir, store: EventSet) -> NDArray[np.bool_]:
     """``(n,)`` whether the run was trained or validated on an event of ``store``.
 
     An event counts as the same if its image is, or the generated jet or particle that it shows.
@@ -44,7 +44,7 @@ def training_events(run: RunDir, store: EventStore) -> NDArray[np.bool_]:
     return fingerprints(store).among(known)
 
 
-def known_training_events(run: RunDir, store: EventStore) -> NDArray[np.bool_] | None:
+def known_training_events(run: RunDir, store: EventSet) -> NDArray[np.bool_] | None:
     """The same, or none where the run's fingerprints are lost."""
     there = any((run.path / name).is_file() for name in (TRAINING, PACKED))
     return training_events(run, store) if there else None

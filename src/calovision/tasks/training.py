@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from calovision import streams
 from calovision.errors import InputError
+from calovision.events.event_set import EventSet
 from calovision.events.files import FREE_SPACE
 from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
@@ -30,7 +31,7 @@ from calovision.tasks.settings import Training
 _GO_ON = "free some space, then go on with --resume"
 
 
-def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]]:
+def parts_of(store: EventSet, config: Training) -> dict[str, NDArray[np.int64]]:
     """Training, validation and test events of a set.
 
     Jets of one collision are kept together, and so are events that are there more than once.
@@ -45,7 +46,7 @@ def parts_of(store: EventStore, config: Training) -> dict[str, NDArray[np.int64]
     found: dict[str, NDArray[np.int64]] = split(len(store), fractions, config.seed, groups)
     if config.events > len(found["train"]):
         raise InputError(
-            f"{store.path} has {len(found['train'])} training events, not {config.events}",
+            f"{store.where} has {len(found['train'])} training events, not {config.events}",
             "ask for fewer, or give a larger set",
         )
     # Drawn evenly: the order of a set may mean something.
@@ -82,7 +83,7 @@ def train(
     suitable(config, store.geometry)
     parts = parts_of(store, config)
     if min(len(parts["train"]) // config.processes, len(parts["validation"])) < 2:
-        raise InputError(f"{store.path} has too few events to train on", "give some hundred")
+        raise InputError(f"{store.where} has too few events to train on", "give some hundred")
     for part in ("train", "validation"):
         check_weights(store, parts[part])
     run = RunDir(out)

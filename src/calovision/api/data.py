@@ -1,0 +1,349 @@
+"""Event sets from anywhere: opened, read, written, converted, merged, fetched."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from calovision.errors import InputError
+from calovision.events.event_set import EventSet
+from calovision.events.events import Events, concatenate
+from calovision.events.store import EventStore, write_set
+
+if TYPE_CHECKING:
+    from calovision.events.digits import DigitSet
+
+Paths = str | Path | Sequence[str | Path]
+PublicSet = Literal["quark-gluon", "electron-photon", "mnist"]
+
+
+def open(path: str | Path, *, skip_corrupt: bool = False) -> EventStore | DigitSet:
+    """Open an event set on disk without reading its hits, or a set of digits.
+
+    Args:
+        path: the folder.
+        skip_corrupt: leave out damaged shards, with a warning.
+
+    Raises:
+        InputError: no set there, or it is unfinished or damaged.
+    """
+    from calovision.events.digits import has_digits, open_digits
+
+    folder = Path(path)
+    return open_digits(folder) if has_digits(folder) else _opened(folder, skip_corrupt)
+
+
+def _opened(path: str | Path, skip_corrupt: bool = False) -> EventStore:
+    return EventStore.open(path, skip_corrupt=skip_corrupt)
+
+
+def load(path: str | Path, *, limit: int | None = None, skip_corrupt: bool = False) -> Events:
+    """Read events into memory, from an event set or from a public HDF5 or Parquet file.
+
+    Args:
+        path: folder of an event set, or a file.
+        limit: at most so many events, the first ones.
+        skip_corrupt: leave out damaged shards, with a warning.
+
+    Raises:
+        InputError: nothing there, damaged, or of another schema.
+    """
+    from calovision.events.reading import read_events
+
+    return read_events(path, limit, skip_corrupt=skip_corrupt)[0]
+
+
+def save(events: EventSet, out: str | Path, *, overwrite: bool = False) -> EventStore:
+    """Write events into a new event set; those on disk are copied shard by shard.
+
+    Args:
+        events: in memory, or a selection of a set on disk.
+        out: folder of the set.
+        overwrite: replace a set that is there.
+
+    Returns:
+        The new set.
+
+    Raises:
+        InputError: the folder is taken, or the disk is full.
+    """
+    provenance = {"source": "calovision save", "of": events.provenance}
+    return write_set([events], out, provenance=provenance, overwrite=overwrite)
+
+
+def merge(
+    sets: Iterable[str | Path | EventSet], out: str | Path, *, overwrite: bool = False
+) -> EventStore:
+    """Write several sets into one, in order, and say how many events are there more than once.
+
+    Args:
+        sets: event sets of one geometry and the same columns, or their folders.
+        out: folder of the new set.
+        overwrite: replace a set that is there.
+
+    Raises:
+        InputError: no set, sets that differ, or the folder is taken.
+
+    Warns:
+        UserWarning: events that are there more than once, with their number.
+    """
+    import warnings
+
+    from calovision.events.fingerprints import fingerprints
+
+    parts = [one if isinstance(one, EventSet) else _opened(one) for one in sets]
+    provenance = {"source": "calovision data merge", "of": [p.provenance for p in parts]}
+    made = write_set(parts, out, provenance=provenance, overwrite=overwrite)
+    if copies := int(fingerprints(made).repeated().sum()):
+        warnings.warn(
+            f"{made.path}: {copies} of {len(made)} events are copies of others; splits keep copies"
+            " together, evaluate counts them once",
+            stacklevel=2,
+        )
+    return made
+
+
+def select(
+    events: str | Path | EventSet, expression: str, out: str | Path, *, overwrite: bool = False
+) -> EventStore:
+    """Write the events of a set that satisfy an expression in their columns.
+
+    Args:
+        events: event set, or its folder.
+        expression: such as ``"pt > 100 and label == quark"``.
+        out: folder of the new set.
+        overwrite: replace a set that is there.
+
+    Raises:
+        InputError: not such an expression, no such events, or the folder is taken.
+    """
+    whole = events if isinstance(events, EventSet) else _opened(events)
+    chosen = whole.select(expression)
+    if not len(chosen):
+        raise InputError(f"no event satisfies {expression!r}", "see 'calovision data info'")
+    provenance = {"source": "calovision data select", "where": expression, "of": whole.provenance}
+    return write_set([chosen], out, provenance=provenance, overwrite=overwrite)
+
+
+def split(
+    events: str | Path | EventSet,
+    out: str | Path,
+    *,
+    seed: int = 1,
+    overwrite: bool = False,
+    **shares: float,
+) -> dict[str, EventStore]:
+    """Write parts of a set, drawn at random; jets of one collision and copies stay together.
+
+    Args:
+        events: event set, or its folder.
+        out: folder of the parts, each a set with the name of its share.
+        seed: same seed, same parts.
+        overwrite: replace sets that are there.
+        **shares: share of each part, together at most 1, such as ``train=0.8, test=0.2``.
+
+    Raises:
+        InputError: shares that are none, a part without events, or a folder that is taken.
+    """
+    whole = events if isinstance(events, EventSet) else _opened(events)
+    parts = whole.split(seed=seed, **shares)._asdict()
+    if empty := [name for name, part in parts.items() if not len(part)]:
+        raise InputError(f"no events are left for {', '.join(empty)}", "give larger shares")
+    return {
+        name: write_set(
+            [part],
+            Path(out) / name,
+            provenance={
+                "source": "calovision data split",
+                "part": name,
+                "shares": shares,
+                "seed": seed,
+                "of": whole.provenance,
+            },
+            overwrite=overwrite,
+        )
+        for name, part in parts.items()
+    }
+
+
+def convert(
+    files: Paths,
+    out: str | Path,
+    *,
+    workers: int = 2,
+    scheduler: str | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> EventStore:
+    """Convert public dense files to a sparse event set, lossless; resumes when interrupted.
+
+    Args:
+        files: HDF5 or Parquet files of the public schemas, in order.
+        out: folder of the event set.
+        workers: processes on this machine; the same bytes for any.
+        scheduler: Dask scheduler to use instead, ``tcp://HOST:PORT``.
+        overwrite: replace a set that is there.
+        quiet: no progress bar.
+
+    Raises:
+        InputError: a file of another kind or damaged, or a folder that is taken.
+    """
+    from calovision.events.convert import convert as run
+
+    return run(
+        _list(files),
+        Path(out),
+        overwrite=overwrite,
+        progress=not quiet,
+        workers=workers,
+        scheduler=scheduler,
+    )
+
+
+def export(
+    events: str | Path | EventStore,
+    out: str | Path,
+    *,
+    compression: Literal["gzip", "lzf", "none"] = "gzip",
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Path:
+    """Write an event set for other programs: dense HDF5 of the public schema, or jagged hits.
+
+    Args:
+        events: event set, or its folder.
+        out: ``.h5`` for dense images, ``.parquet`` or ``.root`` for lists of hits.
+        compression: of the images in HDF5.
+        overwrite: replace a file that is there.
+        quiet: no progress bar.
+
+    Raises:
+        InputError: another kind of file, or one that is there.
+    """
+    from calovision.events.export import export as dense
+    from calovision.events.export_jagged import export_jagged
+
+    store = events if isinstance(events, EventStore) else _opened(events)
+    path = Path(out)
+    if path.suffix.lower() in (".parquet", ".root"):
+        export_jagged(store, path, overwrite=overwrite, progress=not quiet)
+    else:
+        dense(store, path, compression=compression, overwrite=overwrite, progress=not quiet)
+    return path
+
+
+def fetch(
+    name: PublicSet, out: str | Path, *, mirror: str | None = None, quiet: bool = False
+) -> list[Path]:
+    """Download a public set; resumes when interrupted and checks size or checksum.
+
+    Args:
+        name: which set.
+        out: folder for the files.
+        mirror: take the files, by name, from this URL.
+        quiet: no progress bar.
+
+    Raises:
+        InputError: no connection, or a file that is not the one expected.
+    """
+    from calovision.events.fetch import fetch as run
+
+    return run(name, Path(out), mirror=mirror, progress=not quiet)
+
+
+def from_particles(
+    source: Any,
+    out: str | Path | None = None,
+    *,
+    rows: Literal["jets", "events"] | None = None,
+    label: int | None = None,
+    min_pt: float = 0.0,
+    pileup: float = 17.0,
+    noise: float = 1.0,
+    tree: str | None = None,
+    particles: str | None = None,
+    unit: Literal["GeV", "MeV"] | None = None,
+    invisible: Sequence[int] = (),
+    seed: int = 1,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Events | EventStore:
+    """Send particles through the simulated detector.
+
+    Args:
+        source: file or files (HepMC3, ROOT, Parquet, ``.npz``), an Awkward Array of rows, or a
+            mapping of names such as ``pt``, ``eta``, ``phi``, ``pdg`` to jagged arrays.
+        out: folder of an event set to write; events in memory by default.
+        rows: what a row is, a jet or a collision whose jets are to be found.
+        label: class of all jets, gluon 0 or quark 1.
+        min_pt: least reconstructed transverse momentum, GeV.
+        pileup: mean number of pile-up collisions.
+        noise: factor on the calorimeters' noise.
+        tree: of a ROOT file with several.
+        particles: collection of particles, of files with several.
+        unit: of momenta, where the source does not tell.
+        invisible: PDG identities that leave no signal, besides those that Pythia calls invisible.
+        seed: same seed, same bytes.
+        overwrite: replace a set that is there.
+        quiet: no progress bar.
+
+    Raises:
+        InputError: unreadable or impossible particles, or a folder that is taken.
+    """
+    from tqdm.auto import tqdm
+
+    from calovision.simulate.foreign_jets import Wanted, image
+
+    wanted = Wanted(rows, label, min_pt, pileup, noise, tree, particles, unit, tuple(invisible))
+    with tempfile.TemporaryDirectory() as scratch, tqdm(unit="row", disable=quiet) as bar:
+        files = _files_of(source, Path(scratch))
+        folder = Path(scratch) / "set" if out is None else Path(out)
+        made = image(
+            files,
+            folder,
+            seed,
+            wanted,
+            overwrite=overwrite,
+            progress=lambda read, _: bar.update(read) and None,
+        )
+        return made.load() if out is None else made
+
+
+def _files_of(source: Any, scratch: Path) -> list[Path]:
+    """The files of particles; arrays are written into one."""
+    if isinstance(source, str | Path):
+        return [Path(source)]
+    if isinstance(source, list | tuple) and all(isinstance(s, str | Path) for s in source):
+        return [Path(s) for s in source]
+    import awkward as ak
+
+    table = ak.Array(dict(source)) if isinstance(source, Mapping) else source
+    if not isinstance(table, ak.Array) or not table.fields:
+        raise InputError(
+            f"particles in a {type(source).__name__}",
+            "give files, an awkward.Array of records, or a mapping of names to arrays",
+        )
+    file = scratch / "particles.parquet"
+    ak.to_parquet(table, file)
+    return [file]
+
+
+def _list(files: Paths) -> list[Path]:
+    return [Path(files)] if isinstance(files, str | Path) else [Path(f) for f in files]
+
+
+__all__ = [
+    "concatenate",
+    "convert",
+    "export",
+    "fetch",
+    "from_particles",
+    "load",
+    "merge",
+    "open",
+    "save",
+    "select",
+    "split",
+]
