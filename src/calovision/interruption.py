@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Any
 
@@ -58,6 +59,8 @@ def deaf_children() -> Iterator[None]:
     A terminal sends it to all of them, and each would print a traceback; the one that started
     them ends them. Here it is noticed at the end of the context.
     """
+    # The first process that Python starts brings this one along, whose start lets Ctrl-C in again.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
