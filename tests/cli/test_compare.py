@@ -88,10 +88,10 @@ def test_a_number_that_is_not_finite_is_named(
 def test_what_differs_is_said_and_like_events_are_chosen(
     chosen: bool, make_crops: Callable[..., Events], tmp_path: Path
 ) -> None:
-    truth, made = make_crops(260, 1), make_crops(260, 2)
-    photons = made[made.label == 0]
-    a, b = (save(e, tmp_path / f"{i}", provenance={}).path for i, e in enumerate((truth, photons)))
-    words = ["compare", str(a), str(b), "--floor", str(a), "--events", "100", "--json"]
+    truth, made, more = (make_crops(260, seed) for seed in (1, 2, 3))
+    sets = (truth, made[made.label == 0], more)
+    a, b, c = (save(e, tmp_path / f"{i}", provenance={}).path for i, e in enumerate(sets))
+    words = ["compare", str(a), str(b), "--floor", str(c), "--events", "100", "--json"]
     run = CliRunner().invoke(app, [*words, *(["--label", "photon"] if chosen else [])])
     assert run.exit_code == 0, run.output
     result = json.loads(run.stdout)

@@ -29,7 +29,7 @@ from numba.core import caching
 
 HEAVY = (
     *("numpy", "torch", "numba", "scipy.optimize", "scipy.stats", "h5py", "pyarrow.parquet"),
-    *("awkward", "pytorch_lightning", "sklearn.ensemble", "safetensors.torch", "ot"),
+    *("awkward", "sklearn.ensemble", "safetensors.torch", "ot"),
     *("matplotlib.pyplot", "torch_geometric.data", "pydantic", "typer", "hypothesis", "dask"),
 )
 MEMORY = 48 << 30  #: bytes of addresses that a process may take

@@ -80,8 +80,8 @@ def test_other_labels_are_told_and_have_no_classes(jets: Events, others: Events)
 
 
 def test_events_of_one_class_and_range_are_compared(make_crops: Make, jets: Events) -> None:
-    crops, others = make_crops(260, 1), make_crops(260, 2)
-    result = compare(crops, others, floor=crops, label="photon", limit=105, **QUICK)
+    crops, others, more = (make_crops(260, seed) for seed in (1, 2, 3))
+    result = compare(crops, others, floor=more, label="photon", limit=105, **QUICK)
     assert result["a"]["events"] == 105
     assert result["warnings"] == []
     assert result["classes"] == {}
@@ -151,17 +151,17 @@ def test_weighted_sets_are_compared_as_repeated_ones(make_jets: Make) -> None:
 def test_equal_weights_change_nothing_and_events_without_count_for_nothing(
     make_crops: Make,
 ) -> None:
-    truth, made = (
-        with_columns(make_crops(110, seed), label=np.zeros(110, np.int8)) for seed in (1, 2)
+    truth, made, more = (
+        with_columns(make_crops(110, seed), label=np.zeros(110, np.int8)) for seed in (1, 2, 3)
     )
-    plain = compare(truth, made, floor=truth, **QUICK)
+    plain = compare(truth, made, floor=more, **QUICK)
     equal = with_columns(made, weight=np.full(110, 0.3))
-    assert compare(truth, equal, floor=truth, **QUICK)["metrics"] == plain["metrics"]
+    assert compare(truth, equal, floor=more, **QUICK)["metrics"] == plain["metrics"]
     nothing = with_columns(make_crops(100, 43), weight=np.zeros(100))
     kept = checked({"A": truth, "B": concatenate([equal, nothing])})["B"]
     np.testing.assert_array_equal(kept.value, equal.value)
     heavy = with_columns(made, weight=np.where(made.sums()[:, 0] > 50, 9.0, 1.0))
-    other = compare(truth, heavy, floor=truth, **QUICK)["metrics"]
+    other = compare(truth, heavy, floor=more, **QUICK)["metrics"]
     same = {k for k, m in other.items() if m["value"] == plain["metrics"][k]["value"]}
     assert same == set()
 

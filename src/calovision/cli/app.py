@@ -46,6 +46,9 @@ class _Stopped(BaseException):
 class _Verbs(TyperGroup):
     """The verbs, none of which may swallow an interruption."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, with_task(args))
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -140,6 +143,10 @@ def _end_interrupted(error: BaseException | None) -> NoReturn:
     _ended.extend(_arrived)
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # a second one has nothing left to stop
+    if cluster := sys.modules.get("distributed.deploy.spec"):
+        # Of workers that have just started Dask says at length that it cannot close them; it ends
+        # their processes all the same.
+        atexit.unregister(cluster.close_clusters)
     while error is not None and not isinstance(error, Interrupted):
         error = error.__cause__ or error.__context__
     reached = f"; {error.reached}" if isinstance(error, Interrupted) else ""
@@ -177,7 +184,7 @@ def main() -> None:
 def _run() -> None:
     """The command; what the user can mend is one line and exit code 2."""
     try:
-        app(with_task(sys.argv[1:]))
+        app()
     except InputError as error:
         if _arrived or os.environ.get("CALOVISION_DEBUG"):
             raise

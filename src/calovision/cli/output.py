@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +33,7 @@ def with_task(arguments: list[str]) -> list[str]:
     Typer has no option whose value may be left out.
     """
     found = []
-    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+    for argument, following in pairwise([*arguments, "--"]):
         found.append(argument)
         if argument == PRETRAINED and following.startswith("-"):
             found.append("")

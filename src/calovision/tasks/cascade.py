@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -22,9 +22,9 @@ from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
-from calovision.networks.laws import count_log_prob, energy_log_prob
-from calovision.networks.splitter import OUTCOME, Splitter, outcomes
+from calovision.networks.splitter import Splitter
 from calovision.networks.velocity import Velocity
+from calovision.tasks.cut_loss import cut_loss
 from calovision.tasks.cuts import Cut
 from calovision.tasks.flow import matching_loss
 from calovision.tasks.generator import GeneratorTask
@@ -227,7 +227,7 @@ class CascadeTask(GeneratorTask):
         if not stages:
             return {"loss": flow, "flow": flow.detach()}
         losses = {
-            f"stage_{i}": self._stage_loss(network, *rows)
+            f"stage_{i}": cut_loss(network, self.unit, *rows)
             for i, (network, rows) in enumerate(zip(self.cuts, stages, strict=True))
             if len(rows[1])
         }
@@ -238,37 +238,6 @@ class CascadeTask(GeneratorTask):
             "cascade": cascade.detach(),
             **{name: x.detach() for name, x in losses.items()},
         }
-
-    def _stage_loss(
-        self,
-        network: Any,
-        conditions: Tensor,
-        owner: Tensor,
-        context: Tensor,
-        whole: Tensor,
-        first: Tensor,
-        low: Tensor,
-        high: Tensor,
-        weight: Tensor | None,
-    ) -> Tensor:
-        hidden = network(context, conditions, owner)
-        total = torch.zeros(())
-        results = outcomes(whole, first, self.unit)
-        for c in range(whole.shape[1]):
-            free = (low[:, c] < high[:, c]).nonzero()[:, 0]
-            if len(free):
-                seen = results[free, : OUTCOME * c]
-                law = network.count_law(c, hidden[free], seen)
-                given = count_log_prob(law, first[free, c, 0], low[free, c], high[free, c])
-                total = total - _summed(given, weight, free)
-            hits, part = whole[:, c, 0], first[:, c, 0]
-            shared = ((part > 0) & (part < hits) & (whole[:, c, 1] > 0)).nonzero()[:, 0]
-            if len(shared):
-                seen = results[shared, : OUTCOME * c + 2]
-                law = network.energy_law(c, hidden[shared], seen)
-                fraction = first[shared, c, 1] / whole[shared, c, 1]
-                total = total - _summed(energy_log_prob(law, fraction), weight, shared)
-        return total / len(context)
 
     @torch.no_grad()
     def proposed(
@@ -302,11 +271,6 @@ class CascadeTask(GeneratorTask):
     def settle(self, train: Events, *, quiet: bool) -> None:
         """Learn which totals to use, what to ask for, and which of the made events to keep."""
         learn_to_select(self, weighting.unweighted(train), quiet=quiet)
-
-
-def _summed(values: Tensor, weight: Tensor | None, rows: Tensor) -> Tensor:
-    """Sum of the values of some rows, each times its weight."""
-    return values.sum() if weight is None else (values * weight[rows]).sum()
 
 
 def _labels(events: Events) -> NDArray[np.float32]:

@@ -27,6 +27,8 @@ _NOTICE = 10.0  #: seconds from a lost connection to the end of the process behi
 
 Found = TypeVar("Found")
 
+_ended_groups: list[Any] = []  #: process groups of trainings that are over
+
 
 @dataclass(frozen=True)
 class Team:
@@ -119,6 +121,9 @@ def together(processes: int, run: Path) -> Iterator[Team]:
         ) from error
     finally:
         if dist.is_initialized():
+            # Its end waits for its threads, which wait for Python's lock if they are just tidying
+            # up behind an exchange: it may only come when they are idle, with that of the process.
+            _ended_groups.append(dist.group.WORLD)
             dist.destroy_process_group()
         torch.set_num_threads(threads)
         for other in others:
