@@ -124,10 +124,10 @@ def test_columns_that_do_not_belong_to_the_images_are_refused(
 def test_signed_channels_may_be_negative() -> None:
     images = np.zeros((1, 2, 32, 32), np.float32)
     images[0, 1, 3, 3] = -0.5
-    assert from_images(images, cv.events.EGAMMA_CROPS).value.tolist() == [-0.5]
+    assert from_images(images, cv.EGAMMA_CROPS).value.tolist() == [-0.5]
     images[0, 0, 3, 3] = -0.5
     with pytest.raises(InputError, match=r"'energy' that is negative \(-0.5\)"):
-        from_images(images, cv.events.EGAMMA_CROPS)
+        from_images(images, cv.EGAMMA_CROPS)
 
 
 def test_an_order_that_the_shape_does_not_tell_must_be_said() -> None:

@@ -199,7 +199,7 @@ def test_opening_what_is_no_set_says_so(stored: EventStore, tmp_path: Path) -> N
     (stored.path / "manifest.json").write_text("{")
     with pytest.raises(InputError, match="not a manifest"):
         EventStore.open(stored.path)
-    with pytest.raises(InputError, match="no column 'nothing'"):
+    with pytest.raises(InputError, match="no column or attribute 'nothing'"):
         stored.column("nothing")
 
 

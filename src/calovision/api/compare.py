@@ -111,7 +111,12 @@ def _chosen(
 
 
 def own(
-    metric: OwnMetric, truth: Events, made: Events, more: Events | None, seed: int, replicas: int = 20
+    metric: OwnMetric,
+    truth: Events,
+    made: Events,
+    more: Events | None,
+    seed: int,
+    replicas: int = 20,
 ) -> Metric:
     """A metric of one's own with its floor, and an error by the bootstrap if it tells none.
 

@@ -1,21 +1,22 @@
-"""Event sets from anywhere: opened, read, written, converted, merged, fetched."""
+"""Event sets from anywhere: opened, read, written, converted, fetched."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
-from calovision.events.events import Events, concatenate
+from calovision.events.events import Events
 from calovision.events.store import EventStore, write_set
 
 if TYPE_CHECKING:
     from calovision.events.digits import DigitSet
 
 Paths = str | Path | Sequence[str | Path]
+JAGGED = (".parquet", ".root")  #: files of hits as lists
 PublicSet = Literal["quark-gluon", "electron-photon", "mnist"]
 
 
@@ -32,10 +33,11 @@ def open(path: str | Path, *, skip_corrupt: bool = False) -> EventStore | DigitS
     from calovision.events.digits import has_digits, open_digits
 
     folder = Path(path)
-    return open_digits(folder) if has_digits(folder) else _opened(folder, skip_corrupt)
+    return open_digits(folder) if has_digits(folder) else opened(folder, skip_corrupt)
 
 
-def _opened(path: str | Path, skip_corrupt: bool = False) -> EventStore:
+def opened(path: str | Path, skip_corrupt: bool = False) -> EventStore:
+    """Open an event set on disk, and nothing else; see :func:`open`."""
     return EventStore.open(path, skip_corrupt=skip_corrupt)
 
 
@@ -71,101 +73,6 @@ def save(events: EventSet, out: str | Path, *, overwrite: bool = False) -> Event
     """
     provenance = {"source": "calovision save", "of": events.provenance}
     return write_set([events], out, provenance=provenance, overwrite=overwrite)
-
-
-def merge(
-    sets: Iterable[str | Path | EventSet], out: str | Path, *, overwrite: bool = False
-) -> EventStore:
-    """Write several sets into one, in order, and say how many events are there more than once.
-
-    Args:
-        sets: event sets of one geometry and the same columns, or their folders.
-        out: folder of the new set.
-        overwrite: replace a set that is there.
-
-    Raises:
-        InputError: no set, sets that differ, or the folder is taken.
-
-    Warns:
-        UserWarning: events that are there more than once, with their number.
-    """
-    import warnings
-
-    from calovision.events.fingerprints import fingerprints
-
-    parts = [one if isinstance(one, EventSet) else _opened(one) for one in sets]
-    provenance = {"source": "calovision data merge", "of": [p.provenance for p in parts]}
-    made = write_set(parts, out, provenance=provenance, overwrite=overwrite)
-    if copies := int(fingerprints(made).repeated().sum()):
-        warnings.warn(
-            f"{made.path}: {copies} of {len(made)} events are copies of others; splits keep copies"
-            " together, evaluate counts them once",
-            stacklevel=2,
-        )
-    return made
-
-
-def select(
-    events: str | Path | EventSet, expression: str, out: str | Path, *, overwrite: bool = False
-) -> EventStore:
-    """Write the events of a set that satisfy an expression in their columns.
-
-    Args:
-        events: event set, or its folder.
-        expression: such as ``"pt > 100 and label == quark"``.
-        out: folder of the new set.
-        overwrite: replace a set that is there.
-
-    Raises:
-        InputError: not such an expression, no such events, or the folder is taken.
-    """
-    whole = events if isinstance(events, EventSet) else _opened(events)
-    chosen = whole.select(expression)
-    if not len(chosen):
-        raise InputError(f"no event satisfies {expression!r}", "see 'calovision data info'")
-    provenance = {"source": "calovision data select", "where": expression, "of": whole.provenance}
-    return write_set([chosen], out, provenance=provenance, overwrite=overwrite)
-
-
-def split(
-    events: str | Path | EventSet,
-    out: str | Path,
-    *,
-    seed: int = 1,
-    overwrite: bool = False,
-    **shares: float,
-) -> dict[str, EventStore]:
-    """Write parts of a set, drawn at random; jets of one collision and copies stay together.
-
-    Args:
-        events: event set, or its folder.
-        out: folder of the parts, each a set with the name of its share.
-        seed: same seed, same parts.
-        overwrite: replace sets that are there.
-        **shares: share of each part, together at most 1, such as ``train=0.8, test=0.2``.
-
-    Raises:
-        InputError: shares that are none, a part without events, or a folder that is taken.
-    """
-    whole = events if isinstance(events, EventSet) else _opened(events)
-    parts = whole.split(seed=seed, **shares)._asdict()
-    if empty := [name for name, part in parts.items() if not len(part)]:
-        raise InputError(f"no events are left for {', '.join(empty)}", "give larger shares")
-    return {
-        name: write_set(
-            [part],
-            Path(out) / name,
-            provenance={
-                "source": "calovision data split",
-                "part": name,
-                "shares": shares,
-                "seed": seed,
-                "of": whole.provenance,
-            },
-            overwrite=overwrite,
-        )
-        for name, part in parts.items()
-    }
 
 
 def convert(
@@ -225,13 +132,29 @@ def export(
     from calovision.events.export import export as dense
     from calovision.events.export_jagged import export_jagged
 
-    store = events if isinstance(events, EventStore) else _opened(events)
+    store = events if isinstance(events, EventStore) else opened(events)
     path = Path(out)
-    if path.suffix.lower() in (".parquet", ".root"):
+    if written_kind(path) in JAGGED:
         export_jagged(store, path, overwrite=overwrite, progress=not quiet)
     else:
         dense(store, path, compression=compression, overwrite=overwrite, progress=not quiet)
     return path
+
+
+def written_kind(path: Path) -> str:
+    """The ending of a file that can be written.
+
+    Raises:
+        InputError: it is none of those.
+    """
+    from calovision.events.export import SUFFIXES
+
+    kind, kinds = path.suffix.lower(), (*SUFFIXES, *JAGGED)
+    if kind not in kinds:
+        raise InputError(
+            f"{path.name} is of no kind that can be written", f"end it with {', '.join(kinds)}"
+        )
+    return kind
 
 
 def fetch(
@@ -332,18 +255,3 @@ def _files_of(source: Any, scratch: Path) -> list[Path]:
 
 def _list(files: Paths) -> list[Path]:
     return [Path(files)] if isinstance(files, str | Path) else [Path(f) for f in files]
-
-
-__all__ = [
-    "concatenate",
-    "convert",
-    "export",
-    "fetch",
-    "from_particles",
-    "load",
-    "merge",
-    "open",
-    "save",
-    "select",
-    "split",
-]

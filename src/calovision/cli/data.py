@@ -11,14 +11,16 @@ import typer
 from calovision.cli.discover import digits
 from calovision.cli.image import image
 from calovision.cli.output import SkipCorrupt, emit, told
+from calovision.cli.sets import merge, select, split
 from calovision.cli.simulate import simulate
 
-app = typer.Typer(no_args_is_help=True, help="Make, fetch, convert and inspect event sets.")
+app = typer.Typer(no_args_is_help=True, help="Make, fetch, convert, divide and inspect event sets.")
 app.command()(simulate)
 app.command()(image)
 app.command()(digits)
+for _verb in (merge, split, select):
+    app.command()(_verb)
 
-_JAGGED = (".parquet", ".root")  #: of hits as lists
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
@@ -56,12 +58,10 @@ def convert(
 
     Example: calovision data convert quark-gluon_data-set_n139306.hdf5 --out jets
     """
-    from calovision.events.convert import convert as run
+    from calovision.api.data import convert as run
 
     with told():
-        store = run(
-            files, out, overwrite=overwrite, progress=True, workers=workers, scheduler=scheduler
-        )
+        store = run(files, out, workers=workers, scheduler=scheduler, overwrite=overwrite)
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"converted {len(store)} events: {out}", json)
 
@@ -86,24 +86,14 @@ def export(
 
     Example: calovision data export jets --out jets.root
     """
-    from calovision.errors import InputError
-    from calovision.events.export import SUFFIXES
-    from calovision.events.export import export as run
-    from calovision.events.export_jagged import export_jagged
+    from calovision.api.data import export as run
+    from calovision.api.data import written_kind
     from calovision.events.store import EventStore
 
-    kind = out.suffix.lower()
-    if kind not in (*SUFFIXES, *_JAGGED):
-        raise InputError(
-            f"{out.name} is of no kind that can be written",
-            f"end it with {', '.join((*SUFFIXES, *_JAGGED))}",
-        )
+    written_kind(out)
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    if kind in _JAGGED:
-        export_jagged(store, out, overwrite=overwrite, progress=True)
-    else:
-        run(store, out, compression=compression.value, overwrite=overwrite, progress=True)
+    run(store, out, compression=compression.value, overwrite=overwrite)
     emit(
         {"path": str(out), "events": len(store), "bytes": out.stat().st_size},
         f"exported {len(store)} events: {out}",
@@ -151,9 +141,9 @@ def fetch(
 
     Example: calovision data fetch electron-photon --out downloads
     """
-    from calovision.events.fetch import fetch as run
+    from calovision.api.data import fetch as run
 
-    paths = run(name.value, out, mirror=mirror, progress=True)
+    paths = run(name.value, out, mirror=mirror)
     listed = [str(p) for p in paths]
     emit({"files": listed}, "fetched " + ", ".join(listed), json)
 

@@ -56,12 +56,13 @@ class EventSelection(EventSet):
     def __init__(self, events: EventSet, numbers: NDArray[np.int64]) -> None:
         self.whole, self.numbers = events, numbers
         self.geometry: Geometry = events.geometry
-        self.columns = LazyColumns(
-            tuple(events.columns), lambda name: self.whole.columns[name][self.numbers]
-        )
+        self.columns = LazyColumns(tuple(events.columns), self._column)
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def _column(self, name: str) -> NDArray[Any]:
+        return self.whole.columns[name][self.numbers]
 
     def _taken(self, chosen: NDArray[np.int64]) -> EventSelection:
         return EventSelection(self.whole, self.numbers[chosen])

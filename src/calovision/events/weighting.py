@@ -118,7 +118,8 @@ def unweighted(events: Events) -> Events:
         return replace(events, columns=columns)
     places = (np.arange(len(events)) + 0.5) / len(events) * weights.sum()
     rows = np.searchsorted(np.cumsum(weights), places)
-    return replace(events, columns=columns)[np.minimum(rows, len(events) - 1)]
+    chosen: Events = replace(events, columns=columns)[np.minimum(rows, len(events) - 1)]
+    return chosen
 
 
 def effective(weights: NDArray[Any]) -> float:

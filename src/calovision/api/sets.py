@@ -1,0 +1,104 @@
+"""Event sets made of event sets: merged, divided, selected, with where they come from."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+from calovision.api.data import opened
+from calovision.errors import InputError
+from calovision.events.event_set import EventSet
+from calovision.events.fingerprints import fingerprints
+from calovision.events.store import EventStore, write_set
+
+
+def merge(
+    sets: Iterable[str | Path | EventSet], out: str | Path, *, overwrite: bool = False
+) -> EventStore:
+    """Write several sets into one, in order, and say how many events are there more than once.
+
+    Args:
+        sets: event sets of one geometry and the same columns, or their folders.
+        out: folder of the new set.
+        overwrite: replace a set that is there.
+
+    Raises:
+        InputError: no set, sets that differ, or the folder is taken.
+
+    Warns:
+        UserWarning: events that are there more than once, with their number.
+    """
+    parts = [one if isinstance(one, EventSet) else opened(one) for one in sets]
+    provenance = {"source": "calovision data merge", "of": [p.provenance for p in parts]}
+    made = write_set(parts, out, provenance=provenance, overwrite=overwrite)
+    if copies := int(fingerprints(made).repeated().sum()):
+        warnings.warn(
+            f"{made.path}: {copies} of {len(made)} events are copies of others; splits keep copies"
+            " together, evaluate counts them once",
+            stacklevel=2,
+        )
+    return made
+
+
+def select(
+    events: str | Path | EventSet, expression: str, out: str | Path, *, overwrite: bool = False
+) -> EventStore:
+    """Write the events of a set that satisfy an expression in their columns.
+
+    Args:
+        events: event set, or its folder.
+        expression: such as ``"pt > 100 and label == quark"``.
+        out: folder of the new set.
+        overwrite: replace a set that is there.
+
+    Raises:
+        InputError: not such an expression, no such events, or the folder is taken.
+    """
+    whole = events if isinstance(events, EventSet) else opened(events)
+    chosen = whole.select(expression)
+    if not len(chosen):
+        raise InputError(f"no event satisfies {expression!r}", "see 'calovision data info'")
+    provenance = {"source": "calovision data select", "where": expression, "of": whole.provenance}
+    return write_set([chosen], out, provenance=provenance, overwrite=overwrite)
+
+
+def split(
+    events: str | Path | EventSet,
+    out: str | Path,
+    *,
+    seed: int = 1,
+    overwrite: bool = False,
+    **shares: float,
+) -> dict[str, EventStore]:
+    """Write parts of a set, drawn at random; jets of one collision and copies stay together.
+
+    Args:
+        events: event set, or its folder.
+        out: folder of the parts, each a set with the name of its share.
+        seed: same seed, same parts.
+        overwrite: replace sets that are there.
+        **shares: share of each part, together at most 1, such as ``train=0.8, test=0.2``.
+
+    Raises:
+        InputError: shares that are none, a part without events, or a folder that is taken.
+    """
+    whole = events if isinstance(events, EventSet) else opened(events)
+    parts = whole.split(seed=seed, **shares)._asdict()
+    if empty := [name for name, part in parts.items() if not len(part)]:
+        raise InputError(f"no events are left for {', '.join(empty)}", "give larger shares")
+    return {
+        name: write_set(
+            [part],
+            Path(out) / name,
+            provenance={
+                "source": "calovision data split",
+                "part": name,
+                "shares": shares,
+                "seed": seed,
+                "of": whole.provenance,
+            },
+            overwrite=overwrite,
+        )
+        for name, part in parts.items()
+    }

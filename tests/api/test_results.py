@@ -1,0 +1,64 @@
+"""Results that people read, and one's own metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import calovision as cv
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.metrics.value import Metric
+
+METRICS = {
+    "auc": Metric(0.8, 0.01).to_dict(),
+    "fpd": Metric(0.004, 0.001, floor=0.002, higher_is_better=False).to_dict(),
+    "w1_m0": Metric(1.25, 0.3, "GeV", floor=0.5, higher_is_better=False).to_dict(),
+}
+
+
+def mean_hits(truth: Events, made: Events) -> float:
+    """Difference of the mean number of hits."""
+    return float(abs(truth.n_hits.mean() - made.n_hits.mean()))
+
+
+def test_values_errors_units_and_floors(tmp_path: Path) -> None:
+    found = cv.Results({"metrics": METRICS, "seed": 3})
+    assert (found["w1_m0"].value, found["w1_m0"].unit, found["w1_m0"].floor) == (1.25, "GeV", 0.5)
+    assert list(found) == ["auc", "fpd", "w1_m0"]
+    with pytest.raises(KeyError, match="there are auc, fpd"):
+        _ = found["nothing"]
+    lines = repr(found).splitlines()
+    assert len(lines) == 4
+    assert "1.25 ± 0.30" in lines[3]
+    assert "GeV" in lines[3]
+    assert found.table()._repr_html_().count("<tr>") == 4
+    assert json.loads(found.to_json(tmp_path / "r.json")) == {"metrics": METRICS, "seed": 3}
+    assert cv.Results.read(tmp_path / "r.json")["fpd"].floor == 0.002
+    with pytest.raises(InputError, match="no results in"):
+        cv.Results.read(tmp_path)
+
+
+def test_the_figure_shows_ratios_to_floors_and_aucs() -> None:
+    above, below = cv.Results({"metrics": METRICS}).plot().axes
+    assert [float(x) for x in above.lines[0].get_xdata()] == pytest.approx([2.0, 2.5])
+    assert [float(x) for x in below.lines[0].get_xdata()] == pytest.approx([0.8])
+
+
+def test_metrics_of_ones_own(make_crops: Callable[..., Events]) -> None:
+    truth, made, more = (make_crops(120, seed) for seed in (1, 2, 3))
+    names = ["w1_n_hit_energy", mean_hits]
+    found = cv.compare(truth, made, floor=more, metrics=names, quiet=True)
+    assert list(found) == ["w1_n_hit_energy", "mean_hits"]
+    assert found["mean_hits"].value == mean_hits(truth, made)
+    assert found["mean_hits"].floor == mean_hits(truth, more)
+    # of two samples of 120, each with the spread of the numbers of hits
+    expected = np.sqrt((truth.n_hits.var() + made.n_hits.var()) / 120)
+    assert 0.2 * expected < found["mean_hits"].error < 3 * expected
+    assert found.content["seed"] == 1
+    with pytest.raises(InputError, match="no metric 'nothing'; there are"):
+        cv.compare(truth, made, floor=more, metrics=["nothing"], quiet=True)

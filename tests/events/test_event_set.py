@@ -1,0 +1,123 @@
+"""What events in memory and on disk offer alike."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calovision.errors import InputError
+from calovision.events.event_set import EventSet
+from calovision.events.events import Events, concatenate
+from calovision.events.on_disk import EventSelection
+from calovision.events.store import EventStore, save, write_set
+
+
+@pytest.fixture
+def store(toy_jets: Events, tmp_path: Path) -> EventStore:
+    return save(toy_jets, tmp_path / "jets", provenance={"source": "toys"})
+
+
+@pytest.fixture(params=["memory", "disk", "selection"])
+def jets(request: pytest.FixtureRequest, toy_jets: Events, store: EventStore) -> EventSet:
+    """The toy jets, in three places."""
+    every = np.arange(len(toy_jets))
+    return {"memory": toy_jets, "disk": store, "selection": EventSelection(store, every)}[
+        request.param
+    ]
+
+
+def same(one: EventSet, other: EventSet) -> bool:
+    a, b = one.load(), other.load()
+    arrays = ("offsets", "cell", "code", "value")
+    return all(np.array_equal(getattr(a, k), getattr(b, k)) for k in arrays) and all(
+        np.array_equal(a.columns[k], b.columns[k]) for k in a.columns | b.columns
+    )
+
+
+def test_columns_are_attributes_and_items(jets: EventSet, toy_jets: Events) -> None:
+    np.testing.assert_array_equal(jets.pt, toy_jets.columns["pt"])
+    np.testing.assert_array_equal(jets["gen_pt"], toy_jets.columns["gen_pt"])
+    np.testing.assert_array_equal(jets.label, toy_jets.columns["label"])
+    assert {"pt", "gen_pt", "select"} <= set(dir(jets))
+    assert not hasattr(jets, "nothing")
+    with pytest.raises(InputError, match=r"'nothing'; the columns are label, pt, m0"):
+        _ = jets["nothing"]
+
+
+def test_hits_are_those_of_the_hits_and_not_of_the_jet(jets: EventSet, toy_jets: Events) -> None:
+    assert len(jets.eta) == len(jets.phi) == len(jets.energy) == len(toy_jets.cell)
+    assert len(jets["eta"]) == len(toy_jets)
+    middle = (125 - 1) / 2
+    np.testing.assert_allclose(jets.eta, (toy_jets.cell // 125 - middle) * 0.0174, rtol=1e-6)
+
+
+def test_events_are_selected_alike(jets: EventSet, toy_jets: Events) -> None:
+    hard = np.flatnonzero(toy_jets.columns["pt"] > 100)
+    assert 0 < len(hard) < len(toy_jets)
+    assert same(jets[jets.pt > 100], toy_jets[hard])
+    chosen = jets.select("pt > 100 and label == quark")
+    assert same(chosen, toy_jets[hard[toy_jets.label[hard] == 1]])
+    assert same(chosen.select("pt > 120"), toy_jets.select("pt > 120 and label == quark"))
+    assert isinstance(chosen, Events) == isinstance(jets, Events)
+    with pytest.raises(InputError, match=r"mask of shape \(3,\) for 64 events"):
+        _ = jets[np.array([True, False, True])]
+
+
+def test_parts_share_no_collision_and_no_copy(jets: EventSet) -> None:
+    train, test = jets.split(train=0.75, test=0.25, seed=3)
+    assert abs(len(train) - 48) <= 3
+    assert len(train) + len(test) == 64
+    assert not set(train["event_id"]) & set(test["event_id"])
+    again = jets.split(train=0.75, test=0.25, seed=3)
+    assert same(again.test, test)
+    assert not same(jets.split(train=0.75, test=0.25, seed=4).test, test)
+    with pytest.raises(InputError, match="no parts"):
+        jets.split()
+
+
+def test_copies_of_an_event_stay_in_one_part(toy_jets: Events) -> None:
+    columns = {k: v for k, v in toy_jets.columns.items() if k != "event_id"}
+    twice = concatenate([toy_jets, toy_jets])
+    twice.columns = {k: np.concatenate([v, v]) for k, v in columns.items()}
+    train, test = twice.split(train=0.5, test=0.5)
+    assert len(train) + len(test) == 128
+    assert not set(train.pt.tolist()) & set(test.pt.tolist())
+
+
+def test_summaries_are_short_and_name_what_there_is(jets: EventSet) -> None:
+    shown = repr(jets)
+    assert shown.count("\n") < 25
+    for word in ("64 events", "track (GeV)", "hcal (GeV, 5 x 5 pixels)", "gluon", "quark", "pt"):
+        assert word in shown
+    assert jets._repr_html_().count("<tr>") > 10
+    assert "<script" not in jets._repr_html_()
+
+
+def test_they_survive_pickling_and_copying(jets: EventSet) -> None:
+    assert same(pickle.loads(pickle.dumps(jets)), jets)
+    assert same(copy.deepcopy(jets), jets)
+
+
+def test_the_hash_tells_the_events(toy_jets: Events, store: EventStore) -> None:
+    assert toy_jets.hash == copy.deepcopy(toy_jets).hash
+    assert toy_jets[1:].hash != toy_jets.hash
+    other = copy.deepcopy(toy_jets)
+    other.columns["pt"][5] += 1
+    assert other.hash != toy_jets.hash
+    first, second = store.select("pt > 100"), store.select("pt > 101")
+    assert first.hash == store.select("pt > 100").hash != second.hash
+
+
+def test_sets_are_written_one_after_the_other(
+    toy_jets: Events, toy_crops: Events, store: EventStore, tmp_path: Path
+) -> None:
+    made = write_set([store.select("pt > 100"), toy_jets], tmp_path / "both", provenance={})
+    assert same(made, concatenate([toy_jets.select("pt > 100"), toy_jets]))
+    with pytest.raises(InputError, match="differ in geometry"):
+        write_set([toy_jets, toy_crops], tmp_path / "mixed", provenance={})
+    with pytest.raises(InputError, match="no event sets"):
+        write_set([], tmp_path / "none", provenance={})
