@@ -21,7 +21,7 @@ from calovision.events.store import EventStore, save
 from calovision.simulate.crops.driver import Task, plan, simulate_chunk
 from calovision.tasks.generate import generate
 from calovision.tasks.pretrained import copied_run, pretrained_run
-from calovision.tasks.seen import known_in
+from calovision.tasks.training_events import known_in
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -21,8 +21,8 @@ from calovision.events.convert import convert
 from calovision.events.export import export
 from calovision.tasks.config import load_config
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.seen import training_events
 from calovision.tasks.training import parts_of, train
+from calovision.tasks.training_events import training_events
 
 SMALL = {"hits": 12, "width": 16, "layers": 1, "epochs": 2, "batch": 16, "test": 0.4}
 TRAINED, NEW = 390, 210  #: training and validation jets; jets of another set

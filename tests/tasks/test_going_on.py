@@ -19,7 +19,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.interruption import Interrupted, Stop, handled_by
-from calovision.tasks import course
+from calovision.tasks import training_loop
 from calovision.tasks.config import load_config
 from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.rundir import RunDir
@@ -113,16 +113,16 @@ def test_a_step_that_does_not_end_is_cut_and_the_last_state_kept(
 def test_the_state_is_on_disk_every_minute_whenever_validation_comes(
     store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert course.SAVE_S < 60
+    assert training_loop.SAVE_S < 60
     seen: list[int] = []
-    kept = course.write_checkpoint
+    kept = training_loop.write_checkpoint
 
     def spy(path: Path, state: dict[str, Any]) -> None:
         seen.append(state["global_step"])
         kept(path, state)
 
-    monkeypatch.setattr(course, "write_checkpoint", spy)
-    monkeypatch.setattr(course, "SAVE_S", 0.0)
+    monkeypatch.setattr(training_loop, "write_checkpoint", spy)
+    monkeypatch.setattr(training_loop, "SAVE_S", 0.0)
     trained(store, tmp_path / "r", epochs=1, validate_every=1000)
     assert seen == [1, 2, 3, 4, 5, 6, 6, 6]
 

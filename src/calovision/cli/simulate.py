@@ -76,7 +76,7 @@ def simulate(
     """
     from tqdm import tqdm
 
-    from calovision.simulate.relatives import relatives, remember
+    from calovision.simulate.same_seed import relatives, remember
 
     _check(kind, engine, particles or (pt_hat, tune, noise) != (PT_HAT, TUNE, NOISE))
     from calovision.simulate.conditions import Conditions

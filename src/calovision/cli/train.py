@@ -94,7 +94,7 @@ def train(
         )
         return
     from calovision.tasks.config import load_config
-    from calovision.tasks.places import ignored
+    from calovision.tasks.launchers import ignored
 
     chosen = load_config(task, model, config, given)
     store = _store(known, data, skip_corrupt)

@@ -34,9 +34,9 @@ from calovision.tasks.models import load_task, recorded_config
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir, versions
-from calovision.tasks.seen import training_events
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.training import parts_of
+from calovision.tasks.training_events import training_events
 
 FOLDS = 5  #: cross-fitting folds of the probe and the tagger
 MIN_EVENTS = 200  #: fewer events than this give no meaningful comparison

@@ -21,9 +21,9 @@ from calovision.events.store import EventStore
 from calovision.tasks.domain import domain_features
 from calovision.tasks.models import load_tagger
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.seen import known_training_events
 from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.tagger import TaggerTask
+from calovision.tasks.training_events import known_training_events
 
 PORTION = 500  #: events prepared and scored at a time
 FORMATS = (".parquet", ".csv")

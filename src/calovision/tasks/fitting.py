@@ -18,18 +18,18 @@ from calovision.events.files import PART, write_bytes, write_json
 from calovision.events.store import EventStore
 from calovision.interruption import Interrupted, Stop, handled_by
 from calovision.tasks.batches import Looks, TrainingBatches
+from calovision.tasks.budget import ENDLESS_S, Plan, planned
 from calovision.tasks.checkpoints import read_checkpoint
-from calovision.tasks.course import Course
+from calovision.tasks.extend import passes
 from calovision.tasks.learner import Learner
 from calovision.tasks.models import build, rebuild
 from calovision.tasks.order import Order
-from calovision.tasks.planning import ENDLESS_S, Plan, planned
 from calovision.tasks.processes import Team, summed
-from calovision.tasks.prolonging import passes
+from calovision.tasks.quality_warnings import loss_of_few, verdict
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
 from calovision.tasks.task import Task
-from calovision.tasks.verdict import loss_of_few, verdict
+from calovision.tasks.training_loop import TrainingLoop
 
 SETTLED = 100  #: events from which a task learns at the end, for every second of a budget
 FEWEST = 1000  #: of them
@@ -54,7 +54,7 @@ def fit(
     stop = Stop()
     with handled_by(stop.arrived):
         made = _prepared(config, store, parts, run, team, quiet)
-        made.course.go(stop)
+        made.loop.go(stop)
         cpu_s = summed(made.learner.cpu_s)
         if team.rank == 0:
             try:
@@ -69,12 +69,12 @@ class _Prepared:
 
     Attributes:
         learner: with the state that it goes on from.
-        course: its steps and looks.
+        loop: its steps and looks.
         warnings: what a budget has cut, and what of it the preparation took.
     """
 
     learner: Learner
-    course: Course
+    loop: TrainingLoop
     warnings: list[str]
 
 
@@ -119,13 +119,13 @@ def _prepared(
         learner.untrained = loss_of_few(task, view, learner.noise(0))
     looks = Looks(task, view, team.rank, team.size)
     every = min(config.validate_every or order.per_epoch, steps)
-    course = Course(learner, batches, looks, run, every, made.to_dict(), quiet or team.rank > 0)
+    loop = TrainingLoop(learner, batches, looks, run, every, made.to_dict(), quiet or team.rank > 0)
     if not learner.ended:
         batches.prepare()
         # Much of a short budget may be gone by now: half of it is for learning in any case.
         learner.tick(begun, config.budget_s / 2)
     took = time.monotonic() - begun
-    return _Prepared(learner, course, lines + _cuts(config, made, parts, task, took))
+    return _Prepared(learner, loop, lines + _cuts(config, made, parts, task, took))
 
 
 def _cuts(
@@ -183,7 +183,7 @@ def _finish(
     quiet: bool,
 ) -> None:
     """Write the best weights, what they took, and what is doubtful about them."""
-    learner, view = made.learner, made.course.looks.view
+    learner, view = made.learner, made.loop.looks.view
     best = read_checkpoint(run.best)
     if best is None:
         raise InputError(f"{run.path} has lost its best.ckpt", "delete last.ckpt to start again")

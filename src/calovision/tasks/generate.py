@@ -14,7 +14,7 @@ from calovision.tasks.generator import doubts, pieces, possible
 from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.seen import hand_on
+from calovision.tasks.training_events import hand_on
 
 SHARD = 8  #: chunks in a shard
 

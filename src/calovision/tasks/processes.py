@@ -19,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from calovision import cache
 from calovision.errors import InputError
-from calovision.tasks.places import check_meeting, place
+from calovision.tasks.launchers import check_meeting, place
 
 _HOME = "127.0.0.1"
 _GRACE = 30.0  #: seconds that a process may take to end, once there is nothing left to do

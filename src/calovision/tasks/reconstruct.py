@@ -15,7 +15,7 @@ from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.models import load_autoencoder
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.seen import known_training_events
+from calovision.tasks.training_events import known_training_events
 
 CHUNK = 250  #: events reconstructed at a time
 SHARD = 2000  #: events of the input read, and written as one shard, at a time

@@ -18,15 +18,15 @@ from calovision.events.store import EventStore
 from calovision.events.weighting import check_weights
 from calovision.interruption import Interrupted
 from calovision.tasks.config import KINDS
-from calovision.tasks.course import FIRST
+from calovision.tasks.extend import prolong
 from calovision.tasks.fitting import fit, tidy
+from calovision.tasks.launchers import check_meeting
 from calovision.tasks.models import suitable
-from calovision.tasks.places import check_meeting
 from calovision.tasks.processes import placed, together
-from calovision.tasks.prolonging import prolong
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.seen import remember
 from calovision.tasks.settings import Training
+from calovision.tasks.training_events import remember
+from calovision.tasks.training_loop import FIRST
 
 _GO_ON = "free some space, then go on with --resume"
 

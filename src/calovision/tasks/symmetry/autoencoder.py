@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from calovision.networks.image_vae import ImageVAE
-from calovision.tasks.symmetry.keeping import Keeper, Stateful, steps_of
+from calovision.tasks.symmetry.checkpoints import Keeper, Stateful, steps_of
 from calovision.tasks.symmetry.space import Stream
 
 #: called with the share of the work that is done and the losses at that point

@@ -22,7 +22,7 @@ from calovision.tasks.symmetry.autoencoder import (
     divergence,
     silent,
 )
-from calovision.tasks.symmetry.keeping import Keeper, Order, Stateful, steps_of
+from calovision.tasks.symmetry.checkpoints import Keeper, Order, Stateful, steps_of
 from calovision.tasks.symmetry.space import LatentSpace, Stream, freeze
 
 EPSILON, NORM, ORTHOGONAL = 1e-3, 1.5, 0.1

@@ -33,8 +33,8 @@ from calovision.networks.perceptron import VectorField, perceptron
 from calovision.tasks.checkpoints import read_checkpoint, write_checkpoint
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.autoencoder import Report, train_vae
+from calovision.tasks.symmetry.checkpoints import Keeper
 from calovision.tasks.symmetry.data import ImageData
-from calovision.tasks.symmetry.keeping import Keeper
 from calovision.tasks.symmetry.linear import LinearAction
 from calovision.tasks.symmetry.published import published_field, train_published_vae
 from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings

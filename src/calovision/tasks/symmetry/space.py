@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from calovision.networks.image_vae import ImageVAE
 from calovision.networks.perceptron import perceptron
-from calovision.tasks.symmetry.keeping import Keeper, Stateful, steps_of
+from calovision.tasks.symmetry.checkpoints import Keeper, Stateful, steps_of
 
 Map = Callable[[Tensor], Tensor]
 

@@ -12,7 +12,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import save
 from calovision.tasks.config import load_config
-from calovision.tasks.places import check_meeting, first_node, ignored, place
+from calovision.tasks.launchers import check_meeting, first_node, ignored, place
 from calovision.tasks.training import train
 
 STEP = {"SLURM_STEP_NUM_TASKS": "8", "SLURM_STEP_NODELIST": "node[07-10]", "SLURM_JOB_ID": "123456"}

@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from calovision.interruption import Interrupted, Stop
 from calovision.tasks.batches import Looks, TrainingBatches
+from calovision.tasks.budget import ENDLESS_S
 from calovision.tasks.checkpoints import write_checkpoint
 from calovision.tasks.learner import Learner
-from calovision.tasks.planning import ENDLESS_S
 from calovision.tasks.processes import merged
 from calovision.tasks.rundir import RunDir
 
@@ -21,7 +21,7 @@ FIRST = "stopped before the first step"
 LOOKING = 0.25  #: most of a budget's time that goes into looks; only the last one is always had
 
 
-class Course:
+class TrainingLoop:
     """Steps and looks until the end.
 
     Args:

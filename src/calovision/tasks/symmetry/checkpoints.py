@@ -11,8 +11,8 @@ from torch import Tensor
 
 from calovision.interruption import Interrupted, Stop
 from calovision.tasks.checkpoints import read_checkpoint, write_checkpoint
-from calovision.tasks.course import FIRST, SAVE_S
 from calovision.tasks.rundir import RunDir
+from calovision.tasks.training_loop import FIRST, SAVE_S
 
 
 class Stateful(Protocol):
