@@ -107,3 +107,9 @@ def test_hits_without_energy_stay_in_their_group() -> None:
     group = np.array([3, 2, 2, 3, 1])
     strength = np.array([0.0, 0.0, 1e-38, 5.0, 0.0], np.float32)
     assert hardest_first(group, strength).tolist() == [4, 2, 1, 3, 0]
+
+
+def test_no_events_and_events_without_hits_are_padded(toy_jets: Events) -> None:
+    assert padded(toy_jets[:0]).mask.shape == (0, 0)
+    bare = toy_jets[:3].keep(np.zeros(toy_jets[:3].n_hits.sum(), np.bool_))
+    assert padded(bare).energy.shape == (3, 0)

@@ -44,6 +44,20 @@ def test_damage_is_noticed(some: DigitSet, tmp_path: Path) -> None:
         open_digits(tmp_path / "set")
 
 
+@pytest.mark.parametrize("kind", ["absent", "text", "flat"])
+def test_arrays_of_another_kind_are_damage(kind: str, some: DigitSet, tmp_path: Path) -> None:
+    some.save(tmp_path / "set")
+    arrays = {"images": some.images, "label": some.label, "test": some.test}
+    if kind == "absent":
+        del arrays["label"]
+    else:
+        arrays["images"] = np.array(["ink"]) if kind == "text" else some.images.ravel()
+    with (tmp_path / "set" / ARRAYS).open("wb") as file:
+        np.savez(file, **arrays)
+    with pytest.raises(InputError, match="damaged"):
+        open_digits(tmp_path / "set")
+
+
 def test_other_folders_are_refused(some: DigitSet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a set of digits"):
         open_digits(tmp_path)

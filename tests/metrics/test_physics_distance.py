@@ -133,6 +133,7 @@ def test_the_seed_decides():
     [
         (normal(49, 1), normal(100, 1), "49 events are too few"),
         (normal(90, 1), normal(90, 1, k=2), "shapes"),
+        (normal(90, 1)[:, 0], normal(90, 1), "shapes"),
         (normal(90, 1), np.full((90, 3), np.nan), "NaN"),
     ],
 )

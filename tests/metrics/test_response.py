@@ -26,6 +26,8 @@ def test_perfect_reconstruction(toy_jets):
         assert found[f"response_{channel}"].value == 1
         assert found[f"resolution_{channel}"].value == 0
         assert found[f"resolution68_{channel}"].value == 0
+        widths = (f"resolution_{channel}", f"resolution68_{channel}")
+        assert not any(found[k].higher_is_better for k in widths)
 
 
 def test_gaussian_response_and_its_errors(make_events):

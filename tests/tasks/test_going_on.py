@@ -19,8 +19,9 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.interruption import Interrupted, Stop, handled_by
-from calovision.tasks import training_loop
+from calovision.tasks import fitting, training_loop
 from calovision.tasks.config import load_config
+from calovision.tasks.fitting import tidy
 from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.task import Batch
@@ -239,3 +240,17 @@ def test_a_stop_waits_for_what_is_held_but_not_the_second_time() -> None:
     stop.over()
     assert done == [(1, True)]
     assert signal.getsignal(signal.SIGTERM) != stop.arrived
+
+
+def test_a_large_state_is_not_kept_behind_a_finished_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDir(tmp_path)
+    for file in (run.checkpoint, run.best):
+        file.write_bytes(bytes(600))
+    tidy(run)
+    assert run.checkpoint.exists()
+    monkeypatch.setattr(fitting, "KEPT_BYTES", 1000)
+    tidy(run)
+    assert not run.checkpoint.exists()
+    assert not run.best.exists()
