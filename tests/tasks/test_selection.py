@@ -86,3 +86,13 @@ def test_unlikely_events_are_given_up() -> None:
     pool = jets(MADE, 10, 7)
     with pytest.raises(InputError, match="hardly any"):
         selected(lambda n: pool[:n], lambda events: np.zeros(len(events), bool), 5, 0.5)
+
+
+def test_rounds_go_on_until_there_are_as_many_as_wanted() -> None:
+    """The first rounds give many events, the later ones one each."""
+    pool, kept = jets(MADE, 40, 3), iter((6, 1, 1, 1, 1))
+
+    def keep(events: Events) -> np.ndarray:
+        return np.arange(len(events)) < next(kept)
+
+    assert len(selected(lambda n: pool[: max(n, 6)], keep, 10, 0.5)) == 10
