@@ -12,6 +12,7 @@ import pytest
 import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.fingerprints import TRAINING, fingerprints, write_known
 from calovision.metrics.value import Metric
 
 METRICS = {
@@ -62,3 +63,37 @@ def test_metrics_of_ones_own(make_crops: Callable[..., Events]) -> None:
     assert found.content["seed"] == 1
     with pytest.raises(InputError, match="no metric 'nothing'; there are"):
         cv.compare(truth, made, floor=more, metrics=["nothing"], quiet=True)
+
+
+def test_ones_own_metric_sees_the_events_that_are_compared(
+    make_crops: Callable[..., Events], tmp_path: Path
+) -> None:
+    truth, made, more = (make_crops(400, seed) for seed in (1, 2, 3))
+    seen: list[tuple[Events, Events]] = []
+
+    def counted(one: Events, other: Events) -> float:
+        seen.append((one, other))
+        return 0.0
+
+    found = cv.compare(
+        truth, made, floor=more, training=truth[:60], label="photon", metrics=[counted], quiet=True
+    )
+    assert found.content["left_out"]["training"] == (truth[:60].label == 0).sum()
+    for one, other in seen:
+        assert (one.label == 0).all()
+        assert (other.label == 0).all()
+        assert len(one) == len(other) == found.content["a"]["events"]
+    assert not {e.hash for e, _ in seen[:1]} & {truth.hash}
+
+
+def test_training_events_of_a_generated_set_are_left_out_of_its_parts_too(
+    make_jets: Callable[..., Events], tmp_path: Path
+) -> None:
+    truth, made = make_jets(400, 1), cv.save(make_jets(200, 2), tmp_path / "made")
+    write_known(made.path / TRAINING, fingerprints(truth[:50]).known())
+    part = cv.select(made, "pt > 0", tmp_path / "part")
+    halves = cv.split(part, tmp_path / "halves", one=0.9)
+    both = cv.merge([halves["one"], cv.save(make_jets(30, 5), tmp_path / "own")], tmp_path / "both")
+    for judged in (made, made.path, part, halves["one"], both, both.select("pt > 0")):
+        found = cv.compare(truth, judged, metrics=["w1_n_hit_ecal"], quiet=True)
+        assert found.content["left_out"]["training"] == 50

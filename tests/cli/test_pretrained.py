@@ -17,11 +17,11 @@ from calovision import simulate
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events.fingerprints import fingerprints
+from calovision.events.packed_prints import known_in
 from calovision.events.store import EventStore, save
 from calovision.simulate.crops.driver import Task, plan, simulate_chunk
 from calovision.tasks.generate import generate
 from calovision.tasks.pretrained import copied_run, pretrained_run
-from calovision.tasks.training_events import known_in
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

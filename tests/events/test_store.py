@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -291,3 +292,12 @@ def test_what_a_kill_leaves_behind_is_in_nobodys_way(many: Events, tmp_path: Pat
     with pytest.raises(InputError, match="already holds a finished event set"):
         save(many, path, provenance={"a": 1})
     assert not (path / "unfinished.json").exists()
+
+
+@pytest.mark.parametrize("name", ["label", "weight"])
+def test_labels_and_weights_are_one_number_an_event(
+    name: str, toy_jets: Events, tmp_path: Path
+) -> None:
+    two = replace(toy_jets, columns={name: np.zeros((len(toy_jets), 2))})
+    with pytest.raises(InputError, match="give one number an event"):
+        save(two, tmp_path / "two", provenance={})

@@ -8,7 +8,7 @@ import pytest
 
 import toys
 from calovision.errors import InputError
-from calovision.events import Events, save
+from calovision.events import Events, save, weighting
 from calovision.events.convert import convert
 from calovision.events.info import info
 from calovision.events.weighting import effective, of, quantiles, scaled, unweighted
@@ -100,3 +100,15 @@ def test_a_converted_file_keeps_its_weights(toy_crops: Events, tmp_path: Path) -
         opened["weight"][5] = np.inf
     with pytest.raises(InputError, match="weight is inf for event 5"):
         convert([file], tmp_path / "bad")
+
+
+def test_any_scale_of_weights_is_counted() -> None:
+    assert weighting.effective(np.full(7, 1e300)) == pytest.approx(7)
+    assert weighting.effective(np.array([1e300, 1e-300])) == pytest.approx(1)
+    assert weighting.effective(np.zeros(3)) == 0
+
+
+def test_weights_that_are_all_zero_are_told(toy_crops: Events) -> None:
+    nothing = replace(toy_crops, columns={**toy_crops.columns, "weight": np.zeros(len(toy_crops))})
+    with pytest.raises(InputError, match="event weights are all 0"):
+        weighting.counting(nothing)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from calovision import streams
 from calovision.api.results import Results
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
+from calovision.events.fingerprints import Known
+from calovision.events.packed_prints import known_in
 from calovision.metrics.value import Metric
 
 #: one's own metric: true and judged events to a number or a :class:`Metric`
@@ -40,7 +43,8 @@ def compare(
         label: compare events of this class alone.
         pt: compare events alone whose pt lies between these, GeV.
         metrics: names of what to keep, such as ``"fpd"``, and functions of one's own that take
-            the true and the judged events and give a number; by default all there are.
+            the true and the judged events that are compared and give a number; by default all
+            there are.
         seed: of halves, batches, networks and bootstraps.
         limit: at most so many events of each set.
         quiet: no progress bar.
@@ -60,8 +64,10 @@ def compare(
     """
     from calovision.studies.comparing import compare as measure
 
+    wanted = list(metrics or ())
+    functions = [one for one in wanted if callable(one)]
     sets = [None if s is None else _events(s) for s in (a, b, floor, training)]
-    first, second, third, known = sets
+    first, second, third, trained = sets
     assert first is not None
     assert second is not None
     content = measure(
@@ -69,14 +75,20 @@ def compare(
         second,
         seed=seed,
         floor=third,
-        training=known,
+        training=trained,
+        known=_known(b),
         label=label,
         pt=pt,
         limit=limit,
+        own=lambda samples: {f.__name__: own(f, samples.events, seed) for f in functions},
         progress=not quiet,
     )
+    names = [one.__name__ if callable(one) else one for one in wanted]
+    if unknown := [name for name in names if name not in content["metrics"]]:
+        there = ", ".join(content["metrics"])
+        raise InputError(f"no metric {unknown[0]!r}", f"there are {there}")
     if metrics is not None:
-        content["metrics"] = _chosen(content["metrics"], metrics, first, second, third, seed)
+        content["metrics"] = {name: content["metrics"][name] for name in names}
     return Results(content)
 
 
@@ -86,62 +98,34 @@ def _events(events: EventSet | str | Path) -> Events:
     return events.load() if isinstance(events, EventSet) else read_events(events)[0]
 
 
-def _chosen(
-    found: dict[str, dict[str, object]],
-    wanted: Sequence[str | OwnMetric],
-    truth: Events,
-    made: Events,
-    more: Events | None,
-    seed: int,
-) -> dict[str, dict[str, object]]:
-    """The metrics of the names and functions asked for.
-
-    Raises:
-        InputError: there is no metric of a name.
-    """
-    kept: dict[str, dict[str, object]] = {}
-    for one in wanted:
-        if callable(one):
-            kept[one.__name__] = own(one, truth, made, more, seed).to_dict()
-        elif one in found:
-            kept[one] = found[one]
-        else:
-            raise InputError(f"no metric {one!r}", f"there are {', '.join(found)}")
-    return kept
+def _known(events: EventSet | str | Path) -> Known | None:
+    """Fingerprints of the events that the generator of ``events`` was trained on, if they tell."""
+    folder = events.origin if isinstance(events, EventSet) else Path(events)
+    return None if folder is None else known_in(folder, "make the generated set again")
 
 
 def own(
-    metric: OwnMetric,
-    truth: Events,
-    made: Events,
-    more: Events | None,
-    seed: int,
-    replicas: int = 20,
+    metric: OwnMetric, samples: tuple[Events, Events, Events], seed: int, replicas: int = 20
 ) -> Metric:
     """A metric of one's own with its floor, and an error by the bootstrap if it tells none.
 
     Args:
         metric: function of true and judged events.
-        truth: true events.
-        made: events to judge.
-        more: other true events, which give the floor; by default halves of ``truth``.
+        samples: true events, events to judge, and further true events for the floor.
         seed: of the bootstrap.
         replicas: of the bootstrap.
     """
-    half = len(truth) // 2
-    pair = (truth[:half], truth[half:]) if more is None else (truth, more)
-    value, level = metric(truth, made), metric(*pair)
+    truth, made, more = samples
+    value, floor = metric(truth, made), _number(metric(truth, more))
     if isinstance(value, Metric):
-        return value if value.floor is not None else value.with_floor(_number(level))
-    from calovision import streams
-
+        return value if value.floor is not None else value.with_floor(floor)
     drawn = []
     for replica in range(replicas):
         rng = streams.rng(streams.Stream.BOOTSTRAP, seed, replica)
         rows = [rng.integers(0, len(s), len(s)) for s in (truth, made)]
         drawn.append(_number(metric(truth[rows[0]], made[rows[1]])))
     error = float(np.std(drawn, ddof=1))
-    return Metric(float(value), error, floor=_number(level), higher_is_better=False)
+    return Metric(float(value), error, floor=floor, higher_is_better=False)
 
 
 def _number(value: float | Metric) -> float:

@@ -52,8 +52,8 @@ def compare(
     """
     from functools import partial
 
+    from calovision.events.packed_prints import known_in
     from calovision.events.reading import read_events
-    from calovision.tasks.training_events import known_in
 
     read = partial(read_events, skip_corrupt=skip_corrupt)
     # Which events are asked for is known when all are read.

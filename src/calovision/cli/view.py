@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -52,13 +53,15 @@ def view(
     from calovision.tasks.pretrained import GENERATOR, chosen_run, shipped
 
     folder = chosen_run(folder, pretrained, shipped() if data or pretrained else (GENERATOR,))
-    place = Path(f"{folder.resolve().name}-view.html") if out is None else out
+    # Not resolved: a loop of links is for the reader to tell.
+    name = os.path.basename(os.path.abspath(folder))
+    place = Path(f"{name}-view.html") if out is None else out
     if not place.parent.is_dir():
         raise InputError(f"there is no folder {place.parent}", "make it, or choose another --out")
     with told():
         rows = shown(folder, first, events, data=data, seed=seed, skip_corrupt=skip_corrupt)
     number = len(rows[0].events)
-    write_bytes(place, page(f"{folder.resolve().name}: calovision", rows, first).encode())
+    write_bytes(place, page(f"{name}: calovision", rows, first).encode())
     if browser:
         import webbrowser
 

@@ -71,7 +71,7 @@ def read_array(path: Path, remedy: str) -> NDArray[Any]:
             array.
     """
     try:
-        with path.open("rb") as file:
+        with reading(path), path.open("rb") as file:
             claimed = _claimed(file)
             if file.tell() + claimed != path.stat().st_size:
                 raise ValueError("a header that does not fit its array")

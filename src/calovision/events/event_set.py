@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -65,6 +66,11 @@ class EventSet(ABC):
     @abstractmethod
     def where(self) -> str:
         """Where the events are, for messages and results: a folder, or memory."""
+
+    @property
+    def origin(self) -> Path | None:
+        """The folder of the set on disk that the events are of; none of events in memory."""
+        return None
 
     @property
     @abstractmethod
@@ -214,11 +220,7 @@ class EventSet(ABC):
         return to_torch(self.load(), form)
 
     def to_pyg(self, k: int = 8) -> Any:
-        """A list of ``torch_geometric.data.Data``, every nonzero pixel joined to its ``k`` nearest.
-
-        Args:
-            k: neighbours of a node.
-        """
+        """``torch_geometric`` data of each event, every nonzero pixel joined to its ``k`` nearest."""
         from calovision.events.interchange import to_pyg
 
         return to_pyg(self.load(), k)

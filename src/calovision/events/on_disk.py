@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +86,11 @@ class EventSelection(EventSet):
     def where(self) -> str:
         """Some of the events of a set."""
         return f"{len(self)} events of {self.whole.where}"
+
+    @property
+    def origin(self) -> Path | None:
+        """The folder of the whole set."""
+        return self.whole.origin
 
     @property
     def hash(self) -> str:

@@ -7,6 +7,7 @@ by bit, so that an event takes 2.7 bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.events.arrays import read_arrays
 from calovision.events.files import atomic
-from calovision.events.fingerprints import Known, Prints
+from calovision.events.fingerprints import TRAINING, Known, Prints, read_known, write_known
 
 PACKED = "training-events.npz"  #: in a model of the package, and in a set generated with it
 BITS, _LOW, _HIGH = 36, 20, 16
@@ -48,3 +49,31 @@ def unpack(path: Path, remedy: str) -> Known:
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{path} is damaged", remedy) from error
     return Known(short << np.uint64(64 - BITS), BITS)
+
+
+def known_in(folder: Path, remedy: str) -> Known | None:
+    """Fingerprints of training events in a run, or in a set that was generated with it, if any.
+
+    Raises:
+        InputError: they are damaged, with ``remedy``.
+    """
+    if (folder / TRAINING).is_file():
+        return read_known(folder / TRAINING, remedy)
+    return unpack(folder / PACKED, remedy) if (folder / PACKED).is_file() else None
+
+
+def hand_on(folders: Iterable[Path | None], out: Path) -> None:
+    """Write the fingerprints in some folders, where there are any, into a set made of them.
+
+    Raises:
+        InputError: some are damaged.
+    """
+    kept = [known_in(f, f"make {f} again") for f in dict.fromkeys(folders) if f is not None]
+    known = [one for one in kept if one is not None]
+    if not known:
+        return
+    prints = np.unique(np.concatenate([one.prints for one in known]))
+    if all(one.bits == 64 for one in known):
+        write_known(out / TRAINING, Known(prints))
+    else:
+        pack(out / PACKED, prints)

@@ -114,6 +114,11 @@ class EventStore(EventSet):
         return {"path": str(self.path), "hash": self.hash, "events": len(self), "origin": origin}
 
     @property
+    def origin(self) -> Path:
+        """The folder."""
+        return self.path
+
+    @property
     def where(self) -> str:
         """The folder."""
         return str(self.path)

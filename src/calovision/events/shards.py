@@ -108,6 +108,8 @@ def check_event_columns(events: Events) -> None:
                 f"column {name!r} has shape {found} for {len(events)} events",
                 "give one row for every event",
             )
+        if name in ("label", "weight") and len(found) != 1:
+            raise InputError(f"column {name!r} has shape {found}", "give one number an event")
 
 
 def _column_array(column: NDArray[Any]) -> pa.Array:

@@ -9,6 +9,7 @@ from typing import Any
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
+from calovision.events.packed_prints import hand_on
 from calovision.events.reader import EventStore
 from calovision.events.shards import check_event_columns, shard_bytes
 from calovision.events.writer import StoreWriter
@@ -61,4 +62,7 @@ def write_set(
     for index, (one, start) in enumerate(starts):
         if index not in writer.done():
             writer.write(index, one[start : start + SHARD_EVENTS])
-    return writer.finish()
+    made = writer.finish()
+    # What was generated stays known as such: compare leaves the generator's training events out.
+    hand_on([one.origin for one in sets], made.path)
+    return made

@@ -101,6 +101,8 @@ def counting(events: Events) -> Events:
     weights = events.columns.get(COLUMN)
     if weights is None or np.all(weights):
         return events
+    if not np.any(weights):
+        raise InputError("the event weights are all 0", "give weights that sum to more than 0")
     return events[np.flatnonzero(weights)]
 
 
@@ -124,8 +126,11 @@ def unweighted(events: Events) -> Events:
 
 def effective(weights: NDArray[Any]) -> float:
     """Number of equally weighted events with the same relative error of their sum (Kish 1965)."""
-    squares = float(np.square(weights, dtype=np.float64).sum())
-    return float(weights.sum(dtype=np.float64)) ** 2 / squares if squares else 0.0
+    largest = float(np.abs(weights).max(initial=0.0))
+    if not largest:
+        return 0.0
+    parts = np.asarray(weights, np.float64) / largest  # squares of large numbers are infinite
+    return float(parts.sum() ** 2 / np.square(parts).sum())
 
 
 def quantiles(values: ArrayLike, shares: ArrayLike, weights: Floats | None = None) -> Floats:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from calovision import streams
 from calovision.errors import InputError
@@ -98,6 +99,7 @@ def compare(
     pt: tuple[float, float] | None = None,
     limit: int | None = None,
     slow_events: int = SLOW_EVENTS,
+    own: Callable[[Samples], dict[str, Metric]] | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
     """Everything that tells ``b`` from ``a``, with errors and floors.
@@ -116,6 +118,7 @@ def compare(
         pt: compare events alone whose ``pt`` lies between these, GeV.
         limit: at most so many of these events of each set, the first ones; by default all.
         slow_events: events of each sample for the network on hits.
+        own: further metrics of the samples that are compared.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -150,17 +153,16 @@ def compare(
     classes = CLASS_NAMES[a.geometry.schema] if samples.have_classes(CLASS_EVENTS) else ()
     for k, name in enumerate(classes):
         steps[name] = lambda k=k: _of_class(samples.of(k), seed)  # type: ignore[misc]
+    if own is not None:
+        steps["own metrics"] = lambda: own(samples)
     found: dict[str, dict[str, Any]] = {}
-    from tqdm import tqdm
-
     with tqdm(steps.items(), unit=" steps", disable=not progress) as bar:
         for name, step in bar:
             bar.set_description(name)
             found[name] = {k: m.to_dict() for k, m in step().items()}
     per_class = {name: found.pop(name) for name in classes}
     return {
-        "a": {"events": samples.size},
-        "b": {"events": samples.size},
+        **{name: {"events": samples.size} for name in ("a", "b")},
         "left_out": truth.left_out,
         "seed": seed,
         "metrics": {k: m for part in found.values() for k, m in part.items()},

@@ -9,12 +9,12 @@ from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.events import concatenate
+from calovision.events.packed_prints import hand_on
 from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.generator import doubts, pieces, possible
 from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
-from calovision.tasks.training_events import hand_on
 
 SHARD = 8  #: chunks in a shard
 
@@ -71,7 +71,7 @@ def generate(
         "keep_all": keep_all,
     }
     writer = StoreWriter(out, task.geometry, provenance=provenance)
-    hand_on(directory, writer.path)
+    hand_on([directory.path], writer.path)
     chunks = -(-n // task.chunk)
     with tqdm(total=n, desc="generate", unit="event", disable=quiet) as bar:
         for shard, first in enumerate(range(0, chunks, SHARD)):

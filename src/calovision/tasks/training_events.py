@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
-from calovision.events.files import write_bytes
 from calovision.events.fingerprints import (
     TRAINING,
-    Known,
     fingerprints,
-    read_known,
     write_known,
 )
-from calovision.events.packed_prints import PACKED, unpack
+from calovision.events.packed_prints import PACKED, known_in
 from calovision.tasks.rundir import RunDir
 
 
@@ -48,21 +43,3 @@ def known_training_events(run: RunDir, store: EventSet) -> NDArray[np.bool_] | N
     """The same, or none where the run's fingerprints are lost."""
     there = any((run.path / name).is_file() for name in (TRAINING, PACKED))
     return training_events(run, store) if there else None
-
-
-def hand_on(run: RunDir, out: Path) -> None:
-    """Copy a run's fingerprints, if it has them, into a set that was generated with it."""
-    for name in (TRAINING, PACKED):
-        if (run.path / name).is_file():
-            write_bytes(out / name, (run.path / name).read_bytes())
-
-
-def known_in(folder: Path, remedy: str) -> Known | None:
-    """Fingerprints of training events in a run, or in a set that was generated with it, if any.
-
-    Raises:
-        InputError: they are damaged, with ``remedy``.
-    """
-    if (folder / TRAINING).is_file():
-        return read_known(folder / TRAINING, remedy)
-    return unpack(folder / PACKED, remedy) if (folder / PACKED).is_file() else None
