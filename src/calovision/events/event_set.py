@@ -220,7 +220,7 @@ class EventSet(ABC):
         return to_torch(self.load(), form)
 
     def to_pyg(self, k: int = 8) -> Any:
-        """``torch_geometric`` data of each event, every nonzero pixel joined to its ``k`` nearest."""
+        """Graphs of ``torch_geometric``: each nonzero pixel joined to its ``k`` nearest ones."""
         from calovision.events.interchange import to_pyg
 
         return to_pyg(self.load(), k)
