@@ -19,7 +19,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert np.array_equal(found["a"], np.arange(6).reshape(2, 3))
 
 
-@pytest.mark.parametrize("claim", [{"shape": (10**12,)}, {"descr": "|O"}, {"shape": (1,)}])
+@pytest.mark.parametrize("claim", [{"shape": (10**12,)}, {"shape": (1,)}])
 def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, claim: dict[str, object]) -> None:
     path, file = tmp_path / "a.npz", io.BytesIO()
     header = {"descr": "<f8", "fortran_order": False, "shape": (3,)} | claim
@@ -34,5 +34,13 @@ def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, claim: dict[str, 
 def test_pickles_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, a=np.array([{1: 2}], object))
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match="a holds Python objects; save numbers"):
         read_arrays(path, "again")
+
+
+def test_numbers_come_in_the_order_of_bytes_of_this_machine(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", a=np.array([1.5, -2.0], ">f8"), b=np.array([7], "<i4"))
+    found = read_arrays(tmp_path / "a.npz", "again")
+    assert found["a"].dtype.isnative
+    assert found["a"].tolist() == [1.5, -2.0]
+    assert found["b"].tolist() == [7]

@@ -56,11 +56,20 @@ def _read(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
             raise InputError(f"{path} claims more than {MOST_BYTES >> 30} GiB", remedy)
         for member in members:
             with archive.open(member) as content:
-                claimed = _claimed(content)
+                claimed, kind = _claimed(content)
+            if kind.hasobject:
+                name = member.filename.removesuffix(".npy")
+                raise InputError(f"{path}: {name} holds Python objects", "save numbers or text")
             if not 0 <= member.file_size - claimed <= _HEADER:
                 raise ValueError("a header that does not fit its array")
     with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        return {name: _native(arrays[name]) for name in arrays.files}
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers in this machine's order of bytes, which libraries expect."""
+    kind = array.dtype
+    return array if kind.isnative else array.astype(kind.newbyteorder("="))
 
 
 def read_array(path: Path, remedy: str) -> NDArray[Any]:
@@ -72,7 +81,7 @@ def read_array(path: Path, remedy: str) -> NDArray[Any]:
     """
     try:
         with reading(path), path.open("rb") as file:
-            claimed = _claimed(file)
+            claimed, _ = _claimed(file)
             if file.tell() + claimed != path.stat().st_size:
                 raise ValueError("a header that does not fit its array")
             file.seek(0)
@@ -82,9 +91,9 @@ def read_array(path: Path, remedy: str) -> NDArray[Any]:
     return found
 
 
-def _claimed(file: Any) -> int:
-    """Bytes that an array takes by its header."""
+def _claimed(file: Any) -> tuple[int, np.dtype[Any]]:
+    """Bytes that an array takes, and its type, by its header."""
     formats = np.lib.format
     read = {(1, 0): formats.read_array_header_1_0, (2, 0): formats.read_array_header_2_0}
     shape, _, kind = read[formats.read_magic(file)](file)
-    return math.prod(shape) * kind.itemsize
+    return math.prod(shape) * kind.itemsize, kind
