@@ -26,6 +26,8 @@ class Stream(Enum):
     SPLIT = "training and test events"
     SHUFFLE = "order in which a set is streamed"
     LOADER = "order in a data loader"
+    DATASET = "order of the windows of a data set"
+    DATASET_WINDOW = "order in a window of a data set"
     DEAD_CELLS = "dead cells"
     # training
     WEIGHTS = "weights of a new network"
@@ -60,6 +62,7 @@ class Stream(Enum):
     TRIAL_TOTALS = "totals of an export"
     # measures
     BOOTSTRAP = "replicas of events"
+    OWN_METRIC = "replicas for a metric of one's own"
     TWO_SAMPLE = "folds of a two-sample test"
     FOLDS = "folds of a cross-validation"
     FOLD = "order in a fold"

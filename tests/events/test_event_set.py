@@ -121,3 +121,11 @@ def test_sets_are_written_one_after_the_other(
         write_set([toy_jets, toy_crops], tmp_path / "mixed", provenance={})
     with pytest.raises(InputError, match="no event sets"):
         write_set([], tmp_path / "none", provenance={})
+
+
+def test_a_column_on_disk_is_never_changed(store: EventStore) -> None:
+    jets = store.select("pt > 0")
+    before = jets.column("pt").copy()
+    jets.pt[:] = 0
+    jets["pt"][:] = 0
+    np.testing.assert_array_equal(jets.pt, before)

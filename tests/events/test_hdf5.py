@@ -139,7 +139,7 @@ def test_columns_in_other_files_are_told_and_left_out(tmp_path: Path) -> None:
         "more, the data of which lie in the file other.h5",
         "pt, the data of which lie at /gone, which is not there",
     ]
-    assert store.columns == ("label",)
+    assert tuple(store.columns) == ("label",)
     assert np.array_equal(store.load().to_dense("image").transpose(0, 2, 3, 1), CROPS)
 
 

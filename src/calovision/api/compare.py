@@ -121,7 +121,7 @@ def own(
         return value if value.floor is not None else value.with_floor(floor)
     drawn = []
     for replica in range(replicas):
-        rng = streams.rng(streams.Stream.BOOTSTRAP, seed, replica)
+        rng = streams.rng(streams.Stream.OWN_METRIC, seed, replica)
         rows = [rng.integers(0, len(s), len(s)) for s in (truth, made)]
         drawn.append(_number(metric(truth[rows[0]], made[rows[1]])))
     error = float(np.std(drawn, ddof=1))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.batching import padded
 from calovision.events.events import Events
@@ -163,12 +164,13 @@ class EventBatches(IterableDataset[Pair]):
         self.epoch += 1
         mine = self._windows(size * workers)
         if self.seed is not None:
-            order = np.random.default_rng([self.seed, *key]).permutation(len(mine))
+            order = streams.rng(streams.Stream.DATASET, self.seed, *key).permutation(len(mine))
             mine = [mine[i] for i in order]
         for window in mine[rank * workers + here :: size * workers]:
             held = self.events[np.arange(window.start, window.stop)]
             if self.seed is not None:
-                mixed = np.random.default_rng([self.seed, *key, window.start])
+                place = (*key, window.start)
+                mixed = streams.rng(streams.Stream.DATASET_WINDOW, self.seed, *place)
                 held = held[mixed.permutation(len(held))]
             for i in range(0, len(held), self.batch):
                 yield self.inputs.batch(held[i : i + self.batch])

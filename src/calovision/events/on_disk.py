@@ -34,7 +34,7 @@ class LazyColumns(Mapping[str, NDArray[Any]]):
             raise KeyError(name)
         if name not in self._held:
             self._held[name] = self._read(name)
-        return self._held[name]
+        return self._held[name].copy()  # whoever changes it changes the own one
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
