@@ -97,7 +97,14 @@ def test_workers_end_with_the_process_that_started_them(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     command = [sys.executable, "-c", ENDLESS, str(tmp_path)]
-    main = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    main = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell in the background has its children ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
     if number == signal.SIGINT:
         os.killpg(main.pid, number)  # as the keyboard does
