@@ -58,9 +58,9 @@ def compare(
     Example:
         >>> import calovision as cv
         >>> crops = cv.simulate.egamma(600, seed=1)
-        >>> found = cv.compare(crops[:400], crops[400:], metrics=["w1_n_hits_energy"], quiet=True)
-        >>> found["w1_n_hits_energy"].unit
-        ''
+        >>> found = cv.compare(crops[:400], crops[400:], metrics=["w1_n_hit_energy"], quiet=True)
+        >>> found["w1_n_hit_energy"].unit
+        'hits'
     """
     from calovision.studies.comparing import compare as measure
 

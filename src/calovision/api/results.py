@@ -69,9 +69,8 @@ class Results(Mapping[str, Metric]):
         ...     "floor": None, "higher_is_better": True}}})
         >>> found["auc"].value
         0.8
-        >>> found
-        metric    value +- error  unit  better  floor
-        ROC AUC  0.800 ± 0.010          higher      -
+        >>> found.table()[0][:2]
+        ('ROC AUC', '0.800 ± 0.010')
     """
 
     def __init__(self, content: dict[str, Any]) -> None:
