@@ -12,11 +12,11 @@ import numpy as np
 from geant4_depth import ENERGY, SLICES, THICKNESS
 from numpy.typing import NDArray
 
-from calovision.simulate.crops.fast import DETECTOR
-from calovision.simulate.crops.particles import PHOTON
-from calovision.simulate.crops.shape import SHAPE
-from calovision.simulate.propagation import pair_fraction
-from calovision.simulate.showers import longitudinal
+from calovision.simulation.crops.fast import DETECTOR
+from calovision.simulation.crops.particles import PHOTON
+from calovision.simulation.crops.shape import SHAPE
+from calovision.simulation.propagation import pair_fraction
+from calovision.simulation.showers import longitudinal
 
 DRAWS = 400  #: depths drawn of every electron shower
 EVENTS = 150  #: of Geant4, of either kind

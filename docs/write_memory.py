@@ -21,7 +21,7 @@ from typing import Any
 
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter, shard_bytes
-from calovision.simulate.driver import simulate_jets
+from calovision.simulation.driver import simulate_jets
 
 ROOT = Path(__file__).resolve().parent.parent
 STORED = ROOT / "docs" / "results" / "memory.json"

@@ -16,7 +16,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 INLINE = "module://matplotlib_inline.backend_inline"  #: set by notebooks for all that they start
 SHOW = """
-from calovision.report.html import embedded
+from calovision.reports.html import embedded
 import matplotlib.figure
 assert embedded(matplotlib.figure.Figure()).startswith("data:image/png")
 print(str(dict.get(matplotlib.rcParams, "backend")).lower())

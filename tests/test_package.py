@@ -14,13 +14,13 @@ SOURCE = Path(cv.__file__).parent
 ARROWS: dict[str, set[str]] = {
     "events": set(),
     "networks": set(),
-    "simulate": {"events"},
+    "simulation": {"events"},
     "tasks": {"events", "networks"},
     "metrics": {"events"},
-    "report": {"events", "metrics"},
-    "studies": {"events", "simulate", "tasks", "metrics", "report"},
-    "api": {"events", "simulate", "tasks", "metrics", "report", "studies"},
-    "cli": {"events", "simulate", "tasks", "metrics", "report", "studies", "api"},
+    "reports": {"events", "metrics"},
+    "studies": {"events", "simulation", "tasks", "metrics", "reports"},
+    "api": {"events", "simulation", "tasks", "metrics", "reports", "studies"},
+    "cli": {"events", "simulation", "tasks", "metrics", "reports", "studies", "api"},
 }
 
 

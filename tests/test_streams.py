@@ -11,7 +11,7 @@ import torch
 
 from calovision import streams
 from calovision.events.splits import split
-from calovision.simulate.production import cut
+from calovision.simulation.production import cut
 from calovision.streams import Stream
 
 SOURCE = Path(streams.__file__).parent
@@ -20,7 +20,7 @@ PLACES = ((), (0,), (1,), (2,), (3,), (0, 0), (0, 1), (3, 0), (3, 1), (1000,))
 WITHOUT_PLACES = (Stream.SPLIT, Stream.WEIGHTS)
 SOURCES = {"default_rng", "SeedSequence", "manual_seed", "RandomState", "seed"}
 #: what divides the stream of a chunk of a simulation, of which the bytes must stay
-PARTS = {"simulate/chunk.py", "simulate/crops/driver.py", "simulate/crops/fast.py"}
+PARTS = {"simulation/chunk.py", "simulation/crops/driver.py", "simulation/crops/fast.py"}
 
 
 def test_no_two_purposes_share_numbers() -> None:
@@ -84,8 +84,8 @@ def test_what_exists_stays_as_it_is() -> None:
 
 #: streams that are used in more than one file: for one purpose, or at places of their own
 SHARED = {
-    "SIMULATION": {"simulate/production.py", "simulate/foreign_jets.py"},
-    "SPLIT": {"events/splits.py", "simulate/digits.py"},
+    "SIMULATION": {"simulation/production.py", "simulation/foreign_jets.py"},
+    "SPLIT": {"events/splits.py", "simulation/digits.py"},
     "SAMPLE": {"tasks/cascade.py", "tasks/ddpm.py"},
     "WEIGHTS": {"tasks/fitting.py", "studies/bench/training.py"},
     "SHOWERS": {"studies/jet_generation.py", "studies/bench/generating.py"},
@@ -123,7 +123,7 @@ def test_all_random_numbers_come_from_the_streams() -> None:
         for call in ast.walk(ast.parse(file.read_text())):
             if not isinstance(call, ast.Call) or _names(call.func) not in SOURCES:
                 continue
-            if _names(call.func) == "seed" and name.startswith("simulate/"):
+            if _names(call.func) == "seed" and name.startswith("simulation/"):
                 continue  # of compiled code, by numbers of its chunk
             given = call.args[0] if call.args else None
             named = isinstance(given, ast.Call) and _names(given.func) == "torch_seed"

@@ -14,7 +14,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import torch
 
-from calovision.simulate.digits import digits
+from calovision.simulation.digits import digits
 from calovision.tasks.symmetry.data import read_images
 from calovision.tasks.symmetry.runs import load_space, train
 from calovision.tasks.symmetry.search import search

@@ -1,4 +1,4 @@
-from . import simulate as simulate
+from .api import simulate as simulate
 from .api.compare import compare as compare
 from .api.data import convert as convert
 from .api.data import export as export

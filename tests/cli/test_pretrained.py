@@ -13,13 +13,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
-from calovision import simulate
+from calovision import simulation
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events.fingerprints import fingerprints
 from calovision.events.packed_prints import known_in
 from calovision.events.store import EventStore, save
-from calovision.simulate.crops.driver import Task, plan, simulate_chunk
+from calovision.simulation.crops.driver import Task, plan, simulate_chunk
 from calovision.tasks.generate import generate
 from calovision.tasks.pretrained import copied_run, pretrained_run
 
@@ -66,7 +66,7 @@ def test_the_default_simulation_is_what_they_were_trained_on(tmp_path: Path) -> 
 def test_jets_of_the_default_seed_are_known_to_the_shipped_generator() -> None:
     known = known_in(pretrained_run("jet-generator"), "")
     assert known is not None
-    seen = {seed: fingerprints(simulate.jets(30, seed)).among(known) for seed in (1, 2)}
+    seen = {seed: fingerprints(simulation.jets(30, seed)).among(known) for seed in (1, 2)}
     assert seen[1].sum() == 15  # a shorter set begins with the same gluon jets
     assert seen[2].sum() == 0
 

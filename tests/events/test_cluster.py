@@ -21,8 +21,8 @@ from calovision.events import cluster, hdf5
 from calovision.events import convert as convert_module
 from calovision.events.convert import convert
 from calovision.events.store import StoreWriter
-from calovision.simulate.crops import driver
-from calovision.simulate.crops.driver import simulate_egamma
+from calovision.simulation.crops import driver
+from calovision.simulation.crops.driver import simulate_egamma
 
 DASK = [sys.executable, "-m", "dask"]
 LOCAL = ("--host", "127.0.0.1", "--no-dashboard")

@@ -204,7 +204,7 @@ def _refused(read: Callable[[Path], object]) -> Callable[[Path], object]:
 def _arrays(sound: Path) -> list[Kind]:
     from calovision.events.arrays import read_arrays
     from calovision.events.digits import DigitSet, open_digits
-    from calovision.report.sources import read_source
+    from calovision.reports.sources import read_source
 
     rng = np.random.default_rng(1)
     ink = rng.integers(0, 256, (20, 28, 28)).astype(np.uint8)
@@ -243,8 +243,8 @@ def _arrays(sound: Path) -> list[Kind]:
 
 
 def _particles(sound: Path) -> list[Kind]:
-    from calovision.simulate.digits import digits
-    from calovision.simulate.foreign_files import tables
+    from calovision.simulation.digits import digits
+    from calovision.simulation.foreign_files import tables
 
     idx = sound / "train-images-idx3-ubyte"
     idx.write_bytes(np.array([2051, 3, 28, 28], ">i4").tobytes() + bytes(3 * 28 * 28))

@@ -58,14 +58,14 @@ def warm_up() -> None:
     tqdm.tqdm.monitor_interval = 0  # a thread would not survive the fork
     import calovision.cli.app
     import calovision.metrics.two_sample
-    import calovision.report.from_runs
+    import calovision.reports.from_runs
     import calovision.tasks.crop_net
     import calovision.tasks.point_vae
     import calovision.tasks.reconstruct
     import calovision.tasks.tagger_images  # noqa: F401
     from calovision.events import convert
-    from calovision.simulate import chunk, driver
-    from calovision.simulate.crops import driver as crops
+    from calovision.simulation import chunk, driver
+    from calovision.simulation.crops import driver as crops
     from calovision.studies import egamma
     from calovision.tasks import cascade, generate
 

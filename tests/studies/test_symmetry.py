@@ -9,7 +9,7 @@ import pytest
 from calovision.errors import InputError
 from calovision.events.digits import DigitSet
 from calovision.metrics import symmetry as metrics
-from calovision.simulate.digits import digits
+from calovision.simulation.digits import digits
 from calovision.studies import following, frame_measures, supervised_measures, symmetry
 from calovision.studies import symmetry_measures as measures
 from calovision.tasks.symmetry.isometry import Evidence

@@ -217,7 +217,7 @@ def from_particles(
     """
     from tqdm.auto import tqdm
 
-    from calovision.simulate.foreign_jets import Wanted, image
+    from calovision.simulation.foreign_jets import Wanted, image
 
     wanted = Wanted(rows, label, min_pt, pileup, noise, tree, particles, unit, tuple(invisible))
     with tempfile.TemporaryDirectory() as scratch, tqdm(unit="row", disable=quiet) as bar:

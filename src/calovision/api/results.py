@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from calovision.errors import InputError
 from calovision.metrics.value import Metric
-from calovision.report.glossary import meaning
-from calovision.report.tables import with_error
+from calovision.reports.glossary import meaning
+from calovision.reports.tables import with_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

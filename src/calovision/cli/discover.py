@@ -30,10 +30,9 @@ def digits(
 
     Example: calovision data digits --out digits
     """
-    from calovision.simulate.digits import digits as make
+    from calovision.api.simulate import digits as make
 
-    made = make(digit or (1, 2), seed=seed, mnist=mnist)
-    made.save(out)
+    made = make(digit or (1, 2), seed=seed, mnist=mnist, out=out)
     content = {"path": str(out), "digits": len(made), "hash": made.hash}
     names = ", ".join(map(str, made.classes))
     emit(content, f"{len(made)} digits ({names}), {made.test.sum()} held out: {out}", json)

@@ -78,10 +78,10 @@ def image(
     from tqdm import tqdm
 
     from calovision.events.files import check_distinct
-    from calovision.simulate.foreign_files import kind_of, summary
-    from calovision.simulate.foreign_jets import Wanted
-    from calovision.simulate.foreign_jets import image as run
-    from calovision.simulate.foreign_tally import left_out
+    from calovision.simulation.foreign_files import kind_of, summary
+    from calovision.simulation.foreign_jets import Wanted
+    from calovision.simulation.foreign_jets import image as run
+    from calovision.simulation.foreign_tally import left_out
 
     check_distinct(files)
     for file in files:

@@ -60,12 +60,16 @@ def one_line(
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Warnings of what happens inside become lines on standard error."""
-    with warnings.catch_warnings(record=True) as found:
+def told() -> Iterator[list[str]]:
+    """Warnings of what happens inside become lines on standard error, and are collected."""
+    lines: list[str] = []
+
+    def show(message: Warning | str, *place: Any, **more: Any) -> None:
+        del place, more
+        lines.append(str(message))
+        typer.echo(f"warning: {message}", err=True)
+
+    with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
-        try:
-            yield
-        finally:
-            for warning in found:
-                typer.echo(f"warning: {warning.message}", err=True)
+        warnings.showwarning = show
+        yield lines

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import enum
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import emit
+from calovision.api import simulate as api
+from calovision.cli.output import emit, told
 from calovision.errors import InputError
 
-PT_HAT, TUNE, NOISE = (90.0, 170.0), 18, 1.0  #: of the public set of jets
+#: options of jets alone, and what they are in the public set
+OF_JETS = {
+    "particles": False,
+    "pt_hat": api.PT_HAT,
+    "tune": api.TUNE,
+    "pileup": api.PILEUP,
+    "noise": api.NOISE,
+}
 
 
 class Kind(enum.StrEnum):
@@ -55,14 +62,19 @@ def simulate(
     ] = False,
     time_limit: Annotated[
         float, typer.Option(help="Seconds that one chunk of events may take.")
-    ] = 900.0,
+    ] = api.TIME_LIMIT,
     pt_hat: Annotated[
         tuple[float, float], typer.Option(help="jets: range of the hard process's pt-hat, GeV.")
-    ] = PT_HAT,
+    ] = api.PT_HAT,
     tune: Annotated[
         int, typer.Option(help="jets: Pythia's proton tune of the hard collision.")
-    ] = TUNE,
-    noise: Annotated[float, typer.Option(help="jets: factor on the calorimeters' noise.")] = NOISE,
+    ] = api.TUNE,
+    pileup: Annotated[
+        float, typer.Option(help="jets: mean number of additional collisions.")
+    ] = api.PILEUP,
+    noise: Annotated[
+        float, typer.Option(help="jets: factor on the calorimeters' noise.")
+    ] = api.NOISE,
     as_json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
     """Simulate labelled events into an event set.
@@ -74,65 +86,29 @@ def simulate(
 
     Example: calovision data simulate egamma --events 100000 --out data/egamma --workers 2
     """
-    from tqdm import tqdm
-
-    from calovision.simulate.same_seed import relatives, remember
-
-    _check(kind, engine, particles or (pt_hat, tune, noise) != (PT_HAT, TUNE, NOISE))
-    from calovision.simulate.conditions import Conditions
-
-    conditions = Conditions(pt_hat, tune, noise)
-    made_by = {"source": f"calovision simulate {kind.value}", "seed": seed}
-    if kind is Kind.jets:
-        made_by["pythia"] = list(conditions.checked().settings())
-    else:
-        made_by["engine"] = (engine or EngineName.fast).value
-    related = relatives(out, made_by)
-    for path, number in related:
-        typer.echo(_warning(path, number, kind, seed), err=True)
+    of_jets: dict[str, Any] = {
+        "particles": particles,
+        "pt_hat": pt_hat,
+        "tune": tune,
+        "pileup": pileup,
+        "noise": noise,
+    }
+    _check(kind, engine, of_jets != OF_JETS)
     start = time.perf_counter()
-    fresh = 0
-    with tqdm(total=max(events, 0), unit=kind.value.rstrip("s"), file=sys.stderr) as bar:
-
-        def progress(done: int, found: bool) -> None:
-            nonlocal fresh
-            if found:  # from an earlier run: not part of the rate
-                bar.initial = done
-            else:
-                fresh += done
-            bar.update(done)
-
+    common: dict[str, Any] = {
+        "seed": seed,
+        "workers": workers,
+        "scheduler": scheduler,
+        "out": out,
+        "overwrite": overwrite,
+        "time_limit": time_limit,
+    }
+    with told() as warned:
         if kind is Kind.jets:
-            from calovision.simulate.driver import simulate_jets
-
-            store = simulate_jets(
-                out,
-                events,
-                seed,
-                workers=workers,
-                scheduler=scheduler,
-                particles=particles,
-                overwrite=overwrite,
-                time_limit=time_limit,
-                conditions=conditions,
-                progress=progress,
-            )
+            store = api.jets(events, **of_jets, **common)
         else:
-            from calovision.simulate.crops.driver import simulate_egamma
-
-            store = simulate_egamma(
-                out,
-                events,
-                seed,
-                engine=(engine or EngineName.fast).value,
-                workers=workers,
-                scheduler=scheduler,
-                overwrite=overwrite,
-                time_limit=time_limit,
-                progress=progress,
-            )
+            store = api.egamma(events, engine=(engine or EngineName.fast).value, **common)
     seconds = time.perf_counter() - start
-    remember(store.path)
     result: dict[str, Any] = {
         "path": str(store.path),
         "kind": kind.value,
@@ -140,23 +116,15 @@ def simulate(
         "seed": seed,
         "hash": store.hash,
         "seconds": round(seconds, 3),
-        "events_per_s": round(fresh / seconds, 2),
-        "same_seed": [str(path) for path, _ in related],
+        "warnings": warned,
     }
-    text = f"{len(store)} {kind.value} in {store.path}: {fresh} made in {seconds:.0f} s"
+    text = f"{len(store)} {kind.value} in {store.path}, after {seconds:.0f} s"
     if kind is Kind.egamma:
-        from calovision.simulate.crops.driver import without_deposit
+        from calovision.simulation.crops.driver import without_deposit
 
         result["without_deposit"] = without_deposit(store)
         text += f"; {result['without_deposit']} of them leave nothing in the calorimeter"
     emit(result, text, as_json)
-
-
-def _warning(path: Path, number: int, kind: Kind, seed: int) -> str:
-    return (
-        f"warning: {path} holds {number} {kind.value} of the same seed, {seed}: the new set repeats"
-        " them; to test a model on events that it has not seen, give another --seed"
-    )
 
 
 def _check(kind: Kind, engine: EngineName | None, of_jets: bool) -> None:
@@ -164,4 +132,5 @@ def _check(kind: Kind, engine: EngineName | None, of_jets: bool) -> None:
     if kind is Kind.jets and engine is not None:
         raise InputError("--engine is for egamma", "leave it out")
     if kind is Kind.egamma and of_jets:
-        raise InputError("--particles, --pt-hat, --tune and --noise are for jets", "leave them out")
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in OF_JETS)
+        raise InputError(f"{options} are for jets", "leave them out")

@@ -48,7 +48,7 @@ def view(
     """
     from calovision.errors import InputError
     from calovision.events.files import write_bytes
-    from calovision.report.view import page
+    from calovision.reports.view import page
     from calovision.studies.displays import shown
     from calovision.tasks.pretrained import GENERATOR, chosen_run, shipped
 

@@ -13,7 +13,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.reading import read_events
 from calovision.events.store import EventStore
-from calovision.report.view import Shown
+from calovision.reports.view import Shown
 
 MANIFEST, CONFIG = "manifest.json", "config.yaml"
 ORIGINAL, SIMULATED = "original", "simulated"

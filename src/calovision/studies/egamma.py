@@ -15,7 +15,7 @@ from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
 from calovision.metrics.value import Metric
-from calovision.report.sources import save_arrays
+from calovision.reports.sources import save_arrays
 from calovision.studies.exhibits import save_examples
 from calovision.studies.tagging_measures import FLOOR, Trained, differences, read, results
 from calovision.studies.trainings import Job, carry_out

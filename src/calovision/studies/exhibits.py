@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from calovision.events.events import Events
 from calovision.events.store import StoreWriter
 from calovision.metrics.observables import observables
-from calovision.report.sources import ORIGINAL, save_arrays
-from calovision.report.view import in_turn
+from calovision.reports.sources import ORIGINAL, save_arrays
+from calovision.reports.view import in_turn
 
 EXAMPLES = 12  #: events drawn
 SHOWN = 3000  #: events in the latent map and the distributions

@@ -14,7 +14,7 @@ from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.two_sample import classifier_auc
-from calovision.report.sources import save_arrays
+from calovision.reports.sources import save_arrays
 from calovision.tasks.cascade import CascadeTask
 from calovision.tasks.generator import generated
 from calovision.tasks.growth import drawn_totals

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from calovision import simulate, streams
+from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.value import Metric
-from calovision.simulate.crops.driver import ENGINES
-from calovision.simulate.crops.particles import draw
+from calovision.simulation.crops.driver import ENGINES
+from calovision.simulation.crops.particles import draw
+from calovision.simulation.driver import jets
 from calovision.studies import generation_checks
 from calovision.studies.comparing import compare
 from calovision.studies.evaluation import results_of
@@ -198,9 +199,9 @@ def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
 
     Where Geant4 is installed, its showers per second too: a jet holds tens of them.
     """
-    simulate.jets(TIMED // 10, seed=seed, workers=1)  # compiles what must be compiled
+    jets(TIMED // 10, seed=seed, workers=1)  # compiles what must be compiled
     begun = time.perf_counter()
-    simulated = simulate.jets(TIMED, seed=seed, workers=1)
+    simulated = jets(TIMED, seed=seed, workers=1)
     rate = len(simulated) / (time.perf_counter() - begun)
     rows = [{"what": "simulation", "jets_per_s": rate, "speedup": 1.0}]
     for result in results:

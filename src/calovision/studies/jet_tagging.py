@@ -12,7 +12,7 @@ from calovision.events.events import Events
 from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
-from calovision.report.sources import save_arrays
+from calovision.reports.sources import save_arrays
 from calovision.studies import tagging_checks
 from calovision.studies.exhibits import save_examples
 from calovision.studies.tagging_measures import (

@@ -16,8 +16,8 @@ from calovision import streams
 from calovision.errors import InputError
 from calovision.events.files import write_json
 from calovision.metrics.value import Metric
-from calovision.report.sources import save_arrays
-from calovision.simulate.digits import digits
+from calovision.reports.sources import save_arrays
+from calovision.simulation.digits import digits
 from calovision.studies.frame_measures import measure_frame
 from calovision.studies.supervised_measures import measure_map
 from calovision.studies.symmetry_measures import Arrays, measure, write_results

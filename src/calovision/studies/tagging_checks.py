@@ -18,7 +18,7 @@ from calovision.metrics.explanation import explained_by_trees, spearman_of_obser
 from calovision.metrics.observables import observables
 from calovision.metrics.sculpting import auc_in_bins, sculpting
 from calovision.metrics.value import Metric
-from calovision.simulate.conditions import Conditions
+from calovision.simulation.conditions import Conditions
 from calovision.studies.workspace import TEST_SEED, jets
 from calovision.tasks.classify import Scores, score
 from calovision.tasks.models import load_tagger

@@ -15,9 +15,9 @@ from calovision.events.events import Events
 from calovision.events.files import write_json, writing
 from calovision.events.store import EventStore, save
 from calovision.events.unreadable import read_json
-from calovision.report.from_runs import report
-from calovision.simulate.crops.driver import simulate_egamma
-from calovision.simulate.driver import simulate_jets
+from calovision.reports.from_runs import report
+from calovision.simulation.crops.driver import simulate_egamma
+from calovision.simulation.driver import simulate_jets
 from calovision.tasks.config import load_config
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train

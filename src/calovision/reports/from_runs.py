@@ -1,0 +1,108 @@
+"""Build the report of studies and runs from the files in their folders.
+
+It needs nothing but those files (see :mod:`calovision.reports.sources`), so it can be made again
+at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from calovision.errors import InputError
+from calovision.reports import egamma, jet_generation, jet_tagging, jet_vae, symmetry
+from calovision.reports.common import Study, curves, facts, metric_groups
+from calovision.reports.glossary import meaning
+from calovision.reports.html import Headline, Section, write_report
+from calovision.reports.sources import Source, read_source
+from calovision.reports.tables import BASELINE, with_error
+
+#: study or task to how it is reported
+STUDIES = {
+    "jet-vae": jet_vae.STUDY,
+    "jet-tagging": jet_tagging.STUDY,
+    "jet-tagger": jet_tagging.STUDY,
+    "jet-generation": jet_generation.STUDY,
+    "jet-generator": jet_generation.STUDY,
+    "egamma": egamma.STUDY,
+    "symmetry": symmetry.STUDY,
+}
+HEADLINES = 3  #: numbers at the top of the page
+
+
+def report(paths: Sequence[Path], out: Path) -> Path:
+    """Write one self-contained HTML page about studies or runs.
+
+    Args:
+        paths: folders of studies (``comparison.json``) or evaluated runs (``results.json``).
+        out: the HTML file.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        InputError: no folder given, one without results, or the page cannot be written.
+    """
+    if not paths:
+        raise InputError("no folder to report on", "give a study or run folder")
+    sources = [read_source(Path(p)) for p in paths]
+    first = sources[0]
+    alone = len(sources) == 1
+    titles = [study_of(s).title for s in sources]
+    sections: list[Section] = []
+    made: dict[str, str] = {}
+    for source, title in zip(sources, titles, strict=True):
+        prefix = "" if alone else f"{title} ({source.path.name}): "
+        for section in study_of(source).sections(source):
+            section.title = f"{prefix}{section.title}" if prefix else section.title
+            sections.append(section)
+        made |= {f"{prefix}{name}": fact for name, fact in facts(source).items()}
+    return write_report(
+        Path(out),
+        title=titles[0] if alone else "calovision: " + ", ".join(dict.fromkeys(titles)),
+        summary=_summary(first) if alone else "",
+        headline=headlines(first) if alone else [h for s in sources for h in headlines(s)[:1]],
+        facts=made,
+        sections=sections,
+    )
+
+
+def study_of(source: Source) -> Study:
+    """How a source is reported; tables and curves where its kind is not known."""
+    metrics = tuple(next(iter(source.models.values()))["metrics"])
+    return STUDIES.get(source.name, Study(source.name, "", "", metrics, _plain))
+
+
+def _summary(source: Source) -> str:
+    study = study_of(source)
+    compared = BASELINE in source.models and len(source.models) > 1
+    return " ".join(s for s in (study.summary, study.comparison if compared else "") if s)
+
+
+def _plain(source: Source) -> list[Section]:
+    found = [*metric_groups(source), curves(source)]
+    return [s for s in found if s is not None]
+
+
+def headlines(source: Source) -> list[Headline]:
+    """The three numbers that matter, ours beside the baseline's."""
+    found = []
+    ours = next(iter(source.models))
+    metrics = source.models[ours]["metrics"]
+    base = source.models.get(BASELINE, {}).get("metrics", {})
+    for key in study_of(source).headline:
+        if metrics.get(key, {}).get("value") is None:
+            continue
+        value = with_error(metrics[key]["value"], metrics[key]["error"])
+        unit = metrics[key].get("unit", "")
+        notes = []
+        if ours != BASELINE and base.get(key, {}).get("value") is not None:
+            notes.append(f"baseline {with_error(base[key]['value'], base[key]['error'])}")
+        means = meaning(key)
+        if means.target is not None:
+            notes.append(f"{means.target:g} is perfect")
+        else:
+            up = metrics[key].get("higher_is_better", True)
+            notes.append("higher is better" if up else "lower is better")
+        found.append(Headline(means.title, f"{value} {unit}".strip(), "; ".join(notes)))
+    return found[:HEADLINES]

@@ -1,0 +1,190 @@
+"""The event display: one HTML page with the hits of some events, drawn by the browser itself.
+
+It is a file of its own, or a frame inside a report.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, select_autoescape
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.reports.images import TITLES
+
+if TYPE_CHECKING:
+    from calovision.events.events import Events
+
+#: unit of columns that have one; others are shown as they are
+UNITS = {
+    "pt": "GeV",
+    "m0": "GeV",
+    "gen_pt": "GeV",
+    "gen_m0": "GeV",
+    "parton_pt": "GeV",
+    "energy": "GeV",
+    "deposit": "GeV",
+    "phi": "rad",
+    "gen_girth": "rad",
+    "z": "mm",
+}
+#: what the labels of a set mean, by the schema of its images
+CLASSES = {"jets": ("gluon", "quark"), "crops": ("photon", "electron")}
+EVENTS_IN_A_REPORT = 12  #: a few hundred hits each: some kilobytes an event and row
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Events of one row of the display.
+
+    Attributes:
+        name: of the row, such as ``original``.
+        events: ``n`` events, the same number in every row.
+        paired: whether event ``i`` is made from event ``i`` of the first row; otherwise it stands
+            beside it by chance.
+    """
+
+    name: str
+    events: Events
+    paired: bool = True
+
+
+def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
+    """The display as one HTML page that needs nothing else.
+
+    Args:
+        title: of the page.
+        rows: what is drawn, one below the other.
+        first: number, in its set, of the first event.
+
+    Raises:
+        InputError: nothing to draw, or rows of different geometry or length.
+    """
+    if not rows or not len(rows[0].events):
+        raise InputError("there is no event to draw", "give a set with events")
+    for row in rows[1:]:
+        if row.events.geometry != rows[0].events.geometry:
+            raise InputError(
+                f"{row.name} and {rows[0].name} are images of different kinds", "view them apart"
+            )
+        if len(row.events) != len(rows[0].events):
+            raise InputError(
+                f"{row.name} has {len(row.events)} events, {rows[0].name} {len(rows[0].events)}",
+                "give sets of the same events",
+            )
+    geometry = rows[0].events.geometry
+    content = {
+        "title": title,
+        "first": first,
+        "events": len(rows[0].events),
+        "rows": geometry.rows,
+        "cols": geometry.cols,
+        "eta": [float(x) for x in geometry.eta(np.arange(geometry.rows) * geometry.cols)],
+        "phi": [float(x) for x in geometry.phi(np.arange(geometry.cols))],
+        "channels": [
+            {
+                "name": TITLES.get(c.name, c.name),
+                "block": c.block,
+                "signed": c.signed,
+                "quantity": "pT" if c.name == "track" else ("time" if c.unit == "ns" else "E"),
+                "unit": c.unit,
+            }
+            for c in geometry.channels
+        ],
+        "sets": [
+            {"name": r.name, "paired": r.paired, **_hits(r.events), "columns": _columns(r.events)}
+            for r in rows
+        ],
+    }
+    files = resources.files("calovision.reports") / "templates"
+    environment = Environment(
+        loader=PackageLoader("calovision.reports"), autoescape=select_autoescape(["html", "j2"])
+    )
+    return environment.get_template("view.html.j2").render(
+        title=title,
+        # "</script>" inside a name must not end the script.
+        content=json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
+        style=(files / "view.css").read_text(),
+        script=(files / "view.js").read_text(),
+    )
+
+
+def frame(title: str, sets: Mapping[str, Events], *, paired: bool = True) -> str:
+    """The display of a few events as HTML to put into a report; its style stays inside.
+
+    Args:
+        title: what the frame is, for those who cannot see it.
+        sets: name of a row to its events; of sets of different length the first ones are shown.
+        paired: whether the events of all rows belong together, one by one. If not, both classes
+            are shown in turn, so that like stands beside like.
+
+    Raises:
+        InputError: nothing to draw, or sets of different geometry.
+    """
+    if not paired:
+        sets = {name: events[in_turn(events)] for name, events in sets.items()}
+    number = min([EVENTS_IN_A_REPORT, *(len(events) for events in sets.values())])
+    rows = [
+        Shown(name, events[:number], paired or place == 0)
+        for place, (name, events) in enumerate(sets.items())
+    ]
+    text = escape(page(title, rows))
+    return f'<iframe class="display" title="{escape(title)}" srcdoc="{text}"></iframe>'
+
+
+def in_turn(events: Events, number: int = EVENTS_IN_A_REPORT) -> NDArray[np.int64]:
+    """Places of ``number`` events: the first of each class, the second of each, and so on."""
+    label = events.columns.get("label", np.zeros(len(events), np.int8))
+    rank = np.zeros(len(events), np.int64)
+    for c in np.unique(label):
+        mine = label == c
+        rank[mine] = np.arange(mine.sum())
+    return np.lexsort((label, rank))[:number]
+
+
+def _hits(events: Events) -> dict[str, Any]:
+    """Hits as little-endian arrays in base 64."""
+    # One cell of a channel with large cells may be a lone pixel; its area tells.
+    block = np.sqrt(events.area).astype("<u1")
+    return {
+        "offsets": _packed(events.offsets, "<u4"),
+        "cell": _packed(events.cell, "<u2"),
+        "channel": _packed(events.channel, "<u1"),
+        "block": _packed(block, "<u1"),
+        "energy": _packed(events.measured, "<f4"),
+    }
+
+
+def _packed(values: NDArray[Any], kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, kind).tobytes()).decode()
+
+
+def _columns(events: Events) -> list[dict[str, Any]]:
+    """Numbers of every event, with their units; classes by name."""
+    classes = CLASSES.get(events.geometry.schema, ())
+    found = []
+    for name, values in sorted(events.columns.items()):
+        if values.ndim != 1:
+            continue
+        if name == "label" and set(np.unique(values)) <= set(range(len(classes))):
+            told: list[Any] = [classes[int(v)] for v in values]
+        else:
+            told = [_plain(v) for v in values]
+        found.append({"name": name, "unit": UNITS.get(name, ""), "values": told})
+    return found
+
+
+def _plain(value: Any) -> Any:
+    number = value.item()
+    if isinstance(number, float):
+        return float(f"{number:.5g}") if math.isfinite(number) else str(number)
+    return number

@@ -1,0 +1,60 @@
+"""What may differ between simulated sets: hardness, tune, noise and pile-up."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from calovision.errors import InputError
+from calovision.simulation.detector import CMS_BARREL, Detector
+from calovision.simulation.pythia import PT_HAT, TUNE, dijets
+
+
+class Conditions(NamedTuple):
+    """Conditions of a simulated set; the default ones are those of the public set.
+
+    Attributes:
+        pt_hat: range of the hard process's transverse momentum, GeV.
+        tune: Pythia's number of the proton tune for the hard collision (``Tune:pp``); pile-up,
+            which data would bring along, keeps its own.
+        noise: factor on the noise of crystals and towers.
+        pileup: mean number of additional collisions.
+    """
+
+    pt_hat: tuple[float, float] = PT_HAT
+    tune: int = TUNE
+    noise: float = 1.0
+    pileup: float = CMS_BARREL.pileup
+
+    def checked(self) -> Conditions:
+        """The same conditions.
+
+        Raises:
+            InputError: they make no sense.
+        """
+        low, high = self.pt_hat
+        if not 20 <= low < high <= 4000:
+            raise InputError(
+                f"no pt-hat from {low:g} to {high:g} GeV", "give 20 <= LO < HI <= 4000"
+            )
+        if not 1 <= self.tune <= 34:
+            raise InputError(f"Pythia has no proton tune {self.tune}", "give 1 to 34")
+        if not 0 <= self.noise <= 20:
+            raise InputError(f"a noise factor of {self.noise:g}", "give 0 to 20")
+        if not 0 <= self.pileup <= 200:
+            raise InputError(f"a mean pile-up of {self.pileup:g}", "give 0 to 200")
+        return self
+
+    def settings(self) -> tuple[str, ...]:
+        """Of the hard collisions, in Pythia's words."""
+        return dijets(self.pt_hat, self.tune)
+
+    def detector(self) -> Detector:
+        """The detector in this state."""
+        return CMS_BARREL._replace(
+            ecal_noise=self.noise * CMS_BARREL.ecal_noise,
+            hcal_noise=self.noise * CMS_BARREL.hcal_noise,
+            pileup=self.pileup,
+        )
+
+
+NOMINAL = Conditions()

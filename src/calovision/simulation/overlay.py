@@ -1,0 +1,195 @@
+# ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
+"""Pile-up: the detector's response to minimum-bias collisions, made once and laid over jets.
+
+Every jet gets its own Poisson number of collisions, each turned by a random number of towers and
+mirrored at random, so that the library of some thousand responses serves 144 times over.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision import cache
+from calovision.compiled import fast, key
+from calovision.simulation import pileup
+from calovision.simulation.detector import PHI_CELLS, TOWER, Detector, tracker_layers
+from calovision.simulation.generator import Particles, no_particles, offsets_of
+from calovision.simulation.imaging import Canvas, new_canvas, particle, start, wrapped
+
+_SEED = 20130217
+_PHI_TOWERS = PHI_CELLS // TOWER
+_ETA_TOWERS = 71  #: covers abs(eta) < 3.08, all that the library holds
+_EVERYWHERE = 10.0  #: a reach in eta and phi that leaves nothing out
+
+
+class Signals(NamedTuple):
+    """Something by place, jagged over collisions.
+
+    Attributes:
+        offsets: ``(n + 1,)`` int64, first entry of every collision.
+        eta: ``(m,)`` int16 number of the crystal or tower, 0 beginning at eta = 0.
+        phi: ``(m,)`` int16 number of the crystal or tower, 0 beginning at phi = 0.
+        energy: ``(m,)`` float32 energy, or a track's transverse momentum, GeV.
+    """
+
+    offsets: NDArray[np.int64]
+    eta: NDArray[np.int16]
+    phi: NDArray[np.int16]
+    energy: NDArray[np.float32]
+
+
+class Flow(NamedTuple):
+    """What particle flow makes of every particle, jagged over collisions.
+
+    Attributes:
+        offsets: ``(n + 1,)`` int64, first entry of every collision.
+        eta: ``(m,)`` float32 direction at the vertex.
+        phi: ``(m,)`` float32 direction at the vertex, rad.
+        pt: ``(m,)`` float32, GeV.
+        energy: ``(m,)`` float32, GeV.
+    """
+
+    offsets: NDArray[np.int64]
+    eta: NDArray[np.float32]
+    phi: NDArray[np.float32]
+    pt: NDArray[np.float32]
+    energy: NDArray[np.float32]
+
+
+class Response(NamedTuple):
+    """The detector's response to a library of minimum-bias collisions."""
+
+    tracks: Signals
+    ecal: Signals
+    towers: Signals
+    flow: Flow
+
+
+@functools.cache
+def response(detector: Detector) -> Response:
+    """The response of ``detector`` to the library, from the cache if it is there."""
+    if detector.pileup == 0:
+        return expose(no_particles(), detector)
+    # the number of collisions, the noise and what is done to jets do not change the response
+    part = detector._replace(pileup=1.0, jet_scale=1.0, pileup_offset=0.0, jet_threshold=0.0)
+    part = part._replace(ecal_noise=0.0, hcal_noise=0.0)
+    name = f"response-{cache.digest(key(expose), pileup.key(), part, _SEED)}"
+    flat = cache.arrays(name, lambda: _flatten(expose(pileup.collisions(), detector)))
+    tracks, ecal, towers = (
+        Signals(**{f: flat[f"{name}_{f}"] for f in Signals._fields})
+        for name in ("tracks", "ecal", "towers")
+    )
+    return Response(tracks, ecal, towers, Flow(**{f: flat[f"flow_{f}"] for f in Flow._fields}))
+
+
+def _flatten(made: Response) -> dict[str, NDArray[Any]]:
+    return {f"{k}_{f}": v for k, part in made._asdict().items() for f, v in part._asdict().items()}
+
+
+def expose(library: Particles, detector: Detector) -> Response:
+    """Simulate the response of the whole detector to every collision of a library."""
+    canvas, layers = new_canvas(_ETA_TOWERS, _PHI_TOWERS), tracker_layers()
+    constants = detector.record()
+    grids = {"tracks": canvas.tracks, "ecal": canvas.ecal, "towers": canvas.towers}
+    found: dict[str, list[tuple[NDArray[Any], ...]]] = {name: [] for name in grids}
+    flows = []
+    most = int(np.diff(library.offsets).max(initial=0))
+    flow = np.zeros((most, 4), np.float32)
+    _seed(_SEED)
+    for event in range(len(library.offsets) - 1):
+        n = _collision(canvas, library, event, flow, layers, constants)
+        flows.append(flow[:n].copy())
+        for name, grid in grids.items():
+            i, j = np.nonzero(grid)
+            size = TOWER if name == "towers" else 1
+            eta, phi = i + canvas.origin[0] // size, j + canvas.origin[1] // size
+            found[name].append((eta.astype(np.int16), phi.astype(np.int16), grid[i, j]))
+    signals = {name: _joined(parts) for name, parts in found.items()}
+    columns = np.concatenate(flows).T if flows else np.zeros((4, 0), np.float32)
+    counts = np.array([len(f) for f in flows])
+    return Response(
+        **signals, flow=Flow(offsets_of(counts), *(np.ascontiguousarray(c) for c in columns))
+    )
+
+
+def _joined(parts: list[tuple[NDArray[Any], ...]]) -> Signals:
+    eta, phi, energy = (np.concatenate(column) for column in zip(*parts, strict=True))
+    counts = np.array([len(part[0]) for part in parts])
+    return Signals(offsets_of(counts), eta, phi, energy.astype(np.float32))
+
+
+@fast
+def _seed(seed: int) -> None:
+    np.random.seed(seed)
+
+
+@fast
+def _collision(c: Canvas, p: Any, event: int, flow: Any, layers: Any, d: Any) -> int:
+    """Fill the canvas and the flow ``(particles, 4)`` of one collision; returns its length."""
+    start(c, 0.0, 0.0, _EVERYWHERE, d)
+    c.origin[1] = 0
+    z = np.random.normal() * d.beam_spot_length
+    n = 0
+    for k in range(p.offsets[event], p.offsets[event + 1]):
+        c.flow[:] = 0
+        eta, phi = p.eta[k], p.phi[k]
+        particle(c, p.pt[k], eta, phi, p.energy[k], p.charge[k], p.kind[k], z, True, layers, d)
+        if c.flow[3] > 0:
+            flow[n, 0], flow[n, 1] = eta, phi
+            flow[n, 2], flow[n, 3] = math.hypot(c.flow[0], c.flow[1]), c.flow[3]
+            n += 1
+    return n
+
+
+@fast
+def _lay(
+    grid: Any, signals: Any, event: int, first_eta: int, first_phi: int, around: int, mirror: bool
+) -> None:
+    """Add one collision's signals to a grid whose first cell and phi period are given."""
+    rows, cols = grid.shape
+    for k in range(signals.offsets[event], signals.offsets[event + 1]):
+        eta = -1 - signals.eta[k] if mirror else signals.eta[k]
+        i = eta - first_eta
+        if 0 <= i < rows:
+            j = (signals.phi[k] - first_phi) % around
+            if j < cols:
+                grid[i, j] += signals.energy[k]
+
+
+@fast
+def _add_flow(c: Canvas, f: Any, event: int, turn: float, sign: float, radius: float) -> None:
+    """Add one collision's particle flow within ``radius`` of the jet axis to the jet."""
+    for k in range(f.offsets[event], f.offsets[event + 1]):
+        eta = sign * f.eta[k]
+        if abs(eta - c.axis[0]) < radius:
+            phi = f.phi[k] + turn
+            if math.hypot(eta - c.axis[0], wrapped(phi - c.axis[1])) < radius:
+                c.flow[0] += f.pt[k] * math.cos(phi)
+                c.flow[1] += f.pt[k] * math.sin(phi)
+                c.flow[2] += f.pt[k] * math.sinh(eta)
+                c.flow[3] += f.energy[k]
+
+
+@fast
+def overlay(c: Canvas, library: Response, d: Any) -> int:
+    """Add pile-up to the canvas; returns the number of collisions."""
+    n = int(np.random.poisson(d.pileup))
+    eta, phi = c.origin[0], c.origin[1]
+    for _ in range(n):
+        event = np.random.randint(len(library.flow.offsets) - 1)
+        turn = np.random.randint(_PHI_TOWERS)
+        mirror = np.random.random() < 0.5
+        crystals = turn * TOWER
+        _lay(c.tracks, library.tracks, event, eta, phi - crystals, PHI_CELLS, mirror)
+        _lay(c.ecal, library.ecal, event, eta, phi - crystals, PHI_CELLS, mirror)
+        _lay(
+            c.towers, library.towers, event, eta // TOWER, phi // TOWER - turn, _PHI_TOWERS, mirror
+        )
+        angle, sign = crystals * d.crystal_phi, -1.0 if mirror else 1.0
+        _add_flow(c, library.flow, event, angle, sign, d.jet_radius)
+    return n

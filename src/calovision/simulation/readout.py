@@ -1,0 +1,97 @@
+# ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
+"""From the signals of one jet to the hits that are read out: noise, thresholds, window."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from calovision.compiled import fast
+from calovision.events.geometry import JET_IMAGES
+from calovision.simulation.detector import TOWER
+from calovision.simulation.imaging import Canvas
+
+WINDOW = JET_IMAGES.rows  #: crystals along each side of the image
+HALF = WINDOW // TOWER // 2  #: towers from the window's centre tower to its border
+SEED_TOWERS = 5  #: towers by which the window's centre may lie off the jet axis
+SPAN = 2 * (HALF + SEED_TOWERS) + 1  #: towers along each side of the grids of a jet
+MAX_HITS = 2 * WINDOW**2 + (WINDOW // TOWER) ** 2
+_EMPTY, _SIGNAL, _NEAR, READ = 0, 1, 2, 4  #: marks of a crystal: energy, a seed nearby, kept
+
+
+@fast
+def centre(towers: Any, axis: Any, origin: Any, d: Any) -> tuple[int, int]:
+    """First tower ``(eta, phi)`` of the window, whose middle is the hottest tower near the jet."""
+    best, bi, bj = -1.0, 0, 0
+    middle = HALF + SEED_TOWERS
+    width = TOWER * d.crystal_eta
+    for i in range(middle - SEED_TOWERS, middle + SEED_TOWERS + 1):
+        for j in range(middle - SEED_TOWERS, middle + SEED_TOWERS + 1):
+            away = math.hypot(i - middle, j - middle) * width
+            if away < d.seed_distance and towers[i, j] > best:
+                best, bi, bj = towers[i, j], i, j
+    return bi - HALF, bj - HALF
+
+
+@fast
+def select(ecal: Any, kept: Any, d: Any) -> None:
+    """Add noise to the crystals and choose those that are read out (in place).
+
+    As in the reduced collections of CMS, these are the surroundings of energetic crystals, after
+    zero suppression. Noise alone does not make a seed, so a crystal without signal gets its noise
+    only if it lies next to one.
+
+    Args:
+        ecal: ``(rows, cols)`` energies, GeV; noise is added.
+        kept: of the same shape, int8, filled with ``READ`` for the crystals that are read out.
+        d: the detector.
+    """
+    kept[:] = _EMPTY
+    near = d.ecal_neighbours
+    rows, cols = ecal.shape
+    for i in range(rows):
+        for j in range(cols):
+            if ecal[i, j] > 0:
+                ecal[i, j] += np.random.normal() * d.ecal_noise
+                kept[i, j] |= _SIGNAL
+                if ecal[i, j] > d.ecal_seed:
+                    for a in range(max(i - near, 0), min(i + near + 1, rows)):
+                        for b in range(max(j - near, 0), min(j + near + 1, cols)):
+                            kept[a, b] |= _NEAR
+    for i in range(rows):
+        for j in range(cols):
+            if kept[i, j] & _NEAR:
+                if not kept[i, j] & _SIGNAL:
+                    ecal[i, j] = np.random.normal() * d.ecal_noise
+                if ecal[i, j] > d.ecal_threshold:
+                    kept[i, j] = READ
+
+
+@fast
+def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, first: int, d: Any) -> int:
+    """Write the hits of the canvas from position ``first`` on; returns the position after them."""
+    ti, tj = centre(c.towers, c.axis, c.origin, d)
+    rows, cols = slice(ti * TOWER, ti * TOWER + WINDOW), slice(tj * TOWER, tj * TOWER + WINDOW)
+    tracks, ecal = c.tracks[rows, cols], c.ecal[rows, cols]
+    select(ecal, kept, d)
+    m = first
+    for i in range(WINDOW):
+        for j in range(WINDOW):
+            if tracks[i, j] > 0:
+                cell[m], code[m], value[m] = i * WINDOW + j, 0, tracks[i, j]
+                m += 1
+    for i in range(WINDOW):
+        for j in range(WINDOW):
+            if kept[i, j] == READ:
+                cell[m], code[m], value[m] = i * WINDOW + j, 1, ecal[i, j]
+                m += 1
+    for i in range(WINDOW // TOWER):
+        for j in range(WINDOW // TOWER):
+            energy = c.towers[ti + i, tj + j] + np.random.normal() * d.hcal_noise
+            if energy > d.hcal_threshold:
+                middle = (i * TOWER + TOWER // 2) * WINDOW + j * TOWER + TOWER // 2
+                cell[m], code[m], value[m] = middle, 2, energy
+                m += 1
+    return m

@@ -1,0 +1,54 @@
+"""Simulated sets, in memory or in a folder: with a progress bar, and told of their relatives."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from calovision.events.events import Events
+from calovision.events.store import EventStore
+from calovision.simulation.production import Progress
+from calovision.simulation.same_seed import relatives, remember
+
+
+def made(
+    make: Callable[[Path, Progress], EventStore],
+    out: str | Path | None,
+    events: int,
+    unit: str,
+    made_by: Mapping[str, Any],
+    quiet: bool,
+) -> Events | EventStore:
+    """Make a set with a progress bar: in memory, or in a folder that is told of its relatives."""
+    if out is None:
+        with _progress(events, unit, quiet) as progress, TemporaryDirectory() as folder:
+            return make(Path(folder) / "set", progress).load()
+    for path, number in relatives(Path(out), made_by):
+        warnings.warn(
+            f"{path} holds {number} {unit}s of the same seed, {made_by['seed']}: the new set"
+            " repeats them; to test a model on events that it has not seen, give another seed",
+            stacklevel=4,
+        )
+    with _progress(events, unit, quiet) as progress:
+        store = make(Path(out), progress)
+    remember(store.path)
+    return store
+
+
+@contextmanager
+def _progress(events: int, unit: str, quiet: bool) -> Iterator[Progress]:
+    """A bar on standard error that finished chunks are told to."""
+    with tqdm(total=max(events, 0), unit=unit, desc="simulate", disable=quiet) as bar:
+
+        def told(done: int, found: bool) -> None:
+            if found:  # from an earlier run: not part of the rate
+                bar.initial = done
+            bar.update(done)
+
+        yield told

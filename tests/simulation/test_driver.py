@@ -1,0 +1,123 @@
+"""Sets: determinism, balance, resuming, bad arguments."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calovision.errors import InputError
+from calovision.events.store import EventStore
+from calovision.simulation import chunk, driver, jets
+from calovision.simulation.chunk import simulate_chunk
+from calovision.simulation.driver import plan, simulate_jets
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "CHUNK", 12)
+
+
+def shards(path: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+@given(events=st.integers(1, 20_000), seed=st.integers(0, 2**63))
+@settings(deadline=None)
+def test_plan_is_balanced_and_seeds_differ(events: int, seed: int) -> None:
+    tasks = plan(events, seed)
+    assert sum(t.events for t in tasks) == events
+    assert sum(t.gluons - t.quarks for t in tasks) == events % 2
+    assert len({t.seed for t in tasks}) == len(tasks)
+    ids = [(t.first_id, t.first_id + t.events) for t in tasks]
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(ids))
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
+    one = simulate_jets(tmp_path / "one", 31, 5)
+    two = simulate_jets(tmp_path / "two", 31, 5, workers=2)
+    assert shards(tmp_path / "one") == shards(tmp_path / "two")
+    assert one.hash == two.hash
+    events = one.load()
+    assert np.bincount(events.label).tolist() == [16, 15]
+    first, counts = np.unique(events.columns["event_id"], return_counts=True)
+    assert counts.max() == 2
+    for number in first[counts == 2]:  # two jets of one collision: of one kind, back to back
+        pair = events.columns["event_id"] == number
+        assert len(set(events.label[pair])) == 1
+        turn = abs(np.subtract(*events.columns["phi"][pair]))
+        assert min(turn, 2 * np.pi - turn) > 2
+    other = jets(12, seed=6)
+    assert not np.array_equal(events.columns["pt"][:12], other.columns["pt"])
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted(task: chunk.Task, time_limit: float) -> object:
+        made.append(task.index)
+        return simulate_chunk(task, time_limit)
+
+    def interrupt(done: int, found: bool) -> None:
+        if done and not found:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(driver, "simulate_chunk", counted)
+    with pytest.raises(KeyboardInterrupt):
+        simulate_jets(tmp_path / "set", 24, 5, progress=interrupt)
+    with pytest.raises(InputError):
+        EventStore.open(tmp_path / "set")
+    reports = []
+    whole = simulate_jets(
+        tmp_path / "set", 24, 5, progress=lambda n, found: reports.append((n, found))
+    )
+    assert made == [0, 1]
+    assert reports == [(12, True), (12, False)]
+    np.testing.assert_array_equal(
+        whole.load().value, simulate_jets(tmp_path / "again", 24, 5).load().value
+    )
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_particles_are_kept_on_request(tmp_path: Path) -> None:
+    store = simulate_jets(tmp_path, 14, 9, particles=True)
+    events = store.load()
+    tables = [pq.read_table(p) for p in sorted((tmp_path / "particles").iterdir())]
+    assert [len(t) for t in tables] == [12, 2]
+    rows = [row for t in tables for row in t.to_pylist()]
+    for row, pt, mass in zip(rows, events.columns["gen_pt"], events.columns["gen_m0"], strict=True):
+        p, eta, phi, e = (np.array(row[k], float) for k in ("pt", "eta", "phi", "energy"))
+        px, py, pz = (p * np.cos(phi)).sum(), (p * np.sin(phi)).sum(), (p * np.sinh(eta)).sum()
+        assert np.hypot(px, py) == pytest.approx(pt, rel=1e-4)
+        assert e.sum() ** 2 - px**2 - py**2 - pz**2 == pytest.approx(mass**2, rel=2e-2, abs=1)
+
+
+def test_bad_arguments_are_one_line(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    for arguments in (
+        {"path": tmp_path / "a", "events": 0, "seed": 1},
+        {"path": tmp_path / "a", "events": -5, "seed": 1},
+        {"path": tmp_path / "a", "events": 5, "seed": -1},
+        {"path": tmp_path / "a", "events": 5, "seed": 1, "workers": 0},
+        {"path": tmp_path / "a", "events": 5, "seed": 1, "time_limit": 0.0},
+        {"path": blocked / "below", "events": 5, "seed": 1},
+    ):
+        with pytest.raises(InputError) as error:
+            simulate_jets(**arguments)
+        assert "\n" not in str(error.value)
+        assert not (tmp_path / "a" / "manifest.json").exists()
+
+
+def test_finished_set_is_not_replaced(tmp_path: Path) -> None:
+    simulate_jets(tmp_path, 2, 1)
+    with pytest.raises(InputError, match="already"):
+        simulate_jets(tmp_path, 2, 1)
+    assert len(simulate_jets(tmp_path, 4, 1, overwrite=True)) == 4
