@@ -87,6 +87,9 @@ class _Stub(AutoencoderTask):
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
         return {}
 
+    def bits(self, view: Any, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.zeros(len(chosen))
+
     def reconstruct(
         self, view: Any, chosen: NDArray[np.int64], generator: torch.Generator
     ) -> tuple[Events, NDArray[np.float32]]:

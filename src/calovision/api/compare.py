@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,33 +21,39 @@ from calovision.metrics.value import Metric
 OwnMetric = Callable[[Events, Events], float | Metric]
 
 
+Sample = EventSet | str | Path
+
+
 def compare(
-    a: EventSet | str | Path,
-    b: EventSet | str | Path,
+    truth: Sample,
+    made: Sample,
     *,
-    floor: EventSet | str | Path | None = None,
-    training: EventSet | str | Path | None = None,
+    floor: Sample | None = None,
+    training: Sample | None = None,
     label: str | None = None,
     pt: tuple[float, float] | None = None,
     metrics: Sequence[str | OwnMetric] | None = None,
+    events: int = 20_000,
     seed: int = 1,
-    limit: int | None = None,
+    skip_corrupt: bool = False,
     quiet: bool = False,
 ) -> Results:
-    """Measure how far events ``b`` are from the true events ``a``, beside truth against truth.
+    """Measure how far events are from true ones, beside truth against truth.
 
     Args:
-        a: true events, or their folder or file.
-        b: events to judge.
-        floor: other true events; by default the second half of ``a``.
-        training: events that the generator of ``b`` was trained on.
-        label: compare events of this class alone.
+        truth: true events, or their folder or file; those that the generator of the others was
+            trained on, or that are among them, are left out and counted.
+        made: events to judge, likewise.
+        floor: other true events; by default the second half of ``truth``.
+        training: events that the generator of ``made`` was trained on: is it a memory of them?
+        label: compare events of this class alone, such as ``"gluon"``.
         pt: compare events alone whose pt lies between these, GeV.
-        metrics: names of what to keep, such as ``"fpd"``, and functions of one's own that take
-            the true and the judged events that are compared and give a number; by default all
-            there are.
+        metrics: names, such as ``"fpd"``, and functions of one's own that take the true and the
+            judged events that are compared and give a number; only what they need is computed. By
+            default all there are, and those of each class.
+        events: at most so many events of each set, the first ones.
         seed: of halves, batches, networks and bootstraps.
-        limit: at most so many events of each set.
+        skip_corrupt: leave out damaged shards, with a warning.
         quiet: no progress bar.
 
     Returns:
@@ -62,27 +69,41 @@ def compare(
         >>> found["w1_n_hit_energy"].unit
         'hits'
     """
+    from calovision.studies.comparing import STEPS
     from calovision.studies.comparing import compare as measure
 
     wanted = list(metrics or ())
     functions = [one for one in wanted if callable(one)]
-    sets = [None if s is None else _events(s) for s in (a, b, floor, training)]
-    first, second, third, trained = sets
-    assert first is not None
-    assert second is not None
+    plain = [one for one in wanted if not callable(one)]
+    if unknown := [name for name in plain if not any(gives(name) for gives in STEPS.values())]:
+        raise InputError(
+            f"no metric {unknown[0]!r}",
+            "there are fpd, kpd, classifier_auc, classifier_auc_hits, tagger_auc_ratio, memorised,"
+            " copied and w1_ of every observable",
+        )
+    # Which events are asked for is known when all are read.
+    first = events if label is None and pt is None else None
+    a, of_a = _read(truth, first, skip_corrupt)
+    b, of_b = _read(made, first, skip_corrupt)
+    more, of_more = (None, None) if floor is None else _read(floor, first, skip_corrupt)
+    trained, of_training = (None, None) if training is None else _read(training, None, skip_corrupt)
     content = measure(
-        first,
-        second,
+        a,
+        b,
         seed=seed,
-        floor=third,
+        floor=more,
         training=trained,
-        known=_known(b),
+        known=_known(made),
         label=label,
         pt=pt,
-        limit=limit,
+        limit=events,
+        only=None if metrics is None else plain,
         own=lambda samples: {f.__name__: own(f, samples.events, seed) for f in functions},
         progress=not quiet,
     )
+    compared = {"compared": content["a"]["events"]}
+    content |= {"a": of_a | compared, "b": of_b | compared}
+    content |= {"floor": of_more, "training": of_training}
     names = [one.__name__ if callable(one) else one for one in wanted]
     if unknown := [name for name in names if name not in content["metrics"]]:
         there = ", ".join(content["metrics"])
@@ -92,16 +113,22 @@ def compare(
     return Results(content)
 
 
-def _events(events: EventSet | str | Path) -> Events:
+def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events, dict[str, Any]]:
+    """The first events of a sample, and where they come from."""
     from calovision.events.reading import read_events
 
-    return events.load() if isinstance(events, EventSet) else read_events(events)[0]
+    if not isinstance(events, EventSet):
+        return read_events(events, first, skip_corrupt=skip_corrupt)
+    held = events[:first].load()
+    return held, {"path": events.where, "hash": events.hash, "events": len(held)}
 
 
-def _known(events: EventSet | str | Path) -> Known | None:
+def _known(events: Sample) -> Known | None:
     """Fingerprints of the events that the generator of ``events`` was trained on, if they tell."""
     folder = events.origin if isinstance(events, EventSet) else Path(events)
-    return None if folder is None else known_in(folder, "make the generated set again")
+    if folder is None:
+        return None
+    return known_in(folder, f"delete it and give the training events, or make {folder} again")
 
 
 def own(

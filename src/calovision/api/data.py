@@ -29,6 +29,12 @@ def open(path: str | Path, *, skip_corrupt: bool = False) -> EventStore | DigitS
 
     Raises:
         InputError: no set there, or it is unfinished or damaged.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> len(cv.save(crops, "crops")), cv.open("crops").label.shape
+        (4, (4,))
     """
     from calovision.events.digits import has_digits, open_digits
 
@@ -51,6 +57,13 @@ def load(path: str | Path, *, limit: int | None = None, skip_corrupt: bool = Fal
 
     Raises:
         InputError: nothing there, damaged, or of another schema.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> _ = cv.save(crops, "some")
+        >>> len(cv.load("some", limit=3))
+        3
     """
     from calovision.events.reading import read_events
 
@@ -70,6 +83,12 @@ def save(events: EventSet, out: str | Path, *, overwrite: bool = False) -> Event
 
     Raises:
         InputError: the folder is taken, or the disk is full.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> cv.save(crops, "mine").path.name
+        'mine'
     """
     provenance = {"source": "calovision save", "of": events.provenance}
     return write_set([events], out, provenance=provenance, overwrite=overwrite)
@@ -96,6 +115,13 @@ def convert(
 
     Raises:
         InputError: a file of another kind or damaged, or a folder that is taken.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> _ = cv.export(cv.save(crops, "sparse"), "dense.h5")
+        >>> cv.convert("dense.h5", out="again").load().hash == crops.hash
+        True
     """
     from calovision.events.convert import convert as run
 
@@ -110,7 +136,7 @@ def convert(
 
 
 def export(
-    events: str | Path | EventStore,
+    events: str | Path | EventSet,
     out: str | Path,
     *,
     compression: Literal["gzip", "lzf", "none"] = "gzip",
@@ -128,16 +154,29 @@ def export(
 
     Raises:
         InputError: another kind of file, or one that is there.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> cv.export(crops, "public.h5").name
+        'public.h5'
     """
     from calovision.events.export import export as dense
     from calovision.events.export_jagged import export_jagged
 
-    store = events if isinstance(events, EventStore) else opened(events)
     path = Path(out)
-    if written_kind(path) in JAGGED:
-        export_jagged(store, path, overwrite=overwrite, progress=not quiet)
-    else:
-        dense(store, path, compression=compression, overwrite=overwrite, progress=not quiet)
+    jagged = written_kind(path) in JAGGED
+    with tempfile.TemporaryDirectory() as scratch:
+        if isinstance(events, EventStore):
+            store = events
+        elif isinstance(events, EventSet):
+            store = save(events, Path(scratch) / "set")
+        else:
+            store = opened(events)
+        if jagged:
+            export_jagged(store, path, overwrite=overwrite, progress=not quiet)
+        else:
+            dense(store, path, compression=compression, overwrite=overwrite, progress=not quiet)
     return path
 
 
@@ -170,6 +209,11 @@ def fetch(
 
     Raises:
         InputError: no connection, or a file that is not the one expected.
+
+    Example:
+        >>> import calovision as cv
+        >>> cv.fetch("quark-gluon", out="downloads")  # doctest: +SKIP
+        [PosixPath('downloads/quark-gluon_data-set_n139306.hdf5')]
     """
     from calovision.events.fetch import fetch as run
 
@@ -214,6 +258,13 @@ def from_particles(
 
     Raises:
         InputError: unreadable or impossible particles, or a folder that is taken.
+
+    Example:
+        >>> import calovision as cv
+        >>> photon = {"pt": [[90.0]], "eta": [[0.1]], "phi": [[0.2]], "pdg": [[22]]}
+        >>> seen = cv.from_particles(photon, rows="jets", pileup=0, noise=0, quiet=True)
+        >>> bool(85 < seen.energy.sum() < 95)
+        True
     """
     from tqdm.auto import tqdm
 

@@ -28,6 +28,13 @@ def merge(
 
     Warns:
         UserWarning: events that are there more than once, with their number.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> other = cv.simulate.egamma(6, seed=2, quiet=True)
+        >>> len(cv.merge([crops, other], "both"))
+        10
     """
     parts = [one if isinstance(one, EventSet) else opened(one) for one in sets]
     provenance = {"source": "calovision data merge", "of": [p.provenance for p in parts]}
@@ -54,6 +61,12 @@ def select(
 
     Raises:
         InputError: not such an expression, no such events, or the folder is taken.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> len(cv.select(crops, "label == electron", "electrons"))
+        2
     """
     whole = events if isinstance(events, EventSet) else opened(events)
     chosen = whole.select(expression)
@@ -82,6 +95,13 @@ def split(
 
     Raises:
         InputError: shares that are none, a part without events, or a folder that is taken.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> parts = cv.split(crops, "parts", train=0.5, test=0.5)
+        >>> sorted(len(part) for part in parts.values())
+        [2, 2]
     """
     whole = events if isinstance(events, EventSet) else opened(events)
     parts = whole.split(seed=seed, **shares)._asdict()

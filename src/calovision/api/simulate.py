@@ -199,8 +199,9 @@ def egamma(
         quiet: no progress bar.
 
     Returns:
-        The events, crystals of 32 x 32 with energy (GeV) and time, with the columns ``label``,
-        ``pt`` (GeV), ``eta``, ``deposit`` (GeV) and others; with ``out`` the set on disk.
+        The events, 32 x 32 crystals with energy (GeV) and time (ns), with the columns ``label``,
+        ``energy`` (of the particle, GeV), ``eta``, ``phi`` (rad), ``deposit`` (GeV) and others;
+        with ``out`` the set on disk.
 
     Raises:
         InputError: bad arguments, the engine cannot run here, or a folder that is taken or cannot

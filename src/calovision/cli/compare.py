@@ -21,18 +21,25 @@ class Class(StrEnum):
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="True events: an event set, or HDF5 or Parquet file.")],
-    b: Annotated[Path, typer.Argument(help="Events to judge, in any of these forms.")],
+    truth: Annotated[
+        Path, typer.Argument(help="True events: an event set, or HDF5 or Parquet file.")
+    ],
+    made: Annotated[Path, typer.Argument(help="Events to judge, in any of these forms.")],
     floor: Annotated[
-        Path | None, typer.Option(help="Other true events; by default the second half of A.")
+        Path | None, typer.Option(help="Other true events; by default the second half of TRUTH.")
     ] = None,
     training: Annotated[
-        Path | None, typer.Option(help="Training events of B's generator: is B a memory of them?")
+        Path | None,
+        typer.Option(help="Training events of MADE's generator: is it a memory of them?"),
     ] = None,
     label: Annotated[Class | None, typer.Option(help="Compare events of this class alone.")] = None,
     pt: Annotated[
         tuple[float, float] | None,
         typer.Option(help="Compare events with pt between these alone, GeV."),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(help="Compute this metric alone, such as fpd; repeatable."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     events: Annotated[
@@ -42,52 +49,37 @@ def compare(
     skip_corrupt: SkipCorrupt = False,
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
-    """Measure how far events B are from the true events A, beside truth against truth.
+    """Measure how far events MADE are from the true events TRUTH, beside truth against truth.
 
-    True events that B's generator was trained on, or that are in B, are left out and counted.
+    True events that MADE's generator was trained on, or that are in MADE, are left out and counted.
 
     Example: calovision compare test-jets generated --floor more-test-jets --training train-jets
 
     Example: calovision compare test-jets generated --label gluon --pt 100 140
     """
-    from functools import partial
-
-    from calovision.events.packed_prints import known_in
-    from calovision.events.reading import read_events
-
-    read = partial(read_events, skip_corrupt=skip_corrupt)
-    # Which events are asked for is known when all are read.
-    first_ones = events if label is None and pt is None else None
-    with told():
-        (first, of_a), (second, of_b) = read(a, first_ones), read(b, first_ones)
-        third = None if floor is None else read(floor, first_ones)
-        trained = None if training is None else read(training)
-        known = known_in(b, f"delete it and give --training, or make {b} again")
-    # PyTorch and scikit-learn take seconds to load: bad input should not have to wait for them.
-    from calovision.studies.comparing import compare as measure
+    from calovision.api.compare import compare as measure
     from calovision.studies.independence import told as left_out_lines
 
-    result = measure(
-        first,
-        second,
-        seed=seed,
-        floor=third and third[0],
-        training=trained and trained[0],
-        known=known,
-        label=label and label.value,
-        pt=pt,
-        limit=events,
-        progress=True,
-    )
+    with told():
+        result: dict[str, Any] = measure(
+            truth,
+            made,
+            floor=floor,
+            training=training,
+            label=label and label.value,
+            pt=pt,
+            metrics=metrics,
+            events=events,
+            seed=seed,
+            skip_corrupt=skip_corrupt,
+        ).content
     for sentence in result["warnings"]:
         typer.echo(f"warning: {sentence}", err=True)
-    compared = result["a"]["events"]
-    result |= {"a": of_a | {"compared": compared}, "b": of_b | {"compared": compared}}
-    result |= {"floor": third and third[1], "training": trained and trained[1]}
+    compared = result["a"]["compared"]
     told_of = left_out_lines(result["left_out"])
     lines = [f"{compared} events of each compared", *told_of, "", *table(result["metrics"])]
-    for name, metrics in result["classes"].items():
-        lines += ["", f"{name}:", *table(metrics)]
+    for name, of_class in result["classes"].items():
+        lines += ["", f"{name}:", *table(of_class)]
     if out is not None:
         from calovision.events.files import write_json
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from calovision.cli.model import RunOrNone
-from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
+from calovision.cli.output import Device, Pretrained, SkipCorrupt, emit, told
 
 
 def export(
@@ -19,6 +19,7 @@ def export(
         Path | None, typer.Option(help="Event set to compare on; by default random events.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random events.")] = 1,
+    device: Device = "auto",
     skip_corrupt: SkipCorrupt = False,
     json: Annotated[
         bool, typer.Option("--json", help="Machine-readable result on stdout.")
@@ -40,9 +41,9 @@ def export(
 
     with told():
         store = None if data is None else EventStore.open(data, skip_corrupt=skip_corrupt)
-    from calovision.tasks.export import export as write
+    from calovision.api.train import load_model
 
-    files = write(folder, out, data=store, seed=seed)
+    files = load_model(folder, device=device).export(out, data=store, seed=seed)
     rows = [
         {
             "path": str(f.path),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import Pretrained, emit, told
+from calovision.cli.output import Device, Pretrained, emit, told
 
 
 class Label(StrEnum):
@@ -45,6 +45,7 @@ def generate(
         bool, typer.Option("--keep-all", help="Do not select: faster, less like true jets.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
+    device: Device = "auto",
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
     """Generate jets that were never simulated.
@@ -52,25 +53,23 @@ def generate(
     Example: calovision generate --pretrained --events 1000 --label gluon --pt 100 140 --out jets
     """
     from calovision.tasks.pretrained import chosen_run
-    from calovision.tasks.request import Request
 
     folder = chosen_run(run, pretrained, ("jet-generator",))
-    given = {"pt": pt, "m0": m0, "gen_pt": gen_pt, "gen_m0": gen_m0}
-    request = Request(
-        None if label is None else list(Label).index(label),
-        {name: bounds for name, bounds in given.items() if bounds},
-    )
-    from calovision.tasks.generate import generate as make
+    from calovision.api.train import load_model
 
     with told():
-        store = make(
-            folder,
+        store = load_model(folder, device=device).generate(
             events,
-            out,
-            request,
-            seed=seed,
+            label=None if label is None else label.value,
+            pt=pt,
+            m0=m0,
+            gen_pt=gen_pt,
+            gen_m0=gen_m0,
             steps=steps,
             strict=strict,
             keep_all=keep_all,
+            seed=seed,
+            out=out,
+            quiet=False,
         )
-    emit({"set": str(store.path), "events": len(store)}, f"{len(store)} events: {out}", json)
+    emit({"set": str(out), "events": len(store)}, f"{len(store)} events: {out}", json)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
+from calovision.cli.output import Device, Pretrained, SkipCorrupt, emit, told
 
 Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
@@ -25,6 +25,7 @@ def evaluate(
         Path | None, typer.Option(help="With --pretrained: run directory to write, a copy.")
     ] = None,
     seed: Seed = 1,
+    device: Device = "auto",
     skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
@@ -43,9 +44,9 @@ def evaluate(
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     folder = copy_or_run(run, pretrained, MEASURED[store.geometry.schema], out)
-    from calovision.studies.evaluation import evaluate as measure
+    from calovision.api.train import load_model
 
-    results = measure(folder, store, seed=seed)
+    results = load_model(folder, device=device).evaluate(store, seed=seed, quiet=False).content
     doubts = [f"warning: {line}" for line in results["budget"].get("warnings", [])]
     lines = [
         f"{name:28s} {m['value']:10.4g} +- {m['error']:.2g} {m['unit']}"
@@ -71,6 +72,7 @@ def reconstruct(
     run: RunOrNone = None,
     pretrained: Pretrained = None,
     seed: Seed = 1,
+    device: Device = "auto",
     skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
@@ -86,10 +88,11 @@ def reconstruct(
     folder = chosen_run(run, pretrained, ("jet-vae",))
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    from calovision.tasks.reconstruct import reconstruct as rebuild
+    from calovision.api.train import load_model
 
-    rebuilt = rebuild(folder, store, out, seed=seed)
-    seen = rebuilt.manifest["provenance"]["training_events"]
+    model = load_model(folder, device=device)
+    rebuilt = model.reconstruct(store, seed=seed, out=out, quiet=False).events
+    seen = rebuilt.provenance["training_events"]
     lines = [f"{len(rebuilt)} events in {out}", *_warned(seen, len(rebuilt))]
     result = {"out": str(out), "events": len(rebuilt), "training_events": seen}
     emit(result, "\n".join(lines), json)
@@ -100,6 +103,7 @@ def classify(
     out: Annotated[Path, typer.Option(help="File to write, .parquet or .csv.")],
     run: RunOrNone = None,
     pretrained: Pretrained = None,
+    device: Device = "auto",
     skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
@@ -118,9 +122,9 @@ def classify(
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     folder = chosen_run(run, pretrained, (CLASSIFIERS[store.geometry.schema],))
-    from calovision.tasks.classify import classify as run_tagger
+    from calovision.api.train import load_model
 
-    scores = run_tagger(folder, store, out)
+    scores = load_model(folder, device=device).predict(store, out=out, quiet=False)
     unlike = int(scores.out_of_distribution.sum())
     seen = None if scores.training is None else int(scores.training.sum())
     lines = [f"{len(store)} events scored, {len(store) / scores.wall_s:.0f} a second: {out}"]

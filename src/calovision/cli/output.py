@@ -27,6 +27,11 @@ Pretrained = Annotated[
 ]
 
 
+Device = Annotated[
+    str, typer.Option(help="Where the network computes: auto, cpu, cuda, cuda:N or mps.")
+]
+
+
 def with_task(arguments: list[str]) -> list[str]:
     """The command line with an empty task behind each ``--pretrained`` that names none.
 

@@ -91,7 +91,7 @@ def report(
 
     Example: calovision report demo --out report.html
     """
-    from calovision.reports.from_runs import report as write
+    from calovision.api.report import report as write
 
     written = write(folders, out)
     emit({"report": str(written)}, f"report: {written}", json)

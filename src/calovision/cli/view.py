@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -46,29 +45,19 @@ def view(
 
     Example: calovision view --pretrained jet-generator
     """
-    from calovision.errors import InputError
-    from calovision.events.files import write_bytes
-    from calovision.reports.view import page
-    from calovision.studies.displays import shown
+    from calovision.api.report import view as write
     from calovision.tasks.pretrained import GENERATOR, chosen_run, shipped
 
     folder = chosen_run(folder, pretrained, shipped() if data or pretrained else (GENERATOR,))
-    # Not resolved: a loop of links is for the reader to tell.
-    name = os.path.basename(os.path.abspath(folder))
-    place = Path(f"{name}-view.html") if out is None else out
-    if not place.parent.is_dir():
-        raise InputError(f"there is no folder {place.parent}", "make it, or choose another --out")
     with told():
-        rows = shown(folder, first, events, data=data, seed=seed, skip_corrupt=skip_corrupt)
-    number = len(rows[0].events)
-    write_bytes(place, page(f"{name}: calovision", rows, first).encode())
-    if browser:
-        import webbrowser
-
-        webbrowser.open(place.resolve().as_uri())
-    names = [r.name for r in rows]
-    emit(
-        {"path": str(place), "events": number, "rows": names},
-        f"{number} events ({', '.join(names)}): {place}",
-        json,
-    )
+        place = write(
+            folder,
+            out,
+            data=data,
+            events=events,
+            first=first,
+            seed=seed,
+            browser=browser,
+            skip_corrupt=skip_corrupt,
+        )
+    emit({"path": str(place)}, f"event display: {place}", json)

@@ -36,6 +36,12 @@ class Events(EventSet):
         value: ``(hits,)`` float32 or float64, content **per pixel** in image units.
         columns: per-event arrays ``(n, ...)``, such as ``label`` (gluon 0, quark 1; photon 0,
             electron 1), ``pt`` and ``m0`` (GeV).
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> crops[crops.label == 1].label.shape, crops.select("label == photon").energy.min() > 0
+        ((2,), np.False_)
     """
 
     geometry: Geometry
@@ -197,10 +203,19 @@ class Events(EventSet):
 
 
 def concatenate(sets: Iterable[EventSet]) -> Events:
-    """Join event sets of one geometry and the same columns, in order.
+    """Join event sets of one geometry and the same columns, in order, in memory.
+
+    Args:
+        sets: in memory or on disk.
 
     Raises:
         InputError: no set given, or sets of different geometry or columns.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> len(cv.concatenate([crops, crops[:1]]))
+        5
     """
     parts = [one.load() for one in sets]
     if not parts:

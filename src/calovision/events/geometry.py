@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import ContentError
+from calovision.errors import ContentError, InputError
 
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
 MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
@@ -32,6 +32,11 @@ class Channel:
             models see of it is in image units.
         signed: whether negative values are meaningful (a time is, an energy is not).
         unit: what the channel measures: ``"GeV"`` for energies, ``"ns"`` for times.
+
+    Example:
+        >>> import calovision as cv
+        >>> cv.Channel("muon", signed=False).unit
+        'GeV'
     """
 
     name: str
@@ -52,6 +57,11 @@ class Geometry:
         channels: the layers, in storage order.
         schema: key layout of the public file it mirrors, ``"jets"`` (``X_jets``) or
             ``"crops"`` (``X``).
+
+    Example:
+        >>> import calovision as cv
+        >>> cv.JET_IMAGES.rows, cv.JET_IMAGES.channel_names
+        (125, ('track', 'ecal', 'hcal'))
     """
 
     name: str
@@ -74,6 +84,19 @@ class Geometry:
     def classes(self) -> tuple[str, str]:
         """What labels 0 and 1 mean."""
         return ("gluon", "quark") if self.schema == "jets" else ("photon", "electron")
+
+    def class_number(self, name: str) -> int:
+        """The label of a class.
+
+        Raises:
+            InputError: there is no class of that name.
+        """
+        if name not in self.classes:
+            raise InputError(
+                f"{self.name} images have no class {name!r}",
+                f"choose one of {', '.join(self.classes)}",
+            )
+        return self.classes.index(name)
 
     def eta(self, cell: NDArray[Any]) -> NDArray[np.float32]:
         """Pseudorapidity of pixel centres relative to the window centre; same shape as ``cell``."""

@@ -40,6 +40,13 @@ class EventStore(EventSet):
         manifest: its description: counts, units, provenance, one entry per shard.
         geometry: the image grid.
         whole: the set on disk, of which this one leaves out the damaged shards; itself if none.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
+        >>> store = cv.save(crops, "set")
+        >>> len(store.select("label == electron")), store[:2].to_dense().shape
+        (2, (2, 2, 32, 32))
     """
 
     def __init__(

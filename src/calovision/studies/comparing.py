@@ -8,7 +8,7 @@ A; then only the first half is compared with B.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,6 +87,17 @@ class Samples:
         )
 
 
+#: step to which metrics it gives
+STEPS: dict[str, Callable[[str], bool]] = {
+    "distributions": lambda name: name.startswith("w1_"),
+    "physics distances": lambda name: name in ("fpd", "kpd"),
+    "trees": lambda name: name == "classifier_auc",
+    "network on hits": lambda name: name == "classifier_auc_hits",
+    "tagger": lambda name: name == "tagger_auc_ratio",
+    "memory": lambda name: name in ("memorised", "copied"),
+}
+
+
 def compare(
     a: Events,
     b: Events,
@@ -99,6 +110,7 @@ def compare(
     pt: tuple[float, float] | None = None,
     limit: int | None = None,
     slow_events: int = SLOW_EVENTS,
+    only: Collection[str] | None = None,
     own: Callable[[Samples], dict[str, Metric]] | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
@@ -118,6 +130,8 @@ def compare(
         pt: compare events alone whose ``pt`` lies between these, GeV.
         limit: at most so many of these events of each set, the first ones; by default all.
         slow_events: events of each sample for the network on hits.
+        only: names of metrics; what none of them needs is not computed. By default all, and those
+            of each class.
         own: further metrics of the samples that are compared.
         progress: show a progress bar on standard error.
 
@@ -150,7 +164,10 @@ def compare(
         steps["tagger"] = lambda: {"tagger_auc_ratio": tagger_auc_ratio(samples, seed)}
     if training is not None:
         steps["memory"] = lambda: memory(samples, training, seed)
-    classes = CLASS_NAMES[a.geometry.schema] if samples.have_classes(CLASS_EVENTS) else ()
+    if only is not None:
+        steps = {name: step for name, step in steps.items() if any(map(STEPS[name], only))}
+    classed = only is None and samples.have_classes(CLASS_EVENTS)
+    classes = CLASS_NAMES[a.geometry.schema] if classed else ()
     for k, name in enumerate(classes):
         steps[name] = lambda k=k: _of_class(samples.of(k), seed)  # type: ignore[misc]
     if own is not None:

@@ -6,39 +6,46 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.reading import read_events
 from calovision.events.store import EventStore
 from calovision.reports.view import Shown
 
+if TYPE_CHECKING:
+    from calovision.tasks.task import Task
+
 MANIFEST, CONFIG = "manifest.json", "config.yaml"
 ORIGINAL, SIMULATED = "original", "simulated"
 #: where studies keep what can be looked at, and with which set it is compared
 STUDY = (("examples", None), ("generated", "data/test"))
-Some = Callable[[Path], Events]  #: the events to show of a set
+Some = Callable[[EventSet | Path], Events]  #: the events to show of a set
 
 
 def shown(
-    folder: Path,
+    what: EventSet | Path,
     first: int,
     events: int,
     *,
-    data: Path | None = None,
+    data: EventSet | Path | None = None,
+    task: Task | None = None,
     seed: int = 1,
     skip_corrupt: bool = False,
 ) -> list[Shown]:
     """Rows of a display.
 
     Args:
-        folder: event set or public file; folder of event sets, of which ``original`` comes first;
-            run directory; or study.
+        what: event set, in memory or on disk; public file; folder of event sets, of which
+            ``original`` comes first; run directory; or study.
         first: number of the first event.
         events: most events shown.
         data: events of a run; by default those that it was trained on.
+        task: of a run, if it is loaded already.
         seed: of reconstructions and generated events.
         skip_corrupt: leave out damaged shards, with a warning.
 
@@ -48,10 +55,13 @@ def shown(
     if first < 0 or events < 1:
         raise InputError(f"{events} events from number {first}", "ask for one from 0 on")
     some = partial(_some, first=first, events=events, skip_corrupt=skip_corrupt)
+    if isinstance(what, EventSet):
+        return [Shown("events", some(what))]
+    folder = what
     if folder.is_file() or (folder / MANIFEST).is_file():
         return [Shown(folder.name, some(folder))]
     if (folder / CONFIG).is_file():
-        return _of_run(folder, data, seed, some, slice(first, first + events))
+        return _of_run(folder, task, data, seed, some, slice(first, first + events))
     for place, other in STUDY:
         sets = _sets(folder / place)
         if sets:
@@ -65,15 +75,16 @@ def shown(
     return _side_by_side(sets, None, some)
 
 
-def _some(path: Path, *, first: int, events: int, skip_corrupt: bool) -> Events:
+def _some(source: EventSet | Path, *, first: int, events: int, skip_corrupt: bool) -> Events:
     """Events ``first`` to ``first + events`` of a set or a file."""
-    if path.is_dir():
-        store = EventStore.open(path, skip_corrupt=skip_corrupt)
-        found = store[first : first + events]
+    if isinstance(source, Path) and source.is_dir():
+        source = EventStore.open(source, skip_corrupt=skip_corrupt)
+    if isinstance(source, EventSet):
+        found, name = source[first : first + events].load(), source.where
     else:
-        found = read_events(path, first + events)[0][first:]
+        found, name = read_events(source, first + events)[0][first:], str(source)
     if not len(found):
-        raise InputError(f"{path} has no event {first}", "ask for an earlier one")
+        raise InputError(f"{name} has no event {first}", "ask for an earlier one")
     return found
 
 
@@ -101,7 +112,14 @@ def _same(one: Events, other: Events) -> bool:
     return all(np.array_equal(one.columns[k], other.columns[k]) for k in known)
 
 
-def _of_run(folder: Path, data: Path | None, seed: int, some: Some, wanted: slice) -> list[Shown]:
+def _of_run(
+    folder: Path,
+    task: Task | None,
+    data: EventSet | Path | None,
+    seed: int,
+    some: Some,
+    wanted: slice,
+) -> list[Shown]:
     """Events of a run, with what its model makes of them.
 
     A generator whose training events are gone shows the ``wanted`` of its own alone.
@@ -117,11 +135,11 @@ def _of_run(folder: Path, data: Path | None, seed: int, some: Some, wanted: slic
     from calovision.tasks.tagger import TaggerTask
 
     run = RunDir(folder)
-    task = load_task(run)
+    task = task or load_task(run)
     described = run.describe()
-    source = data or Path(described["data"]["path"])
+    source = Path(described["data"]["path"]) if data is None else data
     name = described["config"]["model"]
-    if not source.exists():
+    if isinstance(source, Path) and not source.exists():
         if data is None and isinstance(task, GeneratorTask):
             made = generated(task, wanted.stop, Request(), seed=seed)
             return [Shown(name, made[wanted])]
@@ -140,5 +158,5 @@ def _of_run(folder: Path, data: Path | None, seed: int, some: Some, wanted: slic
             "out_of_distribution": task.domain.out_of_distribution(domain_features(original)),
         }
         columns = {**original.columns, **scores}
-        return [Shown(source.name, replace(original, columns=columns))]
-    return [Shown(source.name, original)]
+        return [Shown(ORIGINAL, replace(original, columns=columns))]
+    return [Shown(ORIGINAL, original)]

@@ -35,6 +35,7 @@ from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.tagger import TaggerTask
+from calovision.tasks.task import Task
 from calovision.tasks.training import parts_of
 from calovision.tasks.training_events import training_events
 
@@ -94,7 +95,15 @@ def evaluate(run: Path, store: EventSet, *, seed: int = 1, quiet: bool = False) 
         InputError: not a finished run, or too few unseen events.
     """
     directory = RunDir(run)
-    task = load_task(directory)
+    results = measured(directory, load_task(directory), store, seed=seed, quiet=quiet)
+    write_json(directory.path / "results.json", results)
+    return results
+
+
+def measured(
+    directory: RunDir, task: Task, store: EventSet, *, seed: int = 1, quiet: bool = False
+) -> dict[str, Any]:
+    """The content of results.json for a run and its trained task; see :func:`evaluate`."""
     task.check(store.geometry)
     found = held_out(directory, store)
     events = weighting.counting(found.events)
@@ -112,7 +121,6 @@ def evaluate(run: Path, store: EventSet, *, seed: int = 1, quiet: bool = False) 
         metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
     results = results_of(directory, store, len(events), seed, metrics) | judged
     results["data"] |= {"training_events": found.training, "repeated_events": found.repeated}
-    write_json(directory.path / "results.json", results)
     return results
 
 

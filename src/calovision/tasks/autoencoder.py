@@ -31,6 +31,14 @@ class AutoencoderTask(Task):
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
 
+    @abstractmethod
+    def bits(self, view: Any, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``(n,)`` information that the codes of the ``chosen`` events carry, bits.
+
+        The Kullback-Leibler divergence of a code's distribution from the prior: what it costs on
+        average to send, if sender and receiver share random numbers (bits back).
+        """
+
     def doubt(self, view: Any, events: Events) -> str:
         """A line if reconstructions are no closer to their events than an image of them all.
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,9 @@ from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.training_events import known_training_events
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 PORTION = 500  #: events prepared and scored at a time
 FORMATS = (".parquet", ".csv")
 
@@ -34,7 +38,8 @@ class Scores:
     """What a tagger says about ``n`` events.
 
     Attributes:
-        probability: ``(n,)`` calibrated probability of class 1 (quark), in [0, 1].
+        probability: ``(n,)`` calibrated probability of class 1 (quark, electron), in [0, 1].
+        logit: ``(n,)`` what the network gives, before calibration.
         out_of_distribution: ``(n,)`` bool, true for events unlike the training events: their
             probability has no ground.
         wall_s: time taken, preparing the events included, but not what is loaded or compiled once.
@@ -43,9 +48,52 @@ class Scores:
     """
 
     probability: NDArray[np.float64]
+    logit: NDArray[np.float64]
     out_of_distribution: NDArray[np.bool_]
     wall_s: float
     training: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.probability)
+
+    def __repr__(self) -> str:
+        unlike = int(self.out_of_distribution.sum())
+        return f"Scores of {len(self)} events, {unlike} of them out of distribution"
+
+    def plot_roc(self, labels: NDArray[Any]) -> Figure:
+        """Background rejection against signal efficiency, with the AUC.
+
+        Args:
+            labels: ``(n,)`` 0 or 1.
+
+        Raises:
+            InputError: labels of another length, or of one class only.
+        """
+        return roc_figure(self.probability, labels)
+
+
+def roc_figure(probability: NDArray[np.float64], labels: NDArray[Any]) -> Figure:
+    """See :meth:`Scores.plot_roc`."""
+    from matplotlib.figure import Figure
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    labels = np.asarray(labels)
+    if labels.shape != probability.shape or set(np.unique(labels)) != {0, 1}:
+        raise InputError(
+            f"labels of shape {labels.shape} for {len(probability)} scores",
+            "give 0 or 1 for each, and events of both classes",
+        )
+    background, signal, _ = roc_curve(labels, probability)
+    figure = Figure(figsize=(4.6, 4.0), layout="constrained")
+    ax = figure.subplots()
+    kept = background > 0
+    auc = roc_auc_score(labels, probability)
+    ax.plot(signal[kept], 1 / background[kept], label=f"AUC {auc:.4f}")
+    efficiency = np.linspace(0.01, 1, 100)
+    ax.plot(efficiency, 1 / efficiency, "--", color="grey", label="guessing")
+    ax.set(yscale="log", xlabel="signal efficiency", ylabel="background rejection", xlim=(0, 1))
+    ax.legend()
+    return figure
 
 
 def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
@@ -54,10 +102,12 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
     Portions of events are prepared and scored side by side; the scores are the same on any number
     of threads.
     """
-    probability, unlike = np.empty(len(source)), np.empty(len(source), bool)
+    n = len(source)
+    probability, logit, unlike = np.empty(n), np.empty(n), np.empty(n, bool)
     reading = Lock()
     task.eval()
-    task.logits(task.view(source[:1]))
+    if n:
+        task.logits(task.view(source[:1]))
     begin = time.perf_counter()
 
     def portion(start: int) -> int:
@@ -65,35 +115,55 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
         with reading:
             events = source[here]
         view = task.view(events)
-        probability[here] = task.probabilities(task.logits(view))
+        logit[here] = task.logits(view)
+        probability[here] = task.probabilities(logit[here])
         unlike[here] = task.domain.out_of_distribution(domain_features(events))
         return len(view)
 
     with tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False) as bar:
         for done in side_by_side(portion, range(0, len(source), PORTION)):
             bar.update(done)
-    return Scores(probability, unlike, time.perf_counter() - begin)
+    return Scores(probability, logit, unlike, time.perf_counter() - begin)
 
 
-def classify(run: Path, store: EventStore, out: Path, *, quiet: bool = False) -> Scores:
-    """Score ``store`` and write one row an event to ``out`` (``.parquet`` or ``.csv``).
-
-    Columns: ``event`` (number in the set), ``quark_probability`` or ``electron_probability``,
-    ``out_of_distribution``, ``training`` where the run tells, and ``label`` where the set has it.
+def classify(run: Path, store: EventSet, out: Path, *, quiet: bool = False) -> Scores:
+    """Score ``store`` with the tagger of a run; see :func:`scores_into`.
 
     Raises:
         InputError: not a finished tagger run, images of another geometry, another kind of file,
             or ``out`` cannot be written.
     """
+    directory = RunDir(run)
+    check_place(out)
+    return scores_into(out, directory, load_tagger(directory), store, quiet=quiet)
+
+
+def check_place(out: Path) -> None:
+    """Check that scores can be written to a file.
+
+    Raises:
+        InputError: another kind of file, or a folder that is not there.
+    """
     if out.suffix not in FORMATS:
         raise InputError(f"cannot write {out.name}", f"end it with {' or '.join(FORMATS)}")
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
-    task = load_tagger(RunDir(run))
+
+
+def scores_into(
+    out: Path, directory: RunDir, task: TaggerTask, store: EventSet, *, quiet: bool = False
+) -> Scores:
+    """Score ``store`` and write one row an event to ``out`` (``.parquet`` or ``.csv``).
+
+    Columns: ``event`` (number in the set), ``quark_probability`` or ``electron_probability``,
+    ``out_of_distribution``, ``training`` where the run tells, and ``label`` where the set has it.
+    """
+    check_place(out)
     task.check(store.geometry)
-    scores = replace(score(task, store, quiet), training=known_training_events(RunDir(run), store))
+    scores = replace(score(task, store, quiet), training=known_training_events(directory, store))
+    numbers = store.numbers if isinstance(store, EventStore) else np.arange(len(store))
     columns = {
-        "event": store.numbers,
+        "event": numbers,
         f"{store.geometry.classes[1]}_probability": scores.probability,
         "out_of_distribution": scores.out_of_distribution,
     }

@@ -19,6 +19,7 @@ from calovision.tasks.settings import (
     DDPMConfig,
     DenseVAEConfig,
     GraphSAGEConfig,
+    ModuleConfig,
     ParticleNetConfig,
     PointVAEConfig,
     ResNetConfig,
@@ -48,13 +49,23 @@ TASKS: dict[str, dict[str, type[Training]]] = {
 CROPS = ("crops", "egamma")
 KINDS = {"egamma": CROPS}
 
+#: tasks that a module of one's own can be trained for, whose model is called "own:NAME"
+OWN_TASKS = ("jet-tagger", "egamma", "jet-vae")
+OWN = "own:"
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def preset(task: str, model: str) -> str:
     """File name of a model's preset."""
-    return f"{task}-{model}.yaml"
+    return "own.yaml" if model.startswith(OWN) else f"{task}-{model}.yaml"
+
+
+def settings_of(task: str, model: str) -> type[Training] | None:
+    """The kind of settings of a model; ``None`` where there is no such model."""
+    if model.startswith(OWN) and task in OWN_TASKS:
+        return ModuleConfig
+    return TASKS[task].get(model)
 
 
 def load_config(
@@ -70,7 +81,10 @@ def load_config(
     """
     if task not in TASKS:
         raise InputError(f"unknown task {task!r}", f"choose one of {', '.join(TASKS)}, symmetry")
-    return resolve(TASKS[task], task, model, file, overrides)
+    models = TASKS[task]
+    if model and model.startswith(OWN) and task in OWN_TASKS:
+        models = {model: ModuleConfig}
+    return resolve(models, task, model, file, overrides)
 
 
 def resolve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Self
 
@@ -14,21 +15,18 @@ from torch import Tensor
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.networks.dense_vae import SIDE, DenseVAE
-from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.dense_hits import hits_above, readout_cells
+from calovision.networks.likelihoods import gaussian_kl
+from calovision.tasks.dense_hits import readout_cells
+from calovision.tasks.image_autoencoder import ImageAutoencoderTask
 from calovision.tasks.settings import DenseVAEConfig
 from calovision.tasks.task import Batch, as_tensor, weighted_mean
 from calovision.tasks.weights import fill
 
-CALIBRATION_JETS = 1000  #: most validation jets that the hit threshold is chosen on
 
-
-class DenseVAETask(AutoencoderTask):
+class DenseVAETask(ImageAutoencoderTask):
     """The dense VAE: images resized 125 -> 128 and scaled by one global maximum, as published.
 
-    The sigmoid output is never exactly zero, so a threshold per channel decides what is a hit;
-    :meth:`finish` sets it where the F1 of the occupancy on validation jets is best, which is
-    the most favourable choice for this model.
+    The sigmoid output is never exactly zero: a threshold per channel decides what is a hit.
 
     Args:
         geometry: of the images.
@@ -37,13 +35,11 @@ class DenseVAETask(AutoencoderTask):
     """
 
     maximum: Tensor
-    threshold: Tensor
 
     def __init__(self, geometry: Geometry, maximum: float, *, latent: int) -> None:
         super().__init__(geometry)
         self.network = DenseVAE(channels=len(geometry.channels), latent=latent)
         self.register_buffer("maximum", torch.tensor(maximum))
-        self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
 
     @classmethod
     def fresh(cls, config: DenseVAEConfig, geometry: Geometry, train: Events) -> Self:
@@ -64,10 +60,6 @@ class DenseVAETask(AutoencoderTask):
         """Numbers in the latent space of one image."""
         return self.network.latent_numbers
 
-    def view(self, events: Events) -> Events:
-        """The baseline sees plain events and makes dense images of them."""
-        return events
-
     def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """Images ``(B, C, 128, 128)`` in [0, 1] of the ``chosen`` events, and their weights."""
         events = view[chosen]
@@ -84,7 +76,7 @@ class DenseVAETask(AutoencoderTask):
         pixels = image[0].numel()
         entropy = F.binary_cross_entropy(rebuilt, image, reduction="none")
         entropy = weighted_mean(entropy, weight) * pixels
-        kl = -0.5 * (1 + log_variance - mean**2 - log_variance.exp())
+        kl = gaussian_kl(mean, 0.5 * log_variance)
         divergence = weighted_mean(kl, weight)
         return {
             "loss": entropy + divergence,
@@ -92,38 +84,16 @@ class DenseVAETask(AutoencoderTask):
             "kl": divergence.detach(),
         }
 
-    def _cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
+    @torch.no_grad()
+    def bits(self, view: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``(n,)`` information in the codes of the ``chosen`` events, bits."""
+        mean, log_variance = self.network.encode(self.batch(view, chosen)[0])
+        nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
+        found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
+        return found
+
+    def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
         """Decoded content per readout cell of each channel (image units), and latent means."""
         mean, _ = self.network.encode(self.batch(view, chosen)[0])
         images = self.network.decode(mean) * self.maximum
         return readout_cells(images, self.geometry), mean
-
-    @torch.no_grad()
-    def finish(self, view: Events) -> None:
-        """Choose the hit threshold of every channel on validation jets."""
-        jets, chunk = min(CALIBRATION_JETS, len(view)), 250
-        levels = torch.logspace(-6, 0, 121)
-        hits = torch.zeros(len(self.threshold), len(levels), 2)
-        truth = torch.zeros(len(self.threshold))
-        for start in range(0, jets, chunk):
-            chosen = np.arange(start, min(start + chunk, jets))
-            cells, _ = self._cells(view, chosen)
-            dense = torch.from_numpy(view[chosen].to_dense("image"))
-            for i, channel in enumerate(self.geometry.channels):
-                middle = channel.block // 2
-                true = dense[:, i, middle :: channel.block, middle :: channel.block] > 0
-                truth[i] += true.sum()
-                for right, of in ((0, cells[i]), (1, cells[i][true])):
-                    ordered = of.flatten().sort().values
-                    above = len(ordered) - torch.searchsorted(ordered, levels)
-                    hits[i, :, right] += above
-        f1 = 2 * hits[..., 1] / (hits[..., 0] + truth[:, None])
-        self.threshold.copy_(levels[f1.argmax(1)])
-
-    @torch.no_grad()
-    def reconstruct(
-        self, view: Events, chosen: NDArray[np.int64], generator: torch.Generator
-    ) -> tuple[Events, NDArray[np.float32]]:
-        """Reconstruction of the ``chosen`` events from their latent means, and those means."""
-        cells, mean = self._cells(view, chosen)
-        return hits_above(cells, self.threshold, self.geometry), mean.numpy()

@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 from torch.export import Dim
 
 from calovision.errors import InputError
+from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.files import write_bytes
-from calovision.events.store import EventStore
 from calovision.tasks.deployed.graph import Arrays, Graph
 from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.deployed.no_events import taking_none
 from calovision.tasks.deployed.trial import trial_events
 from calovision.tasks.models import load_task
 from calovision.tasks.rundir import RunDir, versions
+from calovision.tasks.task import Task
 
 OPSET = 20
 TOLERANCE = 1e-4  #: largest difference of an output, relative to its size where that is above 1
@@ -56,7 +57,7 @@ class Exported:
 
 
 def export(
-    run: Path, out: Path, *, data: EventStore | None = None, events: int = 200, seed: int = 1
+    run: Path, out: Path, *, data: EventSet | None = None, events: int = 200, seed: int = 1
 ) -> list[Exported]:
     """Write the model of a finished run; a model of several graphs becomes ``NAME-PART.onnx``.
 
@@ -74,6 +75,12 @@ def export(
         InputError: a package is missing, the model cannot be exported, the events are of another
             kind, or the outputs differ.
     """
+    directory = RunDir(run)
+    _check_place(out)
+    return exported(directory, load_task(directory), out, data=data, events=events, seed=seed)
+
+
+def _check_place(out: Path) -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise InputError(f"export needs {', '.join(missing)}", "pip install 'calovision[deploy]'")
@@ -81,11 +88,22 @@ def export(
         raise InputError(f"cannot write {out.name}", "end it with .onnx")
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
-    directory = RunDir(run)
-    task = load_task(directory)
+
+
+def exported(
+    directory: RunDir,
+    task: Task,
+    out: Path,
+    *,
+    data: EventSet | None = None,
+    events: int = 200,
+    seed: int = 1,
+) -> list[Exported]:
+    """Write the trained task of a run; see :func:`export`."""
+    _check_place(out)
     if data is not None:
         task.check(data.geometry)
-    tried = trial_events(task.geometry, seed) if data is None else data[:events]
+    tried = trial_events(task.geometry, seed) if data is None else data[:events].load()
     about = {
         "run": directory.describe()["config"],
         "trained_on": directory.describe()["data"].get("hash"),

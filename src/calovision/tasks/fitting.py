@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -97,17 +98,16 @@ def _prepared(
     if made is None:
         made = team.told(lambda: planned(config, store, parts, order_of))
     order = order_of(made.window)
-    task, read = _begun(config, store, parts["train"], order)
-    lines = []
-    if not state and run.start_weights.exists():
-        task = rebuild(config, store.geometry, run.start_weights)
-        lines.append("it went on from its final weights with a fresh optimiser")
+    start = run.start_weights if not state and run.start_weights.exists() else None
+    task, read = _begun(config, store, parts["train"], order, start)
+    prolonged = start is not None and (run.path / "budget.json").exists()
+    lines = ["it went on from its final weights with a fresh optimiser"] if prolonged else []
     seen = parts["validation"][: min(task.validation_events, made.validation)]
     steps = max(int(config.epochs * order.events / (config.batch * team.size)), 1)
     learner = Learner(task, config, steps, team)
     if state:
         learner.go_on(state)
-    elif lines:
+    elif prolonged:
         learner.count_from(run.budget())
     if team.rank == 0:
         run.keep_rows(learner.looked)
@@ -158,9 +158,16 @@ def _order(config: Training, store: EventStore, chosen: NDArray[np.int64], windo
 
 
 def _begun(
-    config: Training, store: EventStore, chosen: NDArray[np.int64], order: Order
+    config: Training,
+    store: EventStore,
+    chosen: NDArray[np.int64],
+    order: Order,
+    start: Path | None,
 ) -> tuple[Task, Callable[[NDArray[np.int64]], Events]]:
-    """A fresh task, scaled to the events of one window, and what reads the ``chosen`` events."""
+    """The task to train, and what reads the ``chosen`` events.
+
+    It is fresh and scaled to the events of one window, or has the weights in the file ``start``.
+    """
 
     def read(numbers: NDArray[np.int64]) -> Events:
         return store[chosen[numbers]]
@@ -170,7 +177,12 @@ def _begun(
     events = read(numbers)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, config.seed))
-        task = build(config, store.geometry, events)
+        if start is None:
+            task = build(config, store.geometry, events)
+        else:
+            task = rebuild(config, store.geometry, start)
+            task.adapt(events)
+            task.weigh(events)
     return task, (lambda _: events) if whole else read
 
 

@@ -11,7 +11,7 @@ from calovision.errors import InputError
 from calovision.events.events import concatenate
 from calovision.events.packed_prints import hand_on
 from calovision.events.store import EventStore, StoreWriter
-from calovision.tasks.generator import doubts, pieces, possible
+from calovision.tasks.generator import GeneratorTask, doubts, pieces, possible
 from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
@@ -53,15 +53,43 @@ def generate(
     possible(n, steps)
     directory, request = RunDir(run), request or Request()
     task = load_generator(directory)
-    if keep_all:
-        task.keep_all()
+    warn_of_doubts(task, request, strict)
+    return generated_into(
+        out, directory, task, n, request, seed=seed, steps=steps, keep_all=keep_all, quiet=quiet
+    )
+
+
+def warn_of_doubts(task: GeneratorTask, request: Request, strict: bool) -> None:
+    """Warn of what in a request lies outside the training events, or refuse it if ``strict``.
+
+    Raises:
+        InputError: nothing can be generated, or not all of it and ``strict``.
+    """
     for doubt in doubts(task, request):
         if strict:
             raise InputError(doubt, "narrow the range, or leave out --strict")
-        warnings.warn(doubt, stacklevel=2)
+        warnings.warn(doubt, stacklevel=3)
+
+
+def generated_into(
+    out: Path,
+    directory: RunDir,
+    task: GeneratorTask,
+    n: int,
+    request: Request,
+    *,
+    seed: int = 1,
+    steps: int | None = None,
+    keep_all: bool = False,
+    quiet: bool = False,
+) -> EventStore:
+    """Write events of a run's trained task; see :func:`generate`."""
+    possible(n, steps)
+    if keep_all:
+        task.keep_all()
     provenance = {
         "made_by": "generate",
-        "run": str(run),
+        "run": str(directory.path),
         "model": directory.describe()["config"]["model"],
         "events": n,
         "label": request.label,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from torch import nn
+
 from calovision.errors import ContentError, InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.config import TASKS, load_config
+from calovision.tasks.config import OWN, TASKS, load_config, settings_of
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
@@ -35,8 +37,18 @@ CLASSES = {
 }
 
 
+#: of modules of one's own, by task
+OWN_CLASSES = {
+    "jet-tagger": "own_tagger.ModuleTagger",
+    "egamma": "own_tagger.ModuleTagger",
+    "jet-vae": "own_autoencoder.ModuleAutoencoder",
+}
+
+
 def _class(config: Training) -> type[Task]:
-    module, _, name = CLASSES[config.task, config.model].partition(".")
+    own = config.model.startswith(OWN)
+    place = OWN_CLASSES[config.task] if own else CLASSES[config.task, config.model]
+    module, _, name = place.partition(".")
     found: type[Task] = getattr(importlib.import_module(f"calovision.tasks.{module}"), name)
     return found
 
@@ -83,20 +95,43 @@ def recorded_config(run: RunDir) -> Training:
             f"give a run of {', '.join(TASKS)}",
         )
     model = recorded.get("model")
-    kind = TASKS[recorded["task"]].get(model) if isinstance(model, str) else None
+    kind = settings_of(recorded["task"], model) if isinstance(model, str) else None
     # What was not there to be set was as it is without: presets are for new trainings.
     fields = kind.model_fields.items() if kind else ()
     absent = {k: f.default for k, f in fields if k not in recorded and not f.is_required()}
     return load_config(recorded["task"], model, overrides=absent | recorded)
 
 
-def load_task(run: RunDir) -> Task:
+def with_module(config: Training, module: nn.Module | None, place: Path) -> Training:
+    """The settings with the user's own network in them, where it is of one.
+
+    Raises:
+        InputError: it is missing, or given to a model that needs none.
+    """
+    own = config.model.startswith(OWN)
+    if own == (module is not None):
+        return config.model_copy(update={"module": module}) if own else config
+    name = config.model.removeprefix(OWN)
+    if own:
+        raise InputError(
+            f"{place} has the weights of a network of your own, {name}",
+            f"give it in Python: cv.load_model({str(place)!r}, module={name}(...))",
+        )
+    raise InputError(f"{place} is of the model {name}", "leave module out")
+
+
+def load_task(run: RunDir, *, device: str = "auto", module: nn.Module | None = None) -> Task:
     """The trained task of a finished run, in evaluation mode.
+
+    Args:
+        run: its directory.
+        device: where the network computes.
+        module: the network, of a run that trained one of the user's own.
 
     Raises:
         InputError: no run there, of an unknown task, unfinished, or with broken weights.
     """
-    config = recorded_config(run)
+    config = with_module(recorded_config(run), module, run.path)
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
     try:

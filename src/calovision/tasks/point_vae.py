@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Self
@@ -191,6 +192,17 @@ class PointVAETask(AutoencoderTask):
         point = unused.repeat(len(q.code), self.points, 1)
         point[:, : q.point.shape[1]] = torch.where(lead, q.point, unused)
         return torch.cat([q.code, point.flatten(1)], 1), q
+
+    @torch.no_grad()
+    def bits(self, view: PointView, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``(n,)`` information in the codes of the ``chosen`` events, bits."""
+        hits, summary = view.batch(chosen, self.scaling)
+        q: Posterior = self.network.encoder(hits, summary)
+        keep = self._leading(hits)[:, : q.point.shape[1]]
+        points = (gaussian_kl(q.point, q.point_log_std).sum(-1) * keep).sum(-1)
+        nats = (gaussian_kl(q.code, q.code_log_std).sum(-1) + points).double()
+        found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
+        return found
 
     @property
     def no_hit(self) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from calovision import streams
+from calovision.events.event_set import EventSet
 from calovision.events.events import Events, concatenate
 from calovision.events.files import atomic
 from calovision.events.store import EventStore, StoreWriter
@@ -45,8 +46,17 @@ def reconstructions(
     return concatenate(sets), np.concatenate(codes)
 
 
+def information(task: AutoencoderTask, events: Events) -> NDArray[np.float64]:
+    """``(n,)`` information in the codes of events, bits; see :meth:`AutoencoderTask.bits`."""
+    found = []
+    for start in range(0, len(events), CHUNK):
+        chunk = events[start : start + CHUNK]
+        found.append(task.bits(task.view(chunk), np.arange(len(chunk))))
+    return np.concatenate([np.zeros(0), *found])
+
+
 def reconstruct(
-    run: Path, store: EventStore, out: Path, *, seed: int = 1, quiet: bool = False
+    run: Path, store: EventSet, out: Path, *, seed: int = 1, quiet: bool = False
 ) -> EventStore:
     """Write the reconstruction of ``store`` to ``out``, in the same order.
 
@@ -59,11 +69,24 @@ def reconstruct(
     """
     directory = RunDir(run)
     task = load_autoencoder(directory)
+    return reconstructed_into(out, directory, task, store, seed=seed, quiet=quiet)
+
+
+def reconstructed_into(
+    out: Path,
+    directory: RunDir,
+    task: AutoencoderTask,
+    store: EventSet,
+    *,
+    seed: int = 1,
+    quiet: bool = False,
+) -> EventStore:
+    """Write the reconstruction by a run's trained task; see :func:`reconstruct`."""
     task.check(store.geometry)
     seen = known_training_events(directory, store)
     provenance = {
         "made_by": "reconstruct",
-        "run": str(run),
+        "run": str(directory.path),
         "model": directory.describe()["config"]["model"],
         "source": store.hash,
         "seed": seed,
@@ -75,7 +98,7 @@ def reconstruct(
         if index in writer.done() and piece.exists():
             continue
         start = index * SHARD
-        chunk = store[start : min(start + SHARD, len(store))]
+        chunk = store[start : min(start + SHARD, len(store))].load()
         rebuilt, latent = reconstructions(task, chunk, seed, quiet, start)
         rebuilt.columns = {**chunk.columns, **rebuilt.columns}
         with atomic(piece) as part, part.open("wb") as file:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -104,6 +104,22 @@ class TransformerConfig(Training):
         if self.width % (4 * self.heads):
             raise ValueError(f"width {self.width} is not a multiple of 4 x heads, {self.heads}")
         return self
+
+
+class ModuleConfig(Training):
+    """A network of the user's own.
+
+    Attributes:
+        form, max_hits, neighbours: what it takes; see :class:`~calovision.events.dataset.Inputs`.
+        beta: weight of an autoencoder's Kullback-Leibler divergence.
+        module: the network; it is not recorded.
+    """
+
+    form: Literal["dense", "hits", "graph"] = "hits"
+    max_hits: int = Field(128, ge=1, le=100_000)
+    neighbours: int = Field(8, ge=1, le=1000)
+    beta: float = Field(1.0, ge=0)
+    module: Any = Field(None, exclude=True)
 
 
 class GraphSAGEConfig(Training):

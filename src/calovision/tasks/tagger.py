@@ -99,6 +99,15 @@ class TaggerTask(Task):
         task.fit(train)
         return task
 
+    def adapt(self, train: Events) -> None:
+        """From now on, events unlike these are out of distribution; the inputs' scaling stays.
+
+        Raises:
+            InputError: as :meth:`fresh`.
+        """
+        both_classes(train)
+        self.domain.fit(domain_features(train))
+
     @classmethod
     def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and statistics of ``state``."""

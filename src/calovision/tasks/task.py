@@ -113,6 +113,10 @@ class Task(nn.Module, ABC):
         weight = events.columns[weighting.COLUMN].astype(np.float64) / self.mean_weight
         return weight.astype(np.float32)
 
+    def adapt(self, train: Events) -> None:
+        """Fit to new training events what is not learned by gradients; nothing by default."""
+        del train
+
     def finish(self, view: Any) -> None:
         """Choose on validation events what gradients cannot; nothing by default."""
         del view

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from calovision import streams
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
-from calovision.events.files import FREE_SPACE
+from calovision.events.files import FREE_SPACE, write_bytes
 from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
 from calovision.events.store import EventStore
 from calovision.events.weighting import check_weights
 from calovision.interruption import Interrupted
-from calovision.tasks.config import KINDS
+from calovision.tasks.config import KINDS, OWN
 from calovision.tasks.extend import prolong
 from calovision.tasks.fitting import fit, tidy
 from calovision.tasks.launchers import check_meeting
@@ -63,18 +63,25 @@ def train(
     *,
     resume: bool = False,
     quiet: bool = False,
+    start: RunDir | None = None,
 ) -> RunDir:
     """Train ``config`` on the training part of ``store`` and write the run to ``out``.
 
     With ``resume``, a run that was interrupted goes on from its last state, and one that is
-    finished from its end, if there are more epochs or there is more time than before. Of several
-    processes, all return when the run is complete.
+    finished from its end, if there are more epochs or there is more time than before. With
+    ``start``, a new run begins with the weights of that finished one, of the same model and sizes.
+    Of several processes, all return when the run is complete.
 
     Raises:
         InputError: ``out`` holds another run, or the set is too small or of the wrong kind.
         Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
     config = _as_placed(config)
+    if config.processes > 1 and placed().size == 1 and config.model.startswith(OWN):
+        raise InputError(
+            "processes that are started here know nothing of your network",
+            "start the script itself with torchrun",
+        )
     schema, kind = KINDS.get(config.task, ("jets", "jets"))
     if store.geometry.schema != schema:
         raise InputError(
@@ -96,10 +103,16 @@ def train(
     }
     if store.skipped:
         data["whole_hash"] = store.whole.hash
+    if start is not None:
+        data["start"] = {
+            "run": str(start.path.absolute()),
+            "seed": start.describe()["config"].get("seed"),
+        }
     if placed().rank == 0:
         run.start(config.model_dump(), data, resume=resume)
+        _take_weights(run)
         prolong(run, config)
-        remember(run, store, parts)
+        remember(run, store, parts, None if start is None else start.path)
     # Of a run that is opened again, the first process may not have moved the weights yet.
     if run.weights.exists() and run.describe()["config"] == config.model_dump():
         tidy(run)
@@ -124,6 +137,21 @@ def train(
             reached = "stopped before the next step" if run.checkpoint.exists() else FIRST
             raise Interrupted(run.how_to_go_on(reached)) from None
     return run
+
+
+def _take_weights(run: RunDir) -> None:
+    """Copy the weights that a run begins with into it, once.
+
+    Raises:
+        InputError: they are no longer there.
+    """
+    start = run.describe()["data"].get("start")
+    if start is None or any(f.exists() for f in (run.weights, run.checkpoint, run.start_weights)):
+        return
+    weights = RunDir(Path(str(start["run"]))).weights
+    if not weights.exists():
+        raise InputError(f"{weights}, which {run.path} begins with, is not there", "begin anew")
+    write_bytes(run.start_weights, weights.read_bytes())
 
 
 def recorded_data(run: RunDir, *, skip_corrupt: bool = False) -> EventStore:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,15 +14,26 @@ from calovision.events.fingerprints import (
     fingerprints,
     write_known,
 )
-from calovision.events.packed_prints import PACKED, known_in
+from calovision.events.packed_prints import PACKED, hand_on, known_in
 from calovision.tasks.rundir import RunDir
 
 
-def remember(run: RunDir, store: EventSet, parts: dict[str, NDArray[np.int64]]) -> None:
-    """Write the fingerprints of all training and validation events into a run that lacks them."""
-    if not (run.path / TRAINING).exists():
-        chosen = np.concatenate([parts["train"], parts["validation"]])
-        write_known(run.path / TRAINING, fingerprints(store)[chosen].known())
+def remember(
+    run: RunDir, store: EventSet, parts: dict[str, NDArray[np.int64]], start: Path | None = None
+) -> None:
+    """Write the fingerprints of all training and validation events into a run that lacks them.
+
+    Those of ``start``, the run whose weights it begins with, are training events too.
+    """
+    own, packed = run.path / TRAINING, run.path / PACKED
+    if own.exists() or packed.exists():
+        return
+    chosen = np.concatenate([parts["train"], parts["validation"]])
+    write_known(own, fingerprints(store)[chosen].known())
+    if start is not None:
+        hand_on([start, run.path], run.path)
+        if packed.exists():  # of a model that comes with the package only parts are known
+            own.unlink()
 
 
 def training_events(run: RunDir, store: EventSet) -> NDArray[np.bool_]:

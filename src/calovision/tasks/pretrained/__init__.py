@@ -13,6 +13,7 @@ from calovision.tasks.rundir import RunDir
 CLASSIFIERS = {"jets": "jet-tagger", "crops": "egamma"}
 #: tasks that can be measured on events, by the schema of their geometry
 MEASURED = {"jets": ("jet-tagger", "jet-vae", "jet-generator"), "crops": ("egamma",)}
+ROOM = Path(str(resources.files("calovision.tasks.pretrained")))  #: where they lie
 GENERATOR = "jet-generator"  #: the task whose model needs no events to show something
 
 
@@ -27,16 +28,12 @@ def pretrained_run(task: str) -> Path:
             f"no {task} model comes with calovision",
             f"choose one of {', '.join(shipped())}, or train one and give its run",
         )
-    return _room() / task
+    return ROOM / task
 
 
 def shipped() -> tuple[str, ...]:
     """Tasks whose models come with the package."""
-    return tuple(sorted(folder.parent.name for folder in _room().glob("*/model.safetensors")))
-
-
-def _room() -> Path:
-    return Path(str(resources.files("calovision.tasks.pretrained")))
+    return tuple(sorted(folder.parent.name for folder in ROOM.glob("*/model.safetensors")))
 
 
 def chosen_run(run: Path | None, pretrained: str | None, fitting: tuple[str, ...]) -> Path:

@@ -12,7 +12,8 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events import weighting
 from calovision.events.coarse import coarse_images
-from calovision.events.digits import MANIFEST, has_digits, open_digits
+from calovision.events.digits import MANIFEST, DigitSet, has_digits, open_digits
+from calovision.events.event_set import EventSet
 from calovision.events.fingerprints import fingerprints
 from calovision.events.rotation import Rotated
 from calovision.events.splits import split
@@ -23,6 +24,7 @@ from calovision.events.unreadable import exists
 PERIODS = {0: 180.0, 1: 180.0, 8: 180.0}
 MOST_EVENTS = 40_000  #: of a detector's events that are read, in training and test together
 TEST_SHARE = 0.2  #: of them
+IN_MEMORY = "in memory"  #: where a set is that lies in no folder
 
 
 @dataclass(frozen=True)
@@ -76,24 +78,37 @@ def read_images(folder: Path, *, skip_corrupt: bool = False) -> ImageData:
     folder = Path(folder)
     if exists(folder / MANIFEST) and not has_digits(folder):
         return detector_images(EventStore.open(folder, skip_corrupt=skip_corrupt))
-    digits = open_digits(folder)
+    return digit_images(open_digits(folder), folder)
+
+
+def images_of(data: DigitSet | EventSet | str | Path) -> ImageData:
+    """Images of a set, in memory or on disk; see :func:`read_images`."""
+    if isinstance(data, str | Path):
+        return read_images(Path(data))
+    if isinstance(data, EventSet):
+        return detector_images(data)
+    return digit_images(data, Path(IN_MEMORY))
+
+
+def digit_images(digits: DigitSet, path: Path) -> ImageData:
+    """Digits as images."""
     parts = [tuple(torch.from_numpy(a) for a in digits.part(test=test)) for test in (False, True)]
     (x, y), (held_out, label) = parts
-    return ImageData(folder, digits.hash, digits.classes, (x, y), (held_out, label))
+    return ImageData(path, digits.hash, digits.classes, (x, y), (held_out, label))
 
 
-def detector_images(store: EventStore) -> ImageData:
+def detector_images(store: EventSet) -> ImageData:
     """Events as coarse images; a fifth of the collisions is held out.
 
     Raises:
         InputError: not every event has a class.
     """
-    events = store[: min(len(store), MOST_EVENTS)]
+    events = store[: min(len(store), MOST_EVENTS)].load()
     if "label" not in events.columns or not np.isin(events.label, (0, 1)).all():
-        raise InputError(f"{store.path} has events without a class", "give a labelled set")
+        raise InputError(f"{store.where} has events without a class", "give a labelled set")
     if weighting.of(events) is not None:
         raise InputError(
-            f"{store.path} has event weights, which the symmetry task knows nothing of",
+            f"{store.where} has event weights, which the symmetry task knows nothing of",
             "give a set without a column weight",
         )
     images = torch.from_numpy(coarse_images(events))
@@ -105,4 +120,4 @@ def detector_images(store: EventStore) -> ImageData:
         (images[rows], label[rows])
         for rows in (torch.from_numpy(chosen[part]) for part in ("train", "test"))
     )
-    return ImageData(store.path, store.hash, (0, 1), train, test, turning=False)
+    return ImageData(Path(store.where), store.hash, (0, 1), train, test, turning=False)

@@ -1,0 +1,49 @@
+"""Events through an autoencoder and back, in memory or into a set on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.api.trained import Trained
+from calovision.events.event_set import EventSet
+
+CHUNK = 2000  #: events in memory at a time
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What an autoencoder makes of ``n`` events.
+
+    Attributes:
+        events: the reconstructions, in the order of the originals; of a large set on disk.
+        latent: ``(n, L)`` latent means.
+        bits: ``(n,)`` information in an event's code, bits: the Kullback-Leibler divergence of
+            its distribution from the prior.
+    """
+
+    events: EventSet
+    latent: NDArray[np.float32]
+    bits: NDArray[np.float64]
+
+
+def reconstruct(
+    trained: Trained, events: EventSet, seed: int, out: Path | None, quiet: bool
+) -> Reconstruction:
+    """See :meth:`calovision.api.model.Model.reconstruct`."""
+    from calovision.tasks.reconstruct import information, reconstructed_into, reconstructions
+
+    task = trained.of_kind("autoencoder")
+    task.check(events.geometry)
+    if out is None:
+        held = events.load()
+        made, latent = reconstructions(task, held, seed, quiet)
+        made.columns = {**held.columns, **made.columns}
+        return Reconstruction(made, latent, information(task, held))
+    store = reconstructed_into(out, trained.run, task, events, seed=seed, quiet=quiet)
+    latent = np.load(store.path / "latent.npy", allow_pickle=False)
+    chunks = (events[i : i + CHUNK].load() for i in range(0, len(events), CHUNK))
+    return Reconstruction(store, latent, np.concatenate([information(task, c) for c in chunks]))

@@ -1,0 +1,109 @@
+"""Pages for people: reports of studies and runs, and the event display."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from calovision.api.model import Model
+from calovision.errors import InputError
+from calovision.events.event_set import EventSet
+
+Shown = Model | str | Path
+MOST = 5000  #: events in a display
+
+
+def report(of: Shown | Sequence[Shown], out: str | Path = "report.html") -> Path:
+    """Write one self-contained HTML page about studies, runs and models.
+
+    Args:
+        of: folders of studies or evaluated runs, or models that were evaluated.
+        out: HTML file to write.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: nothing to report on, or a folder without results.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(300, seed=3, quiet=True)
+        >>> model = cv.pretrained("egamma").save("kept")
+        >>> _ = model.evaluate(crops)
+        >>> cv.report(model, out="egamma.html").name
+        'egamma.html'
+    """
+    from calovision.reports.from_runs import report as write
+
+    several = [of] if isinstance(of, Model | str | Path) else list(of)
+    folders = [one.path if isinstance(one, Model) else Path(one) for one in several]
+    return write(folders, Path(out))
+
+
+def view(
+    what: EventSet | Shown,
+    out: str | Path | None = None,
+    *,
+    data: EventSet | str | Path | None = None,
+    events: int = 100,
+    first: int = 0,
+    seed: int = 1,
+    browser: bool = False,
+    skip_corrupt: bool = False,
+) -> Path:
+    """Write an event display: one offline HTML file with all layers of every event.
+
+    Args:
+        what: events; a model, which is shown with what it makes of events; or the folder of a
+            set, of several sets, of a run or of a study.
+        out: HTML file to write; by default ``NAME-view.html`` here.
+        data: events that a model shall be shown with; by default those that it was trained on.
+        events: most events shown, 1 to 5,000.
+        first: number of the first event.
+        seed: of what a model makes.
+        browser: open the file in the browser.
+        skip_corrupt: leave out damaged shards, with a warning.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: nothing to show there, or no folder for the file.
+
+    Example:
+        >>> import calovision as cv
+        >>> cv.view(cv.simulate.egamma(2, seed=1, quiet=True), out="display.html").name
+        'display.html'
+    """
+    import webbrowser
+
+    from calovision.events.files import write_bytes
+    from calovision.reports.view import page
+    from calovision.studies.displays import shown
+
+    if not 1 <= events <= MOST:
+        raise InputError(f"{events} events in a display", f"show 1 to {MOST}")
+    folder = what.path if isinstance(what, Model) else what
+    # Not resolved: a loop of links is for the reader to tell.
+    name = "events"
+    if not isinstance(folder, EventSet):
+        folder = Path(folder)
+        name = os.path.basename(os.path.abspath(folder))
+    place = Path(f"{name}-view.html") if out is None else Path(out)
+    if not place.parent.is_dir():
+        raise InputError(f"there is no folder {place.parent}", "make it, or choose another file")
+    rows = shown(
+        folder,
+        first,
+        events,
+        data=Path(data) if isinstance(data, str) else data,
+        task=what._trained.loaded() if isinstance(what, Model) else None,
+        seed=seed,
+        skip_corrupt=skip_corrupt,
+    )
+    write_bytes(place, page(f"{name}: calovision", rows, first).encode())
+    if browser:
+        webbrowser.open(place.resolve().as_uri())
+    return place

@@ -1,0 +1,112 @@
+"""A run and the task that was trained in it, read when it is needed, on a device."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
+
+from calovision.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from calovision.tasks.task import Task
+
+Kind = Literal["tagger", "autoencoder", "generator"]
+#: tasks whose models are of a kind
+TASKS: dict[Kind, str] = {
+    "tagger": "jet-tagger or egamma",
+    "autoencoder": "jet-vae",
+    "generator": "jet-generator",
+}
+
+
+class Trained:
+    """A finished run and its task.
+
+    Args:
+        path: run directory.
+        device: where the network computes.
+        module: the network, of a run that trained one of the user's own.
+
+    Raises:
+        InputError: not a finished run, or no such device.
+    """
+
+    def __init__(self, path: Path, device: str, module: nn.Module | None) -> None:
+        from calovision.tasks.devices import chosen_device
+        from calovision.tasks.rundir import RunDir
+
+        chosen_device(device)
+        self.run, self.device, self.module = RunDir(path), device, module
+        self.run.budget()  # there is one when a training is finished
+        self.config: dict[str, Any] = self.run.describe()["config"]
+        self._task: Task | None = None
+        self._holds: TemporaryDirectory[str] | None = None
+
+    @property
+    def ships(self) -> bool:
+        """Whether the run comes with the package, and is not to be written into."""
+        from calovision.tasks.pretrained import ROOM
+
+        return ROOM in self.run.path.resolve().parents
+
+    def to(self, device: str) -> None:
+        """Compute on another device from now on."""
+        from calovision.tasks.devices import chosen_device
+
+        place = chosen_device(device)
+        if self._task is not None:
+            self._task.to(place)
+        self.device = device
+
+    def loaded(self) -> Task:
+        """The task with its weights.
+
+        Raises:
+            InputError: it is one of symmetries, or the weights are damaged.
+        """
+        if self.config.get("task") == "symmetry":
+            raise InputError("a symmetry model does not do this", "use discover and evaluate")
+        if self._task is None:
+            from calovision.tasks.models import load_task
+
+            self._task = load_task(self.run, device=self.device, module=self.module)
+        return self._task
+
+    def forget(self) -> None:
+        """Read the weights again when they are needed next."""
+        self._task = None
+
+    def of_kind(self, kind: Kind) -> Any:
+        """The task, if it is of the kind.
+
+        Raises:
+            InputError: it is of another one.
+        """
+        from calovision.tasks.autoencoder import AutoencoderTask
+        from calovision.tasks.generator import GeneratorTask
+        from calovision.tasks.tagger import TaggerTask
+
+        kinds = {"tagger": TaggerTask, "autoencoder": AutoencoderTask, "generator": GeneratorTask}
+        if self.config.get("task") == "symmetry" or not isinstance(self.loaded(), kinds[kind]):
+            raise InputError(
+                f"{self.run.path} is a {self.config.get('task')} model, no {kind}",
+                f"use a {TASKS[kind]} model",
+            )
+        return self._task
+
+    def writable_run(self) -> Path:
+        """The run directory; of a model that comes with the package a copy, while this lives."""
+        if not self.ships:
+            return self.run.path
+        if self._holds is None:
+            self._holds = TemporaryDirectory(prefix="calovision-")
+            shutil.copytree(self.run.path, self._holds.name, dirs_exist_ok=True)
+        return Path(self._holds.name)
+
+    def hold(self, folder: TemporaryDirectory[str]) -> None:
+        """Keep a temporary folder, in which the run lies, while this lives."""
+        self._holds = folder
