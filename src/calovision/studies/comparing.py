@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from calovision.metrics.wasserstein import distance, hit_key, hit_values, of_hit
 from calovision.studies import matching
 from calovision.studies.independence import independent
 from calovision.studies.matching import COLUMNS
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.rundir import versions
 
 MIN_EVENTS = 100  #: of each sample that is compared
@@ -100,6 +102,7 @@ def compare(
     limit: int | None = None,
     slow_events: int = SLOW_EVENTS,
     own: Callable[[Samples], dict[str, Metric]] | None = None,
+    device: str = "auto",
     progress: bool = False,
 ) -> dict[str, Any]:
     """Everything that tells ``b`` from ``a``, with errors and floors.
@@ -119,6 +122,7 @@ def compare(
         limit: at most so many of these events of each set, the first ones; by default all.
         slow_events: events of each sample for the network on hits.
         own: further metrics of the samples that are compared.
+        device: where the network on hits learns.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -133,6 +137,8 @@ def compare(
         InputError: sets of different geometry or too few events, numbers that are not finite, or
             negative weights.
     """
+    place = chosen_device(device)
+    judge = partial(classifier_auc_hits, paired=False, max_events=slow_events, device=place)
     sets = matching.checked(matching.named(a, b, floor, training))
     training = sets.pop(matching.TRAINING, None)
     sets = {name: events[:limit] for name, events in matching.chosen(sets, label, pt).items()}
@@ -144,7 +150,7 @@ def compare(
         "distributions": lambda: spectra(samples, seed),
         "physics distances": lambda: physics_distances(samples, seed),
         "trees": lambda: {"classifier_auc": _trees(samples, seed)},
-        "network on hits": lambda: {"classifier_auc_hits": _network(samples, seed, slow_events)},
+        "network on hits": lambda: {"classifier_auc_hits": judge(*samples.events[:2], seed=seed)},
     }
     if samples.have_classes(CLASS_EVENTS):
         steps["tagger"] = lambda: {"tagger_auc_ratio": tagger_auc_ratio(samples, seed)}
@@ -243,10 +249,6 @@ def _trees(samples: Samples, seed: int) -> Metric:
     return classifier_auc(*samples.tables[:2], paired=False, seed=seed, weights=samples.weights[0])
 
 
-def _network(samples: Samples, seed: int, max_events: int) -> Metric:
-    return classifier_auc_hits(*samples.events[:2], paired=False, seed=seed, max_events=max_events)
-
-
 def _of_class(samples: Samples, seed: int) -> dict[str, Metric]:
     return spectra(samples, seed) | {"classifier_auc": _trees(samples, seed)}
 
@@ -284,11 +286,9 @@ def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
             "the training events are of another kind than the compared ones",
             "give the set that the generator was trained on",
         )
+    starts = range(0, len(training), _CHUNK)
     known = np.concatenate(
-        [
-            observable_matrix(training[i : i + _CHUNK], columns)[0]
-            for i in range(0, len(training), _CHUNK)
-        ]
+        [observable_matrix(training[i : i + _CHUNK], columns)[0] for i in starts]
     )
     true = np.concatenate([samples.tables[0], samples.tables[2]])
     of_true = stacked(weights_of_two(samples.weights[1], samples.size, samples.size))

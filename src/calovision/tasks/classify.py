@@ -75,21 +75,30 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
     return Scores(probability, unlike, time.perf_counter() - begin)
 
 
-def classify(run: Path, store: EventStore, out: Path, *, quiet: bool = False) -> Scores:
+def classify(
+    run: Path, store: EventStore, out: Path, *, device: str = "auto", quiet: bool = False
+) -> Scores:
     """Score ``store`` and write one row an event to ``out`` (``.parquet`` or ``.csv``).
 
     Columns: ``event`` (number in the set), ``quark_probability`` or ``electron_probability``,
     ``out_of_distribution``, ``training`` where the run tells, and ``label`` where the set has it.
 
+    Args:
+        run: run directory.
+        store: events to score.
+        out: file to write.
+        device: where the network works, see :func:`~calovision.tasks.devices.chosen_device`.
+        quiet: no progress bar.
+
     Raises:
-        InputError: not a finished tagger run, images of another geometry, another kind of file,
-            or ``out`` cannot be written.
+        InputError: not a finished tagger run, no such device, images of another geometry,
+            another kind of file, or ``out`` cannot be written.
     """
     if out.suffix not in FORMATS:
         raise InputError(f"cannot write {out.name}", f"end it with {' or '.join(FORMATS)}")
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
-    task = load_tagger(RunDir(run))
+    task = load_tagger(RunDir(run), device)
     task.check(store.geometry)
     scores = replace(score(task, store, quiet), training=known_training_events(RunDir(run), store))
     columns = {

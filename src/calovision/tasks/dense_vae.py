@@ -16,6 +16,7 @@ from calovision.events.geometry import Geometry
 from calovision.networks.dense_vae import SIDE, DenseVAE
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.dense_hits import hits_above, readout_cells
+from calovision.tasks.devices import to_device
 from calovision.tasks.settings import DenseVAEConfig
 from calovision.tasks.task import Batch, as_tensor, weighted_mean
 from calovision.tasks.weights import fill
@@ -71,7 +72,7 @@ class DenseVAETask(AutoencoderTask):
     def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """Images ``(B, C, 128, 128)`` in [0, 1] of the ``chosen`` events, and their weights."""
         events = view[chosen]
-        dense = torch.from_numpy(events.to_dense("image")).float() / self.maximum
+        dense = torch.from_numpy(events.to_dense("image")).float() / self.on_host("maximum")
         images = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
         return images, as_tensor(self.weights(events))
 
@@ -79,7 +80,7 @@ class DenseVAETask(AutoencoderTask):
         """Mean pixel cross entropy times the pixel number, plus the divergence, as published."""
         image, weight = batch
         mean, log_variance = self.network.encode(image)
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         rebuilt = self.network.decode(mean + torch.exp(0.5 * log_variance) * noise)
         pixels = image[0].numel()
         entropy = F.binary_cross_entropy(rebuilt, image, reduction="none")
@@ -93,10 +94,14 @@ class DenseVAETask(AutoencoderTask):
         }
 
     def _cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
-        """Decoded content per readout cell of each channel (image units), and latent means."""
-        mean, _ = self.network.encode(self.batch(view, chosen)[0])
-        images = self.network.decode(mean) * self.maximum
-        return readout_cells(images, self.geometry), mean
+        """Decoded content per readout cell of each channel (image units), and latent means.
+
+        Both are on the CPU.
+        """
+        images = to_device(self.batch(view, chosen)[0], self.device)
+        mean, _ = self.network.encode(images)
+        decoded = self.network.decode(mean) * self.maximum
+        return readout_cells(decoded.cpu(), self.geometry), mean.cpu()
 
     @torch.no_grad()
     def finish(self, view: Events) -> None:
@@ -126,4 +131,4 @@ class DenseVAETask(AutoencoderTask):
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
         cells, mean = self._cells(view, chosen)
-        return hits_above(cells, self.threshold, self.geometry), mean.numpy()
+        return hits_above(cells, self.threshold.cpu(), self.geometry), mean.numpy()

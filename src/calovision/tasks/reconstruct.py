@@ -38,7 +38,8 @@ def reconstructions(
         range(0, len(events), CHUNK), "reconstruct", disable=quiet, unit="chunk", leave=False
     ):
         chunk = events[start : start + CHUNK]
-        generator = streams.torch_rng(streams.Stream.RECONSTRUCT, seed, first + start)
+        place = first + start
+        generator = streams.torch_rng(streams.Stream.RECONSTRUCT, seed, place, device=task.device)
         rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
         sets.append(rebuilt)
         codes.append(means)
@@ -46,7 +47,13 @@ def reconstructions(
 
 
 def reconstruct(
-    run: Path, store: EventStore, out: Path, *, seed: int = 1, quiet: bool = False
+    run: Path,
+    store: EventStore,
+    out: Path,
+    *,
+    seed: int = 1,
+    device: str = "auto",
+    quiet: bool = False,
 ) -> EventStore:
     """Write the reconstruction of ``store`` to ``out``, in the same order.
 
@@ -54,11 +61,19 @@ def reconstruct(
     decodes them. Latent means ``(n, L)`` float32 go to ``out/latent.npy``. An interrupted call
     goes on where it stopped.
 
+    Args:
+        run: run directory.
+        store: events to reconstruct.
+        out: event set to write.
+        seed: of what is drawn, on every kind of device in its own way.
+        device: where the network works, see :func:`~calovision.tasks.devices.chosen_device`.
+        quiet: no progress bar.
+
     Raises:
-        InputError: not a finished autoencoder run, or images of another geometry.
+        InputError: not a finished autoencoder run, no such device, or images of another geometry.
     """
     directory = RunDir(run)
-    task = load_autoencoder(directory)
+    task = load_autoencoder(directory, device)
     task.check(store.geometry)
     seen = known_training_events(directory, store)
     provenance = {
