@@ -52,6 +52,7 @@ class Stream(Enum):
     THRESHOLD = "images that set the threshold"
     # symmetries
     SYMMETRY = "stages of the search for symmetries"
+    SYMMETRY_MOVED = "a stage that goes on on another device"
     SYMMETRY_WEIGHTS = "weights of the stages"
     # use
     SAMPLE = "generated events"
@@ -127,8 +128,10 @@ def torch_seed(stream: Stream, seed: int, *place: int) -> int:
     return int(numbers(stream, seed, *place).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def torch_rng(stream: Stream, seed: int, *place: int) -> torch.Generator:
-    """PyTorch's random numbers of a stream; see :func:`numbers`."""
+def torch_rng(
+    stream: Stream, seed: int, *place: int, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """PyTorch's random numbers of a stream on a device, which has its own; see :func:`numbers`."""
     import torch
 
-    return torch.Generator().manual_seed(torch_seed(stream, seed, *place))
+    return torch.Generator(device).manual_seed(torch_seed(stream, seed, *place))

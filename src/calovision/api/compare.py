@@ -35,6 +35,7 @@ def compare(
     metrics: Sequence[str | OwnMetric] | None = None,
     events: int = 20_000,
     seed: int = 1,
+    device: str = "auto",
     skip_corrupt: bool = False,
     quiet: bool = False,
 ) -> Results:
@@ -53,6 +54,8 @@ def compare(
             default all there are, and those of each class.
         events: at most so many events of each set, the first ones.
         seed: of halves, batches, networks and bootstraps.
+        device: where networks among the judges compute: ``"auto"``, ``"cpu"``, ``"cuda"``,
+            ``"cuda:N"``, ``"mps"``.
         skip_corrupt: leave out damaged shards, with a warning.
         quiet: no progress bar.
 
@@ -97,6 +100,7 @@ def compare(
         label=label,
         pt=pt,
         limit=events,
+        device=device,
         only=None if metrics is None else plain,
         own=lambda samples: {f.__name__: own(f, samples.events, seed) for f in functions},
         progress=not quiet,

@@ -252,7 +252,9 @@ class Model:
         given = opened(events) if isinstance(events, str | Path) else events
         if not isinstance(given, EventSet):
             raise InputError(f"a {self.task} model and {type(given).__name__}", "give events")
-        found = measured(self._trained.run, self._trained.loaded(), given, seed=seed, quiet=quiet)
+        trained = self._trained
+        options: dict[str, Any] = {"seed": seed, "device": trained.device, "quiet": quiet}
+        found = measured(trained.run, trained.loaded(), given, **options)
         if not self._trained.ships:
             write_json(self.path / "results.json", found)
         return Results(found)

@@ -18,6 +18,7 @@ from calovision.events.event_set import EventSet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from calovision.metrics.value import Metric
     from calovision.tasks.symmetry.data import ImageData
     from calovision.tasks.symmetry.flows import Field
     from calovision.tasks.symmetry.runs import Flows
@@ -37,6 +38,7 @@ class Symmetry:
 
     Attributes:
         verdict: what the search says, in words.
+        measured: metrics of :meth:`evaluate`, of this latent dimension alone.
         about: everything that it says, as in ``found.json``.
 
     Example:
@@ -50,6 +52,7 @@ class Symmetry:
     def __init__(self, flows: Flows, data: ImageData, path: Path, device: str) -> None:
         self._flows, self._data, self._path, self._device = flows, data, path, device
         self.about: dict[str, Any] = flows.about
+        self.measured: dict[str, Metric] = {}
         self.verdict = str(self.about.get("verdict", ""))
 
     @property
@@ -149,11 +152,12 @@ class Symmetry:
         from calovision.studies.symmetry_measures import measure, write_results
         from calovision.tasks.rundir import RunDir
 
-        metrics, _ = measure(self._flows, self._data)
+        metrics, _ = measure(self._flows, self._data, device=self._device)
         if not self._data.turning:
             from calovision.studies.symmetry_breaking import breaking
 
             metrics |= breaking(self._flows, self._data)
+        self.measured = metrics
         return Results(write_results(RunDir(self._path), self._data, metrics))
 
     def __repr__(self) -> str:
@@ -187,5 +191,5 @@ def discovered(
             f"{trained.run.path} is a {trained.config.get('task')} model", "use a symmetry model"
         )
     images, place = images_of(data), trained.writable_run()
-    flows = discover(place, images, latent=latent, quiet=quiet)
+    flows = discover(place, images, latent=latent, device=trained.device, quiet=quiet)
     return Symmetry(flows, images, place, trained.device)

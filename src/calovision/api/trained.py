@@ -59,7 +59,7 @@ class Trained:
 
         place = chosen_device(device)
         if self._task is not None:
-            self._task.to(place)
+            self._task.place(place)
         self.device = device
 
     def loaded(self) -> Task:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import SkipCorrupt, emit, told
+from calovision.cli.output import Device, SkipCorrupt, emit, told
 
 
 class Class(StrEnum):
@@ -46,6 +46,7 @@ def compare(
         int, typer.Option(min=1, help="Compare at most so many events of each, the first ones.")
     ] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
+    device: Device = "auto",
     skip_corrupt: SkipCorrupt = False,
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
@@ -71,6 +72,7 @@ def compare(
             metrics=metrics,
             events=events,
             seed=seed,
+            device=device,
             skip_corrupt=skip_corrupt,
         ).content
     for sentence in result["warnings"]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from calovision.cli.model import RunOrNone
-from calovision.cli.output import Pretrained, emit, told
+from calovision.cli.output import Device, Pretrained, emit, told
 from calovision.errors import InputError
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
@@ -52,6 +52,7 @@ def discover(
         bool,
         typer.Option("--ablate", help="Search with one prior left out at a time, and compare."),
     ] = False,
+    device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Look for symmetries of a trained latent space, as flows, and measure them.
@@ -61,29 +62,20 @@ def discover(
     Example: calovision discover --pretrained --data digits --out found
     """
     run = _written_run(run, pretrained, out)
-    from calovision.tasks.symmetry.data import read_images
+    from calovision.api.train import load_model
 
-    images = read_images(data)
     if ablate:
         from calovision.studies.symmetry_ablation import ablation, summary
+        from calovision.tasks.symmetry.data import read_images
 
-        content = ablation(run, images)
+        content = ablation(run, read_images(data), device=device)
         emit(content, f"{summary(content)}\nwritten to {run / 'ablation.json'}", json)
         return
-    from calovision.studies.symmetry_measures import measure, write_results
-    from calovision.tasks.rundir import RunDir
-    from calovision.tasks.symmetry.discovery import discover as search
-
-    flows = search(run, images, latent=latent)
-    metrics, _ = measure(flows, images)
-    if not images.turning:
-        from calovision.studies.symmetry_breaking import breaking
-
-        metrics |= breaking(flows, images)
-    results = write_results(RunDir(run), images, metrics)
-    lines = [flows.about["verdict"]] if "verdict" in flows.about else []
-    lines += [f"{k:18s} {m.value:10.4g} {m.unit}".rstrip() for k, m in metrics.items()]
-    emit(results, "\n".join([*lines, f"written to {run / 'results.json'}"]), json)
+    found = load_model(run, device=device).discover(data, latent=latent, quiet=False)
+    measured = found.evaluate()
+    lines = [found.verdict] if found.verdict else []
+    lines += [f"{k:18s} {m.value:10.4g} {m.unit}".rstrip() for k, m in found.measured.items()]
+    emit(measured.content, "\n".join([*lines, f"written to {run / 'results.json'}"]), json)
 
 
 def _written_run(run: Path | None, pretrained: str | None, out: Path | None) -> Path:

@@ -25,7 +25,7 @@ def rotate(images: Tensor, angle: Tensor | float, warp: Tensor | None = None) ->
         ``(n, p)``.
     """
     n, side = len(images), math.isqrt(images.shape[1])
-    angle = torch.as_tensor(angle, dtype=images.dtype).expand(n)
+    angle = torch.as_tensor(angle, dtype=images.dtype, device=images.device).expand(n)
     cos, sin = angle.cos(), angle.sin()
     zero = torch.zeros_like(cos)
     affine = torch.stack([cos, -sin, zero, sin, cos, zero], 1).reshape(n, 2, 3)
@@ -55,12 +55,14 @@ class Rotated:
     warp: float = 0.0
 
     def __call__(self, n: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """``n`` images, drawn with replacement, and their classes."""
-        rows = torch.randint(len(self.images), (n,), generator=random)
-        turn = torch.rand(n, generator=random)
+        """``n`` images, drawn with replacement, and their classes; ``random`` is on the device."""
+        device = self.images.device
+        rows = torch.randint(len(self.images), (n,), generator=random, device=device)
+        turn = torch.rand(n, generator=random, device=device)
         if self.steps:
             turn = (turn * self.steps).floor() / self.steps
         bent = None
         if self.warp:
-            bent = self.warp * torch.randn(n, 2, KNOTS, KNOTS, generator=random)
+            drawn = torch.randn(n, 2, KNOTS, KNOTS, generator=random, device=device)
+            bent = self.warp * drawn
         return rotate(self.images[rows], 2 * math.pi * turn, bent), self.label[rows]

@@ -40,6 +40,7 @@ def classifier_auc_hits(
     seed: int,
     epochs: int = EPOCHS,
     max_events: int = MAX_EVENTS,
+    device: torch.device | str = "cpu",
 ) -> Metric:
     """AUC of a network on hits telling ``real`` from ``other``.
 
@@ -54,6 +55,7 @@ def classifier_auc_hits(
         seed: seed of the halves, the network and the bootstrap.
         epochs: passes over the training half.
         max_events: events used of each sample.
+        device: of PyTorch, on which the network learns.
 
     Raises:
         InputError: samples too small, paired samples of different size, or negative weights.
@@ -77,7 +79,7 @@ def classifier_auc_hits(
             (_some(of, slice(half, None)), size - half),
         )
     )
-    network = _train([s[:half] for s in (first, second)], seed, epochs, stacked(learned))
+    network = _train([s[:half] for s in (first, second)], seed, epochs, stacked(learned), device)
     scores = np.concatenate([_score(network, s[half:]) for s in (first, second)])
     sizes = size - half, size - half
     return two_sample_auc(scores, sizes, paired=paired, seed=seed, weights=tested)
@@ -128,10 +130,11 @@ def _logits(network: torch.nn.ModuleDict, events: list[NDArray[np.float32]]) -> 
     """``(n,)`` log-odds of class 1; an event without hits pools to zero."""
     import torch
 
-    lengths = torch.tensor([len(e) for e in events])
-    hits = network["hit"](torch.from_numpy(np.concatenate(events)))
-    owner = torch.repeat_interleave(torch.arange(len(events)), lengths)
-    total = torch.zeros(len(events), hits.shape[1]).index_add(0, owner, hits)
+    device = next(network.parameters()).device
+    lengths = torch.tensor([len(e) for e in events], device=device)
+    hits = network["hit"](torch.from_numpy(np.concatenate(events)).to(device))
+    owner = torch.repeat_interleave(torch.arange(len(events), device=device), lengths)
+    total = hits.new_zeros(len(events), hits.shape[1]).index_add(0, owner, hits)
     mean = total / lengths.clamp(min=1)[:, None]
     # sums over hundreds of hits are brought to the size of the means
     pooled = torch.cat([mean, total / 256], dim=1)
@@ -140,20 +143,25 @@ def _logits(network: torch.nn.ModuleDict, events: list[NDArray[np.float32]]) -> 
 
 
 def _train(
-    samples: list[list[NDArray[np.float32]]], seed: int, epochs: int, weights: Floats | None
+    samples: list[list[NDArray[np.float32]]],
+    seed: int,
+    epochs: int,
+    weights: Floats | None,
+    device: torch.device | str,
 ) -> torch.nn.ModuleDict:
     """Train on the halves; torch's global random state is left as it was."""
     import torch
 
     events: list[Any] = [*samples[0], *samples[1]]
-    labels = torch.repeat_interleave(
-        torch.tensor([0.0, 1.0]), torch.tensor([len(s) for s in samples])
-    )
-    weight = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+    labels = torch.from_numpy(np.repeat([0, 1], [len(s) for s in samples]).astype(np.float32))
+    labels = labels.to(device)
+    weight = None
+    if weights is not None:
+        weight = torch.from_numpy(weights.astype(np.float32)).to(device)
     rng = streams.rng(streams.Stream.JUDGE, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.JUDGE_WEIGHTS, seed))
-        network = _network(events[0].shape[1])
+        network = _network(events[0].shape[1]).to(device)
     optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE)
     steps = epochs * -(-len(events) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE * 2, total_steps=steps)
@@ -162,7 +170,7 @@ def _train(
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             logits = _logits(network, [events[i] for i in batch])
-            rows = torch.from_numpy(batch)
+            rows = torch.from_numpy(batch).to(device)
             loss = torch.nn.functional.binary_cross_entropy_with_logits(
                 logits, labels[rows], None if weight is None else weight[rows]
             )
@@ -179,6 +187,7 @@ def _score(network: torch.nn.ModuleDict, events: list[NDArray[np.float32]]) -> F
 
     with torch.no_grad():
         parts = [
-            _logits(network, events[i : i + BATCH]).numpy() for i in range(0, len(events), BATCH)
+            _logits(network, events[i : i + BATCH]).cpu().numpy()
+            for i in range(0, len(events), BATCH)
         ]
     return np.concatenate(parts).astype(np.float64)

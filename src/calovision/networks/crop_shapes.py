@@ -51,7 +51,8 @@ def shapes(share: Tensor) -> Tensor:
 
 def _moments(profile: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and r.m.s. width, crystals, of a profile ``(n, k)`` around its middle."""
-    place = torch.arange(profile.shape[1], dtype=profile.dtype) - profile.shape[1] // 2
+    size = profile.shape[1]
+    place = torch.arange(size, dtype=profile.dtype, device=profile.device) - size // 2
     total = profile.sum(1).clamp(min=LEAST)
     mean = (profile * place).sum(1) / total
     variance = (profile * (place - mean[:, None]) ** 2).sum(1) / total
@@ -62,7 +63,7 @@ def _log_moments(share: Tensor) -> tuple[Tensor, ...]:
     """Means, widths and covariance, crystals, weighted with the logarithm of the 5 x 5 shares."""
     weight = (share.clamp(min=LEAST).log() + LOG_WEIGHT).clamp(min=0)
     weight = weight / weight.sum((1, 2), keepdim=True).clamp(min=LEAST)
-    place = torch.arange(5, dtype=share.dtype) - 2
+    place = torch.arange(5, dtype=share.dtype, device=share.device) - 2
     row, col = place[:, None], place[None, :]
     mean = [(weight * x).sum((1, 2)) for x in (row, col)]
     dr, dc = row - mean[0][:, None, None], col - mean[1][:, None, None]

@@ -131,7 +131,8 @@ def ranked(square: Tensor) -> Tensor:
     On a grid of pixels many are equally near, and which of them a search finds would depend on the
     machine.
     """
-    return square.double() + 1e-12 * torch.arange(square.shape[2], dtype=torch.float64)
+    order = torch.arange(square.shape[2], dtype=torch.float64, device=square.device)
+    return square.double() + 1e-12 * order
 
 
 @torch.no_grad()
@@ -150,7 +151,7 @@ def neighbours(place: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]:
     n, h = mask.shape
     place = place.float()
     if place.shape[2] <= 3:
-        square = torch.zeros(n, h, h)
+        square = place.new_zeros(n, h, h)
         for axis in place.unbind(2):
             square += (axis[:, :, None] - axis[:, None]).square_()
         square = ranked(square)

@@ -108,20 +108,21 @@ class Grid:
         half = (self.rows * self.block - 1) // 2
         pixel = (position.round().long() + half).clamp(0, self.rows * self.block - 1)
         tower, inside = pixel // self.block, pixel % self.block
-        starts = torch.tensor([sum(self.sizes[:c]) for c in range(len(self.sizes))])
-        fine = ~torch.tensor(self.coarse)[channel]
+        first = [sum(self.sizes[:c]) for c in range(len(self.sizes))]
+        starts = torch.tensor(first, device=channel.device)
+        fine = ~torch.tensor(self.coarse, device=channel.device)[channel]
         layer = starts[channel] + fine * (inside[..., 0] * self.block + inside[..., 1])
         return (layer * self.rows + tower[..., 0]) * self.rows + tower[..., 1]
 
     def place(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Inverse of :meth:`index`: positions ``(..., 2)`` (pixels from centre) and channels."""
         layer, tower = index // self.rows**2, index % self.rows**2
-        sizes = torch.tensor(self.sizes)
+        sizes = torch.tensor(self.sizes, device=index.device)
         ends = sizes.cumsum(0)
         channel = torch.bucketize(layer, ends, right=True)
         inside = layer - (ends - sizes)[channel]
         middle = self.block // 2
-        coarse = torch.tensor(self.coarse)[channel]
+        coarse = torch.tensor(self.coarse, device=index.device)[channel]
         row = torch.where(coarse, middle, inside // self.block)
         col = torch.where(coarse, middle, inside % self.block)
         half = (self.rows * self.block - 1) // 2
@@ -227,7 +228,8 @@ class Decoder(nn.Module):
         context = code[:, None].expand(-1, point.shape[1], -1)
         out = self.point(torch.cat([point, context], -1))
         position = (point[..., :2] + out[..., :2]) * PIXELS_PER_UNIT
-        centres = channel_centre(torch.arange(self.channels), self.channels)
+        channels = torch.arange(self.channels, device=point.device)
+        centres = channel_centre(channels, self.channels)
         offset = (point[..., 2:] - centres) / ENERGY_SCALE
         logits = out[..., 6:] - 0.5 * offset**2
         energy = (logits.softmax(-1) * offset).sum(-1) + out[..., 4]

@@ -31,7 +31,8 @@ class Velocity(nn.Module):
 
     def forward(self, point: Tensor, time: Tensor, conditions: Tensor) -> Tensor:
         """``(n, size)`` velocity of ``point`` ``(n, size)`` at ``time`` ``(n,)`` in [0, 1]."""
-        angle = time[:, None] * (math.pi * 2.0 ** torch.arange(-1, FREQUENCIES - 1))
+        octave = torch.arange(-1, FREQUENCIES - 1, device=time.device)
+        angle = time[:, None] * (math.pi * 2.0**octave)
         hidden = F.silu(self.enter(torch.cat([point, conditions, angle.sin(), angle.cos()], 1)))
         for layer in self.inner:
             hidden = hidden + F.silu(layer(hidden))

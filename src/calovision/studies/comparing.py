@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from calovision.metrics.wasserstein import distance, hit_key, hit_values, of_hit
 from calovision.studies import matching
 from calovision.studies.independence import independent
 from calovision.studies.matching import COLUMNS
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.rundir import versions
 
 MIN_EVENTS = 100  #: of each sample that is compared
@@ -112,6 +114,7 @@ def compare(
     slow_events: int = SLOW_EVENTS,
     only: Collection[str] | None = None,
     own: Callable[[Samples], dict[str, Metric]] | None = None,
+    device: str = "auto",
     progress: bool = False,
 ) -> dict[str, Any]:
     """Everything that tells ``b`` from ``a``, with errors and floors.
@@ -133,6 +136,7 @@ def compare(
         only: names of metrics; what none of them needs is not computed. By default all, and those
             of each class.
         own: further metrics of the samples that are compared.
+        device: where the network on hits learns.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -147,6 +151,8 @@ def compare(
         InputError: sets of different geometry or too few events, numbers that are not finite, or
             negative weights.
     """
+    place = chosen_device(device)
+    judge = partial(classifier_auc_hits, paired=False, max_events=slow_events, device=place)
     sets = matching.checked(matching.named(a, b, floor, training))
     training = sets.pop(matching.TRAINING, None)
     sets = {name: events[:limit] for name, events in matching.chosen(sets, label, pt).items()}
@@ -158,7 +164,7 @@ def compare(
         "distributions": lambda: spectra(samples, seed),
         "physics distances": lambda: physics_distances(samples, seed),
         "trees": lambda: {"classifier_auc": _trees(samples, seed)},
-        "network on hits": lambda: {"classifier_auc_hits": _network(samples, seed, slow_events)},
+        "network on hits": lambda: {"classifier_auc_hits": judge(*samples.events[:2], seed=seed)},
     }
     if samples.have_classes(CLASS_EVENTS):
         steps["tagger"] = lambda: {"tagger_auc_ratio": tagger_auc_ratio(samples, seed)}
@@ -260,10 +266,6 @@ def _trees(samples: Samples, seed: int) -> Metric:
     return classifier_auc(*samples.tables[:2], paired=False, seed=seed, weights=samples.weights[0])
 
 
-def _network(samples: Samples, seed: int, max_events: int) -> Metric:
-    return classifier_auc_hits(*samples.events[:2], paired=False, seed=seed, max_events=max_events)
-
-
 def _of_class(samples: Samples, seed: int) -> dict[str, Metric]:
     return spectra(samples, seed) | {"classifier_auc": _trees(samples, seed)}
 
@@ -301,11 +303,9 @@ def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
             "the training events are of another kind than the compared ones",
             "give the set that the generator was trained on",
         )
+    starts = range(0, len(training), _CHUNK)
     known = np.concatenate(
-        [
-            observable_matrix(training[i : i + _CHUNK], columns)[0]
-            for i in range(0, len(training), _CHUNK)
-        ]
+        [observable_matrix(training[i : i + _CHUNK], columns)[0] for i in starts]
     )
     true = np.concatenate([samples.tables[0], samples.tables[2]])
     of_true = stacked(weights_of_two(samples.weights[1], samples.size, samples.size))

@@ -29,6 +29,7 @@ from calovision.metrics.wasserstein import w1_hits, w1_observables
 from calovision.studies.comparing import compare
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.classify import score
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.generator import GeneratorTask, generated
 from calovision.tasks.models import load_task, recorded_config
 from calovision.tasks.reconstruct import reconstructions
@@ -85,23 +86,39 @@ def held_out(run: RunDir, store: EventSet) -> HeldOut:
     return HeldOut(events, int(seen.sum()), int(repeated.sum()))
 
 
-def evaluate(run: Path, store: EventSet, *, seed: int = 1, quiet: bool = False) -> dict[str, Any]:
+def evaluate(
+    run: Path, store: EventSet, *, seed: int = 1, device: str = "auto", quiet: bool = False
+) -> dict[str, Any]:
     """Measure a run on what it has not seen of ``store``, and write results.json.
+
+    Args:
+        run: run directory.
+        store: events.
+        seed: of all random numbers.
+        device: where the networks work, see :func:`~calovision.tasks.devices.chosen_device`.
+        quiet: no progress bars.
 
     Returns:
         The content of results.json.
 
     Raises:
-        InputError: not a finished run, or too few unseen events.
+        InputError: not a finished run, no such device, or too few unseen events.
     """
     directory = RunDir(run)
-    results = measured(directory, load_task(directory), store, seed=seed, quiet=quiet)
+    task = load_task(directory, device)
+    results = measured(directory, task, store, seed=seed, device=device, quiet=quiet)
     write_json(directory.path / "results.json", results)
     return results
 
 
 def measured(
-    directory: RunDir, task: Task, store: EventSet, *, seed: int = 1, quiet: bool = False
+    directory: RunDir,
+    task: Task,
+    store: EventSet,
+    *,
+    seed: int = 1,
+    device: str = "auto",
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """The content of results.json for a run and its trained task; see :func:`evaluate`."""
     task.check(store.geometry)
@@ -113,12 +130,14 @@ def measured(
         metrics = classified(task, events, seed, quiet)
     elif isinstance(task, GeneratorTask):
         made = generated(task, len(events) // 2, Request(), seed=seed)
-        judged = {"metrics": compare(events, made, seed=seed, progress=not quiet)["metrics"]}
+        found_of = compare(events, made, seed=seed, device=device, progress=not quiet)
+        judged = {"metrics": found_of["metrics"]}
     else:
         assert isinstance(task, AutoencoderTask)
         weighting.of(events)  # those that mean nothing here are told before the work
         rebuilt, latent = reconstructions(task, events, seed, quiet)
-        metrics, _ = measure(events, rebuilt, latent, seed, truth_floor(events, seed))
+        floors = truth_floor(events, seed)
+        metrics, _ = measure(events, rebuilt, latent, seed, floors, device=device)
     results = results_of(directory, store, len(events), seed, metrics) | judged
     results["data"] |= {"training_events": found.training, "repeated_events": found.repeated}
     return results
@@ -173,10 +192,13 @@ def measure(
     seed: int,
     floors: dict[str, float],
     slow_events: int = SLOW_EVENTS,
+    *,
+    device: str = "auto",
 ) -> tuple[dict[str, Metric], Floats]:
     """All metrics of originals, their reconstructions and latent means ``(n, L)``.
 
     The first ``slow_events`` serve for the energy-mover distance and the image similarities.
+    The network that tells originals from reconstructions learns on ``device``.
 
     Returns:
         the metrics, and the energy-mover distance per event and channel, GeV.
@@ -192,7 +214,9 @@ def measure(
     metrics["classifier_auc"] = classifier_auc(
         seen, made, paired=True, seed=seed, weights=(weights, weights)
     )
-    metrics["classifier_auc_hits"] = classifier_auc_hits(events, rebuilt, paired=True, seed=seed)
+    metrics["classifier_auc_hits"] = classifier_auc_hits(
+        events, rebuilt, paired=True, seed=seed, device=chosen_device(device)
+    )
     if "label" in events.columns and set(np.unique(events.label)) == {0, 1}:
         metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed, weights)
         metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed, weights)

@@ -49,10 +49,10 @@ class Turned:
         probability = self.space.oracle(flat).softmax(1)[:, kind].reshape(n, -1)
         return Followed(
             np.linspace(0, time, steps),
-            self.space.decode(flat).reshape(n, steps, -1).numpy(),
-            self.images.numpy(),
-            self.rebuilt.numpy(),
-            probability.numpy(),
+            self.space.decode(flat).reshape(n, steps, -1).cpu().numpy(),
+            self.images.cpu().numpy(),
+            self.rebuilt.cpu().numpy(),
+            probability.cpu().numpy(),
             period,
         )
 
@@ -61,7 +61,7 @@ class Turned:
 def turned(space: LatentSpace, images: Tensor) -> Turned:
     """Turn images ``(n, p)`` and reconstruct them."""
     n, p = images.shape
-    angles = torch.arange(0, 360, GRID) * math.pi / 180
+    angles = torch.arange(0, 360, GRID, device="cpu") * math.pi / 180
     every = torch.stack([rotate(images, float(a)) for a in angles], 1)
     codes = space.encode(every.flatten(0, 1))
     rebuilt = space.decode(codes).reshape(n, -1, p)
@@ -97,7 +97,7 @@ def follow_action(
     truth = turned(space, images)
     some = action.components(truth.rebuilt.flatten(0, 1)[::7])
     time = truth.duration((some @ action.matrix.T).norm(dim=1).mean())
-    times = torch.linspace(0, time, STEPS + 1)
+    times = torch.linspace(0, time, STEPS + 1, device=some.device)
     moved = action.orbit(truth.rebuilt[:, 0], times).nan_to_num(0).clamp(0, 1)
     path = space.encode(moved.flatten(0, 1)).reshape(len(images), len(times), -1)
     return truth.beside(path, time, kind, period)

@@ -26,6 +26,7 @@ from calovision.metrics.symmetry import (
 )
 from calovision.metrics.value import Metric, mean_metric
 from calovision.studies.following import IMAGES, follow
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.symmetry.data import ImageData
 from calovision.tasks.symmetry.flows import Field
@@ -40,14 +41,26 @@ CURVES = 20  #: digits of a class whose angle is drawn
 Arrays = dict[str, NDArray[Any]]
 
 
-def measure(flows: Flows, data: ImageData) -> tuple[dict[str, Metric], Arrays]:
+def measure(
+    flows: Flows, data: ImageData, *, device: str = "auto"
+) -> tuple[dict[str, Metric], Arrays]:
     """Metrics of the flows in one latent dimension, and arrays for the report.
 
     Of several generators the one that covers most counts, the choice most favourable to them.
 
+    Args:
+        flows: to measure.
+        data: the set that they were found on.
+        device: where they are followed, see :func:`~calovision.tasks.devices.chosen_device`.
+
     Returns:
         metrics with keys such as ``cover_1_d5``; arrays named ``"DIGIT/WHAT"``.
+
+    Raises:
+        InputError: the device is not there.
     """
+    place = chosen_device(device)
+    flows, data = flows.to(place), data.to(place)
     d = flows.vae.latent
     if not flows.fields:
         return {}, {}
@@ -100,7 +113,8 @@ def largest_cosine(space: LatentSpace, fields: list[Field], images: Tensor) -> M
     z = space.encode(images)
     velocities = [space.velocity(z, f(z))[1] for f in fields]
     pairs = [
-        torch.cosine_similarity(a, b, dim=1).abs().numpy() for a, b in combinations(velocities, 2)
+        torch.cosine_similarity(a, b, dim=1).abs().cpu().numpy()
+        for a, b in combinations(velocities, 2)
     ]
     worst = max(pairs, key=lambda p: float(p.mean()))
     metric = mean_metric(worst, higher_is_better=False)
@@ -145,17 +159,17 @@ def latent_map(flows: Flows, best: int, data: ImageData) -> Arrays:
     principal components where there are more.
     """
     images, label = data.test
-    random = streams.torch_rng(streams.Stream.PLANE, 0)
-    angle = 2 * math.pi * torch.rand(4 * len(images), generator=random)
+    random = streams.torch_rng(streams.Stream.PLANE, 0, device=images.device)
+    angle = 2 * math.pi * torch.rand(4 * len(images), generator=random, device=images.device)
     z = flows.vae.mean(rotate(images.repeat(4, 1), angle))
     v = flows.fields[best](z)
     if z.shape[1] > 2:
         _, _, axes = torch.linalg.svd(z - z.mean(0), full_matrices=False)
         z, v = (z - z.mean(0)) @ axes[:2].T, v @ axes[:2].T
     return {
-        "latent/points": z.numpy().astype(np.float32),
-        "latent/velocity": v.numpy().astype(np.float32),
-        "latent/label": np.array(data.classes)[label.repeat(4).numpy()],
+        "latent/points": z.cpu().numpy().astype(np.float32),
+        "latent/velocity": v.cpu().numpy().astype(np.float32),
+        "latent/label": np.array(data.classes)[label.repeat(4).cpu().numpy()],
     }
 
 

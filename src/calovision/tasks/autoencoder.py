@@ -45,7 +45,8 @@ class AutoencoderTask(Task):
         Closeness is the mean absolute difference of the energy in coarse cells, smeared by one.
         """
         chosen = np.arange(min(len(view), JUDGED))
-        rebuilt, _ = self.reconstruct(view, chosen, streams.torch_rng(streams.Stream.DOUBT, 0))
+        random = streams.torch_rng(streams.Stream.DOUBT, 0, device=self.device)
+        rebuilt, _ = self.reconstruct(view, chosen, random)
         true, made = coarse_energies(events[: len(chosen)]), coarse_energies(rebuilt)
         found = np.abs(made - true).sum(1).mean()
         images = {"a blank image": 0.0 * true, "the mean image": true.mean(0)}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from calovision import streams
 from calovision.events.store import EventStore
 from calovision.tasks.batches import CHUNK
+from calovision.tasks.devices import to_device
 from calovision.tasks.learner import LAST_LOOK
 from calovision.tasks.models import build
 from calovision.tasks.order import Order
@@ -49,6 +50,7 @@ def planned(
     store: EventStore,
     parts: dict[str, NDArray[np.int64]],
     order: Callable[[int], Order],
+    device: torch.device,
 ) -> Plan:
     """Window and validation events: as configured, or fewer where the budget asks for it.
 
@@ -57,6 +59,7 @@ def planned(
         store: the events.
         parts: numbers of its training and validation events.
         order: of the training events, by the window.
+        device: where the networks learn.
     """
     chosen = parts["train"]
     whole = Plan(config.window, len(parts["validation"]))
@@ -65,7 +68,7 @@ def planned(
     some = store[chosen[np.sort(order(PROBE).batches(0, 0), axis=None)]]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.TRIAL_WEIGHTS, config.seed))
-        task = build(config, store.geometry, some).eval()
+        task = build(config, store.geometry, some).eval().place(device)
     task.view(some[:FEW])  # what has to be compiled or loaded at first does not count
     prepare = _seconds(lambda: task.view(some)) / len(some)
     prepare += _seconds(lambda: store[chosen[:PROBE]]) / PROBE
@@ -87,4 +90,6 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 @torch.no_grad()
 def _loss_of_few(task: Task, events: Any) -> None:
-    task.loss(task.batch(task.view(events[:FEW]), np.arange(FEW)), torch.Generator())
+    batch = task.batch(task.view(events[:FEW]), np.arange(FEW))
+    noise = torch.Generator(task.device)
+    float(task.loss(to_device(batch, task.device), noise)["loss"])

@@ -65,6 +65,9 @@ class View:
 class CascadeTask(GeneratorTask):
     """The flow of totals and the networks of all cuts.
 
+    They can be trained on a GPU. Events are made by code compiled for the CPU, so what is trained
+    works there.
+
     Args:
         geometry: of the images: square windows, any number of channels in any order.
         config: widths.
@@ -75,6 +78,7 @@ class CascadeTask(GeneratorTask):
     """
 
     partial: ClassVar[bool] = True
+    on_gpu: ClassVar[bool] = False
 
     threshold: Tensor
     unit: Tensor
@@ -152,7 +156,7 @@ class CascadeTask(GeneratorTask):
     @property
     def quantiles(self) -> Quantiles:
         """Between totals and normal numbers."""
-        return Quantiles(self.knots.numpy())
+        return Quantiles(self.on_host("knots").numpy())
 
     def known(self) -> dict[str, tuple[float, float]]:
         """Range of every learned column in the training events, GeV."""
@@ -168,7 +172,7 @@ class CascadeTask(GeneratorTask):
         """Events with their totals."""
         events = self.layout.sorted(events)
         rng = streams.rng(streams.Stream.VIEW, self.config.seed)
-        normal = self.quantiles.normal(totals(events, self.threshold.numpy(), rng))
+        normal = self.quantiles.normal(totals(events, self.on_host("threshold").numpy(), rng))
         return View(events, normal.astype(np.float32), _labels(events), self.weights(events))
 
     def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
@@ -195,9 +199,9 @@ class CascadeTask(GeneratorTask):
         """
         flow, label, _, weight = self._totals(view, rng)
         normal, flips = self._mirrored(view.normal[chosen], rng)
-        hits = Hits.of(view.events, self.threshold.numpy(), chosen).mirrored(*flips)
+        hits = Hits.of(view.events, self.on_host("threshold").numpy(), chosen).mirrored(*flips)
         conditions = np.column_stack([normal, view.label[chosen]])
-        unit, stages = self.unit.numpy(), []
+        unit, stages = self.on_host("unit").numpy(), []
         level = min(MERGED, self.partition.towers)
         merged = hits.merged(self.partition, level)
         for stage in range(self.partition.stages):

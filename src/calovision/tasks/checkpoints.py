@@ -38,7 +38,7 @@ def read_checkpoint(path: Path) -> dict[str, Any] | None:
     found: Any = None
     with reading(path), path.open("rb") as file:
         try:
-            found = torch.load(file, weights_only=True)
+            found = torch.load(file, weights_only=True, map_location="cpu")
         except Exception as error:  # whatever a damaged archive makes of the reader
             raise unreadable(error, path) or _unreadable(path, type(error).__name__) from error
     if not isinstance(found, dict) or not found.keys() >= _NEEDED:

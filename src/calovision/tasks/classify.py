@@ -126,12 +126,21 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
     return Scores(probability, logit, unlike, time.perf_counter() - begin)
 
 
-def classify(run: Path, store: EventSet, out: Path, *, quiet: bool = False) -> Scores:
+def classify(
+    run: Path, store: EventSet, out: Path, *, device: str = "auto", quiet: bool = False
+) -> Scores:
     """Score ``store`` with the tagger of a run; see :func:`scores_into`.
 
+    Args:
+        run: run directory.
+        store: events to score.
+        out: file to write.
+        device: where the network works, see :func:`~calovision.tasks.devices.chosen_device`.
+        quiet: no progress bar.
+
     Raises:
-        InputError: not a finished tagger run, images of another geometry, another kind of file,
-            or ``out`` cannot be written.
+        InputError: not a finished tagger run, no such device, images of another geometry,
+            another kind of file, or ``out`` cannot be written.
     """
     directory = RunDir(run)
     check_place(out)

@@ -65,7 +65,7 @@ class CropTask(TaggerTask):
         """Each crop mirrored along eta, along phi, both or neither."""
         *images, numbers = inputs
         for axis in (1, 2):
-            turned = torch.rand(len(numbers), generator=generator) < 0.5
+            turned = torch.rand(len(numbers), generator=generator, device=numbers.device) < 0.5
             images = [
                 torch.where(turned[:, None, None], mirrored(image, axis), image) for image in images
             ]

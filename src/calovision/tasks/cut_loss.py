@@ -38,7 +38,7 @@ def cut_loss(
         weight: ``(nodes,)`` of the nodes' events; none for equal ones.
     """
     hidden = network(context, conditions, owner)
-    total = torch.zeros(())
+    total = torch.zeros((), device=context.device)
     results = outcomes(whole, first, unit)
     for c in range(whole.shape[1]):
         free = (low[:, c] < high[:, c]).nonzero()[:, 0]

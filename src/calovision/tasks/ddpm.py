@@ -102,7 +102,7 @@ class DDPMTask(GeneratorTask):
     def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """Images ``(n, C, 64, 64)`` in [-1, 1] of the ``chosen`` events, and their weights."""
         events = view[chosen]
-        dense = torch.from_numpy(events.to_dense("image")).float() / self.maximum
+        dense = torch.from_numpy(events.to_dense("image")).float() / self.on_host("maximum")
         small = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
         images = (2 * small - 1).contiguous(memory_format=torch.channels_last)
         return images, as_tensor(self.weights(events))
@@ -110,17 +110,18 @@ class DDPMTask(GeneratorTask):
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean absolute error of the noise, at a time drawn evenly for each image."""
         images, weight = batch
-        t = torch.randint(self.schedule.steps, (len(images),), generator=generator)
-        noise = torch.randn(images.shape, generator=generator).to(images)
-        t = t.to(images.device)
+        device, steps = images.device, self.schedule.steps
+        t = torch.randint(steps, (len(images),), generator=generator, device=device)
+        noise = torch.randn(images.shape, generator=generator, device=device).to(images)
         predicted = self.network(self.schedule.noised(images, t, noise), t)
         return {"loss": weighted_mean(F.l1_loss(predicted, noise, reduction="none"), weight)}
 
     @torch.no_grad()
     def _cells(self, images: int, generator: torch.Generator) -> list[Tensor]:
         """Content per readout cell of each channel of that many sampled images, image units."""
-        start = torch.randn(images, len(self.threshold), SIDE, SIDE, generator=generator)
-        start = start.to(self.maximum).contiguous(memory_format=torch.channels_last)
+        shape = (images, len(self.threshold), SIDE, SIDE)
+        start = torch.randn(shape, generator=generator, device=self.device)
+        start = start.contiguous(memory_format=torch.channels_last)
         training = self.training
         # Statistics of the batch would make images depend on each other.
         self.eval()
@@ -131,7 +132,10 @@ class DDPMTask(GeneratorTask):
 
     def finish(self, view: Events) -> None:
         """Choose the hit threshold of every channel by the occupancy of validation jets."""
-        cells = self._cells(CALIBRATION_IMAGES, streams.torch_rng(streams.Stream.THRESHOLD, 0))
+        cells = self._cells(
+            CALIBRATION_IMAGES,
+            streams.torch_rng(streams.Stream.THRESHOLD, 0, device=self.device),
+        )
         counts = np.average(view.counts(), 0, weighting.of(view))
         self.threshold.copy_(threshold_for(cells, counts.tolist()))
 
@@ -148,5 +152,6 @@ class DDPMTask(GeneratorTask):
                 f"the published DDPM takes {self.schedule.steps} steps, not {steps}",
                 "leave the number of steps out",
             )
-        cells = self._cells(self.chunk, streams.torch_rng(streams.Stream.SAMPLE, seed, chunk))
+        random = streams.torch_rng(streams.Stream.SAMPLE, seed, chunk, device=self.device)
+        cells = self._cells(self.chunk, random)
         return hits_above(cells, self.threshold.cpu(), self.geometry)

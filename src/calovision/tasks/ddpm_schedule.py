@@ -68,6 +68,8 @@ class Schedule:
         noisy = start
         for t in reversed(range(self.steps)):
             predicted = denoise(noisy, torch.full((len(noisy),), t, device=noisy.device))
-            noise = torch.randn(noisy.shape, generator=generator, dtype=noisy.dtype)
-            noisy = self.reverse_step(noisy, t, predicted, noise.to(noisy.device))
+            noise = torch.randn(
+                noisy.shape, generator=generator, dtype=noisy.dtype, device=noisy.device
+            )
+            noisy = self.reverse_step(noisy, t, predicted, noise)
         return noisy

@@ -17,6 +17,7 @@ from calovision.events.geometry import Geometry
 from calovision.networks.dense_vae import SIDE, DenseVAE
 from calovision.networks.likelihoods import gaussian_kl
 from calovision.tasks.dense_hits import readout_cells
+from calovision.tasks.devices import to_device
 from calovision.tasks.image_autoencoder import ImageAutoencoderTask
 from calovision.tasks.settings import DenseVAEConfig
 from calovision.tasks.task import Batch, as_tensor, weighted_mean
@@ -63,7 +64,7 @@ class DenseVAETask(ImageAutoencoderTask):
     def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """Images ``(B, C, 128, 128)`` in [0, 1] of the ``chosen`` events, and their weights."""
         events = view[chosen]
-        dense = torch.from_numpy(events.to_dense("image")).float() / self.maximum
+        dense = torch.from_numpy(events.to_dense("image")).float() / self.on_host("maximum")
         images = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
         return images, as_tensor(self.weights(events))
 
@@ -71,7 +72,7 @@ class DenseVAETask(ImageAutoencoderTask):
         """Mean pixel cross entropy times the pixel number, plus the divergence, as published."""
         image, weight = batch
         mean, log_variance = self.network.encode(image)
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         rebuilt = self.network.decode(mean + torch.exp(0.5 * log_variance) * noise)
         pixels = image[0].numel()
         entropy = F.binary_cross_entropy(rebuilt, image, reduction="none")
@@ -87,13 +88,18 @@ class DenseVAETask(ImageAutoencoderTask):
     @torch.no_grad()
     def bits(self, view: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         """``(n,)`` information in the codes of the ``chosen`` events, bits."""
-        mean, log_variance = self.network.encode(self.batch(view, chosen)[0])
+        images = to_device(self.batch(view, chosen)[0], self.device)
+        mean, log_variance = self.network.encode(images)
         nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
         found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
         return found
 
     def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
-        """Decoded content per readout cell of each channel (image units), and latent means."""
-        mean, _ = self.network.encode(self.batch(view, chosen)[0])
-        images = self.network.decode(mean) * self.maximum
-        return readout_cells(images, self.geometry), mean
+        """Decoded content per readout cell of each channel (image units), and latent means.
+
+        Both are on the CPU.
+        """
+        images = to_device(self.batch(view, chosen)[0], self.device)
+        mean, _ = self.network.encode(images)
+        decoded = self.network.decode(mean) * self.maximum
+        return readout_cells(decoded.cpu(), self.geometry), mean.cpu()

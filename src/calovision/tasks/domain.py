@@ -60,5 +60,6 @@ class Domain(nn.Module):
     def out_of_distribution(self, features: NDArray[np.float32]) -> NDArray[np.bool_]:
         """``(n,)`` true for events outside a limit."""
         table = torch.from_numpy(features)
-        out: NDArray[np.bool_] = ((table < self.low) | (table > self.high)).any(1).numpy()
+        low, high = self.low.cpu(), self.high.cpu()
+        out: NDArray[np.bool_] = ((table < low) | (table > high)).any(1).numpy()
         return out

@@ -57,7 +57,13 @@ class Exported:
 
 
 def export(
-    run: Path, out: Path, *, data: EventSet | None = None, events: int = 200, seed: int = 1
+    run: Path,
+    out: Path,
+    *,
+    data: EventSet | None = None,
+    events: int = 200,
+    seed: int = 1,
+    device: str = "auto",
 ) -> list[Exported]:
     """Write the model of a finished run; a model of several graphs becomes ``NAME-PART.onnx``.
 
@@ -70,6 +76,8 @@ def export(
         data: events to compare on; by default random ones.
         events: most events of ``data`` that are compared.
         seed: of the random events.
+        device: where the package computes what is compared; a file is written, and run by ONNX
+            Runtime, on the CPU.
 
     Raises:
         InputError: a package is missing, the model cannot be exported, the events are of another

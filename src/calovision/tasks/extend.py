@@ -7,7 +7,7 @@ import os
 
 from calovision.errors import InputError
 from calovision.tasks.checkpoints import read_checkpoint, write_checkpoint
-from calovision.tasks.rundir import RunDir
+from calovision.tasks.rundir import RunDir, alike
 from calovision.tasks.settings import Training
 
 
@@ -20,8 +20,8 @@ def prolong(run: RunDir, config: Training) -> None:
     Raises:
         InputError: it is finished, and the length asked for is over already.
     """
-    now = config.model_dump()
-    if run.describe()["config"] == now:
+    now, before = config.model_dump(), run.describe()["config"]
+    if now == before or (run.weights.exists() and alike(now, before)):
         return
     if run.weights.exists():
         _check_longer(run, config)

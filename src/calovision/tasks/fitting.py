@@ -21,6 +21,7 @@ from calovision.interruption import Interrupted, Stop, handled_by
 from calovision.tasks.batches import Looks, TrainingBatches
 from calovision.tasks.budget import ENDLESS_S, Plan, planned
 from calovision.tasks.checkpoints import read_checkpoint
+from calovision.tasks.devices import described, enough_memory, peak_memory_mb
 from calovision.tasks.extend import passes
 from calovision.tasks.learner import Learner
 from calovision.tasks.models import build, rebuild
@@ -44,17 +45,19 @@ def fit(
     parts: dict[str, NDArray[np.int64]],
     run: RunDir,
     team: Team,
+    device: torch.device,
     quiet: bool,
 ) -> None:
     """Train on ``parts`` of ``store`` as one of a team, whose first process writes the run.
 
     Raises:
-        InputError: a checkpoint is damaged or lost.
+        InputError: a checkpoint is damaged or lost, or the memory of the device is too small.
         Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
     stop = Stop()
-    with handled_by(stop.arrived):
-        made = _prepared(config, store, parts, run, team, quiet)
+    smaller = f"ask for a smaller batch: --set batch={max(config.batch // 2, 1)}"
+    with handled_by(stop.arrived), enough_memory(device, smaller):
+        made = _prepared(config, store, parts, run, team, device, quiet)
         made.loop.go(stop)
         cpu_s = summed(made.learner.cpu_s)
         if team.rank == 0:
@@ -85,6 +88,7 @@ def _prepared(
     parts: dict[str, NDArray[np.int64]],
     run: RunDir,
     team: Team,
+    device: torch.device,
     quiet: bool,
 ) -> _Prepared:
     """Everything up to the first step; it belongs to the budget."""
@@ -96,10 +100,11 @@ def _prepared(
 
     made = Plan(**state["plan"]) if state else None
     if made is None:
-        made = team.told(lambda: planned(config, store, parts, order_of))
+        made = team.told(lambda: planned(config, store, parts, order_of, device))
     order = order_of(made.window)
     start = run.start_weights if not state and run.start_weights.exists() else None
     task, read = _begun(config, store, parts["train"], order, start)
+    task.place(device)
     prolonged = start is not None and (run.path / "budget.json").exists()
     lines = ["it went on from its final weights with a fresh optimiser"] if prolonged else []
     seen = parts["validation"][: min(task.validation_events, made.validation)]
@@ -200,7 +205,7 @@ def _finish(
     if best is None:
         raise InputError(f"{run.path} has lost its best.ckpt", "delete last.ckpt to start again")
     wall, cpu = time.perf_counter(), time.process_time()
-    kept = learner.kept.eval()
+    kept, device = learner.kept.eval(), learner.task.device
     kept.load_state_dict(best["state_dict"])
     kept.finish(view)
     few = passes(run, learner.config, 1)
@@ -213,6 +218,7 @@ def _finish(
         enough=1 - few,
         losses=(learner.untrained, loss_of_few(kept, view, learner.noise(0))),
     )
+    kept.place(device if kept.on_gpu else torch.device("cpu"))
     if kept.settling:
         chosen = parts["train"]
         begun = time.perf_counter()
@@ -231,12 +237,13 @@ def _finish(
             "steps": learner.step,
             "passes": round(seen, 4),
             **kept.size(),
-            "device": "cpu",
+            "device": described(device),
+            "memory_mb": peak_memory_mb(device),
             "warnings": made.warnings + doubts,
         },
     )
     # The file format knows no other order of memory, such as channels last.
-    state = {k: v.contiguous() for k, v in kept.state_dict().items()}
+    state = {k: v.cpu().contiguous() for k, v in kept.state_dict().items()}
     write_bytes(run.weights, as_safetensors(state))
     tidy(run)
 

@@ -35,9 +35,10 @@ def matching_loss(
         weight: ``(n,)`` how much each point counts.
     """
     if noise is None:
-        noise = torch.randn(data.shape, generator=generator)
+        noise = torch.randn(data.shape, generator=generator, device=data.device)
     # One time a stratum: the same spread in every batch.
-    time = (torch.arange(len(data)) + torch.rand(len(data), generator=generator)) / len(data)
+    stratum = torch.arange(len(data), device=data.device)
+    time = (stratum + torch.rand(len(data), generator=generator, device=data.device)) / len(data)
     point = (1 - time[:, None]) * noise + time[:, None] * data
     return weighted_mean((field(point, time) - (data - noise)) ** 2, weight)
 

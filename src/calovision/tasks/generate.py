@@ -29,6 +29,7 @@ def generate(
     steps: int | None = None,
     strict: bool = False,
     keep_all: bool = False,
+    device: str = "auto",
     quiet: bool = False,
 ) -> EventStore:
     """Write ``n`` events of a trained generator to ``out``; an interrupted call goes on.
@@ -45,14 +46,16 @@ def generate(
         steps: steps of the solver; the model's own choice by default.
         strict: refuse requests that reach beyond the training events, instead of a warning.
         keep_all: do not select: faster, and less like true events.
+        device: where the networks work, see :func:`~calovision.tasks.devices.chosen_device`.
         quiet: no progress bar.
 
     Raises:
-        InputError: not a finished generator run, no events, or a request that cannot be met.
+        InputError: not a finished generator run, no such device, no events, or a request that
+            cannot be met.
     """
     possible(n, steps)
     directory, request = RunDir(run), request or Request()
-    task = load_generator(directory)
+    task = load_generator(directory, device)
     warn_of_doubts(task, request, strict)
     return generated_into(
         out, directory, task, n, request, seed=seed, steps=steps, keep_all=keep_all, quiet=quiet

@@ -35,7 +35,10 @@ class ImageAutoencoderTask(AutoencoderTask):
 
     @abstractmethod
     def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
-        """Decoded content per readout cell of each channel (image units), and latent means."""
+        """Decoded content per readout cell of each channel (image units), and latent means.
+
+        Both are on the CPU.
+        """
 
     def view(self, events: Events) -> Events:
         """Plain events, of which dense images are made batch by batch."""
@@ -69,4 +72,4 @@ class ImageAutoencoderTask(AutoencoderTask):
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
         cells, mean = self.cells(view, chosen)
-        return hits_above(cells, self.threshold, self.geometry), mean.numpy()
+        return hits_above(cells, self.threshold.cpu(), self.geometry), mean.numpy()

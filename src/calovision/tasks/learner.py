@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from calovision import streams
+from calovision.tasks.devices import seeded, to_device
 from calovision.tasks.processes import Team, merged, slowest, summed
 from calovision.tasks.settings import Training
 from calovision.tasks.task import Batch, Task
@@ -111,11 +112,9 @@ class Learner(nn.Module):
             for group in self.optimiser.param_groups:
                 group["lr"] = self.config.learning_rate * factor
         noise = self.noise(self.step, self.team.rank)
-        with torch.random.fork_rng(devices=[]):
-            # Dropout draws from the global state.
-            place = (self.step, self.team.rank)
-            torch.manual_seed(streams.torch_seed(streams.Stream.DROPOUT, self.config.seed, *place))
-            parts: dict[str, Tensor] = self._network[0](batch, noise)
+        place, device = (self.step, self.team.rank), self.task.device
+        with seeded(streams.Stream.DROPOUT, self.config.seed, *place, device=device):
+            parts: dict[str, Tensor] = self._network[0](to_device(batch, device), noise)
         self.optimiser.zero_grad()
         parts["loss"].backward()  # type: ignore[no-untyped-call]
         if self.config.clip:
@@ -152,7 +151,10 @@ class Learner(nn.Module):
         self.kept.eval()
         found: dict[str, list[float]] = {}
         for number, batch in (looks[i] for i in range(len(looks))):
-            noise = streams.torch_rng(streams.Stream.VALIDATION, self.config.seed, number)
+            noise = streams.torch_rng(
+                streams.Stream.VALIDATION, self.config.seed, number, device=self.task.device
+            )
+            batch = to_device(batch, self.task.device)
             for name, value in self.kept.loss(batch, noise).items():
                 found.setdefault(name, []).append(float(value))
         for module, mode in before.items():
@@ -175,7 +177,9 @@ class Learner(nn.Module):
 
     def noise(self, step: int, rank: int = 0) -> torch.Generator:
         """Generator of the noise of one step in process ``rank``."""
-        return streams.torch_rng(streams.Stream.NOISE, self.config.seed, step, rank)
+        return streams.torch_rng(
+            streams.Stream.NOISE, self.config.seed, step, rank, device=self.task.device
+        )
 
     def state(self) -> dict[str, Any]:
         """All that a training goes on from, between two steps; every process must ask for it."""

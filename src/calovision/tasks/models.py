@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 
 from torch import nn
@@ -12,6 +13,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.config import OWN, TASKS, load_config, settings_of
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.settings import Training
@@ -120,17 +122,20 @@ def with_module(config: Training, module: nn.Module | None, place: Path) -> Trai
     raise InputError(f"{place} is of the model {name}", "leave module out")
 
 
-def load_task(run: RunDir, *, device: str = "auto", module: nn.Module | None = None) -> Task:
+def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None) -> Task:
     """The trained task of a finished run, in evaluation mode.
 
     Args:
-        run: its directory.
-        device: where the network computes.
+        run: on whatever device it was trained.
+        device: where it shall work, see :func:`~calovision.tasks.devices.chosen_device`. A model
+            that cannot work on a GPU is put on the CPU.
         module: the network, of a run that trained one of the user's own.
 
     Raises:
-        InputError: no run there, of an unknown task, unfinished, or with broken weights.
+        InputError: no run there, of an unknown task, unfinished, or with broken weights, or the
+            device is not there.
     """
+    place = chosen_device(device)
     config = with_module(recorded_config(run), module, run.path)
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
@@ -138,40 +143,45 @@ def load_task(run: RunDir, *, device: str = "auto", module: nn.Module | None = N
         geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
     except ContentError as error:
         raise misfit(run.weights) from error
-    return rebuild(config, geometry, run.weights).eval()
+    task = rebuild(config, geometry, run.weights).eval()
+    if place.type != "cpu" and not task.on_gpu:
+        if device != "auto":
+            warnings.warn(f"{config.model} works on the CPU, not on {place}", stacklevel=2)
+        return task
+    return task.place(place)
 
 
-def load_autoencoder(run: RunDir) -> AutoencoderTask:
+def load_autoencoder(run: RunDir, device: str = "auto") -> AutoencoderTask:
     """The trained autoencoder of a finished run.
 
     Raises:
         InputError: as :func:`load_task`, or the run is of a task without reconstructions.
     """
-    task = load_task(run)
+    task = load_task(run, device)
     if not isinstance(task, AutoencoderTask):
         raise InputError(f"{run.path} is not an autoencoder", "give a jet-vae run")
     return task
 
 
-def load_tagger(run: RunDir) -> TaggerTask:
+def load_tagger(run: RunDir, device: str = "auto") -> TaggerTask:
     """The trained tagger of a finished run.
 
     Raises:
         InputError: as :func:`load_task`, or the run is of a task that does not classify.
     """
-    task = load_task(run)
+    task = load_task(run, device)
     if not isinstance(task, TaggerTask):
         raise InputError(f"{run.path} classifies nothing", "give a jet-tagger or egamma run")
     return task
 
 
-def load_generator(run: RunDir) -> GeneratorTask:
+def load_generator(run: RunDir, device: str = "auto") -> GeneratorTask:
     """The trained generator of a finished run.
 
     Raises:
         InputError: as :func:`load_task`, or the run is of a task that generates nothing.
     """
-    task = load_task(run)
+    task = load_task(run, device)
     if not isinstance(task, GeneratorTask):
         raise InputError(f"{run.path} is not a generator", "give a jet-generator run")
     return task

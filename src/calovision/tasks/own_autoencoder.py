@@ -93,7 +93,7 @@ class ModuleAutoencoder(ImageAutoencoderTask):
     @torch.no_grad()
     def bits(self, view: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         """``(n,)`` information in the codes, bits; infinite where they have no variance."""
-        mean, log_variance = self._encoded(self.batch(view, chosen)[0].to(self.threshold.device))
+        mean, log_variance = self._encoded(self.batch(view, chosen)[0].to(self.device))
         if log_variance is None:
             return np.full(len(chosen), np.inf)
         nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
@@ -102,8 +102,9 @@ class ModuleAutoencoder(ImageAutoencoderTask):
 
     def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
         """Decoded content per readout cell of each channel (image units), and latent means."""
-        mean, _ = self._encoded(self.batch(view, chosen)[0].to(self.threshold.device))
-        return readout_cells(self._decoded(mean) / self.scale, self.geometry), mean
+        mean, _ = self._encoded(self.batch(view, chosen)[0].to(self.device))
+        decoded = self._decoded(mean) / self.scale
+        return readout_cells(decoded.cpu(), self.geometry), mean.cpu()
 
     def _encoded(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Codes ``(n, L)`` and their logarithmic variances, where the module gives them."""

@@ -30,7 +30,8 @@ class HitDecoder:
         self.decoder, self.geometry, self.scaling, self.no_hit = decoder, geometry, scaling, no_hit
         self.grid = decoder.grid
         self.channels = len(geometry.channels)
-        self.pitch = torch.tensor([float(c.block) for c in geometry.channels])
+        device = scaling.energy_mean.device
+        self.pitch = torch.tensor([float(c.block) for c in geometry.channels], device=device)
 
     def __call__(
         self, code: Tensor, point: Tensor, spread: Tensor, generator: torch.Generator
@@ -57,7 +58,7 @@ class HitDecoder:
             mine = slice(start, start + layers * self.grid.rows**2)
             missing = counts[:, c] - taken[:, mine].sum(1)
             owner, drawn = draw(logits.flatten(1)[:, mine], taken[:, mine], missing, generator)
-            noise = torch.randn(len(owner), generator=generator) * spread[c]
+            noise = torch.randn(len(owner), generator=generator, device=owner.device) * spread[c]
             owners.append(owner)
             indices.append(drawn + start)
             energies.append(mean.flatten(1)[owner, drawn + start] + noise)
@@ -89,21 +90,21 @@ class HitDecoder:
         gev = self.scaling.restore(energy, channel).maximum(floor).exp()
         sums = (described[:, self.channels : 2 * self.channels].exp() - 1e-3).clamp(min=0)
         group = owner * self.channels + channel
-        have = torch.zeros(sums.numel()).index_add(0, group, gev)
+        have = sums.new_zeros(sums.numel()).index_add(0, group, gev)
         gev = gev * (sums.flatten() / have.clamp(min=1e-9))[group]
         half = (geometry.rows - 1) // 2
-        cell = ((position[:, 0] + half) * geometry.cols + position[:, 1] + half).numpy()
-        code = channel.numpy().astype(np.uint8)
+        cell = ((position[:, 0] + half) * geometry.cols + position[:, 1] + half).cpu().numpy()
+        code, owners = channel.cpu().numpy().astype(np.uint8), owner.cpu().numpy()
         scale = np.array([c.block**2 * c.gev_per_unit for c in geometry.channels])
-        value = (gev.numpy() / scale[code]).astype(np.float32)
-        order = np.lexsort((cell, code, owner.numpy()))
-        counts = np.bincount(owner.numpy(), minlength=n)
+        value = (gev.cpu().numpy() / scale[code]).astype(np.float32)
+        order = np.lexsort((cell, code, owners))
+        counts = np.bincount(owners, minlength=n)
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         columns = {}
         if described.shape[1] > 7 * self.channels:
             columns = {
-                "pt": described[:, -2].exp().numpy(),
-                "m0": described[:, -1].exp().numpy(),
+                "pt": described[:, -2].exp().cpu().numpy(),
+                "m0": described[:, -1].exp().cpu().numpy(),
             }
         return Events(
             geometry, offsets, cell.astype(np.uint16)[order], code[order], value[order], columns
@@ -144,10 +145,11 @@ def draw(
     Returns:
         owner and cell of every drawn cell, flat.
     """
-    uniform = torch.rand(logits.shape, generator=generator).clamp(min=1e-20)
+    uniform = torch.rand(logits.shape, generator=generator, device=logits.device)
+    uniform = uniform.clamp(min=1e-20)
     score = torch.where(taken, -math.inf, logits - torch.log(-torch.log(uniform)))
     most = min(int(number.max().clamp(min=0)), logits.shape[1])
     top = score.topk(most, 1)
-    chosen = (torch.arange(most) < number[:, None]) & top.values.isfinite()
+    chosen = (torch.arange(most, device=number.device) < number[:, None]) & top.values.isfinite()
     owner, rank = chosen.nonzero(as_tuple=True)
     return owner, top.indices[owner, rank]

@@ -28,6 +28,7 @@ from calovision.networks.point_vae import (
     hit_images,
 )
 from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.devices import to_device
 from calovision.tasks.point_decode import HitDecoder
 from calovision.tasks.point_view import PointView, Scaling
 from calovision.tasks.settings import PointVAEConfig
@@ -122,11 +123,15 @@ class PointVAETask(AutoencoderTask):
     ) -> tuple[Hits, Tensor, Tensor | None]:
         """Padded hits, standardised summary and weights of the ``chosen`` events."""
         weight = None if view.weight is None else view.weight[chosen]
-        return *view.batch(chosen, self.scaling), as_tensor(weight)
+        return *view.batch(chosen, self._scaling_on_host()), as_tensor(weight)
+
+    def _scaling_on_host(self) -> Scaling:
+        """The statistics where batches are made."""
+        return Scaling(**{f: self.on_host(f) for f in Scaling.__dataclass_fields__})
 
     def _leading(self, hits: Hits) -> Tensor:
         """``(B, N)`` mask of hits that have a latent point."""
-        order = torch.arange(hits.mask.shape[1])
+        order = torch.arange(hits.mask.shape[1], device=hits.mask.device)
         return order < hits.points[:, None]
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -144,7 +149,7 @@ class PointVAETask(AutoencoderTask):
         ).sum(-1)
         p = network.decoder.points(code, point)
         channel, energy = hits.channel[:, :span], hits.energy[:, :span]
-        pitch = torch.tensor(self.pitch)[channel][..., None]
+        pitch = torch.tensor(self.pitch, device=channel.device)[channel][..., None]
         place = discretised_logistic_nll(
             hits.position[:, :span], p.position, p.log_width, pitch
         ).sum(-1)
@@ -188,7 +193,7 @@ class PointVAETask(AutoencoderTask):
         """Latent means ``(B, G + 3 P)``, unused points where no channel is, and the posterior."""
         q: Posterior = self.network.encoder(hits, summary)
         lead = self._leading(hits)[:, : q.point.shape[1], None]
-        unused = torch.tensor([0.0, 0.0, self.no_hit])
+        unused = torch.tensor([0.0, 0.0, self.no_hit], device=q.point.device)
         point = unused.repeat(len(q.code), self.points, 1)
         point[:, : q.point.shape[1]] = torch.where(lead, q.point, unused)
         return torch.cat([q.code, point.flatten(1)], 1), q
@@ -208,21 +213,21 @@ class PointVAETask(AutoencoderTask):
     def no_hit(self) -> float:
         """Third number of a latent point that stands for no hit."""
         channels = len(self.pitch)
-        return float(channel_centre(torch.tensor(channels), channels))
+        return float(channel_centre(torch.tensor(channels, device="cpu"), channels))
 
     @torch.no_grad()
     def reconstruct(
         self, view: PointView, chosen: NDArray[np.int64], generator: torch.Generator
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
-        hits, summary = view.batch(chosen, self.scaling)
+        hits, summary = to_device(view.batch(chosen, self._scaling_on_host()), self.device)
         means, _ = self.encode(hits, summary)
         code_size = self.network.encoder.skip.out_features
         point = means[:, code_size:].view(len(chosen), -1, 3)
         decode = HitDecoder(self.network.decoder, self.geometry, self.scaling, self.no_hit)
         spread = self.remainder_log_std.exp()
-        return decode(means[:, :code_size], point, spread, generator), means.numpy()
+        return decode(means[:, :code_size], point, spread, generator), means.cpu().numpy()
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=generator)
+    return torch.randn(like.shape, generator=generator, device=like.device)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from calovision.events.events import Events
+from calovision.tasks.devices import to_device
 from calovision.tasks.task import Task
 
 FELL = 0.98  #: a loss above this share of the untrained one has not fallen
@@ -21,7 +22,7 @@ def loss_of_few(task: Task, view: Any, noise: torch.Generator) -> float | None:
     was_training = task.training
     with torch.no_grad():
         batch = task.eval().batch(view, np.arange(min(FEW, len(view))))
-        found = float(task.loss(batch, noise)["loss"])
+        found = float(task.loss(to_device(batch, task.device), noise)["loss"])
     task.train(was_training)
     return found
 

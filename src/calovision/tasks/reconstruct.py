@@ -39,7 +39,8 @@ def reconstructions(
         range(0, len(events), CHUNK), "reconstruct", disable=quiet, unit="chunk", leave=False
     ):
         chunk = events[start : start + CHUNK]
-        generator = streams.torch_rng(streams.Stream.RECONSTRUCT, seed, first + start)
+        place = first + start
+        generator = streams.torch_rng(streams.Stream.RECONSTRUCT, seed, place, device=task.device)
         rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
         sets.append(rebuilt)
         codes.append(means)
@@ -56,7 +57,13 @@ def information(task: AutoencoderTask, events: Events) -> NDArray[np.float64]:
 
 
 def reconstruct(
-    run: Path, store: EventSet, out: Path, *, seed: int = 1, quiet: bool = False
+    run: Path,
+    store: EventSet,
+    out: Path,
+    *,
+    seed: int = 1,
+    device: str = "auto",
+    quiet: bool = False,
 ) -> EventStore:
     """Write the reconstruction of ``store`` to ``out``, in the same order.
 
@@ -64,11 +71,19 @@ def reconstruct(
     decodes them. Latent means ``(n, L)`` float32 go to ``out/latent.npy``. An interrupted call
     goes on where it stopped.
 
+    Args:
+        run: run directory.
+        store: events to reconstruct.
+        out: event set to write.
+        seed: of what is drawn, on every kind of device in its own way.
+        device: where the network works, see :func:`~calovision.tasks.devices.chosen_device`.
+        quiet: no progress bar.
+
     Raises:
-        InputError: not a finished autoencoder run, or images of another geometry.
+        InputError: not a finished autoencoder run, no such device, or images of another geometry.
     """
     directory = RunDir(run)
-    task = load_autoencoder(directory)
+    task = load_autoencoder(directory, device)
     return reconstructed_into(out, directory, task, store, seed=seed, quiet=quiet)
 
 

@@ -18,7 +18,14 @@ from calovision.tasks.plain_yaml import MOST_CHARACTERS, mapping_of
 
 #: settings that may be larger when a training goes on: it lasts longer, nothing else changes
 LENGTHS = frozenset({"epochs", "budget_s"})
+#: settings that say where a training works, not what it learns; it may go on elsewhere
+PLACES = frozenset({"device"})
 PACKAGES = ("calovision", "torch", "numpy", "pyarrow")
+
+
+def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two configurations are of the same training, wherever it works."""
+    return all(one.get(k) == other.get(k) for k in (one.keys() | other.keys()) - PLACES)
 
 
 def versions() -> dict[str, str]:
@@ -79,7 +86,7 @@ class RunDir:
         """Refuse settings that differ from the recorded ones in more than the training's length."""
         recorded = self.describe()["config"]
         for key, value in config.items():
-            if key not in lengths and recorded.get(key, value) != value:
+            if key not in lengths | PLACES and recorded.get(key, value) != value:
                 raise InputError(
                     f"{self.path} holds a run with another configuration:"
                     f" {key} is {recorded[key]} there, not {value}",

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 WIDEST = 4096  #: numbers in a layer; a file of settings may not ask for all the memory there is
+DEVICES = r"auto|cpu|cuda(:\d{1,3})?|mps"  #: names of devices
+
+
+def _named(device: str) -> str:
+    if not re.fullmatch(DEVICES, device):
+        raise ValueError(f"there is no device {device!r}, but auto, cpu, cuda, cuda:N and mps")
+    return device
+
+
+#: name of a device; whether it is there is seen when it is used
+DeviceName = Annotated[str, AfterValidator(_named)]
 
 
 class Training(BaseModel):
@@ -36,6 +48,8 @@ class Training(BaseModel):
             epoch.
         validation, test: fractions of the set that training does not see.
         events: training events used, the first of the part; 0 uses all.
+        device: where the networks learn: ``"auto"`` takes a GPU where there is one; else
+            ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"mps"`` on a Mac. A run may go on elsewhere.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -59,6 +73,7 @@ class Training(BaseModel):
     validation: float = Field(0.1, gt=0, lt=0.5)
     test: float = Field(0.1, ge=0, lt=0.5)
     events: int = Field(0, ge=0)
+    device: DeviceName = "auto"
 
 
 class PointVAEConfig(Training):

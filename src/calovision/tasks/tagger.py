@@ -17,6 +17,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.labels import both_classes
 from calovision.tasks.calibration import auc_and_error, platt
+from calovision.tasks.devices import to_device
 from calovision.tasks.domain import Domain, domain_features
 from calovision.tasks.task import Batch, Task, as_tensor
 from calovision.tasks.weights import fill
@@ -144,12 +145,12 @@ class TaggerTask(Task):
         """``(n,)`` uncalibrated logits of class 1."""
         was_training, n = self.training, self.scored
         self.eval()
-        parts = [
-            self.network(*self.inputs(view.data, np.arange(i, min(i + n, len(view)))))
-            for i in range(0, len(view), n)
-        ]
+        parts = [torch.zeros(0)]
+        for i in range(0, len(view), n):
+            inputs = self.inputs(view.data, np.arange(i, min(i + n, len(view))))
+            parts.append(self.network(*to_device(inputs, self.device)).cpu())
         self.train(was_training)
-        found: NDArray[np.float64] = torch.cat([torch.zeros(0), *parts]).double().numpy()
+        found: NDArray[np.float64] = torch.cat(parts).double().numpy()
         return found
 
     def finish(self, view: TaggerView) -> None:
@@ -168,7 +169,7 @@ class TaggerTask(Task):
 
     def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probability of class 1; same shape."""
-        scaled = torch.from_numpy(logits) * self.slope + self.offset
+        scaled = torch.from_numpy(logits) * self.slope.cpu() + self.offset.cpu()
         found: NDArray[np.float64] = torch.sigmoid(scaled.double()).numpy()
         return found
 
@@ -184,5 +185,5 @@ def _auc(logits: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
     right = 0.5 + 0.5 * gaps.sign()
     if weight is not None:
         pairs = weight[label == 1][:, None] * weight[label == 0][None]
-        return (right * pairs).sum() / pairs.sum() if pairs.sum() > 0 else torch.tensor(0.5)
-    return right.mean() if gaps.numel() else torch.tensor(0.5)
+        return (right * pairs).sum() / pairs.sum() if pairs.sum() > 0 else logits.new_tensor(0.5)
+    return right.mean() if gaps.numel() else logits.new_tensor(0.5)

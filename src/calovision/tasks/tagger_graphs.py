@@ -71,4 +71,4 @@ class GraphTask(TaggerTask):
         if self.positions:
             features = torch.cat([features, graph.position], dim=1)
         means = (graph.mean, graph.mean_t)
-        return features / self.scale, means, graph.batch, len(chosen), graph.size
+        return features / self.on_host("scale"), means, graph.batch, len(chosen), graph.size

@@ -88,8 +88,8 @@ class TransformerTask(TaggerTask):
         """Tokens and towers; summaries and truth in standard units."""
 
         def standard(table: NDArray[np.float32], name: str) -> NDArray[np.float32]:
-            mean, std = getattr(self, f"{name}_mean"), getattr(self, f"{name}_std")
-            scaled: NDArray[np.float32] = (table - mean.numpy()) / std.numpy()
+            mean, std = (self.on_host(f"{name}_{of}").numpy() for of in ("mean", "std"))
+            scaled: NDArray[np.float32] = (table - mean) / std
             return scaled
 
         return TransformerData(
@@ -107,7 +107,8 @@ class TransformerTask(TaggerTask):
     def augment(self, inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
         """Mirror half of the events in eta, and half in phi."""
         features, position, mask, context, towers = inputs
-        sign = torch.randint(0, 2, (len(features), 1, 2), generator=generator) * 2.0 - 1
+        shape, device = (len(features), 1, 2), features.device
+        sign = torch.randint(0, 2, shape, generator=generator, device=device) * 2.0 - 1
         features = torch.cat([features[..., :2] * sign, features[..., 2:]], dim=-1)
         for side in range(2):  # rows go with eta, columns with phi
             turned = (sign[:, 0, side] < 0)[:, None, None, None]

@@ -48,17 +48,50 @@ class Task(nn.Module, ABC):
         judged_by_loss: whether a validation loss no lower than before the training shows that
             nothing was learned.
         partial: whether some steps of a training learn from a part of the weights only.
+        on_gpu: whether it can be used on a GPU once it is trained; all can be trained there.
         mean_weight: of the training events; ``None`` where they have none.
     """
 
     validation_events: ClassVar[int] = 2000
     judged_by_loss: ClassVar[bool] = False
     partial: ClassVar[bool] = False
+    on_gpu: ClassVar[bool] = True
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
         self.geometry = geometry
         self.mean_weight: float | None = None
+        self._copies: dict[str, tuple[Tensor, int, Tensor]] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are, and where batches go; they are made on the CPU."""
+        return next(self.parameters()).device
+
+    def place(self, device: torch.device) -> Self:
+        """Move it to a device.
+
+        Raises:
+            InputError: the device cannot compute as precisely as it does.
+        """
+        doubles = any(b.dtype == torch.float64 for b in self.buffers())
+        if device.type == "mps" and doubles:
+            raise InputError(
+                f"{type(self).__name__} needs double precision, which device mps does not have",
+                "give --device cpu",
+            )
+        return self.to(device)
+
+    def on_host(self, name: str) -> Tensor:
+        """A buffer where NumPy can read it: itself, or a copy that is made when it has changed."""
+        buffer: Tensor = getattr(self, name)
+        if buffer.device.type == "cpu":
+            return buffer
+        known = self._copies.get(name)
+        if known is None or known[0] is not buffer or known[1] != buffer._version:
+            # Every copy waits for all that the GPU has been given to do.
+            known = self._copies[name] = (buffer, buffer._version, buffer.cpu())
+        return known[2]
 
     @classmethod
     def suits(cls, geometry: Geometry) -> None:

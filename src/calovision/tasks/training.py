@@ -18,12 +18,13 @@ from calovision.events.store import EventStore
 from calovision.events.weighting import check_weights
 from calovision.interruption import Interrupted
 from calovision.tasks.config import KINDS, OWN
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.extend import prolong
 from calovision.tasks.fitting import fit, tidy
 from calovision.tasks.launchers import check_meeting
 from calovision.tasks.models import suitable
 from calovision.tasks.processes import placed, together
-from calovision.tasks.rundir import RunDir
+from calovision.tasks.rundir import RunDir, alike
 from calovision.tasks.settings import Training
 from calovision.tasks.training_events import remember
 from calovision.tasks.training_loop import FIRST
@@ -73,10 +74,12 @@ def train(
     Of several processes, all return when the run is complete.
 
     Raises:
-        InputError: ``out`` holds another run, or the set is too small or of the wrong kind.
+        InputError: ``out`` holds another run, the device is not there, or the set is too small or
+            of the wrong kind.
         Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
     config = _as_placed(config)
+    device = chosen_device(config.device)
     if config.processes > 1 and placed().size == 1 and config.model.startswith(OWN):
         raise InputError(
             "processes that are started here know nothing of your network",
@@ -114,7 +117,7 @@ def train(
         prolong(run, config)
         remember(run, store, parts, None if start is None else start.path)
     # Of a run that is opened again, the first process may not have moved the weights yet.
-    if run.weights.exists() and run.describe()["config"] == config.model_dump():
+    if run.weights.exists() and alike(run.describe()["config"], config.model_dump()):
         tidy(run)
         return run
     with together(config.processes, run.path) as team:
@@ -122,7 +125,7 @@ def train(
             # The first process has found the run in order: this one must find the same.
             run.start(config.model_dump(), data, resume=True)
         try:
-            fit(config, store, parts, run, team, quiet)
+            fit(config, store, parts, run, team, device, quiet)
         except InputError as error:
             if error.remedy != FREE_SPACE:
                 raise

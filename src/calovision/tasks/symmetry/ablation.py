@@ -119,6 +119,7 @@ def random_motion(
     z, _ = space.draw(stream, points, random, spread=0.0)
     images = space.decode(z)
     basis = principal_basis(images, components)
-    matrix = torch.randn(basis.shape[1], basis.shape[1], generator=random)
+    size = basis.shape[1]
+    matrix = torch.randn(size, size, generator=random, device=basis.device)
     action = LinearAction(matrix - matrix.T, basis)
     return replace(action, matrix=action.matrix / action.typical_frequency(images))

@@ -38,7 +38,7 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def blurred(mean: Tensor, log_variance: Tensor, random: torch.Generator) -> Tensor:
     """A sample of the posterior."""
-    noise = torch.randn(mean.shape, generator=random)
+    noise = torch.randn(mean.shape, generator=random, device=mean.device)
     return mean + noise * (log_variance / 2).exp()
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from calovision import streams
 from calovision.interruption import Interrupted, Stop
 from calovision.tasks.checkpoints import read_checkpoint, write_checkpoint
 from calovision.tasks.rundir import RunDir
@@ -68,8 +69,8 @@ class Keeper:
         if known := self.stages.get(stage):
             for name, thing in of.items():
                 thing.load_state_dict(known["of"][name])
-            self.random.set_state(known["random"])
             start = known["step"]
+            self._go_on_drawing(known["random"], start)
         number, saved = start, time.monotonic()
         try:
             while number < count:
@@ -86,6 +87,14 @@ class Keeper:
             raise Interrupted(self.run.how_to_go_on(reached)) from None
         if number > start or not known:
             self._save(stage, number, of)
+
+    def _go_on_drawing(self, state: Tensor, step: int) -> None:
+        """Go on with random numbers; on a device of another kind, which has others, with new."""
+        if len(state) == len(self.random.get_state()):
+            self.random.set_state(state)
+            return
+        seed = self.random.initial_seed()
+        self.random.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_MOVED, seed, step))
 
     def spent(self) -> dict[str, float]:
         """Seconds since the beginning, interruptions left out."""

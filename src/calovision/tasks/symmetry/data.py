@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,11 @@ class ImageData:
     def stream(self, angles: int = 0, warp: float = 0.0) -> Rotated:
         """Training images in ``angles`` orientations, 0 for any, bent; a detector's as they are."""
         return Rotated(*self.train, angles, warp) if self.turning else Rotated(*self.train, 1)
+
+    def to(self, device: torch.device) -> ImageData:
+        """The same, with all images on a device."""
+        train, test = ((x.to(device), y.to(device)) for x, y in (self.train, self.test))
+        return replace(self, train=train, test=test)
 
     def describe(self) -> dict[str, object]:
         """Path, hash and size, for a run's configuration."""

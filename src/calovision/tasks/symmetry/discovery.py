@@ -11,6 +11,7 @@ import torch
 
 from calovision import streams
 from calovision.errors import InputError
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.data import ImageData
 from calovision.tasks.symmetry.project import project
@@ -32,7 +33,12 @@ from calovision.tasks.symmetry.space import freeze, train_oracle, vae_space
 
 
 def discover(
-    run_path: Path, data: ImageData, *, latent: int | None = None, quiet: bool = False
+    run_path: Path,
+    data: ImageData,
+    *,
+    latent: int | None = None,
+    device: str = "auto",
+    quiet: bool = False,
 ) -> Flows:
     """Find the flows of a run, in its own latent dimension or, ours, in another one.
 
@@ -42,11 +48,17 @@ def discover(
         run_path: from :func:`~calovision.tasks.symmetry.runs.train`.
         data: the set that it was trained on.
         latent: dimension of the flow's latent space; by default the run's.
+        device: where to look, see :func:`~calovision.tasks.devices.chosen_device`.
         quiet: no progress bars.
 
+    Returns:
+        the flows, on the CPU.
+
     Raises:
-        InputError: no finished run of this task, other data, or a dimension that cannot be.
+        InputError: no finished run of this task, no such device, other data, or a
+            dimension that cannot be.
     """
+    place = chosen_device(device)
     run = RunDir(run_path)
     settings = settings_of(run)
     if run.describe()["data"]["hash"] != data.hash:
@@ -54,6 +66,7 @@ def discover(
     wanted = latent or settings.latent
     if (run.path / f"d{wanted}" / "found.json").exists():
         return load_flows(run, data, wanted)
+    here = data.to(place)
     begin, cpu = time.perf_counter(), time.process_time()
     if isinstance(settings, PublishedSettings):
         if wanted != settings.latent:
@@ -61,17 +74,19 @@ def discover(
                 f"the published search has no other latent dimension than {settings.latent}",
                 f"train it with --set latent={wanted}",
             )
-        flows = _published(run, settings, data, quiet)
+        flows = _published(run, settings, here, quiet)
     else:
-        flows = _ours(run, settings, data, wanted, quiet)
+        flows = _ours(run, settings, here, wanted, quiet)
     flows.about["wall_s"] = round(time.perf_counter() - begin, 2)
     flows.about["cpu_s"] = round(time.process_time() - cpu, 2)
     save_flows(run.path / f"d{wanted}", flows)
-    return flows
+    return flows.to(torch.device("cpu"))
 
 
 def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet: bool) -> Flows:
     vae, oracle = load_space(run, data)
+    device = data.train[0].device
+    vae, oracle = vae.to(device), oracle.to(device)
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
     number = 1 if settings.latent == 2 else 4
     with progress("published generators", quiet) as report:
@@ -80,7 +95,7 @@ def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet:
             data.stream(settings.angles),
             number,
             steps=settings.generator_steps,
-            random=generator(settings.seed, 1),
+            random=generator(settings.seed, 1, device),
             report=report,
         )
     return Flows(vae, oracle, tuple(fields), None, {})
@@ -90,10 +105,12 @@ def _ours(
     run: RunDir, settings: IsometrySettings, data: ImageData, latent: int, quiet: bool
 ) -> Flows:
     vae, oracle = load_space(run, data)
+    device = data.train[0].device
+    vae, oracle = vae.to(device), oracle.to(device)
     stream = data.stream(settings.angles, settings.warp)
     same = latent == settings.latent
     if not same and (run.path / f"d{settings.latent}" / "found.json").exists():
-        known = load_flows(run, data, settings.latent)
+        known = load_flows(run, data, settings.latent).to(device)
         assert known.action is not None
         action, about = known.action, known.about
     else:
@@ -102,7 +119,7 @@ def _ours(
             found = search(
                 vae_space(vae, oracle),
                 stream,
-                random=generator(settings.seed, 1),
+                random=generator(settings.seed, 1, device),
                 points=settings.points,
                 refine_steps=settings.refine_steps,
                 components=settings.components,
@@ -112,10 +129,10 @@ def _ours(
     if not (about["found"] and about["spectrum"]["closes"]):
         return Flows(vae, oracle, (), action, about)
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 2))
-    random = generator(settings.seed, 2)
+    random = generator(settings.seed, 2, device)
     options: dict[str, Any] = {}
     if not same:
-        vae = new_vae(settings, data.pixels, latent)
+        vae = new_vae(settings, data.pixels, latent).to(device)
         oracle = train_oracle(vae, stream, len(data.classes), steps=1, random=random)
         options = {"train_oracle": 10.0, "vae_rate": settings.learning_rate}
         if latent == 2:

@@ -89,7 +89,7 @@ def co_moving_frame(
         label: ``(n,)``.
         number: generators beside the first.
     """
-    times = 2 * math.pi / PHASES * torch.arange(PHASES)
+    times = 2 * math.pi / PHASES * torch.arange(PHASES, device=images.device)
     maps = torch.matrix_exp(times[:, None, None] * orbits.action.matrix)
     modes = []
     for kind in range(len(orbits.folds)):

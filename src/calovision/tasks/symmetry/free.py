@@ -43,7 +43,7 @@ def free_generator(
         speed: weight of the speed.
         report: told how far it is.
     """
-    field = VectorField(space.dimension)
+    field = VectorField(space.dimension).to(random.device)
     optimiser = torch.optim.Adam(field.parameters(), learning_rate)
     for number in range(steps):
         share = number / steps
@@ -52,8 +52,9 @@ def free_generator(
         z, _ = space.draw(stream, batch, random, spread=0.5)
         images, velocity = space.velocity(z, field(z))
         unrelated = gram_change(images, images.roll(1, 0))
-        time = 0.2 + (longest - 0.2) * min(1.0, 2 * share) * float(torch.rand(1, generator=random))
-        loss = torch.zeros(())
+        drawn = float(torch.rand(1, generator=random, device=random.device))
+        time = 0.2 + (longest - 0.2) * min(1.0, 2 * share) * drawn
+        loss = images.new_zeros(())
         for after in (0.1, time):
             end = flow(field, z, after, reach=10.0)
             change = gram_change(images, space.decode(end)) / unrelated

@@ -42,7 +42,7 @@ class Motions:
 def jacobians(space: LatentSpace, z: Tensor, step: float = 2e-2) -> tuple[Tensor, Tensor]:
     """Derivatives of decoded images ``(n, p, d)`` and of the oracle's evidence ``(n, c, d)``."""
     n, d = z.shape
-    shift = step * torch.eye(d)
+    shift = step * torch.eye(d, device=z.device)
     around = (z[:, None] + torch.cat([shift, -shift])).flatten(0, 1)
     found = []
     for function in (space.decode, space.evidence):
@@ -84,7 +84,8 @@ def rigid_motions(
     of_image, of_evidence = jacobians(space, z)
     tangent = torch.einsum("npd,pk->nkd", of_image, basis)
     pull = torch.linalg.pinv(tangent, rtol=CUT)
-    leak = torch.eye(k) - tangent @ pull
+    one = torch.eye(k, device=x.device)
+    leak = one - tangent @ pull
     seen = of_evidence @ pull
     scale = x.square().sum(1).mean() / (space.evidence(z).var(0).sum() + 1e-9)
     leak = leak + oracle * scale * seen.transpose(1, 2) @ seen
@@ -93,12 +94,12 @@ def rigid_motions(
     cost = (leak.reshape(points, -1).T @ products / points).reshape(k, k, k, k)
     cost = cost.permute(0, 2, 1, 3).reshape(k * k, k * k)
     second = x.T @ x / points
-    velocity = torch.einsum("ab,cd->acbd", torch.eye(k), second).reshape(k * k, k * k)
+    velocity = torch.einsum("ab,cd->acbd", one, second).reshape(k * k, k * k)
     if rigid:
-        rows, columns = torch.triu_indices(k, k, 1)
+        rows, columns = torch.triu_indices(k, k, 1, device=x.device)
         cost, velocity = (_skew_part(m, rows, columns) for m in (cost, velocity))
     cost, velocity = cost.double(), velocity.double()
-    velocity += RIDGE * velocity.diagonal().mean() * torch.eye(len(velocity))
+    velocity.diagonal().add_(RIDGE * velocity.diagonal().mean())
     root = torch.linalg.cholesky(velocity)
     reduced = torch.linalg.solve_triangular(root, cost, upper=False)
     reduced = torch.linalg.solve_triangular(root, reduced.T, upper=False)
@@ -107,7 +108,7 @@ def rigid_motions(
     actions = []
     for column in entries.T:
         if rigid:
-            matrix = torch.zeros(k, k)
+            matrix = x.new_zeros(k, k)
             matrix[rows, columns] = column.float()
             matrix = matrix - matrix.T
         else:
@@ -205,7 +206,7 @@ def evidence(
     """Judge a flow after ``time``, by root mean squares over ``points`` data."""
     z, _ = space.draw(stream, points, random, spread=0.0)
     end = flow(field, z, time, longest=0.1, reach=50)
-    other = z[torch.randperm(points, generator=random)]
+    other = z[torch.randperm(points, generator=random, device=z.device)]
     x, y, w = (space.decode(p) for p in (z, end, other))
     before, after, unrelated = (space.evidence(p) for p in (z, end, other))
     return Evidence(

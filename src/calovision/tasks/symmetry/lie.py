@@ -64,6 +64,6 @@ def algebra(space: LatentSpace, fields: Sequence[Field], z: Tensor) -> Algebra:
             # per product of speeds, with both in units of rms image change
             relative = float(of.norm() / (norms[j] * norms[k]) * len(z) ** 0.5)
             size[j, k] = size[k, j] = relative
-            structure[j, k], structure[k, j] = fit.numpy(), -fit.numpy()
+            structure[j, k], structure[k, j] = (s * fit.cpu().numpy() for s in (1, -1))
             rest[j, k] = rest[k, j] = float(left.square().sum() / of.square().sum().clamp(1e-12))
     return Algebra(size, structure, rest)

@@ -32,6 +32,10 @@ class LinearAction:
     matrix: Tensor
     basis: Tensor
 
+    def to(self, device: torch.device) -> LinearAction:
+        """The same on a device."""
+        return LinearAction(self.matrix.to(device), self.basis.to(device))
+
     def components(self, images: Tensor) -> Tensor:
         """Coordinates ``(n, k)`` of images ``(n, p)``."""
         return images @ self.basis
@@ -61,7 +65,7 @@ class LinearAction:
         if not torch.isfinite(self.matrix).all():  # some libraries would print to stdout
             return np.full(-(-len(self.matrix) // 2), np.nan)
         values = torch.linalg.eigvals(self.matrix.double()).imag.abs()
-        return np.sort(values.numpy())[::-1][::2]
+        return np.sort(values.cpu().numpy())[::-1][::2]
 
     def typical_frequency(self, images: Tensor) -> float:
         """Root mean square frequency with which images ``(n, p)`` move."""

@@ -22,7 +22,7 @@ from calovision.tasks.symmetry.autoencoder import (
 )
 from calovision.tasks.symmetry.flows import flow
 from calovision.tasks.symmetry.linear import LinearAction
-from calovision.tasks.symmetry.space import Stream, freeze
+from calovision.tasks.symmetry.space import Stream, device_of, freeze
 
 REACH = 10.0  #: flowed points are kept within this distance of 0 in every coordinate
 GUIDED = 0.25  #: weight of the guide after the first third of the training
@@ -71,7 +71,8 @@ def project(
             the topology of the latent space is decided.
         report: told how far it is.
     """
-    field = VectorField(vae.latent)
+    device = device_of(vae)
+    field = VectorField(vae.latent).to(device)
     groups = [
         {"params": list(field.parameters()), "lr": learning_rate},
         {"params": list(vae.parameters()), "lr": vae_rate},
@@ -87,7 +88,7 @@ def project(
             group["lr"] = base * factor
         images, label = stream(batch, random)
         most = 2 * math.pi * min(1.0, 0.08 + 0.9 * share)
-        time = (2 * torch.rand(times, generator=random) - 1) * most
+        time = (2 * torch.rand(times, generator=random, device=device) - 1) * most
         with torch.no_grad():
             moved = action.images(action.move(action.components(images), time)).clamp(0, 1)
         mean, log_variance = vae.encode(torch.cat([images, moved]))

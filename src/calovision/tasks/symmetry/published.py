@@ -46,7 +46,7 @@ def train_published_vae(
     changed: dict[str, Stateful] = {"vae": vae, "optimiser": optimiser, "order": order}
     for number in steps_of(keeper, "VAE", steps, changed):
         if len(order.rows) < batch:
-            order.rows = torch.randperm(len(images), generator=random)
+            order.rows = torch.randperm(len(images), generator=random, device=images.device)
         rows, order.rows = order.rows[:batch], order.rows[batch:]
         mean, log_variance = vae.encode(images[rows])
         entropy = cross_entropy(vae.logits(blurred(mean, log_variance, random)), images[rows])
@@ -76,10 +76,11 @@ def published_generators(
 ) -> list[VectorField]:
     """``number`` generators, trained together."""
     fields = nn.ModuleList(published_field(space.dimension) for _ in range(number))
+    fields.to(random.device)
     optimiser = torch.optim.Adam(fields.parameters(), 1e-3)
     pool, _ = space.draw(stream, 60 * batch, random, spread=0.0)
     for count in range(steps):
-        z = pool[torch.randint(len(pool), (batch,), generator=random)]
+        z = pool[torch.randint(len(pool), (batch,), generator=random, device=pool.device)]
         velocities = [field(z) for field in fields]
         before = space.oracle(z)
         kept = torch.stack(

@@ -63,7 +63,7 @@ def refine(
         moving = replace(action, matrix=trained())
         images, _ = stream(batch, random)
         start = action.components(images)
-        end = moving.move(start, longest * torch.rand(times, generator=random))
+        end = moving.move(start, longest * torch.rand(times, generator=random, device=start.device))
         z = space.encode(moving.images(end))
         rebuilt = action.components(space.decode(z))
         off = (rebuilt - end).square().sum(1).mean() / start.square().sum(1).mean()

@@ -44,8 +44,8 @@ class Rings:
         q = self.action.components(images)
         likeness = torch.einsum("nk,ntk->nt", q, self.orbits[label])
         phase = 2 * math.pi / PHASES * likeness.argmax(1)
-        angle = torch.tensor(self.folds)[label] * phase
-        radius = torch.tensor(self.radii)[label]
+        angle = torch.tensor(self.folds, device=q.device)[label] * phase
+        radius = torch.tensor(self.radii, device=q.device)[label]
         return radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
 
     def __call__(self, z: Tensor, images: Tensor, label: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ def rings(action: LinearAction, images: Tensor, label: Tensor) -> Rings:
         label: ``(n,)``.
     """
     classes = int(label.max()) + 1
-    times = 2 * math.pi / PHASES * torch.arange(PHASES)
+    times = 2 * math.pi / PHASES * torch.arange(PHASES, device=images.device)
     maps = torch.matrix_exp(times[:, None, None] * action.matrix)
     orbits, folds = [], []
     for kind in range(classes):
@@ -86,7 +86,8 @@ def rings(action: LinearAction, images: Tensor, label: Tensor) -> Rings:
             for fold in FOLDS[1:]
         ]
         folds.append(max([f for f, same in zip(FOLDS[1:], near, strict=True) if same], default=1))
-    order = torch.tensor([float((o - o.roll(1, 0)).norm(dim=1).sum()) for o in orbits]).argsort()
+    lengths = [float((o - o.roll(1, 0)).norm(dim=1).sum()) for o in orbits]
+    order = torch.tensor(lengths, device="cpu").argsort()
     radii = [0.0] * classes
     for place, kind in enumerate(order.tolist()):
         radii[kind] = math.sqrt(-2 * math.log(1 - (place + 0.5) / classes))

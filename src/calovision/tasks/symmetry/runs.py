@@ -8,38 +8,40 @@ Beside what every run has, each latent dimension that was searched has a folder:
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors.torch import save as as_safetensors
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from calovision import streams
-from calovision.errors import ContentError, InputError
-from calovision.events.files import write_bytes, write_json, writing
+from calovision.errors import InputError
+from calovision.events.files import write_json, writing
 from calovision.events.rotation import rotate
 from calovision.events.unreadable import exists, read_json
 from calovision.interruption import Interrupted, Stop, handled_by
 from calovision.networks.image_vae import ConvVAE, ImageVAE
 from calovision.networks.perceptron import VectorField, perceptron
 from calovision.tasks.checkpoints import read_checkpoint, write_checkpoint
-from calovision.tasks.rundir import RunDir
+from calovision.tasks.devices import chosen_device, described, enough_memory, peak_memory_mb
+from calovision.tasks.rundir import RunDir, alike
 from calovision.tasks.symmetry.autoencoder import Report, train_vae
 from calovision.tasks.symmetry.checkpoints import Keeper
 from calovision.tasks.symmetry.data import ImageData
 from calovision.tasks.symmetry.linear import LinearAction
+from calovision.tasks.symmetry.modules import load_modules, save_modules
 from calovision.tasks.symmetry.published import published_field, train_published_vae
 from calovision.tasks.symmetry.settings import IsometrySettings, PublishedSettings
 from calovision.tasks.symmetry.space import LatentSpace, freeze, train_oracle, vae_space
-from calovision.tasks.weights import fill, misfit, read_weights
+from calovision.tasks.weights import read_weights
 
 #: settings that may be larger when a training goes on
 LENGTHS = frozenset({"vae_steps", "epochs"})
@@ -70,10 +72,19 @@ class Flows:
         """The latent space."""
         return vae_space(self.vae, self.oracle)
 
+    def to(self, device: torch.device) -> Flows:
+        """A copy on a device, or this very one if it is there."""
+        if next(self.vae.parameters()).device == device:
+            return self
+        vae, oracle = copy.deepcopy(self.vae).to(device), copy.deepcopy(self.oracle).to(device)
+        fields = tuple(copy.deepcopy(field).to(device) for field in self.fields)
+        action = self.action and self.action.to(device)
+        return replace(self, vae=vae, oracle=oracle, fields=fields, action=action)
 
-def generator(seed: int, stage: int) -> torch.Generator:
+
+def generator(seed: int, stage: int, device: torch.device | str = "cpu") -> torch.Generator:
     """Random numbers of one stage, which do not depend on what was done before."""
-    return streams.torch_rng(streams.Stream.SYMMETRY, seed, stage)
+    return streams.torch_rng(streams.Stream.SYMMETRY, seed, stage, device=device)
 
 
 def train(
@@ -85,18 +96,21 @@ def train(
     more steps or epochs; else it is left as it is.
 
     Raises:
-        InputError: ``out`` holds another run, or one at all without ``resume``.
+        InputError: ``out`` holds another run, or one at all without ``resume``, or the device is
+            not there.
         Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
+    device = chosen_device(settings.device)
     run = RunDir(out)
     run.start(settings.model_dump(), dict(data.describe()), resume=resume, lengths=LENGTHS)
     _prolong(run, settings)
     if run.weights.exists():
         return run
     stop = Stop()
-    with handled_by(stop.arrived):
+    smaller = f"ask for a smaller batch: --set batch={max(settings.batch // 2, 2)}"
+    with handled_by(stop.arrived), enough_memory(device, smaller):
         try:
-            _trained(settings, data, run, stop, quiet)
+            _trained(settings, data.to(device), run, device, stop, quiet)
         except Interrupted:
             raise
         except KeyboardInterrupt:
@@ -104,11 +118,18 @@ def train(
     return run
 
 
-def _trained(settings: Settings, data: ImageData, run: RunDir, stop: Stop, quiet: bool) -> None:
+def _trained(
+    settings: Settings,
+    data: ImageData,
+    run: RunDir,
+    device: torch.device,
+    stop: Stop,
+    quiet: bool,
+) -> None:
     """Train from where the run has come to."""
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 0))
-    random = generator(settings.seed, 0)
-    vae = new_vae(settings, data.pixels, settings.latent)
+    random = generator(settings.seed, 0, device)
+    vae = new_vae(settings, data.pixels, settings.latent).to(device)
     keeper = Keeper(run, stop, random)
     if not keeper.stages:
         run.metrics.unlink(missing_ok=True)
@@ -118,7 +139,7 @@ def _trained(settings: Settings, data: ImageData, run: RunDir, stop: Stop, quiet
         options: dict[str, Any] = {"batch": settings.batch, "report": report, "keeper": keeper}
         options |= {"learning_rate": settings.learning_rate, "random": random}
         if isinstance(settings, PublishedSettings):
-            angles = 2 * math.pi / settings.angles * torch.arange(settings.angles)
+            angles = 2 * math.pi / settings.angles * torch.arange(settings.angles, device="cpu")
             fixed = torch.cat([rotate(data.train[0], float(a)) for a in angles])
             train_published_vae(vae, fixed, epochs=settings.epochs, **options)
         else:
@@ -131,7 +152,8 @@ def _trained(settings: Settings, data: ImageData, run: RunDir, stop: Stop, quiet
     budget = {
         **keeper.spent(),
         "parameters": sum(p.numel() for p in vae.parameters()),
-        "device": "cpu",
+        "device": described(device),
+        "memory_mb": peak_memory_mb(device),
     }
     write_json(run.path / "budget.json", budget)
     save_modules(run.weights, {"vae": vae, "oracle": oracle})
@@ -146,7 +168,7 @@ def _prolong(run: RunDir, settings: Settings) -> None:
         InputError: it is finished, and cannot be made longer.
     """
     before, now = run.describe()["config"], settings.model_dump()
-    if before == now:
+    if before == now or (run.weights.exists() and alike(before, now)):
         return
     if run.weights.exists():
         state = read_checkpoint(run.checkpoint)
@@ -215,7 +237,7 @@ def save_flows(folder: Path, flows: Flows) -> None:
     action = {}
     if flows.action is not None:
         parts = {"matrix": flows.action.matrix, "basis": flows.action.basis}
-        action = {f"action.{k}": t.contiguous() for k, t in parts.items()}
+        action = {f"action.{k}": t.cpu().contiguous() for k, t in parts.items()}
     save_modules(folder / "model.safetensors", modules, action)
     write_json(folder / "found.json", flows.about)
 
@@ -251,33 +273,6 @@ def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
 
 def _oracle(latent: int, classes: int) -> nn.Module:
     return perceptron([latent, 128, 128, classes])
-
-
-def save_modules(
-    path: Path, modules: dict[str, nn.Module], more: dict[str, Tensor] | None = None
-) -> None:
-    """Weights of several modules in one file, complete or not at all."""
-    state = dict(more or {})
-    for name, module in modules.items():
-        state |= {f"{name}.{k}": v.contiguous() for k, v in module.state_dict().items()}
-    write_bytes(path, as_safetensors(state))
-
-
-def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
-    """Put saved weights into modules, which are frozen.
-
-    Raises:
-        InputError: the file is damaged, or of other modules.
-    """
-    state = read_weights(path)
-    for name, module in modules.items():
-        start = f"{name}."
-        mine = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
-        try:
-            fill(module, mine)
-        except ContentError as error:
-            raise misfit(path) from error
-        freeze(module)
 
 
 @contextmanager

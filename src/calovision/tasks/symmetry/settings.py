@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from calovision.tasks.config import resolve
+from calovision.tasks.settings import DeviceName
 
 
 class SymmetrySettings(BaseModel):
@@ -20,6 +21,7 @@ class SymmetrySettings(BaseModel):
         batch: images in a batch of the VAE.
         learning_rate: of the VAE.
         oracle_steps: of the classifier of latent points.
+        device: where the networks learn, see :class:`~calovision.tasks.settings.Training`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -31,6 +33,7 @@ class SymmetrySettings(BaseModel):
     batch: int = Field(256, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
     oracle_steps: int = Field(600, ge=1)
+    device: DeviceName = "auto"
 
 
 class IsometrySettings(SymmetrySettings):

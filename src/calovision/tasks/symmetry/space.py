@@ -64,7 +64,7 @@ class LatentSpace:
             images, label = stream(n, random)
             z = self.encode(images)
             if spread:
-                noise = torch.randn(z.shape, generator=random)
+                noise = torch.randn(z.shape, generator=random, device=z.device)
                 z = z + spread * noise * self.spread(images)
         return z, label
 
@@ -90,7 +90,7 @@ def train_oracle(
     keeper: Keeper | None = None,
 ) -> nn.Module:
     """A classifier of latent points, trained on posterior samples with smoothed labels."""
-    oracle = perceptron([vae.latent, width, width, classes])
+    oracle = perceptron([vae.latent, width, width, classes]).to(device_of(vae))
     optimiser = torch.optim.AdamW(oracle.parameters(), 2e-3, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, 2e-5)
     changed: dict[str, Stateful] = {"oracle": oracle, "optimiser": optimiser, "schedule": schedule}
@@ -98,7 +98,7 @@ def train_oracle(
         with torch.no_grad():
             images, label = stream(batch, random)
             mean, log_variance = vae.encode(images)
-            noise = torch.randn(mean.shape, generator=random)
+            noise = torch.randn(mean.shape, generator=random, device=mean.device)
             z = mean + noise * (log_variance / 2).exp()
         loss = F.cross_entropy(oracle(z), label, label_smoothing=0.02)
         optimiser.zero_grad()
@@ -106,6 +106,11 @@ def train_oracle(
         optimiser.step()
         schedule.step()
     return freeze(oracle)
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where the weights of a module are."""
+    return next(module.parameters()).device
 
 
 def freeze(module: nn.Module) -> nn.Module:

@@ -13,7 +13,7 @@ from calovision.networks.image_vae import ImageVAE
 from calovision.networks.perceptron import VectorField, perceptron
 from calovision.tasks.symmetry.autoencoder import Report, cross_entropy, rate, silent
 from calovision.tasks.symmetry.flows import flow
-from calovision.tasks.symmetry.space import freeze
+from calovision.tasks.symmetry.space import device_of, freeze
 
 STEPS = 12  #: of 30 degrees in a turn
 ANGLE = 2 * math.pi / STEPS
@@ -52,11 +52,11 @@ def train_published_map(
     report: Report = silent,
 ) -> nn.Module:
     """Mean squared error of one step, as published."""
-    network = published_map(vae.latent)
+    network = published_map(vae.latent).to(device_of(vae))
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
     pool = _pairs(vae, stream, 40 * batch, random)
     for number in range(steps):
-        rows = torch.randint(len(pool[0]), (batch,), generator=random)
+        rows = torch.randint(len(pool[0]), (batch,), generator=random, device=random.device)
         loss = F.mse_loss(network(pool[0][rows]), pool[1][rows])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -82,6 +82,7 @@ def train_step_map(
     the images' cross entropy.
     """
     network = StepMap(vae.latent)
+    network.to(device_of(vae))
     optimiser = torch.optim.Adam(network.parameters(), 2e-3)
     for number in range(steps):
         share = number / steps
@@ -91,7 +92,7 @@ def train_step_map(
         images, _ = stream(batch, random)
         with torch.no_grad():
             start, _ = vae.encode(images)
-        count = 1 + int(torch.randint(most, (1,), generator=random))
+        count = 1 + int(torch.randint(most, (1,), generator=random, device=random.device))
         turned = rotate(images, count * ANGLE) if count < STEPS else images
         with torch.no_grad():
             wanted, log_variance = vae.encode(turned)
