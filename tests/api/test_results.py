@@ -82,7 +82,7 @@ def test_ones_own_metric_sees_the_events_that_are_compared(
     for one, other in seen:
         assert (one.label == 0).all()
         assert (other.label == 0).all()
-        assert len(one) == len(other) == found.content["a"]["events"]
+        assert len(one) == len(other) == found.content["a"]["compared"]
     assert not {e.hash for e, _ in seen[:1]} & {truth.hash}
 
 

@@ -56,7 +56,7 @@ def done(
         patch.setattr(CascadeTask, "chunk", 60)
         patch.setattr(jet_generation, "load_config", small)
         patch.setattr(workspace, "jets", toy_stores(make_jets))
-        patch.setattr(jet_generation.simulate, "jets", lambda n, **_: make_jets(n, 1))
+        patch.setattr(jet_generation, "jets", lambda n, **_: make_jets(n, 1))
         return finish(study, tmp_path_factory.mktemp("study") / "generation")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from calovision.api.model import Model
@@ -12,6 +14,28 @@ from calovision.events.event_set import EventSet
 
 Shown = Model | str | Path
 MOST = 5000  #: events in a display
+
+
+@dataclass(frozen=True)
+class Display:
+    """An event display in a file.
+
+    Attributes:
+        path: the HTML file.
+        events: number of events shown.
+        rows: names of the sets that are shown one below the other.
+    """
+
+    path: Path
+    events: int
+    rows: tuple[str, ...]
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def _repr_html_(self) -> str:
+        text = escape(self.path.read_text(encoding="utf-8"))
+        return f'<iframe srcdoc="{text}" width="100%" height="640" style="border:0"></iframe>'
 
 
 def report(of: Shown | Sequence[Shown], out: str | Path = "report.html") -> Path:
@@ -52,7 +76,7 @@ def view(
     seed: int = 1,
     browser: bool = False,
     skip_corrupt: bool = False,
-) -> Path:
+) -> Display:
     """Write an event display: one offline HTML file with all layers of every event.
 
     Args:
@@ -67,14 +91,14 @@ def view(
         skip_corrupt: leave out damaged shards, with a warning.
 
     Returns:
-        The file.
+        The file, which a notebook shows.
 
     Raises:
         InputError: nothing to show there, or no folder for the file.
 
     Example:
         >>> import calovision as cv
-        >>> cv.view(cv.simulate.egamma(2, seed=1, quiet=True), out="display.html").name
+        >>> cv.view(cv.simulate.egamma(2, seed=1, quiet=True), out="display.html").path.name
         'display.html'
     """
     import webbrowser
@@ -106,4 +130,4 @@ def view(
     write_bytes(place, page(f"{name}: calovision", rows, first).encode())
     if browser:
         webbrowser.open(place.resolve().as_uri())
-    return place
+    return Display(place, len(rows[0].events), tuple(row.name for row in rows))

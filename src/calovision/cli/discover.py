@@ -68,7 +68,7 @@ def discover(
         from calovision.studies.symmetry_ablation import ablation, summary
         from calovision.tasks.symmetry.data import read_images
 
-        content = ablation(run, read_images(data), device=device)
+        content = ablation(run, read_images(data))
         emit(content, f"{summary(content)}\nwritten to {run / 'ablation.json'}", json)
         return
     found = load_model(run, device=device).discover(data, latent=latent, quiet=False)

@@ -92,7 +92,7 @@ def reconstruct(
 
     model = load_model(folder, device=device)
     rebuilt = model.reconstruct(store, seed=seed, out=out, quiet=False).events
-    seen = rebuilt.provenance["training_events"]
+    seen = EventStore.open(out).manifest["provenance"]["training_events"]
     lines = [f"{len(rebuilt)} events in {out}", *_warned(seen, len(rebuilt))]
     result = {"out": str(out), "events": len(rebuilt), "training_events": seen}
     emit(result, "\n".join(lines), json)

@@ -50,7 +50,7 @@ def view(
 
     folder = chosen_run(folder, pretrained, shipped() if data or pretrained else (GENERATOR,))
     with told():
-        place = write(
+        shown = write(
             folder,
             out,
             data=data,
@@ -60,4 +60,8 @@ def view(
             browser=browser,
             skip_corrupt=skip_corrupt,
         )
-    emit({"path": str(place)}, f"event display: {place}", json)
+    emit(
+        {"path": str(shown.path), "events": shown.events, "rows": list(shown.rows)},
+        f"{shown.events} events ({', '.join(shown.rows)}): {shown.path}",
+        json,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -66,7 +67,7 @@ class Task(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         """Where its weights are, and where batches go; they are made on the CPU."""
-        return next(self.parameters()).device
+        return next(chain(self.parameters(), self.buffers()), torch.empty(0)).device
 
     def place(self, device: torch.device) -> Self:
         """Move it to a device.
