@@ -8,6 +8,9 @@ from .api.data import from_particles as from_particles
 from .api.data import load as load
 from .api.data import open as open
 from .api.data import save as save
+from .api.fine_tune import fine_tune as fine_tune
+from .api.load import load_model as load_model
+from .api.load import pretrained as pretrained
 from .api.model import Model as Model
 from .api.report import report as report
 from .api.report import view as view
@@ -16,9 +19,6 @@ from .api.sets import merge as merge
 from .api.sets import select as select
 from .api.sets import split as split
 from .api.symmetry import Symmetry as Symmetry
-from .api.train import fine_tune as fine_tune
-from .api.train import load_model as load_model
-from .api.train import pretrained as pretrained
 from .api.train import train as train
 from .events.dense import from_images as from_images
 from .events.events import Events as Events

@@ -67,16 +67,19 @@ class Model:
         return self._trained.run.budget()
 
     @property
+    def card(self) -> str:
+        """Markdown: what the model is, what it learned from, how good it is."""
+        from calovision.tasks.card import card
+
+        return card(self._trained.run)
+
+    @property
     def network(self) -> nn.Module:
         """The PyTorch module: what was trained, with its preparation of events around it."""
         return self._trained.loaded()
 
     def to(self, device: str) -> Model:
-        """Compute on another device from now on; the model itself is returned.
-
-        Raises:
-            InputError: no such device.
-        """
+        """Compute on another device from now on, if there is such one; gives the model itself."""
         self._trained.to(device)
         return self
 
@@ -252,9 +255,8 @@ class Model:
         given = opened(events) if isinstance(events, str | Path) else events
         if not isinstance(given, EventSet):
             raise InputError(f"a {self.task} model and {type(given).__name__}", "give events")
-        trained = self._trained
-        options: dict[str, Any] = {"seed": seed, "device": trained.device, "quiet": quiet}
-        found = measured(trained.run, trained.loaded(), given, **options)
+        one = self._trained
+        found = measured(one.run, one.loaded(), given, seed=seed, device=one.device, quiet=quiet)
         if not self._trained.ships:
             write_json(self.path / "results.json", found)
         return Results(found)
@@ -282,11 +284,7 @@ class Model:
         return exported(run, task, Path(path), data=data, seed=seed)
 
     def save(self, path: str | Path) -> Model:
-        """Copy the run into a new folder, and give the model that lies there.
-
-        Raises:
-            InputError: the folder is not empty, or cannot be written.
-        """
+        """Copy the run into a new or empty folder, and give the model that lies there."""
         from calovision.events.files import occupied, writing
 
         if occupied(Path(path)):

@@ -72,7 +72,7 @@ class Tagger:
             "neighbours": neighbours,
         }
 
-    def task_for(self, data: EventSet | DigitSet | str | Path) -> str:
+    def task_for(self, data: EventSet | DigitSet | str | Path | None) -> str:
         """The task that it is trained for, by the geometry of the events."""
         return TASKS.get(_schema(data), "jet-tagger")
 
@@ -119,7 +119,7 @@ class Autoencoder:
                 raise InputError(f"{type(module).__name__} has no {method}", "give it one")
         self.settings: dict[str, Any] = {"form": "dense", "beta": beta}
 
-    def task_for(self, data: EventSet | DigitSet | str | Path) -> str:
+    def task_for(self, data: EventSet | DigitSet | str | Path | None) -> str:
         """The task that it is trained for."""
         del data
         return "jet-vae"
@@ -140,9 +140,9 @@ def _name(module: nn.Module, name: str | None) -> str:
     return OWN + (name or type(module).__name__)
 
 
-def _schema(data: EventSet | DigitSet | str | Path) -> str:
+def _schema(data: EventSet | DigitSet | str | Path | None) -> str:
     from calovision.api.data import opened
     from calovision.events.event_set import EventSet
 
-    given = opened(data) if isinstance(data, str | Path) else data
+    given: object = opened(data) if isinstance(data, str | Path) else data
     return given.geometry.schema if isinstance(given, EventSet) else ""

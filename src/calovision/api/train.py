@@ -1,31 +1,26 @@
-"""Training from Python: a new model, one's own network, or more of a model that is there."""
+"""Training from Python: a model of the package, or one's own network."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from calovision.api.model import Model
 from calovision.api.models import Autoencoder, Tagger
+from calovision.api.training import Place, given_settings, on_disk
 from calovision.errors import InputError
-from calovision.events.event_set import EventSet
-from calovision.events.store import EventStore, save
 
 if TYPE_CHECKING:
     from torch import nn
 
     from calovision.events.digits import DigitSet
-    from calovision.tasks.settings import Training
-
-    Data = EventSet | DigitSet | str | Path
-
-FINE_RATE = 0.2  #: learning rate of fine-tuning, as a share of that of the first training
+    from calovision.events.event_set import EventSet
+    from calovision.tasks.rundir import RunDir
 
 
 def train(
-    task: str | Tagger | Autoencoder,
-    data: Data,
+    task: str | Tagger | Autoencoder | None = None,
+    data: EventSet | DigitSet | str | Path | None = None,
     model: str | None = None,
     *,
     out: str | Path | None = None,
@@ -36,6 +31,7 @@ def train(
     processes: int | None = None,
     resume: bool = False,
     config: str | Path | None = None,
+    skip_corrupt: bool = False,
     quiet: bool = False,
     **settings: Any,
 ) -> Model:
@@ -44,10 +40,10 @@ def train(
     Args:
         task: ``"jet-vae"``, ``"jet-tagger"``, ``"jet-generator"``, ``"egamma"`` or
             ``"symmetry"``; or a network of your own, as ``cv.models.Tagger(module)`` or
-            ``cv.models.Autoencoder(module)``.
+            ``cv.models.Autoencoder(module)``. A run that goes on knows its own.
         data: training events, in memory, on disk, or the folder of a set; for ``"symmetry"``
-            digits or events. Those in memory are written to a folder ``OUT-events``, which a
-            training that goes on needs.
+            digits or events. Those in memory are written to a folder ``OUT-events``, since a
+            training that goes on needs them. A run that goes on knows its own.
         model: ours by default; ``"baseline"`` as published; ``calovision train TASK --list``
             lists all.
         out: run directory to write; by default one that is gone with the model, unless
@@ -58,8 +54,10 @@ def train(
         epochs: passes over the training events; the model's preset by default.
         budget_s: seconds after which the training ends.
         processes: that train together on this machine.
-        resume: go on with the run in ``out``, which may be given more epochs or a longer budget.
+        resume: go on with the run in ``out``, with its settings; a finished one may be given more
+            epochs or a longer budget.
         config: YAML file of settings.
+        skip_corrupt: leave out damaged shards of ``data``, with a warning.
         quiet: no progress bar.
         **settings: any other setting of the model, such as ``batch=128``; ``calovision train
             TASK --list`` says which there are.
@@ -78,9 +76,10 @@ def train(
         >>> tagger.predict(crops[:3]).probability.shape
         (3,)
     """
-    given = settings | _given(
+    given = settings | given_settings(
         seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
     )
+    place = Place.of(out, resume)
     module: nn.Module | None = None
     if isinstance(task, Tagger | Autoencoder):
         if model is not None:
@@ -88,176 +87,66 @@ def train(
         module, model, given = task.module, task.model, task.settings | given
         task = task.task_for(data)
     file = None if config is None else Path(config)
-    holds, folder = _place(out)
+    known = _begun(place.folder) if resume else None
+    if known is not None:
+        task, model, given = _recorded(known, task, model, file, given)
+        if data is None:  # what was left out then is left out again
+            data = known.data_path()
+            skip_corrupt = skip_corrupt or "whole_hash" in known.describe()["data"]
+    if task is None or data is None:
+        missing = "a task, such as jet-tagger" if task is None else "data, an event set"
+        raise InputError("nothing to train", f"give {missing}")
     if task == "symmetry":
-        from calovision.tasks.symmetry.data import images_of
-        from calovision.tasks.symmetry.runs import train as run_symmetry
         from calovision.tasks.symmetry.settings import load_settings
 
         chosen = load_settings(model, file, given)
-        run_symmetry(chosen, images_of(data), folder, resume=resume, quiet=quiet)
+        from calovision.tasks.symmetry.data import images_of
+        from calovision.tasks.symmetry.runs import train as run_symmetry
+
+        images = images_of(data, skip_corrupt=skip_corrupt)
+        run_symmetry(chosen, images, place.folder, resume=resume, quiet=quiet)
     else:
         from calovision.tasks.config import load_config
+
+        own = {} if module is None else {"module": module}
+        settled = load_config(task, model, file, given | own)
+        store = on_disk(data, place.folder, skip_corrupt)
+        # PyTorch takes seconds to load: bad input should not have to wait for it.
         from calovision.tasks.training import train as run
 
-        settled = load_config(task, model, file, given | {"module": module} if module else given)
-        run(settled, _on_disk(data, folder), folder, resume=resume, quiet=quiet)
-    return _trained(folder, device, module, holds)
+        run(settled, store, place.folder, resume=resume, quiet=quiet)
+    return place.model(device, module)
 
 
-def fine_tune(
-    model: Model | str | Path,
-    data: Data,
-    *,
-    out: str | Path | None = None,
-    device: str | None = None,
-    seed: int | None = None,
-    epochs: float | None = 3,
-    budget_s: float | None = None,
-    processes: int | None = None,
-    resume: bool = False,
-    quiet: bool = False,
-    **settings: Any,
-) -> Model:
-    """Train a copy of a model further, on other events of the same geometry and units.
+def _begun(folder: Path) -> RunDir | None:
+    """The run that was begun in a folder, if there is one."""
+    from calovision.tasks.rundir import RunDir
 
-    The scaling of its inputs stays; calibration and the out-of-distribution flag are fitted to the
-    new events. By default the learning rate is a fifth of the first training's. Training events of
-    both trainings are left out when the new model is evaluated.
+    run = RunDir(folder)
+    return run if run.begun else None
 
-    Args:
-        model: what to begin with, or its run directory.
-        data: training events, as for :func:`train`.
-        out: run directory to write; by default one that is gone with the model.
-        device: as for :func:`train`.
-        seed: of the split and all random numbers; that of the first training by default.
-        epochs: passes over the new training events.
-        budget_s: seconds after which the training ends.
-        processes: that train together on this machine.
-        resume: go on with the run in ``out``.
-        quiet: no progress bar.
-        **settings: any other setting that leaves the network's shape as it is, such as
-            ``learning_rate``.
 
-    Returns:
-        The new model; the old one stays as it is.
+def _recorded(
+    run: RunDir, task: str | None, model: str | None, file: Path | None, given: dict[str, Any]
+) -> tuple[str, str, dict[str, Any]]:
+    """Task, model and settings of a run, with what is given in their place.
 
     Raises:
-        InputError: events of another geometry, of other units, or too few; a setting that does
-            not fit the weights.
-
-    Example:
-        >>> import calovision as cv
-        >>> crops = cv.simulate.egamma(400, seed=5, quiet=True)
-        >>> mine = cv.fine_tune(cv.pretrained("egamma"), crops, epochs=1, quiet=True)
-        >>> mine.predict(crops[:3]).probability.shape
-        (3,)
+        InputError: it is a run of another task or model.
     """
-    from calovision.tasks.models import recorded_config
-    from calovision.tasks.training import train as run
+    from calovision.tasks.config import read_settings
 
-    begun = model if isinstance(model, Model) else load_model(model)
-    if begun.task == "symmetry":
-        raise InputError("a symmetry model cannot be fine-tuned", "train a new one")
-    first: Training = recorded_config(begun._trained.run)
-    given = settings | _given(
-        seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
-    )
-    # How long and on how much the first training went says nothing about this one.
-    fresh = {"budget_s": 1e9, "events": 0, "learning_rate": FINE_RATE * first.learning_rate}
-    module = begun._trained.module
-    chosen = first.model_dump() | fresh | given | ({"module": module} if module else {})
-    from calovision.tasks.config import load_config
+    config = run.describe()["config"]
+    written = read_settings(file) if file else {}
+    for name, asked in (("task", task), ("model", model or written.get("model"))):
+        if asked is not None and asked != config.get(name):
+            raise InputError(
+                f"{run.path} holds a run with another configuration:"
+                f" {name} is {config.get(name)} there, not {asked}",
+                "leave it out, or choose another --out",
+            )
+    if config.get("task") != "symmetry":
+        from calovision.tasks.models import recorded_config
 
-    settled = load_config(begun.task, begun.name, None, chosen)
-    holds, folder = _place(out)
-    store = _on_disk(data, folder)
-    begun._trained.loaded().check(store.geometry)
-    run(settled, store, folder, resume=resume, quiet=quiet, start=begun._trained.run)
-    return _trained(folder, device, module, holds)
-
-
-def load_model(path: str | Path, *, device: str = "auto", module: nn.Module | None = None) -> Model:
-    """The trained model in a run directory.
-
-    Args:
-        path: what ``out`` was in :func:`train`, or ``--out`` of ``calovision train``.
-        device: where the network computes.
-        module: the network, of a run that trained one of your own: its class is not recorded.
-
-    Raises:
-        InputError: no finished run there, no such device, or ``module`` is missing.
-
-    Example:
-        >>> import calovision as cv
-        >>> cv.pretrained("egamma").save("kept").task, cv.load_model("kept").name
-        ('egamma', 'crop-net')
-    """
-    return Model(path, device=device, module=module)
-
-
-def pretrained(task: str, *, device: str = "auto") -> Model:
-    """A trained model that comes with the package.
-
-    Args:
-        task: ``"jet-tagger"``, ``"jet-vae"``, ``"jet-generator"``, ``"egamma"`` or
-            ``"symmetry"``.
-        device: where the network computes.
-
-    Raises:
-        InputError: no model of that task comes with the package, or no such device.
-
-    Example:
-        >>> import calovision as cv
-        >>> cv.pretrained("jet-tagger").name
-        'particle-transformer'
-    """
-    from calovision.tasks.pretrained import pretrained_run
-
-    return Model(pretrained_run(task), device=device)
-
-
-def _given(**settings: Any) -> dict[str, Any]:
-    """The settings that are not left to the preset."""
-    return {name: value for name, value in settings.items() if value is not None}
-
-
-def _place(out: str | Path | None) -> tuple[TemporaryDirectory[str] | None, Path]:
-    """The run directory, in a temporary folder where none is asked for."""
-    if out is not None:
-        return None, Path(out)
-    holds = TemporaryDirectory(prefix="calovision-")
-    return holds, Path(holds.name) / "run"
-
-
-def _trained(
-    folder: Path,
-    device: str | None,
-    module: nn.Module | None,
-    holds: TemporaryDirectory[str] | None,
-) -> Model:
-    made = Model(folder, device=device or "auto", module=module)
-    if holds is not None:
-        made._trained.hold(holds)
-    return made
-
-
-def _on_disk(data: Data, out: Path) -> EventStore:
-    """The events as a set on disk; those in memory are written beside the run, which needs them.
-
-    Raises:
-        InputError: not events, or others are there.
-    """
-    if isinstance(data, str | Path):
-        return EventStore.open(data)
-    if isinstance(data, EventStore):
-        return data
-    if not isinstance(data, EventSet):
-        raise InputError(f"{type(data).__name__} for this task", "give events of a detector")
-    folder = out.with_name(f"{out.name}-events")
-    if (folder / "manifest.json").exists():
-        there = EventStore.open(folder)
-        if there.load().hash == data.load().hash:
-            return there
-        raise InputError(f"{folder} holds other events", "choose another out")
-    return save(data, folder, provenance={"source": "cv.train", "of": data.provenance})
+        config = recorded_config(run).model_dump()
+    return str(config["task"]), str(config["model"]), config | written | given

@@ -65,6 +65,7 @@ app = typer.Typer(
     epilog="Example: calovision study jet-vae --scale quick --out demo",
 )
 app.add_typer(data.app, name="data")
+app.add_typer(model.app, name="model")
 verbs = (
     train.train,
     model.evaluate,

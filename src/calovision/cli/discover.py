@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from calovision.cli.model import RunOrNone
-from calovision.cli.output import Device, Pretrained, emit, told
+from calovision.cli.output import Device, Pretrained, emit
 from calovision.errors import InputError
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
@@ -62,7 +62,7 @@ def discover(
     Example: calovision discover --pretrained --data digits --out found
     """
     run = _written_run(run, pretrained, out)
-    from calovision.api.train import load_model
+    from calovision.api.load import load_model
 
     if ablate:
         from calovision.studies.symmetry_ablation import ablation, summary
@@ -92,36 +92,3 @@ def _written_run(run: Path | None, pretrained: str | None, out: Path | None) -> 
     if out is not None and run is not None:
         raise InputError("results are written into the run", "leave --out away")
     return chosen if out is None else copied_run("symmetry", out)
-
-
-def train_symmetry(
-    chosen: tuple[str | None, Path | None, dict[str, Any]],
-    data: Path | None,
-    out: Path,
-    *,
-    resume: bool,
-    skip_corrupt: bool,
-) -> tuple[dict[str, Any], str]:
-    """Train the latent space of ``calovision train symmetry``: its result, and that in words.
-
-    Args:
-        chosen: model, file of settings, and single settings.
-        data: set of images; none for the one that the run was begun with.
-        out: the run.
-        resume: whether it may be there.
-        skip_corrupt: leave out damaged shards.
-    """
-    from calovision.tasks.symmetry.settings import load_settings
-
-    settings = load_settings(*chosen)
-    from calovision.tasks.rundir import RunDir
-    from calovision.tasks.symmetry.data import read_images
-
-    with told():
-        images = read_images(data or RunDir(out).data_path(), skip_corrupt=skip_corrupt)
-    from calovision.tasks.symmetry.runs import train
-
-    run = train(settings, images, out, resume=resume)
-    budget = run.budget()
-    text = f"trained {settings.model} in {budget['wall_s']:.0f} s: {run.path}"
-    return {"run": str(run.path), **budget}, text

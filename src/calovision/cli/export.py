@@ -41,7 +41,7 @@ def export(
 
     with told():
         store = None if data is None else EventStore.open(data, skip_corrupt=skip_corrupt)
-    from calovision.api.train import load_model
+    from calovision.api.load import load_model
 
     files = load_model(folder, device=device).export(out, data=store, seed=seed)
     rows = [

@@ -55,7 +55,7 @@ def generate(
     from calovision.tasks.pretrained import chosen_run
 
     folder = chosen_run(run, pretrained, ("jet-generator",))
-    from calovision.api.train import load_model
+    from calovision.api.load import load_model
 
     with told():
         store = load_model(folder, device=device).generate(

@@ -9,6 +9,8 @@ import typer
 
 from calovision.cli.output import Device, Pretrained, SkipCorrupt, emit, told
 
+app = typer.Typer(no_args_is_help=True, help="About trained models.")
+
 Data = Annotated[Path, typer.Option("--data", help="Event set, from 'calovision data'.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 RunOrNone = Annotated[
@@ -44,7 +46,7 @@ def evaluate(
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     folder = copy_or_run(run, pretrained, MEASURED[store.geometry.schema], out)
-    from calovision.api.train import load_model
+    from calovision.api.load import load_model
 
     results = load_model(folder, device=device).evaluate(store, seed=seed, quiet=False).content
     doubts = [f"warning: {line}" for line in results["budget"].get("warnings", [])]
@@ -88,7 +90,7 @@ def reconstruct(
     folder = chosen_run(run, pretrained, ("jet-vae",))
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    from calovision.api.train import load_model
+    from calovision.api.load import load_model
 
     model = load_model(folder, device=device)
     rebuilt = model.reconstruct(store, seed=seed, out=out, quiet=False).events
@@ -122,7 +124,7 @@ def classify(
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     folder = chosen_run(run, pretrained, (CLASSIFIERS[store.geometry.schema],))
-    from calovision.api.train import load_model
+    from calovision.api.load import load_model
 
     scores = load_model(folder, device=device).predict(store, out=out, quiet=False)
     unlike = int(scores.out_of_distribution.sum())
@@ -148,3 +150,16 @@ def _warned(seen: int | None, events: int, where: str = "") -> list[str]:
         f"warning: the run was trained or chosen on {seen} of these {events} events{where};"
         " do not judge it by them"
     ]
+
+
+@app.command()
+def info(run: RunOrNone = None, pretrained: Pretrained = None, json: Json = False) -> None:
+    """Print the card of a model: what it is, what it learned from, how good it is.
+
+    Example: calovision model info --pretrained jet-tagger
+    """
+    from calovision.api.load import load_model
+    from calovision.tasks.pretrained import chosen_run, shipped
+
+    model = load_model(chosen_run(run, pretrained, shipped()), device="cpu")
+    emit({"config": model.config, "budget": model.budget}, model.card, json)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import SkipCorrupt, emit, told
+from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
 from calovision.errors import InputError
-
-if TYPE_CHECKING:
-    from calovision.tasks.rundir import RunDir
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 
@@ -43,6 +40,18 @@ def train(
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes on this machine, each with its batches.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Where to train: auto, cpu, cuda, cuda:N or mps; auto by default."),
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--from", help="Fine-tune: begin with the weights of this run, 3 epochs."),
+    ] = None,
+    pretrained: Pretrained = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Show the models of TASK and what can be set.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run; it needs no other option.")
     ] = False,
@@ -58,62 +67,80 @@ def train(
 
     Example: calovision train jet-vae --data jets --out runs/vae --set budget_s=600
 
+    Example: calovision train jet-tagger --list
+
     Example: calovision train --resume runs/vae --set budget_s=1200
+
+    Example: calovision train --pretrained jet-tagger --data mine --out runs/fine
     """
+    if listed:
+        from calovision.tasks.listing import listing
+
+        rows, text = listing(task, model)
+        emit(rows, text, json)
+        return
     from calovision.tasks.config import parse_overrides
 
-    given = parse_overrides(settings or [])
-    if seed is not None:
-        given["seed"] = seed
-    if processes is not None:
-        given["processes"] = processes
+    given = parse_overrides(settings or []) | {
+        k: v for k, v in {"seed": seed, "processes": processes, "device": device}.items() if v
+    }
     task, run = _which(task, run, out, resume)
-    known: RunDir | None = None
-    if run is not None and (run / "config.yaml").exists():
-        from calovision.tasks.rundir import RunDir
-
-        known = RunDir(run)
-        task, model, given = _recorded(known, task, model, config, given)
-    elif run is not None and (task is None or data is None):
+    if run is not None and not (run / "config.yaml").exists() and (task is None or data is None):
         raise InputError(f"{run} is not a run directory", "give the --out of 'calovision train'")
-    if task is None or (data is None and known is None):
-        missing = "a task, such as jet-tagger" if task is None else "--data, an event set"
-        raise InputError("nothing to train", f"give {missing}; see calovision train --help")
-    if run is None and out is None:
+    place = run or out
+    start = _start(start_from, pretrained, task)
+    if place is None:
+        if task is None and start is None:
+            raise InputError("nothing to train", "give a task; see calovision train --help")
         raise InputError("no place for the run", "give --out, a folder to write")
-    folder = run or out
-    assert folder is not None
-    if task == "symmetry":
-        from calovision.cli.discover import train_symmetry
+    common: dict[str, Any] = {"resume": resume, "config": config, "skip_corrupt": skip_corrupt}
+    with told():
+        if start is not None:
+            if data is None or model is not None:
+                raise InputError(
+                    "fine-tuning takes a model and --data", "give an event set, and no --model"
+                )
+            from calovision.api.fine_tune import fine_tune
 
-        emit(
-            *train_symmetry(
-                (model, config, given), data, folder, resume=resume, skip_corrupt=skip_corrupt
-            ),
-            json,
-        )
-        return
-    from calovision.tasks.config import load_config
+            made = fine_tune(start, data, out=place, **common, **given)
+        else:
+            from calovision.api.train import train as run_training
+
+            made = run_training(task, data, model, out=place, **common, **given)
     from calovision.tasks.launchers import ignored
 
-    chosen = load_config(task, model, config, given)
-    store = _store(known, data, skip_corrupt)
     if line := ignored(os.environ):
         typer.echo(f"warning: {line}", err=True)
-    # PyTorch takes seconds to load: bad input should not have to wait for it.
     from calovision.tasks.processes import placed
-    from calovision.tasks.training import train as run_training
 
-    trained = run_training(chosen, store, folder, resume=resume)
     if placed().rank:
         return
-    budget = trained.budget()
+    budget = made.budget
     lines = [f"warning: {line}" for line in budget.get("warnings", [])]
-    done = f"{budget['steps']} steps"
+    done = f", {budget['steps']} steps" if "steps" in budget else ""
     if "passes" in budget:
         done += f", {budget['passes']:.3g} passes over the data"
-    lines.append(f"trained {chosen.model} in {budget['wall_s']:.0f} s, {done}: {trained.path}")
-    emit({"run": str(trained.path), **budget}, "\n".join(lines), json)
+    where = f" on {budget['device']}"
+    lines.append(f"trained {made.name} in {budget['wall_s']:.0f} s{where}{done}: {made.path}")
+    emit({"run": str(made.path), **budget}, "\n".join(lines), json)
+
+
+def _start(run: Path | None, pretrained: str | None, task: str | None) -> Path | None:
+    """The run whose weights a training begins with, if any.
+
+    Raises:
+        InputError: both were given, or the task is another one.
+    """
+    if run is None and pretrained is None:
+        return None
+    from calovision.tasks.pretrained import chosen_run, shipped
+    from calovision.tasks.rundir import RunDir
+
+    chosen = chosen_run(run, pretrained or task, shipped())
+    found = RunDir(chosen).describe()["config"].get("task")
+    if task is not None and found != task:
+        raise InputError(f"{chosen} is a model of {found}, not of {task}", "leave the task out")
+    return chosen
 
 
 def _which(
@@ -135,46 +162,3 @@ def _which(
     if run is not None and out is not None and run != out:
         raise InputError(f"two runs, {run} and {out}", "give one of them")
     return task, run or out
-
-
-def _recorded(
-    run: RunDir, task: str | None, model: str | None, file: Path | None, given: dict[str, Any]
-) -> tuple[str, str, dict[str, Any]]:
-    """Task, model and settings of a run, with what is given in their place.
-
-    Raises:
-        InputError: it is a run of another task or model.
-    """
-    from calovision.tasks.config import read_settings
-
-    config = run.describe()["config"]
-    written = read_settings(file) if file else {}
-    for name, asked in (("task", task), ("model", model or written.get("model"))):
-        if asked is not None and asked != config.get(name):
-            raise InputError(
-                f"{run.path} holds a run with another configuration:"
-                f" {name} is {config.get(name)} there, not {asked}",
-                "leave it out, or choose another --out",
-            )
-    if config.get("task") != "symmetry":
-        from calovision.tasks.models import recorded_config
-
-        config = recorded_config(run).model_dump()
-    return (
-        str(config["task"]),
-        str(config["model"]),
-        config | written | given,
-    )
-
-
-def _store(known: RunDir | None, data: Path | None, skip_corrupt: bool) -> Any:
-    """The event set that is given, or else the one that a run was begun with."""
-    from calovision.events.store import EventStore
-
-    with told():
-        if data is not None:
-            return EventStore.open(data, skip_corrupt=skip_corrupt)
-        assert known is not None
-        from calovision.tasks.training import recorded_data
-
-        return recorded_data(known, skip_corrupt=skip_corrupt)

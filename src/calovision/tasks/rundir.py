@@ -65,22 +65,35 @@ class RunDir:
         Raises:
             InputError: a run is there and ``resume`` is not asked for, or it differs.
         """
-        before = self.path / "config.yaml"
         wanted = {"config": config, "data": data}
-        if before.exists():
-            if not resume:
-                raise InputError(
-                    f"{self.path} already holds a run", "add --resume or choose another --out"
-                )
+        if not resume or not self.begun:
+            self.check_new()
+        else:
             self._check_same(config, lengths)
             if self.describe()["data"].get("hash") != data["hash"]:
                 raise InputError(f"{self.path} was trained on other data", "give the same --data")
             return
-        if occupied(self.path):
-            raise InputError(f"{self.path} is not empty", "choose a new folder for --out")
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self._record(wanted | {"versions": versions()})
+
+    @property
+    def begun(self) -> bool:
+        """Whether a training was begun here."""
+        return (self.path / "config.yaml").exists()
+
+    def check_new(self) -> None:
+        """Check that a new run can be written here.
+
+        Raises:
+            InputError: there is a run, or something else.
+        """
+        if self.begun:
+            raise InputError(
+                f"{self.path} already holds a run", "add --resume or choose another --out"
+            )
+        if occupied(self.path):
+            raise InputError(f"{self.path} is not empty", "choose a new folder for --out")
 
     def _check_same(self, config: dict[str, Any], lengths: frozenset[str]) -> None:
         """Refuse settings that differ from the recorded ones in more than the training's length."""

@@ -34,7 +34,8 @@ class Training(BaseModel):
             torchrun or Slurm started them, as many as there are.
         window: training events that are mixed at a time; a larger set is read window by window,
             so that memory does not grow with it.
-        learning_rate, weight_decay: of the optimiser.
+        learning_rate: of the optimiser, at its highest.
+        weight_decay: of the optimiser.
         optimiser: ``"adamw"`` decays weights beside the gradient (arXiv:1711.05101), ``"adam"``
             through it.
         schedule: course of the learning rate; ``"cosine"`` rises for a few steps, then falls to
@@ -46,7 +47,8 @@ class Training(BaseModel):
         patience: validation rounds without improvement before training stops; 0 never stops.
         validate_every: training steps between two looks at the validation loss; 0 looks once an
             epoch.
-        validation, test: fractions of the set that training does not see.
+        validation: fraction of the set on which the training is watched.
+        test: fraction of the set that the training does not see at all.
         events: training events used, the first of the part; 0 uses all.
         device: where the networks learn: ``"auto"`` takes a GPU where there is one; else
             ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"mps"`` on a Mac. A run may go on elsewhere.
@@ -77,9 +79,11 @@ class Training(BaseModel):
 
 
 class PointVAEConfig(Training):
-    """Our VAE: ``code`` global and ``3 * points`` local latent numbers.
+    """Our VAE: some global latent numbers, and three for each of the hardest hits.
 
     Attributes:
+        code: global latent numbers.
+        points: hits, hardest first, that have three latent numbers each.
         beta: weight of the Kullback-Leibler terms.
         width: hidden width of every network.
     """
@@ -91,7 +95,11 @@ class PointVAEConfig(Training):
 
 
 class DenseVAEConfig(Training):
-    """The published jet VAE."""
+    """The published jet VAE.
+
+    Attributes:
+        latent: numbers in the latent space.
+    """
 
     latent: int = Field(1024, ge=1, le=16_384)
 
@@ -101,8 +109,10 @@ class TransformerConfig(Training):
 
     Attributes:
         hits: hits of an event that it looks at, hardest first.
-        width, layers, heads, dropout: see
-            :class:`~calovision.networks.particle_transformer.ParticleTransformer`.
+        width: numbers that stand for a hit inside the network.
+        layers: attention blocks.
+        heads: of every attention block.
+        dropout: share of the numbers that are dropped at random in training.
         truth: weight of the training targets besides the label, where the set has them: shape,
             mass and pt of the generator-level jet and the number of pile-up collisions.
     """
@@ -183,7 +193,8 @@ class CropNetConfig(Training):
     """Our electron/photon classifier.
 
     Attributes:
-        hidden, dropout: see :class:`~calovision.networks.crop_net.CropNet`.
+        hidden: width of the last layers.
+        dropout: share of the numbers that are dropped at random in training.
     """
 
     hidden: int = Field(256, ge=8, le=WIDEST)
@@ -207,7 +218,7 @@ class DDPMConfig(Training):
 
 
 class CascadeConfig(Training):
-    """Our generator: a flow for the totals, a cascade of cuts for the hits.
+    """Our generator: a flow for sums of a jet, which are split into halves down to hits.
 
     Attributes:
         flow: hidden width of the velocity field of the totals.

@@ -86,10 +86,10 @@ def read_images(folder: Path, *, skip_corrupt: bool = False) -> ImageData:
     return digit_images(open_digits(folder), folder)
 
 
-def images_of(data: DigitSet | EventSet | str | Path) -> ImageData:
+def images_of(data: DigitSet | EventSet | str | Path, *, skip_corrupt: bool = False) -> ImageData:
     """Images of a set, in memory or on disk; see :func:`read_images`."""
     if isinstance(data, str | Path):
-        return read_images(Path(data))
+        return read_images(Path(data), skip_corrupt=skip_corrupt)
     if isinstance(data, EventSet):
         return detector_images(data)
     return digit_images(data, Path(IN_MEMORY))

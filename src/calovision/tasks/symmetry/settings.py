@@ -37,17 +37,19 @@ class SymmetrySettings(BaseModel):
 
 
 class IsometrySettings(SymmetrySettings):
-    """Ours; see :func:`~calovision.tasks.symmetry.search.search`.
+    """Ours: a search for rigid motions of the images that the classifier ignores.
 
     Attributes:
         angles: orientations of the training digits, equally spaced; 0 for any.
         warp: pixels by which they are bent at random; see
             :class:`~calovision.events.rotation.Rotated`.
         vae_steps: of the VAE that is searched.
-        beta_start, beta: weight of its divergence, which falls from the one to the other in the
-            first half; images of little contrast need a small one from the start.
+        beta_start: weight of its divergence at the start, from which it falls to ``beta`` in the
+            first half; images of little contrast need a small one.
+        beta: weight of its divergence in the second half.
         points: images that the first guess of the search is made from.
-        refine_steps, project_steps: of the later steps of the search.
+        refine_steps: steps that refine the first guess.
+        project_steps: steps that bring what is found back into the latent space.
         components: principal components that the linear action works on.
     """
 

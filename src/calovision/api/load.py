@@ -1,0 +1,51 @@
+"""Trained models: those in run directories, and those that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calovision.api.model import Model
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def load_model(path: str | Path, *, device: str = "auto", module: nn.Module | None = None) -> Model:
+    """The trained model in a run directory.
+
+    Args:
+        path: what ``out`` was in :func:`train`, or ``--out`` of ``calovision train``.
+        device: where the network computes.
+        module: the network, of a run that trained one of your own: its class is not recorded.
+
+    Raises:
+        InputError: no finished run there, no such device, or ``module`` is missing.
+
+    Example:
+        >>> import calovision as cv
+        >>> cv.pretrained("egamma").save("kept").task, cv.load_model("kept").name
+        ('egamma', 'crop-net')
+    """
+    return Model(path, device=device, module=module)
+
+
+def pretrained(task: str, *, device: str = "auto") -> Model:
+    """A trained model that comes with the package.
+
+    Args:
+        task: ``"jet-tagger"``, ``"jet-vae"``, ``"jet-generator"``, ``"egamma"`` or
+            ``"symmetry"``.
+        device: where the network computes.
+
+    Raises:
+        InputError: no model of that task comes with the package, or no such device.
+
+    Example:
+        >>> import calovision as cv
+        >>> cv.pretrained("jet-tagger").name
+        'particle-transformer'
+    """
+    from calovision.tasks.pretrained import pretrained_run
+
+    return Model(pretrained_run(task), device=device)
