@@ -4,7 +4,6 @@ from .api.compare import compare as compare
 from .api.data import convert as convert
 from .api.data import export as export
 from .api.data import fetch as fetch
-from .api.data import from_particles as from_particles
 from .api.data import load as load
 from .api.data import open as open
 from .api.data import save as save
@@ -12,6 +11,7 @@ from .api.fine_tune import fine_tune as fine_tune
 from .api.load import load_model as load_model
 from .api.load import pretrained as pretrained
 from .api.model import Model as Model
+from .api.particles import from_particles as from_particles
 from .api.report import report as report
 from .api.report import view as view
 from .api.results import Results as Results

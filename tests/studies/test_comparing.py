@@ -9,7 +9,8 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
-from calovision.studies.comparing import compare, draw, memory, spectra, tagger_auc_ratio
+from calovision.studies.comparing import compare, memory, spectra, tagger_auc_ratio
+from calovision.studies.samples import draw
 
 Make = Callable[[int, int], Events]
 

@@ -15,8 +15,8 @@ from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events import Events, concatenate, save
 from calovision.events.fingerprints import TRAINING, fingerprints, write_known
-from calovision.studies.comparing import draw
 from calovision.studies.independence import independent, told
+from calovision.studies.samples import draw
 
 Make = Callable[[int, int], Events]
 NONE = {"training": 0, "judged": 0, "repeated": 0, "same_origin": 0}

@@ -9,8 +9,9 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
-from calovision.studies.comparing import compare, draw, spectra
+from calovision.studies.comparing import compare, spectra
 from calovision.studies.matching import checked, chosen, differences
+from calovision.studies.samples import draw
 
 Make = Callable[[int, int], Events]
 QUICK: dict[str, Any] = {"seed": 1, "slow_events": 60}

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """A trained model and the run directory that it lies in.
-
-    Made by :func:`~calovision.train`, :func:`~calovision.load_model` and
-    :func:`~calovision.pretrained`.
+    """A trained model and its run directory, from ``train``, ``load_model`` or ``pretrained``.
 
     Args:
         path: run directory of a finished training.
@@ -45,8 +42,8 @@ class Model:
 
     Example:
         >>> import calovision as cv
-        >>> cv.pretrained("egamma").to("cpu").budget["parameters"] > 1000
-        True
+        >>> cv.pretrained("egamma").to("cpu").name
+        'crop-net'
     """
 
     def __init__(

@@ -82,9 +82,12 @@ class EventSet(ABC):
         """Named facts for the summary."""
 
     @property
-    @abstractmethod
     def groups(self) -> NDArray[Any] | None:
-        """``(n,)`` events of equal number belong to one part of any split; none: all do alone."""
+        """``(n,)`` events of equal number, such as those of one collision, stay together in splits.
+
+        None where the events do not tell: each is on its own.
+        """
+        return self.columns.get("event_id")
 
     @overload
     def __getitem__(self, index: str) -> NDArray[Any]: ...

@@ -86,11 +86,6 @@ class Events(EventSet):
         return energy
 
     @property
-    def groups(self) -> NDArray[Any] | None:
-        """``(n,)`` number of each event's collision, where the events have one."""
-        return self.columns.get("event_id")
-
-    @property
     def provenance(self) -> dict[str, Any]:
         """Nothing is known of events in memory but their content."""
         return {"source": "memory", "hash": self.hash, "events": len(self)}

@@ -72,12 +72,6 @@ class EventSelection(EventSet):
         return self.whole._rows(self.numbers[np.atleast_1d(np.arange(len(self))[index])])
 
     @property
-    def groups(self) -> NDArray[Any] | None:
-        """``(n,)`` events of equal number belong to one part of any split; none: all do alone."""
-        groups = self.whole.groups
-        return None if groups is None else groups[self.numbers]
-
-    @property
     def provenance(self) -> dict[str, Any]:
         """The set that the events are selected from, and how many they are."""
         return {"source": "selection", "events": len(self), "of": self.whole.provenance}

@@ -37,16 +37,15 @@ class EventStore(EventSet):
 
     Attributes:
         path: the folder.
-        manifest: its description: counts, units, provenance, one entry per shard.
+        manifest: its description: counts, units, provenance, shards.
         geometry: the image grid.
         whole: the set on disk, of which this one leaves out the damaged shards; itself if none.
 
     Example:
         >>> import calovision as cv
-        >>> crops = cv.simulate.egamma(4, seed=1, quiet=True)
-        >>> store = cv.save(crops, "set")
-        >>> len(store.select("label == electron")), store[:2].to_dense().shape
-        (2, (2, 2, 32, 32))
+        >>> store = cv.simulate.egamma(4, seed=1, out="set", quiet=True)
+        >>> len(store.select("label == electron"))
+        2
     """
 
     def __init__(
@@ -108,11 +107,6 @@ class EventStore(EventSet):
         counts = zip(self._starts[:-1], self._starts[1:], strict=True)
         firsts = [np.arange(start, stop, GROUP_EVENTS) for start, stop in counts]
         return np.concatenate([*firsts, self._starts[-1:]])
-
-    @property
-    def groups(self) -> NDArray[Any] | None:
-        """``(n,)`` number of each event's collision, where the events have one."""
-        return self.columns.get("event_id")
 
     @property
     def provenance(self) -> dict[str, Any]:
