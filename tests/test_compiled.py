@@ -252,9 +252,9 @@ def test_edits_of_the_package_are_seen_in_every_room(tmp_path: Path) -> None:
     assert after == pytest.approx({k: ROOMS[k][3](v) for k, v in first.items()}, rel=1e-6)
 
 
-def test_only_one_file_speaks_to_numba() -> None:
+def test_only_two_files_speak_to_numba() -> None:
     for file in SOURCE.rglob("*.py"):
-        if file != SOURCE / "compiled.py":
+        if file not in (SOURCE / "compiled.py", SOURCE / "code_key.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
