@@ -195,7 +195,7 @@ import numpy as np
 from calovision.events.neighbours import nearest
 from calovision.metrics.occupancy import _match
 from calovision.networks.laws import _between
-from calovision.simulation.overlay import _seed
+from calovision.simulation.imaging import set_seed
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.showers import into_towers
 from calovision.simulation.spots import RAY, set_ray
@@ -206,7 +206,7 @@ nearest(np.array([0, 1]), np.zeros((1, 2)), np.zeros(1), np.ones(2), one, 2, nea
 pixels = np.array([[0, 1, 1]]), np.array([[0, 0, 1]])
 ray, towers = np.zeros(RAY), np.zeros((99, 99))
 set_ray(ray, np.array([1290.0, 0, 0, 1.0, 0, 0, 0]))
-_seed(1)
+set_seed(1)
 into_towers(50.0, ray, towers, np.array([-49 * 5, -49 * 5]), CMS_BARREL.record())
 content, seen = np.zeros((2, 1, 5, 5, 2), np.float32)
 hit = [np.zeros(1, np.int64)] * 3 + [np.ones(1, np.int64), np.ones(1, np.float32)]
@@ -252,9 +252,9 @@ def test_edits_of_the_package_are_seen_in_every_room(tmp_path: Path) -> None:
     assert after == pytest.approx({k: ROOMS[k][3](v) for k, v in first.items()}, rel=1e-6)
 
 
-def test_only_one_file_speaks_to_numba() -> None:
+def test_only_two_files_speak_to_numba() -> None:
     for file in SOURCE.rglob("*.py"):
-        if file != SOURCE / "compiled.py":
+        if file not in (SOURCE / "compiled.py", SOURCE / "code_key.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.simulation import overlay, showers, spots
+from calovision.simulation import imaging, showers, spots
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.imaging import Canvas, calorimeters, new_canvas, start
 from calovision.simulation.propagation import to_cylinder
@@ -20,7 +20,7 @@ DETECTOR = CMS_BARREL.record()
 @pytest.fixture(autouse=True)
 def _same_numbers() -> None:
     """Seeds the compiled loops."""
-    overlay._seed(1)
+    imaging.set_seed(1)
 
 
 @pytest.fixture

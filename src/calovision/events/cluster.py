@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from calovision.errors import InputError
 from calovision.events.main_guard import processes_may_start
 from calovision.interruption import deaf_children
+from calovision.waiting import waits_for
 
 _START_UP = 300.0  #: seconds that workers may take to start, compile and make the library
 _CONNECT = 20.0  #: seconds to wait for a scheduler
@@ -56,7 +57,7 @@ def run(
     Args:
         tasks: what to do.
         make: called with a task and the time limit, here or in a worker.
-        prepare: called once before workers of this machine start, to compile what all of them use.
+        prepare: called once on this machine before all else, to compile what every worker uses.
         workers: processes on this machine; 1 means this process.
         scheduler: address of a Dask scheduler, instead of ``workers``.
         time_limit: seconds that a task may take.
@@ -68,6 +69,8 @@ def run(
     """
     check_workers(workers)
     if scheduler is None and (workers == 1 or len(tasks) == 1):
+        prepare()
+        waits_for("")
         for task in tasks:
             yield task, make(task, time_limit)
         return
@@ -76,8 +79,10 @@ def run(
     with processes_may_start() if scheduler is None else contextlib.nullcontext():
         if scheduler is None:
             prepare()  # once here rather than in every worker
+            waits_for(f"starting {min(workers, len(tasks))} workers")
         while waiting:
             with _client(min(workers, len(tasks)), scheduler, patience) as client:
+                waits_for("")
                 try:
                     yield from _distribute(client, waiting, make, time_limit)
                 except _LostError:

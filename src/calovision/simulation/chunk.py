@@ -1,4 +1,3 @@
-# ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
 """One chunk of simulated quark/gluon jets: a seed in, an event set out."""
 
 from __future__ import annotations
@@ -9,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from calovision.compiled import fast
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES
@@ -18,7 +17,7 @@ from calovision.simulation.conditions import NOMINAL, Conditions
 from calovision.simulation.constituents import Constituents, constituents, join
 from calovision.simulation.detector import CMS_BARREL, Detector, tracker_layers
 from calovision.simulation.generator import DijetGenerator, Jets, no_particles
-from calovision.simulation.imaging import new_canvas, particle, start, wrapped
+from calovision.simulation.imaging import collision, new_canvas, set_seed, start
 from calovision.simulation.overlay import overlay, response
 from calovision.simulation.pythia import GLUON, QUARK, integrals, quiet
 from calovision.simulation.readout import MAX_HITS, SPAN, WINDOW, read_out
@@ -26,67 +25,6 @@ from calovision.simulation.readout import MAX_HITS, SPAN, WINDOW, read_out
 _COLLISIONS = 150  #: most collisions generated at once; bounds the memory
 _REACH = 1.5  #: particles further from the jet axis than this in eta or phi are left out
 _YIELD = {GLUON: 1.4, QUARK: 1.65}  #: jets expected from a collision, to size the batches
-
-
-@fast
-def _grown(array: Any) -> Any:
-    larger = np.empty(2 * len(array), array.dtype)
-    larger[: len(array)] = array
-    return larger
-
-
-@fast
-def _collision(
-    c: Any, particles: Any, member: Any, event: int, slot: int, layers: Any, d: Any
-) -> None:
-    """Add the particles of the jet's own collision that lie around it."""
-    z = np.random.normal() * d.beam_spot_length
-    p = particles
-    for k in range(p.offsets[event], p.offsets[event + 1]):
-        eta, phi, q = p.eta[k], p.phi[k], p.charge[k]
-        if abs(eta - c.axis[0]) > c.axis[2]:
-            continue
-        if q == 0 and abs(wrapped(phi - c.axis[1])) > c.axis[2]:
-            continue
-        mine = member[k] == slot
-        particle(c, p.pt[k], eta, phi, p.energy[k], q, p.kind[k], z, mine, layers, d)
-
-
-@fast
-def _detect(
-    seed: int,
-    collision: Any,
-    slot: Any,
-    eta: Any,
-    phi: Any,
-    particles: Any,
-    member: Any,
-    minimum_bias: Any,
-    c: Any,
-    layers: Any,
-    d: Any,
-) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """Images of jets: hit offsets, cell, code, energy (GeV), four-momenta and pile-up counts."""
-    np.random.seed(seed)
-    n = len(collision)
-    offsets = np.zeros(n + 1, np.int64)
-    flow = np.zeros((n, 4))
-    extra = np.zeros(n, np.int16)
-    cell = np.empty(2 * MAX_HITS, np.uint16)
-    code = np.empty(2 * MAX_HITS, np.uint8)
-    value = np.empty(2 * MAX_HITS, np.float64)
-    kept = np.zeros((WINDOW, WINDOW), np.int8)
-    m = 0
-    for k in range(n):
-        if m + MAX_HITS > len(cell):
-            cell, code, value = _grown(cell), _grown(code), _grown(value)
-        start(c, eta[k], phi[k], _REACH, d)
-        _collision(c, particles, member, collision[k], slot[k], layers, d)
-        extra[k] = overlay(c, minimum_bias, d)
-        m = read_out(c, kept, cell, code, value, m, d)
-        offsets[k + 1] = m
-        flow[k] = c.flow
-    return offsets, cell[:m], code[:m], value[:m], flow, extra
 
 
 def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
@@ -101,19 +39,9 @@ def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
         One event per jet, in order, without a cut on the reconstructed jet; columns as
         of :func:`simulate_chunk`, with ``event_id`` numbering the collisions of ``jets``.
     """
-    offsets, cell, code, energy, flow, extra = _detect(
-        seed % 2**32,
-        jets.collision,
-        jets.slot,
-        jets.eta,
-        jets.phi,
-        jets.particles,
-        jets.member,
-        response(detector),
-        new_canvas(SPAN, SPAN),
-        tracker_layers(),
-        detector.record(),
-    )
+    hits, flow, extra = _hits(jets, seed, detector)
+    cell, code, energy = (np.concatenate(column) for column in zip(*hits, strict=True))
+    offsets = np.cumsum([len(part[0]) for part in hits])
     channels = JET_IMAGES.channels
     unit = np.array([c.gev_per_unit * c.block**2 for c in channels])
     px, py, pz, e = detector.jet_scale * flow.T
@@ -134,6 +62,27 @@ def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
     return Events(
         JET_IMAGES, offsets, cell, code, (energy / unit[code]).astype(np.float32), columns
     )
+
+
+def _hits(
+    jets: Jets, seed: int, detector: Detector
+) -> tuple[list[tuple[NDArray[Any], ...]], NDArray[np.float64], NDArray[np.int16]]:
+    """Cells, codes and energies (GeV): none, then jet by jet; four-momenta; pile-up counts."""
+    canvas, layers, d = new_canvas(SPAN, SPAN), tracker_layers(), detector.record()
+    minimum_bias = response(detector)
+    found = np.empty(MAX_HITS, np.uint16), np.empty(MAX_HITS, np.uint8), np.empty(MAX_HITS)
+    kept, each = np.empty((WINDOW, WINDOW), np.int8), np.empty((0, 4), np.float32)
+    hits: list[tuple[NDArray[Any], ...]] = [tuple(column[:0] for column in found)]
+    flow, extra = np.zeros((len(jets), 4)), np.zeros(len(jets), np.int16)
+    set_seed(seed % 2**32)
+    for k, (event, slot) in enumerate(zip(jets.collision, jets.slot, strict=True)):
+        start(canvas, jets.eta[k], jets.phi[k], _REACH, d)
+        collision(canvas, jets.particles, jets.member, event, int(slot), each, layers, d)
+        extra[k] = overlay(canvas, minimum_bias, d)
+        m = read_out(canvas, kept, *found, d)
+        hits.append(tuple(column[:m].copy() for column in found))
+        flow[k] = canvas.flow
+    return hits, flow, extra
 
 
 @dataclass(frozen=True)
@@ -210,9 +159,11 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
     return concatenate(images)[order], join(truth)[order]
 
 
-def warm_up() -> None:
-    """Compile the loops, make the pile-up library and prepare Pythia, or find them in the cache."""
+def warm_up(conditions: Conditions = NOMINAL) -> None:
+    """Compile the loops, expose the pile-up and prepare Pythia, or find them in the cache."""
     with quiet():
-        integrals(NOMINAL.settings())
-    index, code, number = np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0)
-    detect(Jets(no_particles(), code, index, code, code, number, number, number, number, number), 0)
+        integrals(conditions.settings())
+    index, code, number = np.zeros(1, np.int64), np.zeros(1, np.int8), np.zeros(1)
+    member = np.zeros(0, np.int8)
+    one = Jets(no_particles(), member, index, code, code, *[number] * 5)
+    detect(one, 0, conditions.detector())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def simulate_jets(
         _chunk_with_constituents if particles else _chunk_bytes,
         Run(workers, scheduler, overwrite, time_limit, progress),
         provenance=_provenance(events, seed, particles, conditions),
-        prepare=warm_up,
+        prepare=functools.partial(warm_up, conditions),
         beside=_constituents_file if particles else None,
     )
 

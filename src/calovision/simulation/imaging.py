@@ -13,7 +13,7 @@ from calovision.compiled import fast
 from calovision.simulation import showers, spots
 from calovision.simulation.detector import PHI_CELLS, TOWER
 from calovision.simulation.generator import MUON, PHOTON
-from calovision.simulation.propagation import CURVATURE, TWO_PI, through_tracker, to_cylinder
+from calovision.simulation.propagation import CURVATURE, TWO_PI, copy, through_tracker, to_cylinder
 
 _PION_MASS2 = 0.0195  #: GeV**2
 
@@ -59,6 +59,12 @@ def new_canvas(eta_towers: int, phi_towers: int) -> Canvas:
         np.zeros((200, 7)),
         np.zeros((100, 8)),
     )
+
+
+@fast
+def set_seed(seed: int) -> None:
+    """Seed the generator of the compiled loops."""
+    np.random.seed(seed)
 
 
 @fast
@@ -152,7 +158,7 @@ def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) ->
         for k in range(born):
             conversion(c, c.pairs[k], d)
     elif to_cylinder(c.state, d.ecal_radius, d.field):
-        c.arrivals[0] = c.state
+        copy(c.state, c.arrivals[0])
     else:
         return
     for k in range(n):
@@ -175,26 +181,47 @@ def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) ->
 
 
 @fast
-def particle(
-    c: Canvas,
-    pt: float,
-    eta: float,
-    phi: float,
-    e: float,
-    q: int,
-    kind: int,
-    z: float,
-    in_jet: bool,
-    layers: Any,
-    d: Any,
-) -> None:
-    """Add one particle from a vertex at ``z`` mm to the canvas."""
-    tracked = q != 0 and track(c, pt, eta, phi, d.track_efficiency, d)
-    if kind > MUON:
-        secondaries(c, pt, eta, phi, d)
-    if in_jet:
-        flow(c, pt, eta, phi, e, q, kind, tracked, d)
-    s = c.state
-    s[0], s[1], s[2] = 0.0, 0.0, z
-    s[3], s[4], s[5], s[6] = pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta), q
-    calorimeters(c, e, q, kind, layers, d)
+def collision(
+    c: Canvas, p: Any, member: Any, event: int, slot: int, each: Any, layers: Any, d: Any
+) -> int:
+    """Add the particles of a collision that lie around the axis to the canvas.
+
+    Args:
+        c: started.
+        p: particles.
+        member: ``(particles,)`` which jet a particle belongs to.
+        event: number of the collision.
+        slot: of the jet whose momentum is summed.
+        each: ``(k, 4)``: none, or filled with eta, phi, pt and energy of the particle flow of
+            every particle that has some, instead of their sum.
+        layers: of the tracker.
+        d: the detector.
+
+    Returns:
+        How many rows of ``each`` were filled.
+    """
+    z = np.random.normal() * d.beam_spot_length
+    n = 0
+    for k in range(p.offsets[event], p.offsets[event + 1]):
+        eta, phi, q = p.eta[k], p.phi[k], p.charge[k]
+        if abs(eta - c.axis[0]) > c.axis[2]:
+            continue
+        if q == 0 and abs(wrapped(phi - c.axis[1])) > c.axis[2]:
+            continue
+        pt, e, kind = p.pt[k], p.energy[k], p.kind[k]
+        pt64, eta64, phi64 = np.float64(pt), np.float64(eta), np.float64(phi)
+        tracked = q != 0 and track(c, pt64, eta64, phi64, d.track_efficiency, d)
+        if kind > MUON:
+            secondaries(c, pt64, eta64, phi64, d)
+        if member[k] == slot:
+            flow(c, pt, eta, phi, e, q, kind, tracked, d)
+        s = c.state
+        s[0], s[1], s[2] = 0.0, 0.0, z
+        s[3], s[4], s[5], s[6] = pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta), q
+        calorimeters(c, np.float64(e), q, kind, layers, d)
+        if len(each) > 0 and c.flow[3] > 0:
+            each[n, 0], each[n, 1] = eta, phi
+            each[n, 2], each[n, 3] = math.hypot(c.flow[0], c.flow[1]), c.flow[3]
+            c.flow[0], c.flow[1], c.flow[2], c.flow[3] = 0.0, 0.0, 0.0, 0.0
+            n += 1
+    return n

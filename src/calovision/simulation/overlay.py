@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,11 +20,13 @@ from calovision.compiled import fast, key
 from calovision.simulation import pileup
 from calovision.simulation.detector import PHI_CELLS, TOWER, Detector, tracker_layers
 from calovision.simulation.generator import Particles, no_particles, offsets_of
-from calovision.simulation.imaging import Canvas, new_canvas, particle, start, wrapped
+from calovision.simulation.imaging import Canvas, collision, new_canvas, set_seed, start, wrapped
+from calovision.waiting import waits_for
 
 _SEED = 20130217
 _PHI_TOWERS = PHI_CELLS // TOWER
 _ETA_TOWERS = 71  #: covers abs(eta) < 3.08, all that the library holds
+_STEP = 300  #: collisions between two words on how far it is
 _EVERYWHERE = 10.0  #: a reach in eta and phi that leaves nothing out
 
 
@@ -79,7 +82,7 @@ def response(detector: Detector) -> Response:
     part = detector._replace(pileup=1.0, jet_scale=1.0, pileup_offset=0.0, jet_threshold=0.0)
     part = part._replace(ecal_noise=0.0, hcal_noise=0.0)
     name = f"response-{cache.digest(key(expose), pileup.key(), part, _SEED)}"
-    flat = cache.arrays(name, lambda: _flatten(expose(pileup.collisions(), detector)))
+    flat = cache.arrays(name, lambda: _flatten(expose(pileup.collisions(), detector, _told)))
     tracks, ecal, towers = (
         Signals(**{f: flat[f"{name}_{f}"] for f in Signals._fields})
         for name in ("tracks", "ecal", "towers")
@@ -87,12 +90,24 @@ def response(detector: Detector) -> Response:
     return Response(tracks, ecal, towers, Flow(**{f: flat[f"flow_{f}"] for f in Flow._fields}))
 
 
+def _told(done: int) -> None:
+    waits_for(f"pile-up library, once per machine, {done / pileup.COLLISIONS:.0%}")
+
+
 def _flatten(made: Response) -> dict[str, NDArray[Any]]:
     return {f"{k}_{f}": v for k, part in made._asdict().items() for f, v in part._asdict().items()}
 
 
-def expose(library: Particles, detector: Detector) -> Response:
-    """Simulate the response of the whole detector to every collision of a library."""
+def expose(
+    library: Particles, detector: Detector, progress: Callable[[int], object] = lambda done: None
+) -> Response:
+    """Simulate the response of the whole detector to every collision of a library.
+
+    Args:
+        library: the collisions.
+        detector: its description.
+        progress: told now and then how many collisions are done.
+    """
     canvas, layers = new_canvas(_ETA_TOWERS, _PHI_TOWERS), tracker_layers()
     constants = detector.record()
     grids = {"tracks": canvas.tracks, "ecal": canvas.ecal, "towers": canvas.towers}
@@ -100,12 +115,17 @@ def expose(library: Particles, detector: Detector) -> Response:
     flows = []
     most = int(np.diff(library.offsets).max(initial=0))
     flow = np.zeros((most, 4), np.float32)
-    _seed(_SEED)
+    member = np.zeros(len(library.pt), np.int8)
+    set_seed(_SEED)
     for event in range(len(library.offsets) - 1):
-        n = _collision(canvas, library, event, flow, layers, constants)
+        if event % _STEP == 0:
+            progress(event)
+        start(canvas, 0.0, 0.0, _EVERYWHERE, constants)
+        canvas.origin[1] = 0
+        n = collision(canvas, library, member, event, 0, flow, layers, constants)
         flows.append(flow[:n].copy())
         for name, grid in grids.items():
-            i, j = np.nonzero(grid)
+            i, j = np.divmod(np.flatnonzero(grid != 0), grid.shape[1])
             size = TOWER if name == "towers" else 1
             eta, phi = i + canvas.origin[0] // size, j + canvas.origin[1] // size
             found[name].append((eta.astype(np.int16), phi.astype(np.int16), grid[i, j]))
@@ -121,29 +141,6 @@ def _joined(parts: list[tuple[NDArray[Any], ...]]) -> Signals:
     eta, phi, energy = (np.concatenate(column) for column in zip(*parts, strict=True))
     counts = np.array([len(part[0]) for part in parts])
     return Signals(offsets_of(counts), eta, phi, energy.astype(np.float32))
-
-
-@fast
-def _seed(seed: int) -> None:
-    np.random.seed(seed)
-
-
-@fast
-def _collision(c: Canvas, p: Any, event: int, flow: Any, layers: Any, d: Any) -> int:
-    """Fill the canvas and the flow ``(particles, 4)`` of one collision; returns its length."""
-    start(c, 0.0, 0.0, _EVERYWHERE, d)
-    c.origin[1] = 0
-    z = np.random.normal() * d.beam_spot_length
-    n = 0
-    for k in range(p.offsets[event], p.offsets[event + 1]):
-        c.flow[:] = 0
-        eta, phi = p.eta[k], p.phi[k]
-        particle(c, p.pt[k], eta, phi, p.energy[k], p.charge[k], p.kind[k], z, True, layers, d)
-        if c.flow[3] > 0:
-            flow[n, 0], flow[n, 1] = eta, phi
-            flow[n, 2], flow[n, 3] = math.hypot(c.flow[0], c.flow[1]), c.flow[3]
-            n += 1
-    return n
 
 
 @fast

@@ -1,38 +1,47 @@
-"""Minimum-bias collisions for pile-up: made once, kept in the user's cache."""
+"""Minimum-bias collisions for pile-up: made once, a part of the package.
+
+``python -m calovision.simulation.pileup`` makes them anew, where Pythia or the cuts are others.
+"""
 
 from __future__ import annotations
 
 import functools
-import importlib.metadata
+import hashlib
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from calovision import cache, compiled
 from calovision.simulation.generator import Particles, Record, offsets_of
 from calovision.simulation.pythia import MINIMUM_BIAS, quiet, start_pythia
 
 COLLISIONS = 3000  #: how many are kept
+FILE = Path(__file__).with_name("minimum_bias.npz")
 _SEED = 20120704
 _BATCH = 500
+_REAL = ("pt", "eta", "phi", "energy")  #: kept byte by byte, which compresses better
+_OF_SPECIES = ("pdg", "charge", "kind")
 
 
 @functools.cache
 def collisions() -> Particles:
     """The collisions that pile-up is drawn from, the same in every process."""
-    stored = cache.arrays(f"minimum-bias-{key()}", lambda: generate(COLLISIONS, _SEED)._asdict())
-    return Particles(**stored)
+    with np.load(FILE) as kept:
+        species = kept["species"]
+        known = {name: kept[name][species] for name in _OF_SPECIES}
+        real = {name: _joined(kept[name]) for name in _REAL}
+        return Particles(offsets=offsets_of(kept["counts"]), **known, **real)
 
 
 def key() -> str:
-    """Changes with anything that changes the collisions."""
-    version = importlib.metadata.version("pythia8mc")
-    return cache.digest(version, compiled.key(generate), MINIMUM_BIAS, COLLISIONS, _SEED)
+    """Changes with the collisions."""
+    return hashlib.sha256(FILE.read_bytes()).hexdigest()
 
 
-def generate(number: int, seed: int) -> Particles:
-    """Inelastic pp collisions without any selection."""
+def generate(number: int) -> Particles:
+    """Inelastic pp collisions without any selection, the first of those that are kept."""
     with quiet():
-        pythia = start_pythia(MINIMUM_BIAS, seed)
+        pythia = start_pythia(MINIMUM_BIAS, _SEED)
     parts = []
     for start in range(0, number, _BATCH):
         batch = pythia.nextBatch(min(_BATCH, number - start))
@@ -40,3 +49,26 @@ def generate(number: int, seed: int) -> Particles:
     offsets = offsets_of(np.concatenate([np.diff(p.offsets) for p in parts]))
     joined = {f: np.concatenate([getattr(p, f) for p in parts]) for f in Particles._fields[1:]}
     return Particles(offsets, **joined)
+
+
+def write(file: Path, made: Particles) -> None:
+    """Keep collisions in a file, without loss."""
+    _, first, species = np.unique(made.pdg, return_index=True, return_inverse=True)
+    columns = {name: getattr(made, name)[first] for name in _OF_SPECIES}
+    columns |= {name: _split(getattr(made, name)) for name in _REAL}
+    counts = np.diff(made.offsets).astype(np.int16)
+    np.savez_compressed(
+        file, allow_pickle=False, counts=counts, species=species.astype(np.uint8), **columns
+    )
+
+
+def _split(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(values.astype("<f4").view(np.uint8).reshape(-1, 4).T)
+
+
+def _joined(values: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values.T).view("<f4").ravel().astype(np.float32)
+
+
+if __name__ == "__main__":
+    write(FILE, generate(COLLISIONS))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.compiled import fast
+from calovision.compiled import fast, inlined
 
 CURVATURE = 0.299792458e-3  #: transverse momentum per field and bending radius, GeV/(T mm)
 TWO_PI = 2 * math.pi
@@ -66,11 +66,18 @@ def to_cylinder(state: Any, radius: float, field: float) -> bool:
     return True
 
 
+@inlined
+def copy(state: Any, to: Any) -> None:
+    """Copy a state."""
+    for i in range(7):
+        to[i] = state[i]
+
+
 @fast
 def _push(stack: Any, top: int, state: Any, fraction: float, charge: float, layer: int) -> int:
     if top < len(stack):
-        stack[top, :3] = state[:3]
-        stack[top, 3:6] = fraction * state[3:6]
+        for i in range(3):
+            stack[top, i], stack[top, 3 + i] = state[i], fraction * state[3 + i]
         stack[top, 6], stack[top, 7] = charge, layer
         top += 1
     return top
@@ -110,7 +117,8 @@ def _radiate(
         y = lowest ** np.random.random()
         if np.random.random() < 1 - y + 0.75 * y * y:
             top = _push(stack, top, state, y, 0.0, layer)
-            state[3:6] *= 1 - y
+            for i in range(3, 6):
+                state[i] *= 1 - y
     return top
 
 
@@ -171,7 +179,7 @@ def through_tracker(
     born, first = 0, True
     while top > 0:
         top -= 1
-        state[:] = stack[top, :7]
+        copy(stack[top], state)
         i = int(stack[top, 7])
         if state[6] == 0:
             i = _conversion_layer(state, layers, i)
@@ -199,9 +207,9 @@ def through_tracker(
                 top = _radiate(state, p, thickness, cut, stack, top, i)
                 arrives = math.sqrt(state[3] ** 2 + state[4] ** 2) > _STOPPED
         if first:
-            primary[:] = state
+            copy(state, primary)
             first = False
         if arrives and found < len(out):
-            out[found] = state
+            copy(state, out[found])
             found += 1
     return found, born

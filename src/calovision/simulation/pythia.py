@@ -15,6 +15,7 @@ from typing import Any
 import pythia8mc
 
 from calovision import cache
+from calovision.waiting import waits_for
 
 GLUON, QUARK = 0, 1  #: labels, as in the public quark/gluon set
 
@@ -139,6 +140,7 @@ def integrals(settings: tuple[str, ...]) -> Path:
     version = importlib.metadata.version("pythia8mc")
     path = _folder() / f"multiparton-{cache.digest(version, settings, _START_SEED)}.txt"
     if not path.exists():
+        waits_for("preparing Pythia, once per machine")
         part = path.with_suffix(f".{os.getpid()}.part")
         start_pythia((*settings, _WRITE), _START_SEED, integrals=part)
         os.replace(part, path)

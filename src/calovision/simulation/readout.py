@@ -70,13 +70,13 @@ def select(ecal: Any, kept: Any, d: Any) -> None:
 
 
 @fast
-def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, first: int, d: Any) -> int:
-    """Write the hits of the canvas from position ``first`` on; returns the position after them."""
+def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, d: Any) -> int:
+    """Write the hits of the canvas to arrays of ``MAX_HITS``; returns how many there are."""
     ti, tj = centre(c.towers, c.axis, c.origin, d)
     rows, cols = slice(ti * TOWER, ti * TOWER + WINDOW), slice(tj * TOWER, tj * TOWER + WINDOW)
     tracks, ecal = c.tracks[rows, cols], c.ecal[rows, cols]
     select(ecal, kept, d)
-    m = first
+    m = 0
     for i in range(WINDOW):
         for j in range(WINDOW):
             if tracks[i, j] > 0:

@@ -15,6 +15,7 @@ from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.simulation.production import Progress
 from calovision.simulation.same_seed import relatives, remember
+from calovision.waiting import told
 
 
 def made(
@@ -43,12 +44,15 @@ def made(
 
 @contextmanager
 def _progress(events: int, unit: str, quiet: bool) -> Iterator[Progress]:
-    """A bar on standard error that finished chunks are told to."""
-    with tqdm(total=max(events, 0), unit=unit, desc="simulate", disable=quiet) as bar:
+    """A bar on standard error that shows finished chunks, and what else is waited for."""
+    with (
+        tqdm(total=max(events, 0), unit=unit, desc="simulate", disable=quiet) as bar,
+        told(lambda what: bar.set_description(what or "simulate")),
+    ):
 
-        def told(done: int, found: bool) -> None:
+        def finished(done: int, found: bool) -> None:
             if found:  # from an earlier run: not part of the rate
                 bar.initial = done
             bar.update(done)
 
-        yield told
+        yield finished

@@ -76,7 +76,9 @@ def _read_out(seed: int, crops: Any, row: Any, d: Any, m: Any) -> tuple[Any, Any
     ecal, kept = np.empty((SIZE, SIZE), np.float64), np.empty((SIZE, SIZE), np.int8)
     h = 0
     for k in range(n):
-        ecal[:] = crops[k]
+        for i in range(SIZE):
+            for j in range(SIZE):
+                ecal[i, j] = crops[k, i, j]
         _smear(ecal, m)
         select(ecal, kept, d)
         for i in range(SIZE):  # there is no noise where there are no crystals
