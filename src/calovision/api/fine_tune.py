@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from calovision.api.load import load_model
 from calovision.api.model import Model
 from calovision.api.training import Place, given_settings, on_disk
-from calovision.errors import InputError
+from calovision.errors import DamagedError, InputError
 from calovision.events.event_set import EventSet
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def fine_tune(
         (3,)
     """
     from calovision.tasks.config import load_config, read_settings
-    from calovision.tasks.models import recorded_config
+    from calovision.tasks.models import rebuild, recorded_config
     from calovision.tasks.training import train as run
 
     place = Place.of(out, resume)
@@ -93,5 +93,13 @@ def fine_tune(
     settled = load_config(begun.task, begun.name, None, first.model_dump() | fresh | given | module)
     store = on_disk(data, place.folder, skip_corrupt)
     trained.loaded().check(store.geometry)
+    try:
+        rebuild(settled, store.geometry, trained.run.weights)
+    except DamagedError:
+        changed = ", ".join(name for name in given if given[name] != first.model_dump().get(name))
+        raise InputError(
+            f"the weights of {trained.run.path} do not fit a network with another {changed}",
+            "leave out what changes the network's shape",
+        ) from None
     run(settled, store, place.folder, resume=resume, quiet=quiet, start=trained.run)
     return place.model(device, trained.module)

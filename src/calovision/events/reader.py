@@ -39,7 +39,7 @@ class EventStore(EventSet):
         path: the folder.
         manifest: its description: counts, units, provenance, shards.
         geometry: the image grid.
-        whole: the set on disk, of which this one leaves out the damaged shards; itself if none.
+        whole: the set on disk; this one may leave out damaged shards.
 
     Example:
         >>> import calovision as cv
@@ -62,7 +62,7 @@ class EventStore(EventSet):
 
     @classmethod
     def open(cls, path: str | Path, *, skip_corrupt: bool = False) -> EventStore:
-        """Open a finished set.
+        """Open the finished set in a folder.
 
         Args:
             path: the folder.
@@ -86,8 +86,8 @@ class EventStore(EventSet):
     @property
     def hash(self) -> str:
         """SHA-256 of the whole set, from the hashes of its shards."""
-        joined = "".join(s["sha256"] for s in self.manifest["shards"])
-        return hashlib.sha256(joined.encode()).hexdigest()
+        joined = "".join(s["sha256"] for s in self.manifest["shards"]).encode()
+        return hashlib.sha256(joined).hexdigest()
 
     @property
     def numbers(self) -> NDArray[np.int64]:
@@ -111,8 +111,8 @@ class EventStore(EventSet):
     @property
     def provenance(self) -> dict[str, Any]:
         """Path and hash of the set, and what its manifest says of its origin."""
-        origin = self.manifest["provenance"]
-        return {"path": str(self.path), "hash": self.hash, "events": len(self), "origin": origin}
+        said = {"events": len(self), "origin": self.manifest["provenance"]}
+        return {"path": str(self.path), "hash": self.hash} | said
 
     @property
     def origin(self) -> Path:

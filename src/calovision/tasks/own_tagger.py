@@ -20,6 +20,9 @@ from calovision.tasks.tagger import TaggerTask
 TRIED = 2  #: training events that the module is tried on before the training
 
 
+_SHAPES = ((), (1,), (2,))  # of what a network may give for an event
+
+
 class OneLogit(nn.Module):
     """A module's output as the logit of class 1, ``(n,)``.
 
@@ -38,9 +41,10 @@ class OneLogit(nn.Module):
             InputError: an output of another shape.
         """
         found: Tensor = self.module(inputs)
-        if not isinstance(found, Tensor) or found.dim() not in (1, 2):
-            raise InputError("the network gives no logits", "return a tensor (n,) or (n, 2)")
-        if found.dim() == 2 and found.shape[1] == 2:
+        if not isinstance(found, Tensor) or found.shape[1:] not in _SHAPES:
+            shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise InputError(f"the network gives {shape}", "return logits (n,), (n, 1) or (n, 2)")
+        if found.shape[1:] == (2,):
             return found[:, 1] - found[:, 0]
         return found.reshape(len(found))
 

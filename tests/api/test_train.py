@@ -1,0 +1,262 @@
+"""Training, fine-tuning and use of models from Python: ours and a stranger's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import calovision as cv
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.tasks.training_events import training_events
+
+Make = Callable[[int, int], Events]
+
+
+class SmallCNN(nn.Module):
+    """Images to one logit, with dropout and a normalisation, whose state must be kept."""
+
+    def __init__(self, channels: int = 2) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, 4, 3, stride=2),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(0.1),
+            nn.Linear(4, 1),
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.net(torch.log1p(images.clamp(min=0)))
+
+
+class HitSet(nn.Module):
+    """Hits to two logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.each, self.out = nn.Linear(4, 8), nn.Linear(8, 2)
+
+    def forward(self, hits: torch.Tensor) -> torch.Tensor:
+        mask = (hits[..., 3:] > 0).float()
+        return self.out((self.each(hits).relu() * mask).sum(1) / 100)
+
+
+class Graphs(nn.Module):
+    """A stranger's PyG network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torch_geometric.nn import SAGEConv
+
+        self.conv, self.out = SAGEConv(2, 8), nn.Linear(8, 1)
+
+    def forward(self, data: object) -> torch.Tensor:
+        from torch_geometric.nn import global_mean_pool
+
+        x = self.conv(data.x, data.edge_index).relu()  # type: ignore[attr-defined]
+        return self.out(global_mean_pool(x, data.batch))  # type: ignore[attr-defined]
+
+
+class SmallVAE(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.up = nn.Linear(2 * 16 * 16, 12), nn.Linear(6, 2 * 16 * 16)
+
+    def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        small = nn.functional.avg_pool2d(images, 2).flatten(1)
+        mean, log_variance = self.down(small).chunk(2, 1)
+        return mean, log_variance
+
+    def decode(self, code: torch.Tensor) -> torch.Tensor:
+        small = self.up(code).view(-1, 2, 16, 16)
+        return nn.functional.interpolate(small, scale_factor=2)
+
+
+@pytest.fixture(scope="module")
+def crops(make_crops: Make) -> Events:
+    return make_crops(240, 1)
+
+
+@pytest.fixture(scope="module")
+def tagger(crops: Events, tmp_path_factory: pytest.TempPathFactory) -> cv.Model:
+    out = tmp_path_factory.mktemp("runs") / "tagger"
+    return cv.train("egamma", crops, out=out, epochs=2, batch=32, device="cpu", quiet=True)
+
+
+def test_events_in_memory_are_trained_on_and_kept(tagger: cv.Model, crops: Events) -> None:
+    assert tagger.config["epochs"] == 2
+    assert tagger.budget["device"] == "cpu"
+    assert cv.load(f"{tagger.path}-events").hash == crops.hash
+    scores = tagger.predict(crops)
+    logit = scores.logit
+    task = tagger.network
+    odds = float(task.slope) * logit + float(task.offset)
+    np.testing.assert_allclose(scores.probability, 1 / (1 + np.exp(-odds)), rtol=1e-6)
+    figure = scores.plot_roc(crops.label)
+    assert figure.axes[0].get_xlabel() == "signal efficiency"
+    with pytest.raises(InputError, match=r"labels of shape \(3,\) for 240 scores"):
+        scores.plot_roc(crops.label[:3])
+
+
+def test_a_run_without_a_place_is_gone_with_its_model(crops: Events, tmp_path: Path) -> None:
+    model = cv.train("egamma", crops, epochs=1, quiet=True)
+    folder = model.path
+    kept = model.save(tmp_path / "kept")
+    assert folder.is_dir()
+    del model
+    assert not folder.exists()
+    assert kept.predict(crops[:2]).probability.shape == (2,)
+    with pytest.raises(InputError, match="is not empty"):
+        kept.save(tmp_path / "kept")
+
+
+def test_a_taken_folder_is_noticed_before_the_events(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    with pytest.raises(InputError, match="taken is not empty"):
+        cv.train("egamma", tmp_path / "nothing", out=tmp_path / "taken")
+    with pytest.raises(InputError, match="taken is not empty"):
+        cv.fine_tune(tmp_path / "nowhere", tmp_path / "nothing", out=tmp_path / "taken")
+
+
+def test_a_run_that_goes_on_knows_its_task_data_and_settings(crops: Events, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    cv.train("egamma", crops, out=out, epochs=1, batch=48, hidden=16, quiet=True)
+    longer = cv.train(out=out, resume=True, epochs=2, quiet=True)
+    assert (longer.config["batch"], longer.config["hidden"]) == (48, 16)
+    assert longer.budget["passes"] > 1.5
+    with pytest.raises(InputError, match="model is crop-net there, not baseline"):
+        cv.train(out=out, resume=True, model="baseline")
+
+
+@pytest.mark.parametrize(
+    ("module", "inputs"), [(SmallCNN(), "dense"), (HitSet(), "hits"), (Graphs(), "graph")]
+)
+def test_a_strangers_network_is_a_tagger_like_ours(
+    module: nn.Module, inputs: str, crops: Events, make_crops: Make, tmp_path: Path
+) -> None:
+    before = {k: v.clone() for k, v in module.state_dict().items()}
+    own = cv.models.Tagger(module, inputs=inputs)  # type: ignore[arg-type]
+    out = tmp_path / "own"
+    model = cv.train(own, crops, out=out, epochs=4, learning_rate=0.01, quiet=True)
+    assert all(torch.equal(before[k], v) for k, v in module.state_dict().items())
+    new = make_crops(200, 2)
+    scores = model.predict(new)
+    assert np.isfinite(scores.logit).all()
+    found = model.evaluate(new)
+    assert found.content["model"] == f"own:{type(module).__name__}"
+    assert found["auc"].value == pytest.approx(
+        float(
+            np.mean(
+                scores.probability[new.label == 1][:, None] > scores.probability[new.label == 0]
+            )
+        ),
+        abs=1e-6,
+    )
+    assert cv.report(model, out=tmp_path / "own.html").stat().st_size > 10_000
+    again = cv.load_model(out, module=type(module)())
+    np.testing.assert_array_equal(again.predict(new).logit, scores.logit)
+    with pytest.raises(InputError, match=f"a network of your own, {type(module).__name__}"):
+        cv.load_model(out).predict(new)
+    far = new[:]
+    far.value = 100 * far.value
+    assert model.predict(far).out_of_distribution.mean() > 0.9
+
+
+def test_a_trained_module_gives_what_it_gives_alone(crops: Events) -> None:
+    model = cv.train(
+        cv.models.Tagger(SmallCNN(), inputs="dense"), crops, epochs=1, ema=0, quiet=True
+    )
+    module = model.network.network.module
+    with torch.no_grad():
+        alone = module(torch.from_numpy(crops.to_dense()).float())[:, 0]
+    np.testing.assert_allclose(model.predict(crops).logit, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_a_strangers_autoencoder(crops: Events, make_crops: Make, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not hold jets"):
+        cv.train(cv.models.Autoencoder(SmallVAE()), crops, quiet=True)
+
+
+def test_networks_that_do_not_fit_are_told_before_the_training(crops: Events) -> None:
+    with pytest.raises(InputError, match=r"does not take dense inputs, \(2, 2, 32, 32\)"):
+        cv.train(cv.models.Tagger(SmallCNN(3), inputs="dense"), crops, quiet=True)
+    with pytest.raises(InputError, match="no form 'images'"):
+        cv.models.Tagger(SmallCNN(), inputs="images")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"is no torch\.nn\.Module"):
+        cv.models.Tagger(SmallCNN, inputs="dense")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="SmallCNN has no encode"):
+        cv.models.Autoencoder(SmallCNN())
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(2048, 7))
+    with pytest.raises(InputError, match="the network gives"):
+        cv.train(cv.models.Tagger(wide, inputs="dense"), crops, quiet=True)
+    with pytest.raises(InputError, match="start the script itself with torchrun"):
+        cv.train(cv.models.Tagger(SmallCNN(), inputs="dense"), crops, processes=2, quiet=True)
+
+
+def test_fine_tuning_begins_with_the_weights_and_knows_both_trainings(
+    tagger: cv.Model, crops: Events, make_crops: Make, tmp_path: Path
+) -> None:
+    mine = make_crops(200, 7)
+    tuned = cv.fine_tune(
+        tagger, mine, out=tmp_path / "tuned", epochs=1, learning_rate=1e-12, quiet=True
+    )
+    new = make_crops(150, 9)
+    # Nothing is learned at that rate, but the means and variances of a normalisation.
+    first, later = tagger.predict(new).logit, tuned.predict(new).logit
+    assert np.corrcoef(first, later)[0, 1] > 0.95
+    for one, other in zip(tagger.network.parameters(), tuned.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
+    known = training_events(tuned._trained.run, cv.concatenate([crops, mine, new]))
+    assert known[:240].mean() == pytest.approx(0.9, abs=0.02)
+    assert known[240:440].mean() == pytest.approx(0.9, abs=0.02)
+    assert not known[440:].any()
+    usual = cv.fine_tune(tagger, mine, epochs=1, quiet=True)
+    assert usual.config["learning_rate"] == pytest.approx(0.2 * tagger.config["learning_rate"])
+    assert usual.config["seed"] == tagger.config["seed"]
+
+
+def test_the_shipped_model_is_fine_tuned_without_being_told_apart(
+    make_crops: Make, tmp_path: Path
+) -> None:
+    shipped = cv.pretrained("egamma")
+    tuned = cv.fine_tune(shipped, make_crops(200, 7), out=tmp_path / "t", epochs=1, quiet=True)
+    assert (tuned.path / "training-events.npz").is_file()
+    assert training_events(tuned._trained.run, make_crops(200, 7)).mean() > 0.85
+    assert tuned.network.network is not shipped.network.network
+
+
+def test_events_of_another_geometry_are_not_for_fine_tuning(
+    tagger: cv.Model, toy_jets: Events, make_crops: Make
+) -> None:
+    with pytest.raises(InputError, match="trained on cms-egamma-32 images, these are"):
+        cv.fine_tune(tagger, toy_jets, quiet=True)
+    crops = make_crops(60, 3)
+    unit = cv.Channel("energy", gev_per_unit=1000.0)
+    other = cv.Geometry("cms-egamma-32", 32, 32, (unit, crops.geometry.channels[1]), "crops")
+    changed = Events(other, crops.offsets, crops.cell, crops.code, crops.value, crops.columns)
+    with pytest.raises(InputError, match="trained on"):
+        cv.fine_tune(tagger, changed, quiet=True)
+    with pytest.raises(InputError, match="symmetry model cannot be fine-tuned"):
+        cv.fine_tune(cv.pretrained("symmetry"), toy_jets)
+    with pytest.raises(InputError, match="do not fit a network with another hidden"):
+        cv.fine_tune(tagger, crops, hidden=8, epochs=tagger.config["epochs"], quiet=True)
+
+
+def test_models_refuse_what_they_do_not_do(tagger: cv.Model, crops: Events) -> None:
+    with pytest.raises(InputError, match="is a egamma model, no generator; use a jet-generator"):
+        tagger.generate(3)
+    with pytest.raises(InputError, match="use a symmetry model"):
+        tagger.discover(cv.simulate.digits((1, 2)))
+    with pytest.raises(InputError, match="no tagger"):
+        cv.pretrained("symmetry").predict(crops)
+    with pytest.raises(InputError, match="there is no device 'gpu'"):
+        cv.load_model(tagger.path, device="gpu")
