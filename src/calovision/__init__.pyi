@@ -11,6 +11,7 @@ from .api.fine_tune import fine_tune as fine_tune
 from .api.load import load_model as load_model
 from .api.load import pretrained as pretrained
 from .api.model import Model as Model
+from .api.observables import observables as observables
 from .api.particles import from_particles as from_particles
 from .api.report import report as report
 from .api.report import view as view

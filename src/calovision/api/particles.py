@@ -58,7 +58,7 @@ def from_particles(
         >>> bool(85 < seen.energy.sum() < 95)
         True
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     from calovision.simulation.foreign_jets import Wanted, image
 

@@ -125,14 +125,14 @@ class Results(Mapping[str, Metric]):
 
     def plot(self) -> Figure:
         """Distances in units of their floors and AUCs with their errors, one row a metric."""
-        from matplotlib.figure import Figure
+        from calovision.picture import Picture
 
         known = {k: m for k, m in self._metrics.items() if m.value is not None}
         ratios = {k: m for k, m in known.items() if "auc" not in k and m.floor}
         chances = {k: m for k, m in known.items() if "auc" in k}
         parts = [p for p in (ratios, chances) if p] or [known]
         rows = [len(p) for p in parts]
-        figure = Figure(figsize=(6.4, 0.28 * sum(rows) + 1.1 * len(rows)), layout="constrained")
+        figure = Picture(figsize=(6.4, 0.28 * sum(rows) + 1.1 * len(rows)), layout="constrained")
         axes = figure.subplots(len(parts), 1, squeeze=False, height_ratios=rows)[:, 0]
         for ax, part in zip(axes, parts, strict=True):
             _draw(ax, part, in_floors=part is ratios)

@@ -51,6 +51,7 @@ class Symmetry:
 
     def __init__(self, flows: Flows, data: ImageData, path: Path, device: str) -> None:
         self._flows, self._data, self._path, self._device = flows, data, path, device
+        self._trained: Trained | None = None
         self.about: dict[str, Any] = flows.about
         self.measured: dict[str, Metric] = {}
         self.verdict = str(self.about.get("verdict", ""))
@@ -126,13 +127,13 @@ class Symmetry:
         Raises:
             InputError: as :meth:`orbit`.
         """
-        from matplotlib.figure import Figure
+        from calovision.picture import Picture
 
         shown = self._some() if images is None else np.asarray(images)
         shown = shown if shown.ndim == 3 else shown[None]
         times = np.linspace(0, TURN, frames)
         rows = self.orbit(shown, times, generator=generator)
-        figure = Figure(figsize=(0.55 * frames, 0.65 * len(rows)), layout="constrained")
+        figure = Picture(figsize=(0.55 * frames, 0.65 * len(rows)), layout="constrained")
         axes = figure.subplots(len(rows), frames, squeeze=False)
         for row, line in zip(rows, axes, strict=True):
             for image, time, ax in zip(row, times, line, strict=True):
@@ -192,4 +193,6 @@ def discovered(
         )
     images, place = images_of(data), trained.writable_run()
     flows = discover(place, images, latent=latent, device=trained.device, quiet=quiet)
-    return Symmetry(flows, images, place, trained.device)
+    found = Symmetry(flows, images, place, trained.device)
+    found._trained = trained  # whose folder is gone with it
+    return found

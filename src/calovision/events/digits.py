@@ -23,7 +23,7 @@ _KINDS = {"images": ("u", 3), "label": ("iu", 1), "test": ("b", 1)}
 _AGAIN = "make the set again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DigitSet:
     """Upright digits; whoever trains on them turns them.
 
@@ -41,6 +41,12 @@ class DigitSet:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{int((self.label == d).sum())} of {d}" for d in self.classes)
+        side = " x ".join(map(str, self.images.shape[1:]))
+        held = int(self.test.sum())
+        return f"DigitSet: {len(self)} images of {side} pixels ({counts}), {held} for testing"
 
     @property
     def classes(self) -> tuple[int, ...]:

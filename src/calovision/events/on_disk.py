@@ -46,7 +46,21 @@ class LazyColumns(Mapping[str, NDArray[Any]]):
         return len(self._names)
 
 
-class EventSelection(EventSet):
+class OnDisk(EventSet):
+    """Events that are read when they are asked for."""
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """``(n + 1,)`` first hit of every event."""
+        return self.load().offsets
+
+    @property
+    def n_hits(self) -> NDArray[np.int64]:
+        """``(n,)`` number of hits of every event."""
+        return self.load().n_hits
+
+
+class EventSelection(OnDisk):
     """Some of the events of a set on disk, read when they are asked for.
 
     Args:

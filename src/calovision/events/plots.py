@@ -107,10 +107,11 @@ def panels(
 ) -> Figure:
     """Images side by side, a row per channel with one colour scale: logarithmic for energies."""
     from matplotlib.colors import LogNorm, Normalize
-    from matplotlib.figure import Figure
+
+    from calovision.picture import Picture
 
     rows, cols = len(geometry.channels), len(images)
-    figure = Figure(figsize=(_SIDE * cols + 1.2, _SIDE * rows + 0.4), layout="constrained")
+    figure = Picture(figsize=(_SIDE * cols + 1.2, _SIDE * rows + 0.4), layout="constrained")
     axes = figure.subplots(rows, cols, squeeze=False, sharex=True, sharey=True)
     phi = abs(float(geometry.phi(np.array([0]))[0])) * geometry.cols / (geometry.cols - 1)
     eta = abs(float(geometry.eta(np.array([0]))[0])) * geometry.rows / (geometry.rows - 1)

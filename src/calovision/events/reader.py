@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from calovision import streams
 from calovision.errors import DamagedError, InputError
-from calovision.events.event_set import EventSet, Index
+from calovision.events.event_set import Index
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
 from calovision.events.manifest import check_sizes, read_manifest
-from calovision.events.on_disk import EventSelection, LazyColumns
+from calovision.events.on_disk import EventSelection, LazyColumns, OnDisk
 from calovision.events.shards import (
     AGAIN,
     GROUP_EVENTS,
@@ -32,7 +32,7 @@ BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
 _READ_CHUNK = 1 << 20  # bytes hashed at a time
 
 
-class EventStore(EventSet):
+class EventStore(OnDisk):
     """A finished event set on disk; opening it reads the manifest only.
 
     Attributes:
@@ -270,11 +270,8 @@ class EventStore(EventSet):
         with reading(path):
             found = (info.events, info.hits, path.stat().st_size)
         kind = (info.geometry, info.columns, info.value)
-        if found != (entry["events"], entry["hits"], entry["bytes"]) or kind != (
-            self.geometry,
-            said["columns"],
-            said["value"],
-        ):
+        told = (self.geometry, said["columns"], said["value"])
+        if found != (entry["events"], entry["hits"], entry["bytes"]) or kind != told:
             raise damaged_shard(path.name)
         return shard
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from calovision.events.events import Events
 from calovision.events.store import EventStore
