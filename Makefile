@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Training runs on CPUs: PyTorch's CPU build is all that is needed.
 TORCH := torch==2.13.0
 
-.PHONY: demo test reference stress mutants lint docs clean
+.PHONY: demo test reference stress mutants lint docs notebooks clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -44,6 +44,10 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+
+# The tutorials as Jupyter notebooks, beside their scripts.
+notebooks: $(STAMP)
+	$(BIN)/sphinx_gallery_py2jupyter docs/tutorials/*.py
 
 clean:
 	rm -rf $(VENV) demo mutants docs/_build build dist

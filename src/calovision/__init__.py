@@ -1,18 +1,47 @@
 """Deep learning on particle-physics detector images, from collision to report.
 
-The front door of notebooks and scripts; names load on first use::
+One import is enough for notebooks and scripts; names load on first use, and ``help`` of each is a
+page, such as ``help(cv.train)``::
 
     import calovision as cv
 
-    jets = cv.simulate.jets(2000, seed=1)      # Events: hits in GeV, labels, pt, m0
-    jets[jets.pt > 100], jets.select("pt > 100 and label == quark")
-    jets.plot(0), jets.mean_image().plot(), jets.to_hist("pt", by="label")
-    store = cv.save(jets, "jets")              # EventStore: the same, on disk
-    train, test = store.split(train=0.8, test=0.2, seed=1)
-    cv.compare(train, test)                    # how far apart, beside truth against truth
+Events, in memory (``Events``) or on disk (``EventStore``): energies in GeV, angles in rad::
 
-Sets of events: ``open``, ``load``, ``save``, ``concatenate``, ``merge``, ``split``, ``select``,
-``convert``, ``export``, ``fetch``, ``from_images``, ``from_particles``; ``help`` of each is a page.
+    jets = cv.simulate.jets(2000, seed=1)      # or simulate.egamma, simulate.digits
+    jets.label, jets.pt, jets["gen_pt"]        # per event; jets.energy, .eta, .phi: per hit
+    jets[jets.pt > 100], jets.select("pt > 100 and label == quark")
+    train, test = jets.split(train=0.8, test=0.2, seed=1)
+    jets.plot(0), jets.mean_image().plot(), jets.to_hist("pt", by="label")
+    jets.to_dense(), jets.to_awkward(), jets.to_pandas(), jets.to_torch(), jets.to_pyg()
+    jets.dataset("hits")                       # for a DataLoader of one's own
+    cv.observables(jets).table()               # track multiplicity, girth, shower shapes, ...
+
+    open load save                             a set on disk, a public file
+    convert fetch export                       public files to sets and back
+    from_images from_particles                 one's own arrays, HepMC, ROOT
+    concatenate merge split select             sets made of sets
+    JET_IMAGES EGAMMA_CROPS Geometry Channel   grids, layers and units
+
+Models::
+
+    model = cv.train("jet-tagger", train)      # jet-vae, jet-generator, egamma, symmetry
+    model = cv.train(cv.models.Tagger(module, inputs="dense"), train)    # any torch.nn.Module
+    model = cv.fine_tune(cv.pretrained("jet-tagger"), train, epochs=3)
+    model = cv.load_model("runs/tagger")       # a Model; model.save, .export, .to("cuda")
+    model.predict(test)                        # .probability, .out_of_distribution, .plot_roc
+    model.reconstruct(test)                    # a VAE: .events, .latent, .bits
+    model.generate(1000, label="gluon", pt=(100, 140))
+    model.discover(cv.simulate.digits())       # a Symmetry: .generators, .plot_orbit()
+
+What it is worth: ``Results`` of metrics with errors, units and truth-against-truth floors::
+
+    found = model.evaluate(test)               # events that it was trained on are left out
+    found = cv.compare(truth, made)            # metrics= takes names and functions
+    found["fpd"].value, found.table(), found.plot(), found.to_json()
+    cv.report(["runs/tagger"], out="report.html"), cv.view(jets, out="display.html")
+
+Bad input raises an error of one line that says what to do. The command ``calovision`` does the same
+from a shell.
 """
 
 from __future__ import annotations

@@ -32,9 +32,9 @@ def folder() -> Path:
     given = os.environ.get(VARIABLE)
     if given:
         return Path(given).expanduser().absolute()
-    import pooch
+    import platformdirs
 
-    return Path(pooch.os_cache("calovision"))
+    return Path(platformdirs.user_cache_dir("calovision"))
 
 
 def digest(*parts: object) -> str:
