@@ -1,6 +1,11 @@
 """Sphinx configuration."""
 
+import sys
+from pathlib import Path
+
 from calovision import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))  # for gallery.py
 
 project = "calovision"
 author = "The calovision developers"
@@ -29,6 +34,8 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "ignore_pattern": "tag_with_onnxruntime",
     "abort_on_example_error": True,
+    "image_scrapers": ("matplotlib", "gallery.shown_last"),
+    "ignore_repr_types": "Picture",
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
