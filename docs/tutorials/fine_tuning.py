@@ -20,8 +20,8 @@ import calovision as cv
 # ``cv.from_particles`` or ``cv.convert``.
 
 usual = cv.simulate.jets(400, seed=103)
-mine = cv.simulate.jets(1000, seed=104, pileup=50, noise=3)
-train, test = mine.split(train=0.6, test=0.4, seed=1)
+mine = cv.simulate.jets(1200, seed=104, pileup=50, noise=3)
+train, test = mine.split(train=0.7, test=0.3, seed=1)
 for name, jets in (("usual", usual), ("mine", mine)):
     print(f"{name:6} hits in track, ECAL, HCAL: {jets.counts().mean(0).round(1)}")
 mine.plot(0, beside=usual)

@@ -52,7 +52,6 @@ tagger = cv.train("jet-tagger", train, epochs=6, learning_rate=3e-3, quiet=True,
 
 
 def table(events):
-    """Observables as columns."""
     return np.column_stack(list(cv.observables(events).values()))
 
 
@@ -74,7 +73,7 @@ for name, score in scores.items():
     error = np.std([roc_auc_score(test.label[r], score[r]) for r in rows])
     print(f"{name:22} AUC {roc_auc_score(test.label, score):.3f} ± {error:.3f}")
     RocCurveDisplay.from_predictions(test.label, score, name=name, ax=ax)
-ax.set(xlabel="quarks kept", ylabel="gluons kept")
+ax.set(xlabel="gluons kept", ylabel="quarks kept")
 plt.show()
 
 # %%
@@ -84,7 +83,8 @@ plt.show()
 # Of jets with a score of 0.7, seven in ten should be quark jets. And jets unlike those of the
 # training should be told: here those whose energies are ten times too high.
 
-CalibrationDisplay.from_predictions(test.label, shipped.probability, n_bins=5, name="shipped")
+shown = CalibrationDisplay.from_predictions(test.label, shipped.probability, n_bins=5)
+shown.ax_.set(xlabel="probability of a quark", ylabel="share of quarks")
 plt.show()
 harder = cv.from_images(10 * test.to_dense(), label=test.label)
 unlike = cv.pretrained("jet-tagger").predict(harder).out_of_distribution.mean()
