@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import awkward as ak
@@ -37,6 +38,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def shows(picture: object) -> bool:
     """Whether a notebook shows it as an image without pyplot."""
     return bytes(picture._repr_png_()).startswith(PNG)  # type: ignore[attr-defined]
+
+
+def test_the_page_of_help_names_all_that_there_is() -> None:
+    said = set(re.findall(r"\w+", cv.__doc__ or ""))
+    assert [name for name in cv.__all__ if name not in said] == []
+    assert len((cv.__doc__ or "").splitlines()) < 60
 
 
 def test_events_are_held(jets: cv.Events, here: Path) -> None:
