@@ -14,7 +14,7 @@ from calovision.errors import InputError
 from calovision.events.dataset import Inputs
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.events.graphs import GraphView
+from calovision.events.graphs import Graphs, GraphView
 from calovision.tasks.tagger import TaggerTask
 
 TRIED = 2  #: training events that the module is tried on before the training
@@ -46,7 +46,7 @@ class OneLogit(nn.Module):
             raise InputError(f"the network gives {shape}", "return logits (n,), (n, 1) or (n, 2)")
         if found.shape[1:] == (2,):
             return found[:, 1] - found[:, 0]
-        return found.reshape(len(found))
+        return found[:, 0] if found.dim() == 2 else found
 
 
 class ModuleTagger(TaggerTask):
@@ -102,7 +102,24 @@ class ModuleTagger(TaggerTask):
     def inputs(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> tuple[Any]:
         """What the module takes, of the ``chosen`` events."""
         if isinstance(prepared, GraphView):
-            from torch_geometric.data import Batch
-
-            return (Batch.from_data_list([prepared.pyg(int(i)) for i in chosen]),)
+            return (graph_batch(prepared.batch(chosen), len(chosen)),)
         return (self.form.batch(prepared[chosen])[0],)
+
+
+def graph_batch(graphs: Graphs, events: int) -> Any:
+    """A batch of ``torch_geometric``; an event without hits is one node of zeros, without edges."""
+    from torch_geometric.data import Batch
+
+    x, pos, batch, edges = graphs.features, graphs.position, graphs.batch, graphs.edge_index
+    nodes = torch.bincount(batch, minlength=events)
+    if (empty := torch.nonzero(nodes == 0)[:, 0]).numel():
+        # Pools count events by the largest number they meet.
+        order = torch.argsort(torch.cat([batch, empty]), stable=True)
+        place = torch.argsort(order)
+        x, pos = (torch.cat([t, t.new_zeros(len(empty), t.shape[1])])[order] for t in (x, pos))
+        batch, edges = torch.cat([batch, empty])[order], place[edges]
+        nodes = nodes.clamp(min=1)
+    made = Batch(x=x, pos=pos, edge_index=edges, batch=batch)
+    made.ptr = torch.cat([nodes.new_zeros(1), nodes.cumsum(0)])
+    made._num_graphs = events
+    return made

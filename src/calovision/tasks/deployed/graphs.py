@@ -29,6 +29,7 @@ from calovision.tasks.deployed.autoencoders import (
 from calovision.tasks.deployed.cascade import cascade
 from calovision.tasks.deployed.diffusion import diffusion
 from calovision.tasks.deployed.graph import Arrays, Graph, numpy_of
+from calovision.tasks.deployed.own import autoencoder_graphs, logits_of
 from calovision.tasks.deployed.taggers import (
     OUTPUTS,
     CropLogits,
@@ -40,6 +41,8 @@ from calovision.tasks.deployed.taggers import (
 )
 from calovision.tasks.domain import domain_features
 from calovision.tasks.mixed import MixedPrecision
+from calovision.tasks.own_autoencoder import ModuleAutoencoder
+from calovision.tasks.own_tagger import ModuleTagger
 from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Task
@@ -57,6 +60,8 @@ def graphs(task: Task) -> list[Graph]:
         return _point_vae(task)
     if isinstance(task, DenseVAETask):
         return _dense_vae(task)
+    if isinstance(task, ModuleAutoencoder):
+        return autoencoder_graphs(task, images_told(task.geometry))
     if isinstance(task, DDPMTask):
         return diffusion(task)
     assert isinstance(task, CascadeTask)
@@ -107,11 +112,15 @@ def _tagger(task: TaggerTask) -> Graph:
         logits = TransformerLogits(task)
     elif isinstance(task, ParticleNetTask):
         logits = ParticleNetLogits(plain, task.hits, channels)  # type: ignore[arg-type]
-    elif not isinstance(task, ImageTask | CropTask):
+    elif isinstance(task, ModuleTagger) and task.form.form != "dense":
+        logits = logits_of(task)
+    elif not isinstance(task, ImageTask | CropTask | ModuleTagger):
         raise InputError(f"{type(task).__name__} cannot be exported", "export another model")
     else:
         if isinstance(task, CropTask):
             plain = CropLogits(task)
+        if isinstance(task, ModuleTagger):
+            plain = logits_of(task)
         return Graph(
             "",
             ImageTagger(task, plain),
