@@ -154,7 +154,7 @@ def slowest(value: float) -> float:
 def _reduced(value: float, how: Any) -> float:
     if not dist.is_initialized():
         return value
-    total = torch.tensor(value, dtype=torch.float64)
+    total = torch.tensor(value, dtype=torch.float64, device="cpu")
     dist.all_reduce(total, how)
     return float(total)
 

@@ -104,9 +104,9 @@ def moved(w: World) -> Tensor:
 #: what a world gives: numbers on its device
 PIECES: dict[str, Callable[[World], Tensor]] = {
     "project": projected,
-    "refine": lambda w: refine(
-        w.action, w.space, w.data.stream(), steps=2, random=w.random()
-    ).matrix,
+    "refine": lambda w: (
+        refine(w.action, w.space, w.data.stream(), steps=2, random=w.random()).matrix
+    ),
     "generators": lambda w: w.flows.fields[1](w.points),
     "free": lambda w: free_generator(w.space, w.data.stream(), steps=2, random=w.random())(
         w.points
@@ -119,9 +119,9 @@ PIECES: dict[str, Callable[[World], Tensor]] = {
     )(w.points),
     "frame": framed,
     "rigid motions": moved,
-    "random motion": lambda w: random_motion(
-        w.space, w.data.stream(), w.random(), points=20, components=5
-    ).matrix,
+    "random motion": lambda w: (
+        random_motion(w.space, w.data.stream(), w.random(), points=20, components=5).matrix
+    ),
 }
 
 
