@@ -227,6 +227,7 @@ def _finish(
             **kept.size(),
             "device": described(device),
             "memory_mb": peak_memory_mb(device),
+            "data_wait": round(learner.data_s / max(learner.spent_s - learner.looking_s, 1e-9), 4),
             "warnings": made.warnings + doubts,
         },
     )
