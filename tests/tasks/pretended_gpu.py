@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from weakref import WeakValueDictionary
 
+import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 GPU = torch.device("cuda", 0)
+#: PyTorch with CUDA in it asks the system at places that cannot be answered here
+needed = pytest.mark.skipif(
+    torch.backends.cuda.is_built(), reason="this PyTorch knows GPUs: make test-gpu tries a real one"
+)
 MEMORY = 123_000_000  #: bytes that it says were in use at most
 aten = torch.ops.aten
 #: operations in which tensors may lie on two devices

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pretended_gpu import ANSWERS, GPU, OnGPU, OwnGenerator, PretendedGPU
+from pretended_gpu import ANSWERS, GPU, OnGPU, OwnGenerator, PretendedGPU, needed
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -22,8 +22,9 @@ from calovision.events.store import EventStore, save
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.classify import classify
 from calovision.tasks.config import load_config
-from calovision.tasks.devices import to_device
+from calovision.tasks.devices import chosen_device, to_device
 from calovision.tasks.generator import GeneratorTask
+from calovision.tasks.mixed import rounded_products
 from calovision.tasks.models import CLASSES, build, load_task
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
@@ -53,6 +54,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Eve
     return save(make_jets(80, 5), tmp_path_factory.mktemp("data") / "jets", provenance={})
 
 
+@needed
 def test_tensors_on_two_devices_do_not_go_together(gpu: None) -> None:
     there, here = torch.ones(3, device=GPU), torch.ones(3)
     assert (there + 1).device == GPU
@@ -105,6 +107,7 @@ def predicted(task: Task, view: Any, device: torch.device) -> list[Any]:
     return [*made, events.offsets, events.cell, events.value]
 
 
+@needed
 @pytest.mark.parametrize(("name", "model"), CLASSES)
 def test_a_step_and_what_comes_of_it(
     name: str,
@@ -138,15 +141,15 @@ def test_a_step_and_what_comes_of_it(
                 np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
-#: of each kind one whose training uses noise, an average of the weights, and what is fitted at last
+#: of each kind one, with noise, an average of the weights, and what is fitted at last
 TRAINED = [
     ("jet-tagger", "particle-transformer"),
     ("jet-vae", "point"),
     ("jet-generator", "baseline"),
-    ("jet-generator", "cascade-fast"),
 ]
 
 
+@needed
 @pytest.mark.parametrize(("name", "model"), TRAINED)
 def test_a_run_moves_between_devices(
     name: str,
@@ -156,8 +159,7 @@ def test_a_run_moves_between_devices(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small = reference.SMALL[name, model] | {"batch": 16, "validate_every": 2, "straight": 1}
-    small = {k: v for k, v in small.items() if k != "straight" or model == "cascade-fast"}
+    small = reference.SMALL[name, model] | {"batch": 16, "validate_every": 2}
 
     def trained(out: str, device: str, epochs: int, **how: bool) -> RunDir:
         config = load_config(name, model, overrides=small | {"device": device, "epochs": epochs})
@@ -171,8 +173,7 @@ def test_a_run_moves_between_devices(
             patch.setattr(answer, ANSWERS[answer])
         with PretendedGPU():
             there = trained("there", "auto", 1)
-            task = load_task(there)
-            assert task.device == (GPU if task.on_gpu else CPU)
+            assert load_task(there).device == GPU
     spent = there.budget()
     assert (spent["device"], spent["memory_mb"]) == ("cuda:0 (a pretended one)", 123.0)
     assert there.describe()["config"]["device"] == "auto"
@@ -189,6 +190,23 @@ def test_a_run_moves_between_devices(
     assert there.rows()[-1]["val_loss"] == pytest.approx(whole.rows()[-1]["val_loss"], rel=1e-2)
 
 
+@needed
+def test_what_makes_events_on_the_cpu_learns_on_a_gpu(
+    store: EventStore, reference: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = reference.SMALL["jet-generator", "cascade-fast"] | {"batch": 16, "epochs": 0.5}
+    config = load_config("jet-generator", "cascade-fast", overrides=small)
+    for answer in ANSWERS:
+        monkeypatch.setattr(answer, ANSWERS[answer])
+    with PretendedGPU():
+        run = train(config, store, tmp_path / "r", quiet=True)
+        assert run.budget()["device"] == "cuda:0 (a pretended one)"
+        assert load_task(run).device == CPU
+        with pytest.warns(UserWarning, match="cascade-fast works on the CPU, not on cuda:0"):
+            task = load_task(run, "cuda")
+        assert task.device == CPU
+
+
 def test_another_device_alone_is_not_another_run(store: EventStore, tmp_path: Path) -> None:
     small = {"width": 16, "hits": 8, "epochs": 1}
     run = train(
@@ -203,6 +221,7 @@ def test_another_device_alone_is_not_another_run(store: EventStore, tmp_path: Pa
         train(config.model_copy(update={"width": 32}), store, run.path, resume=True)
 
 
+@needed
 def test_scores_are_the_same_on_both(
     store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +236,7 @@ def test_scores_are_the_same_on_both(
     assert (there.out_of_distribution == here.out_of_distribution).all()
 
 
+@needed
 @pytest.mark.parametrize("model", ["isometry", "baseline"])
 def test_symmetries_are_found_on_both(
     model: str, reference: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -243,3 +263,82 @@ def test_symmetries_are_found_on_both(
         assert (a.pop("evidence") or {}) == pytest.approx(b.pop("evidence") or {}, rel=1e-2)
         for key in a:
             close(b[key], a[key])
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "expected"),
+    [
+        ("auto", 0, "cpu"),
+        ("auto", 2, "cuda:0"),
+        ("cpu", 2, "cpu"),
+        ("cuda", 2, "cuda:0"),
+        ("cuda:1", 2, "cuda:1"),
+    ],
+)
+def test_names_of_devices(
+    name: str, gpus: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_gpus(monkeypatch, gpus)
+    assert str(chosen_device(name)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "problem"),
+    [
+        ("gpu", 1, "there is no device 'gpu'; give auto, cpu, cuda, cuda:N or mps"),
+        ("cuda:", 1, "there is no device 'cuda:'"),
+        ("cuda:2", 2, "there is no GPU 2: PyTorch finds 2, counted from 0"),
+        ("cuda", 0, "PyTorch finds no GPU for device cuda; .* or give --device cpu"),
+        ("cuda", -1, "this PyTorch is built without CUDA, which device cuda needs"),
+        ("mps", 0, "PyTorch finds no GPU of a Mac for device mps; give --device cpu"),
+    ],
+)
+def test_a_device_that_is_not_there_is_one_line(
+    name: str, gpus: int, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_gpus(monkeypatch, gpus)
+    with pytest.raises(InputError, match=problem) as told:
+        chosen_device(name)
+    assert "\n" not in str(told.value)
+
+
+def with_gpus(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """A machine with so many GPUs; below 0, a PyTorch that knows nothing of them."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: number > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: max(number, 0))
+    monkeypatch.setattr(torch.version, "cuda", "13.0" if number >= 0 else None)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.mark.parametrize("load", [load_config, lambda task, **how: load_settings(**how)])
+def test_settings_refuse_what_is_no_device(load: Callable[..., Any]) -> None:
+    assert load("jet-vae", overrides={"device": "cuda:3"}).device == "cuda:3"
+    with pytest.raises(InputError, match="there is no device 'gpu', but auto, cpu, cuda"):
+        load("jet-vae", overrides={"device": "gpu"})
+
+
+def test_a_gpu_whose_memory_is_full_is_one_line(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"width": 16, "hits": 8, "epochs": 1, "batch": 20, "device": "cpu"}
+    run = train(load_config("jet-tagger", overrides=small), store, tmp_path / "r", quiet=True)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB")
+
+    monkeypatch.setattr("calovision.tasks.tagger_transformer.TransformerTask.loss", full)
+    with pytest.raises(InputError, match="is full; ask for a smaller batch: --set batch=10"):
+        train(load_config("jet-tagger", overrides=small), store, tmp_path / "s", quiet=True)
+    monkeypatch.setattr("calovision.tasks.tagger_transformer.TransformerTask.logits", full)
+    with pytest.raises(InputError, match="is full; take a larger GPU, or give --device cpu"):
+        classify(run.path, store, tmp_path / "a.csv", quiet=True)
+
+
+def test_products_are_rounded_on_a_gpu_alone_and_where_asked_for() -> None:
+    assert torch.get_float32_matmul_precision() == "highest"
+    for device, enabled, expected in ((GPU, True, "high"), (GPU, False, "highest")):
+        with rounded_products(device, enabled):
+            assert torch.get_float32_matmul_precision() == expected
+    with rounded_products(CPU, True):
+        assert torch.get_float32_matmul_precision() == "highest"
+    assert torch.get_float32_matmul_precision() == "highest"

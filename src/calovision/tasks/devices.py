@@ -115,7 +115,9 @@ def seeded(stream: streams.Stream, seed: int, *place: int, device: torch.device)
 
 
 @contextmanager
-def enough_memory(device: torch.device, remedy: str) -> Iterator[None]:
+def enough_memory(
+    device: torch.device, remedy: str = "take a larger GPU, or give --device cpu"
+) -> Iterator[None]:
     """Turn a lack of a GPU's memory inside into one line.
 
     Raises:

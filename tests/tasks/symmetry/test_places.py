@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU
+from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU, needed
 from torch import Tensor, nn
 
 from calovision.networks.image_vae import ImageVAE
@@ -30,6 +30,7 @@ from calovision.tasks.symmetry.runs import Flows
 from calovision.tasks.symmetry.space import LatentSpace, train_oracle, vae_space
 from calovision.tasks.symmetry.supervised import train_published_map, train_step_map
 
+pytestmark = needed
 CPU = torch.device("cpu")
 
 
