@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset
 
 from calovision.events.events import Events
+from calovision.tasks.devices import pinned
 from calovision.tasks.order import Order
 from calovision.tasks.task import Batch, Task
 
 CHUNK = 125  #: events in a batch of validation
+AHEAD = 3  #: batches that wait for a GPU
 
 Numbers = NDArray[np.int64]
+
+
+def ahead(batches: Iterable[Any], device: torch.device) -> Generator[Any, None, None]:
+    """The same batches in the same order, for a device.
+
+    For a GPU the next :data:`AHEAD` are made by a thread while it computes, in memory that it reads
+    by itself; the thread ends when the iterator is closed. A CPU has nothing to win: whoever makes
+    a batch takes the time of its cores from who learns, and two threads take Python's lock from
+    each other. There a batch is made when it is asked for.
+    """
+    source = iter(batches)
+    if device.type == "cpu":
+        yield from source
+        return
+
+    def another() -> tuple[Any, ...]:
+        made = [pinned(batch) if device.type == "cuda" else batch for batch in islice(source, 1)]
+        return tuple(made)
+
+    waiting: deque[Future[tuple[Any, ...]]] = deque()
+    with ThreadPoolExecutor(1, "batches") as pool:
+        try:
+            waiting.extend(pool.submit(another) for _ in range(AHEAD))
+            while made := waiting.popleft().result():
+                waiting.append(pool.submit(another))
+                yield made[0]
+        finally:
+            for left in waiting:
+                left.cancel()
 
 
 class TrainingBatches(IterableDataset[Batch]):

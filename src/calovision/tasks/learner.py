@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from calovision import streams
+from calovision.tasks.batches import ahead
 from calovision.tasks.devices import seeded, to_device
 from calovision.tasks.processes import Team, merged, slowest, summed
 from calovision.tasks.settings import Training
@@ -40,6 +41,7 @@ class Learner(nn.Module):
         spent_s: seconds spent, by the slowest process.
         looked: step of the last look at the validation loss.
         looking_s: seconds spent on looks.
+        data_s: seconds in which steps waited for their batches, in this process.
         best: lowest validation loss so far.
         waited: looks since then.
         untrained: validation loss of a few events before the first step, where it is judged by.
@@ -65,6 +67,7 @@ class Learner(nn.Module):
         self._network = (self.team.shared(_Loss(task), task.partial),)
         self.step, self.looked, self.waited, self.most_parts = 0, 0, 0, 0
         self.spent_s, self.looking_s, self.cpu_before_s = 0.0, 0.0, 0.0
+        self.data_s = 0.0
         self.best, self.last_loss = math.inf, math.nan
         self.untrained: float | None = None
         self.sums: dict[str, list[float]] = {}
@@ -150,7 +153,8 @@ class Learner(nn.Module):
         before = {module: module.training for module in self.kept.modules()}
         self.kept.eval()
         found: dict[str, list[float]] = {}
-        for number, batch in (looks[i] for i in range(len(looks))):
+        batches = ahead((looks[i] for i in range(len(looks))), self.task.device)
+        for number, batch in batches:
             noise = streams.torch_rng(
                 streams.Stream.VALIDATION, self.config.seed, number, device=self.task.device
             )
@@ -196,6 +200,7 @@ class Learner(nn.Module):
             "sums": merged(self.sums),
             "spent_s": self.spent_s,
             "looking_s": self.looking_s,
+            "data_s": self.data_s,
             "cpu_s": summed(self.cpu_s),
         }
 
@@ -213,6 +218,7 @@ class Learner(nn.Module):
         self.spent_s, self.looking_s = state["spent_s"], state["looking_s"]
         if self.team.rank == 0:
             self.sums, self.cpu_before_s = state["sums"], state["cpu_s"]
+            self.data_s = state.get("data_s", 0.0)
 
     def count_from(self, spent: dict[str, Any]) -> None:
         """Count on from what an earlier training took, whose state was not kept."""
