@@ -34,6 +34,7 @@ ROWS: dict[str, Callable[[Material], Row]] = {
     "simulate": simulating.simulation,
     "simulate-workers": simulating.workers,
     "simulate-alone": simulating.alone,
+    "simulate-first": simulating.first,
     "convert": partial(converting.conversion, compression="none"),
     "convert-workers": converting.commands,
     "convert-gzip": partial(converting.conversion, compression="gzip"),
