@@ -94,7 +94,7 @@ def train(
             data = known.data_path()
             skip_corrupt = skip_corrupt or "whole_hash" in known.describe()["data"]
     if task is None or data is None:
-        missing = "a task, such as jet-tagger" if task is None else "data, an event set"
+        missing = "a task, such as jet-tagger" if task is None else "an event set (--data)"
         raise InputError("nothing to train", f"give {missing}")
     if task == "symmetry":
         from calovision.tasks.symmetry.settings import load_settings
