@@ -14,7 +14,7 @@ from calovision.errors import InputError
 from calovision.events.dataset import Inputs
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.events.graphs import Graphs, GraphView
+from calovision.events.graphs import GraphView
 from calovision.tasks.tagger import TaggerTask
 
 TRIED = 2  #: training events that the module is tried on before the training
@@ -95,31 +95,8 @@ class ModuleTagger(TaggerTask):
 
     def prepare(self, events: Events) -> Events | GraphView:
         """Graphs of all events, or the events, of which inputs are made batch by batch."""
-        if self.form.form == "graph":
-            return GraphView.of(events, self.form.neighbours)
-        return events
+        return self.form.prepared(events)
 
     def inputs(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> tuple[Any]:
         """What the module takes, of the ``chosen`` events."""
-        if isinstance(prepared, GraphView):
-            return (graph_batch(prepared.batch(chosen), len(chosen)),)
-        return (self.form.batch(prepared[chosen])[0],)
-
-
-def graph_batch(graphs: Graphs, events: int) -> Any:
-    """A batch of ``torch_geometric``; an event without hits is one node of zeros, without edges."""
-    from torch_geometric.data import Batch
-
-    x, pos, batch, edges = graphs.features, graphs.position, graphs.batch, graphs.edge_index
-    nodes = torch.bincount(batch, minlength=events)
-    if (empty := torch.nonzero(nodes == 0)[:, 0]).numel():
-        # Pools count events by the largest number they meet.
-        order = torch.argsort(torch.cat([batch, empty]), stable=True)
-        place = torch.argsort(order)
-        x, pos = (torch.cat([t, t.new_zeros(len(empty), t.shape[1])])[order] for t in (x, pos))
-        batch, edges = torch.cat([batch, empty])[order], place[edges]
-        nodes = nodes.clamp(min=1)
-    made = Batch(x=x, pos=pos, edge_index=edges, batch=batch)
-    made.ptr = torch.cat([nodes.new_zeros(1), nodes.cumsum(0)])
-    made._num_graphs = events
-    return made
+        return (self.form.cut(prepared, chosen),)
