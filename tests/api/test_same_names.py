@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
     "export": (Model.export, cv.load_model),
     "compare": (cv.compare,),
     "report": (cv.report,),
+    "study": (cv.study,),
     "view": (cv.view,),
 }
 #: of the command line alone, and why
@@ -125,5 +126,5 @@ def test_settings_have_one_name_and_one_default(verb: str) -> None:
 
 
 def test_every_verb_is_looked_at() -> None:
-    assert callbacks().keys() - VERBS.keys() == {"study", "bench", "data info"}
+    assert callbacks().keys() - VERBS.keys() == {"bench", "data info"}
     assert isinstance(command_line.app, typer.Typer)
