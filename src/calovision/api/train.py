@@ -69,6 +69,9 @@ def train(
         InputError: unknown task, model or setting, data of another kind or too few of them, no
             such device, or ``out`` holds another run.
 
+    Warns:
+        UserWarning: the training saw too little, or learned nothing that validation shows.
+
     Example:
         >>> import calovision as cv
         >>> crops = cv.simulate.egamma(400, seed=1, quiet=True)
