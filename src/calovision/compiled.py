@@ -34,7 +34,9 @@ from calovision.waiting import waits_for
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_INSIDE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+#: ways into compiled code that nobody takes, of what Python calls and of what compiled code calls
+_FROM_PYTHON: dict[str, Any] = {"no_cfunc_wrapper": True}
+_INSIDE: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True}
 _OLD = 30 * 86400.0  #: seconds after which code of former versions is deleted
 #: settings of Numba that change the code
 _SETTINGS = ("OPT", "BOUNDSCHECK", "LOOP_VECTORIZE", "SLP_VECTORIZE", "USING_SVML")
@@ -53,7 +55,7 @@ def compiled(function: Any = None, **options: Any) -> Any:
     """
     if function is None:
         return lambda given: compiled(given, **options)
-    kernel: Any = numba.njit(**options)(function)
+    kernel: Any = numba.njit(**options, **_FROM_PYTHON)(function)
     if hasattr(kernel, "py_func"):  # else Numba is switched off
         # Compiled code needs no way in from Python, which is a tenth of the compiler's work.
         inner: Any = numba.njit(**options, **_INSIDE)(function)

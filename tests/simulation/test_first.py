@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import calovision
 from calovision.events.cluster import run
 from calovision.simulation import pileup
 from calovision.simulation.detector import CMS_BARREL
@@ -87,6 +89,13 @@ def test_the_library_is_what_pythia_makes() -> None:
     for ours, anew in zip(kept[1:], made[1:], strict=True):
         assert ours.dtype == anew.dtype
         assert ours[: made.offsets[-1]].tobytes() == anew.tobytes()
+
+
+def test_the_library_is_part_of_a_wheel() -> None:
+    root = Path(calovision.__file__).parent
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["calovision"]
+    assert any(pileup.FILE.relative_to(root).match(pattern) for pattern in patterns)
 
 
 def test_a_library_is_kept_without_loss(tmp_path: Path) -> None:
