@@ -41,8 +41,8 @@ class Trained:
 
         chosen_device(device)
         self.run, self.device, self.module = RunDir(path), device, module
-        self.run.budget()  # there is one when a training is finished
         self.config: dict[str, Any] = self.run.describe()["config"]
+        self.run.budget()  # there is one when a training is finished
         self._task: Task | None = None
         self._holds: TemporaryDirectory[str] | None = None
 
