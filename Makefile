@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Training runs on CPUs: PyTorch's CPU build is all that is needed.
+# The tests need no GPU: PyTorch's CPU build is all that they take.
 TORCH := torch==2.13.0
 
-.PHONY: demo test reference stress mutants lint docs clean
+.PHONY: demo test test-gpu reference stress mutants lint docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -21,6 +21,12 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Everything once on a GPU; in an environment whose PyTorch knows CUDA: make test-gpu BIN=.../bin
+test-gpu:
+	$(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || \
+	  { echo "PyTorch finds no GPU: see nvidia-smi, and install its CUDA build"; exit 2; }
+	$(BIN)/python -m pytest -m gpu tests/gpu
 
 # What every model computes, written anew: for changes that are meant.
 reference: $(STAMP)
