@@ -22,6 +22,7 @@ from calovision.events.store import EventStore, save
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.classify import classify
 from calovision.tasks.config import load_config
+from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.devices import chosen_device, to_device
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.mixed import rounded_products
@@ -127,6 +128,7 @@ def test_a_step_and_what_comes_of_it(
     view = here.view(events)
     expected = stepped(here, here.training_batch(view, chosen, 0), CPU)
     made = predicted(here, view, CPU) if here.on_gpu else []
+    written = [g.expected(events[:5]) for g in graphs(here)] if here.on_gpu else []
     with PretendedGPU():
         there.place(GPU)
         assert all(isinstance(x, OnGPU) for x in (*there.parameters(), *there.buffers()))
@@ -139,6 +141,9 @@ def test_a_step_and_what_comes_of_it(
         if there.on_gpu:
             for a, b in zip(predicted(there, view, GPU), made, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+            for graph, known in zip(graphs(there), written, strict=True):
+                for key, array in graph.expected(events[:5]).items():
+                    np.testing.assert_allclose(array, known[key], rtol=1e-3, atol=1e-3)
 
 
 #: of each kind one, with noise, an average of the weights, and what is fitted at last

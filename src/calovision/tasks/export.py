@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
@@ -26,6 +26,7 @@ from calovision.tasks.deployed.graph import Arrays, Graph
 from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.deployed.no_events import taking_none
 from calovision.tasks.deployed.trial import trial_events
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.models import load_task
 from calovision.tasks.rundir import RunDir, versions
 
@@ -79,8 +80,8 @@ def export(
             Runtime, on the CPU.
 
     Raises:
-        InputError: a package is missing, the model cannot be exported, the events are of another
-            kind, or the outputs differ.
+        InputError: a package or the device is missing, the model cannot be exported, the events
+            are of another kind, or the outputs differ.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
@@ -90,7 +91,8 @@ def export(
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
     directory = RunDir(run)
-    task = load_task(directory)
+    task = load_task(directory, "cpu")
+    there = task if chosen_device(device).type == "cpu" else load_task(directory, device)
     if data is not None:
         task.check(data.geometry)
     tried = trial_events(task.geometry, seed) if data is None else data[:events]
@@ -102,10 +104,10 @@ def export(
         "versions": versions(),
     }
     files = []
-    for graph in graphs(task):
+    for graph, own in zip(graphs(task), graphs(there), strict=True):
         name = f"{out.stem}-{graph.part}.onnx" if graph.part else out.name
         payload = written(graph, tried, about)
-        difference, undecided = compared(graph, payload, tried)
+        difference, undecided = compared(replace(graph, expected=own.expected), payload, tried)
         path = out.with_name(name)
         if not difference <= TOLERANCE or undecided > UNDECIDED:
             raise InputError(
@@ -218,7 +220,10 @@ def compared(graph: Graph, payload: bytes, events: Events) -> tuple[float, float
         batch = events[start : start + size]
         last = graph.prepared(batch)
         found = dict(zip(graph.outputs, session.run(None, last), strict=True))
-        largest.append(differences(found, graph.expected(batch), len(batch)))
+        # By themselves GPUs round what they convolve.
+        with torch.backends.cudnn.flags(allow_tf32=False):
+            wanted = graph.expected(batch)
+        largest.append(differences(found, wanted, len(batch)))
         start += size
     none = {k: v[:0] if graph.free[k][0] == "events" else v for k, v in last.items()}
     free = [isinstance(output.shape[0], str) for output in session.get_outputs()]
