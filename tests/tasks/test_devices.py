@@ -183,7 +183,10 @@ def test_a_run_moves_between_devices(
     assert (spent["device"], spent["memory_mb"]) == ("cuda:0 (a pretended one)", 123.0)
     assert there.describe()["config"]["device"] == "auto"
     for row, known in zip(there.rows(), whole.rows(), strict=True):
-        assert row["val_loss"] == pytest.approx(known["val_loss"], rel=1e-3)
+        assert row.keys() == known.keys()
+        for key in ("val_loss", "train_loss"):
+            assert row[key] == pytest.approx(known[key], rel=1e-3)
+    assert 0 < spent["data_wait"] < 1
     assert all(type(x) is Tensor for x in load_file(there.weights).values())
     assert load_task(there, "cpu").device == CPU
     # Begun on a GPU, it goes on on the CPU as if it had been there.
