@@ -350,3 +350,10 @@ def test_products_are_rounded_on_a_gpu_alone_and_where_asked_for() -> None:
     with rounded_products(CPU, True):
         assert torch.get_float32_matmul_precision() == "highest"
     assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_what_needs_double_precision_refuses_the_gpu_of_a_mac(toy_jets: Events) -> None:
+    config = load_config("jet-tagger", "particlenet-lite")
+    task = build(config, toy_jets.geometry, toy_jets)
+    with pytest.raises(InputError, match="needs double precision, which device mps does not have"):
+        task.place(torch.device("mps"))
