@@ -41,8 +41,12 @@ def ahead(batches: Iterable[Any], device: torch.device) -> Generator[Any, None, 
         made = [pinned(batch) if device.type == "cuda" else batch for batch in islice(source, 1)]
         return tuple(made)
 
+    def begin() -> None:
+        if device.type == "cuda":  # or memory would be pinned for the first of several GPUs
+            torch.cuda.set_device(device)
+
     waiting: deque[Future[tuple[Any, ...]]] = deque()
-    with ThreadPoolExecutor(1, "batches") as pool:
+    with ThreadPoolExecutor(1, "batches", begin) as pool:
         try:
             waiting.extend(pool.submit(another) for _ in range(AHEAD))
             while made := waiting.popleft().result():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -68,7 +69,9 @@ class Task(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         """Where its weights are, and where batches go; they are made on the CPU."""
-        return next(self.parameters()).device
+        for tensor in chain(self.parameters(), self.buffers()):
+            return tensor.device
+        return torch.device("cpu")
 
     def place(self, device: torch.device) -> Self:
         """Move it to a device.
