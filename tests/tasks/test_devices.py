@@ -19,14 +19,22 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
+from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.studies.bench.rows import bench
+from calovision.studies.comparing import compare
+from calovision.studies.evaluation import evaluate
+from calovision.studies.symmetry_measures import measure
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.classify import classify
 from calovision.tasks.config import load_config
 from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.devices import chosen_device, to_device
+from calovision.tasks.export import export
+from calovision.tasks.generate import generate
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.mixed import rounded_products
 from calovision.tasks.models import CLASSES, build, load_task
+from calovision.tasks.reconstruct import reconstruct
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.data import ImageData
@@ -242,6 +250,46 @@ def test_scores_are_the_same_on_both(
         there = classify(run, store, tmp_path / "b.csv", device="cuda:0", quiet=True)
     np.testing.assert_allclose(there.probability, here.probability, rtol=1e-5)
     assert (there.out_of_distribution == here.out_of_distribution).all()
+
+
+@needed
+def test_the_judge_on_hits_learns_on_both(
+    make_jets: Callable[[int, int], Events], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jets, others = make_jets(60, 1), make_jets(60, 2)
+    here = classifier_auc_hits(jets, others, paired=False, seed=1, epochs=1)
+    for answer in ANSWERS:
+        monkeypatch.setattr(answer, ANSWERS[answer])
+    with PretendedGPU():
+        there = classifier_auc_hits(jets, others, paired=False, seed=1, epochs=1, device=GPU)
+    assert there.value == pytest.approx(here.value, abs=1e-3)
+
+
+#: whatever runs a network, each before it looks at anything else
+VERBS: dict[str, Callable[[Path, Any, str], object]] = {
+    "classify": lambda run, store, name: classify(run, store, run / "a.csv", device=name),
+    "reconstruct": lambda run, store, name: reconstruct(run, store, run / "a", device=name),
+    "generate": lambda run, store, name: generate(run, 1, run / "a", device=name),
+    "evaluate": lambda run, store, name: evaluate(run, store, device=name),
+    "export": lambda run, store, name: export(run, run / "a.onnx", device=name),
+    "compare": lambda run, store, name: compare(store, store, seed=1, device=name),
+    "discover": lambda run, store, name: discover(run, store, device=name),
+    "measure": lambda run, store, name: measure(store, store, device=name),
+    "bench": lambda run, store, name: bench(device=name),
+    "load": lambda run, store, name: load_task(RunDir(run), name),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verbs_refuse_a_device_that_is_not_there(
+    verb: str, store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if verb == "export":
+        pytest.importorskip("onnxscript")
+    with_gpus(monkeypatch, 1)
+    with pytest.raises(InputError, match="there is no GPU 7"):
+        VERBS[verb](tmp_path, store, "cuda:7")
+    assert list(tmp_path.iterdir()) == []
 
 
 @needed

@@ -90,9 +90,9 @@ def export(
         raise InputError(f"cannot write {out.name}", "end it with .onnx")
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
-    directory = RunDir(run)
+    directory, place = RunDir(run), chosen_device(device)
     task = load_task(directory, "cpu")
-    there = task if chosen_device(device).type == "cpu" else load_task(directory, device)
+    there = task if place.type == "cpu" else load_task(directory, device)
     if data is not None:
         task.check(data.geometry)
     tried = trial_events(task.geometry, seed) if data is None else data[:events]
