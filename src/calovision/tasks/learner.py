@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -166,7 +167,8 @@ class Learner(nn.Module):
         before = {module: module.training for module in self.kept.modules()}
         self.kept.eval()
         found: dict[str, list[float]] = {}
-        batches = ahead((looks[i] for i in range(len(looks))), self.task.device)
+        makers = (partial(looks.__getitem__, i) for i in range(len(looks)))
+        batches = ahead(makers, self.task.device)
         for number, batch in batches:
             noise = streams.torch_rng(
                 streams.Stream.VALIDATION, self.config.seed, number, device=self.task.device

@@ -77,7 +77,7 @@ class TrainingLoop:
 
     def _steps(self, stop: Stop, bar: tqdm[Any]) -> None:
         learner = self.learner
-        with contextlib.closing(ahead(self.batches, learner.task.device)) as stream:
+        with contextlib.closing(ahead(self.batches.makers(), learner.task.device)) as stream:
             while True:
                 if self._look_is_due():
                     self._look(stop)

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,9 @@ def measured(
     settings, longer = SHORTER.get(name, ({}, 1.0))
     training = Steps(events, *MODELS[name], seed, device=device, settings=settings)
     begun, waited = now(), 0.0
-    with closing(ahead(map(training.batch, count()), device)) as batches:
+    task, view = training.task, training.view
+    makers = (partial(task.training_batch, view, training.chosen(), step) for step in count())
+    with closing(ahead(makers, device)) as batches:
         for step in range(-1, steps):
             if step == 0:  # what is loaded or compiled at first does not count
                 _done(device)
@@ -96,7 +99,7 @@ def measured(
             training.learn(batch)
         _done(device)
         spent = now() - begun
-    task: Task = training.task.eval()
+    task = task.eval()
     if name.startswith("jet-generator-cascade"):
         # How long it takes depends on how many hits it has learned to make.
         task = load_generator(RunDir(Path(run) if run else pretrained_run("jet-generator")))
