@@ -77,14 +77,18 @@ def _models(models: Mapping[str, Any]) -> list[tuple[str, ...]]:
             name,
             device,
             str(of["batch"]),
-            f"{of['steps_per_s']:.3g}",
+            _rate(of["steps_per_s"]),
             f"{100 * of['data_wait']:.1f} %",
-            f"{of['events_per_s']:.3g}",
+            _rate(of["events_per_s"]),
             f"{of['memory_mb']:,.0f}",
         )
         for name, places in models.items()
         for device, of in places.items()
     ]
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _table_of_models(models: Mapping[str, Any]) -> list[str]:
