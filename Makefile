@@ -11,7 +11,7 @@ TORCH_VERSION := 2.13.0
 TORCH_FOR_CPU := https://download.pytorch.org/whl/cpu
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test reference stress mutants lint docs clean
+.PHONY: demo test test-gpu reference stress mutants lint docs clean
 ifneq ($(TORCH),$(LAST))
 .PHONY: $(STAMP)
 endif
@@ -42,6 +42,12 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Everything once on a GPU; in an environment whose PyTorch knows CUDA: make test-gpu BIN=.../bin
+test-gpu:
+	$(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || \
+	  { echo "PyTorch finds no GPU: see nvidia-smi, and install its CUDA build"; exit 2; }
+	$(BIN)/python -m pytest -m gpu tests/gpu
 
 # What every model computes, written anew: for changes that are meant.
 reference: $(STAMP)

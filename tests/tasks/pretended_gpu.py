@@ -1,7 +1,7 @@
 """A GPU that is not there, for tests: tensors that say ``cuda``, with numbers on the CPU.
 
-PyTorch's FakeTensorMode does as much for a forward pass. But where PyTorch is built without CUDA it
-cannot go backwards, and what depends on numbers (masks, ``nonzero``, ``item``) it cannot do at all.
+PyTorch's own FakeTensorMode neither goes backwards nor copies where PyTorch is built without CUDA,
+and what depends on numbers (masks, ``nonzero``, ``item``) it cannot do at all.
 Here operations are done on the CPU, after the check that a GPU would do: all tensors must lie on
 one device, random numbers too. What comes out can thus be compared with what the CPU computes.
 """

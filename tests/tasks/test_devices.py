@@ -19,13 +19,22 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
+from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.studies.bench.rows import bench
+from calovision.studies.comparing import compare
+from calovision.studies.evaluation import evaluate
+from calovision.studies.symmetry_measures import measure
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.classify import classify
 from calovision.tasks.config import load_config
+from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.devices import chosen_device, to_device
+from calovision.tasks.export import export
+from calovision.tasks.generate import generate
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.mixed import rounded_products
 from calovision.tasks.models import CLASSES, build, load_task
+from calovision.tasks.reconstruct import reconstruct
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.data import ImageData
@@ -127,6 +136,7 @@ def test_a_step_and_what_comes_of_it(
     view = here.view(events)
     expected = stepped(here, here.training_batch(view, chosen, 0), CPU)
     made = predicted(here, view, CPU) if here.on_gpu else []
+    written = [g.expected(events[:5]) for g in graphs(here)] if here.on_gpu else []
     with PretendedGPU():
         there.place(GPU)
         assert all(isinstance(x, OnGPU) for x in (*there.parameters(), *there.buffers()))
@@ -139,6 +149,9 @@ def test_a_step_and_what_comes_of_it(
         if there.on_gpu:
             for a, b in zip(predicted(there, view, GPU), made, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+            for graph, known in zip(graphs(there), written, strict=True):
+                for key, array in graph.expected(events[:5]).items():
+                    np.testing.assert_allclose(array, known[key], rtol=1e-3, atol=1e-3)
 
 
 #: of each kind one, with noise, an average of the weights, and what is fitted at last
@@ -178,7 +191,10 @@ def test_a_run_moves_between_devices(
     assert (spent["device"], spent["memory_mb"]) == ("cuda:0 (a pretended one)", 123.0)
     assert there.describe()["config"]["device"] == "auto"
     for row, known in zip(there.rows(), whole.rows(), strict=True):
-        assert row["val_loss"] == pytest.approx(known["val_loss"], rel=1e-3)
+        assert row.keys() == known.keys()
+        for key in ("val_loss", "train_loss"):
+            assert row[key] == pytest.approx(known[key], rel=1e-3)
+    assert 0 < spent["data_wait"] < 1
     assert all(type(x) is Tensor for x in load_file(there.weights).values())
     assert load_task(there, "cpu").device == CPU
     # Begun on a GPU, it goes on on the CPU as if it had been there.
@@ -234,6 +250,46 @@ def test_scores_are_the_same_on_both(
         there = classify(run, store, tmp_path / "b.csv", device="cuda:0", quiet=True)
     np.testing.assert_allclose(there.probability, here.probability, rtol=1e-5)
     assert (there.out_of_distribution == here.out_of_distribution).all()
+
+
+@needed
+def test_the_judge_on_hits_learns_on_both(
+    make_jets: Callable[[int, int], Events], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jets, others = make_jets(60, 1), make_jets(60, 2)
+    here = classifier_auc_hits(jets, others, paired=False, seed=1, epochs=1)
+    for answer in ANSWERS:
+        monkeypatch.setattr(answer, ANSWERS[answer])
+    with PretendedGPU():
+        there = classifier_auc_hits(jets, others, paired=False, seed=1, epochs=1, device=GPU)
+    assert there.value == pytest.approx(here.value, abs=1e-3)
+
+
+#: whatever runs a network, each before it looks at anything else
+VERBS: dict[str, Callable[[Path, Any, str], object]] = {
+    "classify": lambda run, store, name: classify(run, store, run / "a.csv", device=name),
+    "reconstruct": lambda run, store, name: reconstruct(run, store, run / "a", device=name),
+    "generate": lambda run, store, name: generate(run, 1, run / "a", device=name),
+    "evaluate": lambda run, store, name: evaluate(run, store, device=name),
+    "export": lambda run, store, name: export(run, run / "a.onnx", device=name),
+    "compare": lambda run, store, name: compare(store, store, seed=1, device=name),
+    "discover": lambda run, store, name: discover(run, store, device=name),
+    "measure": lambda run, store, name: measure(store, store, device=name),
+    "bench": lambda run, store, name: bench(device=name),
+    "load": lambda run, store, name: load_task(RunDir(run), name),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verbs_refuse_a_device_that_is_not_there(
+    verb: str, store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if verb == "export":
+        pytest.importorskip("onnxscript")
+    with_gpus(monkeypatch, 1)
+    with pytest.raises(InputError, match="there is no GPU 7"):
+        VERBS[verb](tmp_path, store, "cuda:7")
+    assert list(tmp_path.iterdir()) == []
 
 
 @needed
@@ -313,7 +369,9 @@ def with_gpus(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 @pytest.mark.parametrize("load", [load_config, lambda task, **how: load_settings(**how)])
 def test_settings_refuse_what_is_no_device(load: Callable[..., Any]) -> None:
     assert load("jet-vae", overrides={"device": "cuda:3"}).device == "cuda:3"
-    with pytest.raises(InputError, match="there is no device 'gpu', but auto, cpu, cuda"):
+    with pytest.raises(
+        InputError, match="device: choose auto, cpu, cuda, cuda:1 or the like, or mps"
+    ):
         load("jet-vae", overrides={"device": "gpu"})
 
 
@@ -342,3 +400,10 @@ def test_products_are_rounded_on_a_gpu_alone_and_where_asked_for() -> None:
     with rounded_products(CPU, True):
         assert torch.get_float32_matmul_precision() == "highest"
     assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_what_needs_double_precision_refuses_the_gpu_of_a_mac(toy_jets: Events) -> None:
+    config = load_config("jet-tagger", "particlenet-lite")
+    task = build(config, toy_jets.geometry, toy_jets)
+    with pytest.raises(InputError, match="needs double precision, which device mps does not have"):
+        task.place(torch.device("mps"))

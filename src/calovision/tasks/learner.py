@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from calovision.tasks.task import Batch, Task
 WARMUP_STEPS = 50  #: steps over which the learning rate rises
 WAIT = 3  #: looks at the validation loss without improvement before the learning rate falls
 YOUNG = 10.0  #: the average of the weights spans at most a tenth of the steps so far
+UNREAD = 10  #: steps of a GPU whose losses are read together
 LAST_LOOK = 0.05  #: share of the budget that is left to the last look at the validation loss
 
 
@@ -71,6 +73,7 @@ class Learner(nn.Module):
         self.best, self.last_loss = math.inf, math.nan
         self.untrained: float | None = None
         self.sums: dict[str, list[float]] = {}
+        self._unread: list[dict[str, Tensor]] = []
         self._cpu, self._clock = time.process_time(), time.monotonic()
 
     @property
@@ -130,13 +133,24 @@ class Learner(nn.Module):
         self.tick()
 
     def _remember(self, parts: dict[str, Tensor]) -> None:
-        """Keep the losses of a step for the training log."""
-        self.last_loss = float(parts["loss"].detach())
-        self.most_parts = max(self.most_parts, len(parts))
-        for name, value in parts.items():
-            # The loss of a batch that lacks some parts does not compare with that of others.
-            if name != "loss" or len(parts) == self.most_parts:
-                self.sums.setdefault(name, []).append(float(value.detach()))
+        """Keep the losses of a step for the training log.
+
+        To read them is to wait for a GPU: that is done for some steps at a time.
+        """
+        self._unread.append({name: value.detach() for name, value in parts.items()})
+        if self.task.device.type == "cpu" or len(self._unread) >= UNREAD:
+            self.read()
+
+    def read(self) -> None:
+        """Read the losses of the last steps into ``sums``."""
+        for parts in self._unread:
+            self.last_loss = float(parts["loss"])
+            self.most_parts = max(self.most_parts, len(parts))
+            for name, value in parts.items():
+                # The loss of a batch that lacks some parts does not compare with that of others.
+                if name != "loss" or len(parts) == self.most_parts:
+                    self.sums.setdefault(name, []).append(float(value))
+        self._unread = []
 
     @torch.no_grad()
     def _move_average(self, average: Task) -> None:
@@ -153,7 +167,8 @@ class Learner(nn.Module):
         before = {module: module.training for module in self.kept.modules()}
         self.kept.eval()
         found: dict[str, list[float]] = {}
-        batches = ahead((looks[i] for i in range(len(looks))), self.task.device)
+        makers = (partial(looks.__getitem__, i) for i in range(len(looks)))
+        batches = ahead(makers, self.task.device)
         for number, batch in batches:
             noise = streams.torch_rng(
                 streams.Stream.VALIDATION, self.config.seed, number, device=self.task.device
@@ -187,6 +202,7 @@ class Learner(nn.Module):
 
     def state(self) -> dict[str, Any]:
         """All that a training goes on from, between two steps; every process must ask for it."""
+        self.read()
         return {
             "state_dict": self.state_dict(),
             "optimiser": self.optimiser.state_dict(),

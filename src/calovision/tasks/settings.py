@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 WIDEST = 4096  #: numbers in a layer; a file of settings may not ask for all the memory there is
 DEVICES = r"auto|cpu|cuda(:\d{1,3})?|mps"  #: names of devices
@@ -13,7 +14,7 @@ DEVICES = r"auto|cpu|cuda(:\d{1,3})?|mps"  #: names of devices
 
 def _named(device: str) -> str:
     if not re.fullmatch(DEVICES, device):
-        raise ValueError(f"there is no device {device!r}, but auto, cpu, cuda, cuda:N and mps")
+        raise PydanticCustomError("device", "choose auto, cpu, cuda, cuda:1 or the like, or mps")
     return device
 
 

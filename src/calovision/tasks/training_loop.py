@@ -77,7 +77,7 @@ class TrainingLoop:
 
     def _steps(self, stop: Stop, bar: tqdm[Any]) -> None:
         learner = self.learner
-        with contextlib.closing(ahead(self.batches, learner.task.device)) as stream:
+        with contextlib.closing(ahead(self.batches.makers(), learner.task.device)) as stream:
             while True:
                 if self._look_is_due():
                     self._look(stop)
@@ -125,6 +125,7 @@ class TrainingLoop:
 
     def _keep(self, looked: dict[str, float]) -> None:
         learner = self.learner
+        learner.read()
         means = {f"train_{k}": float(np.mean(v)) for k, v in merged(learner.sums).items()}
         row = {"step": learner.step, "wall_s": round(learner.spent_s, 2), "rate": learner.rate}
         if learner.judge(looked["val_loss"]) and self.first:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,9 +14,12 @@ import torch
 from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU, needed
 from torch import Tensor, nn
 
+from calovision.interruption import Stop
 from calovision.networks.image_vae import ImageVAE
 from calovision.studies.symmetry_measures import measure
+from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.ablation import random_motion
+from calovision.tasks.symmetry.checkpoints import Keeper
 from calovision.tasks.symmetry.data import ImageData
 from calovision.tasks.symmetry.frame import co_moving_frame
 from calovision.tasks.symmetry.free import free_generator
@@ -156,3 +160,18 @@ def test_measures(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for key, metric in expected.items():
         assert found[key].value == pytest.approx(metric.value, rel=1e-2, abs=1e-2, nan_ok=True)
     assert again.size == pytest.approx(brackets.size, rel=1e-2)
+
+
+def test_a_stage_goes_on_with_new_numbers_where_the_old_ones_are_unknown(tmp_path: Path) -> None:
+    """The state of a GPU's random numbers is 16 bytes, which say nothing to a CPU."""
+
+    def drawn(step: int) -> Tensor:
+        keeper = Keeper(RunDir(tmp_path), Stop(), torch.Generator().manual_seed(3))
+        state = torch.zeros(16, dtype=torch.uint8)
+        keeper.stages = {"VAE": {"of": {}, "random": state, "step": step}}
+        assert next(keeper.steps("VAE", 100, {})) == step
+        return torch.rand(4, generator=keeper.random)
+
+    assert torch.equal(drawn(5), drawn(5))
+    assert not torch.equal(drawn(5), drawn(6))
+    assert not torch.equal(drawn(5), torch.rand(4, generator=torch.Generator().manual_seed(3)))

@@ -106,10 +106,11 @@ class PointDecoder(nn.Module):
         self.columns = task.summary_mean.shape[0] > 7 * self.channels
         decoder = self.task.network.decoder
         self.decode = HitDecoder(decoder, task.geometry, task.scaling, task.no_hit)
-        cells = torch.arange(decoder.grid.layers * decoder.grid.rows**2)
+        cells = torch.arange(decoder.grid.layers * decoder.grid.rows**2, device=task.device)
         position, channel = decoder.grid.place(cells)
         self.channel_of = channel
-        self.position_of = position * torch.tensor(self.task.geometry.pitch)
+        pitch = torch.tensor(self.task.geometry.pitch, device=position.device)
+        self.position_of = position * pitch
 
     def _gev(self, energy: Tensor, channel: Tensor) -> Tensor:
         scaling = self.task.scaling
@@ -126,7 +127,7 @@ class PointDecoder(nn.Module):
         image = point_vae.hit_images(grid, index, strength, keep)
         logits, mean = self.task.network.decoder.remainder(code, image)
         position, channel = grid.place(index)
-        place = position * torch.tensor(self.task.geometry.pitch)
+        place = position * torch.tensor(self.task.geometry.pitch, device=position.device)
         free = image[:, : grid.layers].flatten(1) == 0
         columns = (described[:, -2].exp(), described[:, -1].exp()) if self.columns else ()
         return (

@@ -39,6 +39,7 @@ from calovision.tasks.deployed.taggers import (
     SetTagger,
     TransformerLogits,
 )
+from calovision.tasks.devices import to_device
 from calovision.tasks.domain import domain_features
 from calovision.tasks.mixed import MixedPrecision
 from calovision.tasks.own_autoencoder import ModuleAutoencoder
@@ -194,14 +195,14 @@ def _point_vae(task: PointVAETask) -> list[Graph]:
         return hits.prepared(events) | known
 
     def encoded(events: Events) -> Arrays:
-        view = task.view(events)
-        means, _ = task.encode(*view.batch(np.arange(len(events)), task.scaling))
+        given = task.batch(task.view(events), np.arange(len(events)))[:2]
+        means, _ = task.encode(*to_device(given, task.device))
         size = means.shape[1] - 3 * task.points
         parts = (means[:, :size], means[:, size:].reshape(len(events), task.points, 3))
         return numpy_of(POINT_ENCODED, parts)
 
     def decoded(events: Events) -> Arrays:
-        codes = (torch.from_numpy(x) for x in encoded(events).values())
+        codes = (torch.from_numpy(x).to(task.device) for x in encoded(events).values())
         return numpy_of(POINT_DECODED | columns, decoder(*codes))
 
     told = {k: v.replace("mean of", "").replace("means of", "") for k, v in POINT_ENCODED.items()}
@@ -237,14 +238,15 @@ def _dense_vae(task: DenseVAETask) -> list[Graph]:
     }
 
     def encoded(events: Events) -> Arrays:
-        return numpy_of(told, task.network.encode(task.batch(events, np.arange(len(events)))[0]))
+        images = task.batch(events, np.arange(len(events)))[0].to(task.device)
+        return numpy_of(told, task.network.encode(images))
 
     def code(events: Events) -> Arrays:
         return {"code": encoded(events)["mean"]}
 
     def decoded(events: Events) -> Arrays:
         chosen = np.arange(len(events))
-        return cells_of(task.reconstruct(events, chosen, torch.Generator())[0])
+        return cells_of(task.reconstruct(events, chosen, torch.Generator(task.device))[0])
 
     return [
         Graph(

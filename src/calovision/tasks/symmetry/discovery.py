@@ -59,6 +59,10 @@ def discover(
             dimension that cannot be.
     """
     place = chosen_device(device)
+    if place.type == "mps":
+        raise InputError(
+            "the search needs double precision, which device mps does not have", "give --device cpu"
+        )
     run = RunDir(run_path)
     settings = settings_of(run)
     if run.describe()["data"]["hash"] != data.hash:
