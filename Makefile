@@ -3,24 +3,51 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Training runs on CPUs: PyTorch's CPU build is all that is needed.
-TORCH := torch==2.13.0
+# Which build of PyTorch: `make TORCH=cuda` for NVIDIA's GPUs. The last choice stays.
+LAST := $(or $(shell cat $(STAMP) 2>/dev/null),cpu)
+TORCH ?= $(LAST)
+TORCH_VERSION := 2.13.0
+# Where PyTorch documents its builds for CPUs alone; asked if the registry in use has none.
+TORCH_FOR_CPU := https://download.pytorch.org/whl/cpu
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test reference stress mutants lint docs notebooks clean
+.PHONY: demo test test-gpu reference stress mutants lint docs notebooks clean
+ifneq ($(TORCH),$(LAST))
+.PHONY: $(STAMP)
+endif
 
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@case "$(TORCH)" in cpu|cuda) ;; *) echo "TORCH=$(TORCH): it is cpu or cuda"; exit 2;; esac
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $(STAMP)
+	@echo "Setting up $(VENV), once, with PyTorch for $(TORCH) (docs/install.md says more):"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+ifeq ($(TORCH),cpu)
+	@echo "  PyTorch: 0.2 GB to download, 0.8 GB on disk ..."
+	@$(INSTALL) torch==$(TORCH_VERSION)+cpu 2>/dev/null || \
+	  $(INSTALL) --retries 0 --timeout 15 --extra-index-url $(TORCH_FOR_CPU) \
+	    torch==$(TORCH_VERSION)+cpu 2>/dev/null || \
+	  { echo "  no build for CPUs alone is within reach: the usual one, on Linux 6.6 GB of CUDA ..."; \
+	    $(INSTALL) torch==$(TORCH_VERSION); }
+else
+	@echo "  PyTorch with CUDA: 6.6 GB on disk ..."
+	@$(INSTALL) torch===$(TORCH_VERSION)
+endif
+	@echo "  calovision and all that it needs, tests and docs included: 2.1 GB on disk ..."
+	@$(INSTALL) -c constraints.txt -e '.[dev]'
+	@echo $(TORCH) > $(STAMP)
 
 demo: $(STAMP)
 	$(BIN)/calovision study jet-vae --scale quick --out demo
 
 test: $(STAMP) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Everything once on a GPU; in an environment whose PyTorch knows CUDA: make test-gpu BIN=.../bin
+test-gpu:
+	$(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || \
+	  { echo "PyTorch finds no GPU: see nvidia-smi, and install its CUDA build"; exit 2; }
+	$(BIN)/python -m pytest -m gpu tests/gpu
 
 # What every model computes, written anew: for changes that are meant.
 reference: $(STAMP)
@@ -34,7 +61,7 @@ stress: $(STAMP)
 
 # Changes the code at random, and says which changes no test notices; an hour or two.
 mutants: $(STAMP)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,mutants]'
+	$(INSTALL) -c constraints.txt -e '.[dev,mutants]'
 	$(BIN)/python tests/mutants/run.py
 
 lint: $(STAMP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import json
 import os
@@ -159,6 +160,33 @@ def test_what_did_not_change_is_not_compiled_again(toy: Toy) -> None:
     assert toy.value() == FIRST
     assert sorted((toy.folder / "cache").rglob("*")) == files
     assert sum(sys.modules["toy.top"].top.stats.cache_hits.values()) == 1
+
+
+def test_other_constants_are_no_reason_to_compile_again(toy: Toy) -> None:
+    toy.edit("toy/top.py", "middle(pair.a)) + y", "middle(pair.a)) + middle.middle(7) - y")
+    toy.edit("toy/middle.py", "deep(x) + ADDED", "deep(x) + deep(0) + ADDED")
+    assert toy.value() == 3 * (1001 + 1000 + 100) + (1007 + 1000 + 100) - 10
+    made = [p.name.split("-")[0] for p in (toy.folder / "cache/compiled").iterdir()]
+    assert sorted(made) == [
+        "toy.deep.deep",
+        "toy.middle.middle",
+        "toy.top.times.locals.made",
+        "toy.top.top",
+    ]
+
+
+def test_python_can_call_what_compiled_code_calls(toy: Toy) -> None:
+    for _ in range(2):  # compiled, then loaded
+        assert toy.value() == FIRST
+        assert sys.modules["toy.middle"].middle(1) == 1101
+        assert sys.modules["toy.deep"].deep(1) == 1001
+
+
+def test_what_cannot_be_compiled_leaves_the_search_for_cycles_on(toy: Toy) -> None:
+    toy.edit("toy/deep.py", "return x +", "return x.nothing +")
+    with pytest.raises(Exception, match="nothing"):
+        toy.value()
+    assert gc.isenabled()
 
 
 def test_code_of_former_versions_is_deleted_in_time(toy: Toy) -> None:

@@ -38,6 +38,7 @@ What it is worth: ``Results`` of metrics with errors, units and truth-against-tr
     found = model.evaluate(test)               # events that it was trained on are left out
     found = cv.compare(truth, made)            # metrics= takes names and functions
     found["fpd"].value, found.table(), found.plot(), found.to_json()
+    cv.study("jet-tagging", out="tagging")     # ours beside the published one, with a report
     cv.report(["runs/tagger"], out="report.html"), cv.view(jets, out="display.html")
 
 Bad input raises an error of one line that says what to do. The command ``calovision`` does the same

@@ -19,6 +19,7 @@ from .api.results import Results as Results
 from .api.sets import merge as merge
 from .api.sets import select as select
 from .api.sets import split as split
+from .api.study import study as study
 from .api.symmetry import Symmetry as Symmetry
 from .api.train import train as train
 from .events.dense import from_images as from_images

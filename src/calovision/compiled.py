@@ -34,6 +34,9 @@ from calovision.waiting import waits_for
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+#: ways into compiled code that nobody takes, of what Python calls and of what compiled code calls
+_FROM_PYTHON: dict[str, Any] = {"no_cfunc_wrapper": True}
+_INSIDE: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True}
 _OLD = 30 * 86400.0  #: seconds after which code of former versions is deleted
 #: settings of Numba that change the code
 _SETTINGS = ("OPT", "BOUNDSCHECK", "LOOP_VECTORIZE", "SLP_VECTORIZE", "USING_SVML")
@@ -52,10 +55,10 @@ def compiled(function: Any = None, **options: Any) -> Any:
     """
     if function is None:
         return lambda given: compiled(given, **options)
-    kernel: Any = numba.njit(**options)(function)
+    kernel: Any = numba.njit(**options, **_FROM_PYTHON)(function)
     if hasattr(kernel, "py_func"):  # else Numba is switched off
         # Compiled code needs no way in from Python, which is a tenth of the compiler's work.
-        inner = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+        inner: Any = numba.njit(**options, **_INSIDE)(function)
         for each in (kernel, inner):
             each._cache = _Kept(each)
             each.compile = functools.partial(_compile, each)
@@ -78,9 +81,9 @@ def inlined(function: Function) -> Function:
 
 def _called(kernel: Any, args: Iterable[Any], kws: dict[str, Any]) -> Any:
     """What compiled code calls: for a constant the same as for any value of its type."""
-    args = [numba.types.unliteral(kind) for kind in args]
-    kws = {name: numba.types.unliteral(kind) for name, kind in kws.items()}
-    return Dispatcher.get_call_template(kernel, args, kws)  # type: ignore[no-untyped-call]
+    plain: Callable[[Any], Any] = numba.types.unliteral
+    kws = {name: plain(kind) for name, kind in kws.items()}
+    return Dispatcher.get_call_template(kernel, [plain(kind) for kind in args], kws)
 
 
 def _compile(kernel: Any, signature: Any) -> Any:
@@ -88,7 +91,7 @@ def _compile(kernel: Any, signature: Any) -> Any:
     searching = gc.isenabled()
     gc.disable()
     try:
-        return Dispatcher.compile(kernel, signature)  # type: ignore[no-untyped-call]
+        return Dispatcher.compile(kernel, signature)
     finally:
         if searching:
             gc.enable()

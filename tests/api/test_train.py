@@ -68,16 +68,16 @@ class Graphs(nn.Module):
 class SmallVAE(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.down, self.up = nn.Linear(2 * 16 * 16, 12), nn.Linear(6, 2 * 16 * 16)
+        self.down, self.up = nn.Linear(3 * 25 * 25, 12), nn.Linear(6, 3 * 25 * 25)
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        small = nn.functional.avg_pool2d(images, 2).flatten(1)
+        small = nn.functional.avg_pool2d(images, 5).flatten(1)
         mean, log_variance = self.down(small).chunk(2, 1)
         return mean, log_variance
 
     def decode(self, code: torch.Tensor) -> torch.Tensor:
-        small = self.up(code).view(-1, 2, 16, 16)
-        return nn.functional.interpolate(small, scale_factor=2)
+        small = self.up(code).view(-1, 3, 25, 25)
+        return nn.functional.interpolate(small, scale_factor=5)
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +181,60 @@ def test_a_trained_module_gives_what_it_gives_alone(crops: Events) -> None:
     np.testing.assert_allclose(model.predict(crops).logit, alone, rtol=1e-4, atol=1e-5)
 
 
-def test_a_strangers_autoencoder(crops: Events, make_crops: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("module", "inputs"), [(SmallCNN(), "dense"), (HitSet(), "hits")])
+def test_a_strangers_tagger_becomes_onnx(
+    module: nn.Module, inputs: str, crops: Events, make_crops: Make, tmp_path: Path
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    own = cv.models.Tagger(module, inputs=inputs, max_hits=60)  # type: ignore[arg-type]
+    model = cv.train(own, crops, epochs=1, quiet=True)
+    (file,) = model.export(tmp_path / "own.onnx", data=make_crops(20, 3))
+    assert file.difference < 1e-4
+    session = onnxruntime.InferenceSession(file.path)
+    assert [o.name for o in session.get_outputs()] == [
+        "probability",
+        "logit",
+        "out_of_distribution",
+    ]
+
+
+def test_a_strangers_autoencoder(crops: Events, make_jets: Make, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not hold jets"):
         cv.train(cv.models.Autoencoder(SmallVAE()), crops, quiet=True)
+    jets, new = make_jets(150, 1), make_jets(140, 2)
+    own = cv.models.Autoencoder(SmallVAE(), beta=0.1)
+    model = cv.train(own, jets, epochs=1, batch=25, learning_rate=0.001, quiet=True)
+    made = model.reconstruct(new)
+    module = model.network.network
+    with torch.no_grad():
+        mean, log_variance = module.encode(torch.from_numpy(new.to_dense()).float())
+    np.testing.assert_allclose(made.latent, mean, rtol=1e-4, atol=1e-5)
+    nats = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1)
+    np.testing.assert_allclose(made.bits, nats / np.log(2), rtol=1e-3)
+    assert len(made.events) == 140
+    assert {"label", "pt"} <= made.events.columns.keys()
+    if pytest.importorskip("onnxruntime"):
+        files = model.export(tmp_path / "own.onnx")
+        assert [f.path.name for f in files] == ["own-encoder.onnx", "own-decoder.onnx"]
+
+
+def test_an_event_without_hits_is_scored_by_a_network_of_graphs(crops: Events) -> None:
+    model = cv.train(cv.models.Tagger(Graphs(), inputs="graph"), crops, epochs=1, quiet=True)
+    n = len(crops)
+    empty = Events(
+        crops.geometry,
+        crops.offsets[[0, 0, 1, 1]],
+        crops.cell[: crops.offsets[1]],
+        crops.code[: crops.offsets[1]],
+        crops.value[: crops.offsets[1]],
+        {k: v[[0, 0, 0]] for k, v in crops.columns.items()},
+    )
+    scores = model.predict(empty)
+    assert len(scores) == 3 < n
+    assert scores.logit[1] == pytest.approx(model.predict(crops[:1]).logit[0], abs=1e-5)
+    assert scores.logit[0] == scores.logit[2]
+    with pytest.raises(InputError, match="a network of graphs cannot be exported"):
+        model.export("x.onnx")
 
 
 def test_networks_that_do_not_fit_are_told_before_the_training(crops: Events) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from calovision.errors import InputError
 from calovision.events.conditions import scaled, without_cells
 from calovision.events.events import Events
-from calovision.events.geometry import JET_IMAGES
+from calovision.events.geometry import JET_IMAGES, Channel, Geometry
 
 
 def same(a: Events, b: Events) -> bool:
@@ -78,6 +80,10 @@ def test_nonsense_is_refused(toy_jets, toy_crops):
         scaled(toy_jets, 0.0)
     with pytest.raises(InputError, match="fraction"):
         without_cells(toy_jets, 5, seed=1)
-    for refused in (lambda: scaled(toy_crops, 1.1), lambda: without_cells(toy_crops, 0.1, seed=1)):
-        with pytest.raises(InputError, match="no ecal or hcal"):
+    assert scaled(toy_crops, 1.1).sums()[0, 0] == pytest.approx(1.1 * toy_crops.sums()[0, 0])
+    tracks = Geometry("tracks", 125, 125, (Channel("track"),), "jets")
+    only = toy_jets.keep(toy_jets.code == 0)
+    only = replace(only, geometry=tracks)
+    for refused in (lambda: scaled(only, 1.1), lambda: without_cells(only, 0.1, seed=1)):
+        with pytest.raises(InputError, match="have no calorimeter"):
             refused()

@@ -1,7 +1,10 @@
-"""Compiled laws and their gradients against the same formulas in tensors."""
+"""Laws and their gradients, compiled and in tensors, against the formulas written down again."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,7 +14,9 @@ from calovision.networks.laws import (
     ENERGY,
     ENERGY_WIDTHS,
     LEAST,
+    count_formula,
     count_log_prob,
+    energy_formula,
     energy_log_prob,
 )
 from calovision.networks.splitter import _count_mixture
@@ -52,7 +57,9 @@ def test_values_and_gradients_are_those_of_the_formulas() -> None:
     fraction[:5] = torch.tensor([0.0, 1.0, 1e-7, 0.5, 1 - 1e-7])
     for numbers, own, formula, given in (
         (COUNT, count_log_prob, counts, (count, low, low + more)),
+        (COUNT, count_formula, counts, (count, low, low + more)),
         (ENERGY, energy_log_prob, energies, (fraction,)),
+        (ENERGY, energy_formula, energies, (fraction,)),
     ):
         law, outer = 1.5 * normal(MANY, numbers), normal(MANY)
         laws = [law.clone().requires_grad_() for _ in range(2)]
@@ -66,12 +73,15 @@ def test_values_and_gradients_are_those_of_the_formulas() -> None:
         torch.testing.assert_close(slopes[0], slopes[1], rtol=1e-5, atol=1e-6)
 
 
-def test_unlikely_counts_have_finite_values_and_gradients() -> None:
+@pytest.mark.parametrize("log_prob", [count_log_prob, count_formula])
+def test_unlikely_counts_have_finite_values_and_gradients(
+    log_prob: Callable[..., Tensor],
+) -> None:
     law = torch.zeros(2, COUNT)
     law[:, 3:6] = torch.tensor([[200.0], [-200.0]])
     law.requires_grad_()
     three = torch.full((2,), 3.0)
-    value = count_log_prob(law, three, three - 3, three)
+    value = log_prob(law, three, three - 3, three)
     value.sum().backward()
     assert torch.isfinite(value).all()
     assert law.grad is not None

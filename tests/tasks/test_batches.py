@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -8,8 +14,10 @@ import numpy as np
 import pytest
 import torch
 
+from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.tasks.batches import Looks, TrainingBatches
+from calovision.interruption import handled_by, interrupt
+from calovision.tasks.batches import AHEAD, MAKERS, Looks, TrainingBatches, ahead
 from calovision.tasks.config import load_config
 from calovision.tasks.models import build
 from calovision.tasks.order import Order
@@ -95,3 +103,82 @@ def test_looks_are_shared_out(
     shares = [list(Looks(task, view, rank, 2).mine) for rank in range(2)]
     assert shares == [[0, 2, 4], [1, 3]]
     assert list(Looks(task, view, 6, 7).mine) == [0, 1, 2, 3, 4]
+
+
+#: a device of which only the kind counts: no GPU is asked for
+ELSEWHERE = torch.device("meta")
+
+
+def batch_threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("batches")]
+
+
+@pytest.mark.parametrize("device", [torch.device("cpu"), ELSEWHERE])
+def test_batches_made_ahead_are_the_same_in_the_same_order(device: torch.device) -> None:
+    spy = Spy()
+    expected = list(islice(stream(Spy(), 32, slice(16), 3), 9))
+    order, read = Order(64, 16, 32, BLOCKS, 1), spy.numbers
+    batches = TrainingBatches(spy, order, read, slice(16), lambda: 3)  # type: ignore[arg-type]
+    with closing(ahead(batches.makers(), device)) as made:
+        assert list(islice(made, 9)) == expected
+    assert batch_threads() == []
+    assert list(ahead([lambda: 0, lambda: 1], device)) == [0, 1]
+    assert list(ahead([], device)) == []
+
+
+def test_batches_keep_their_order_whichever_is_done_first() -> None:
+    def made(number: int) -> int:
+        time.sleep(0.05 * (number % 3 == 0))
+        return number
+
+    makers = (partial(made, number) for number in range(20))
+    assert list(ahead(makers, ELSEWHERE)) == list(range(20))
+
+
+def test_a_few_batches_are_made_ahead_by_threads() -> None:
+    made: list[str] = []
+
+    def make(number: int) -> int:
+        made.append(threading.current_thread().name)
+        return number
+
+    with closing(ahead((partial(make, n) for n in range(100)), ELSEWHERE)) as batches:
+        assert next(batches) == 0
+        for _ in range(100):
+            if len(made) == 1 + AHEAD:
+                break
+            time.sleep(0.02)
+        assert len(made) == 1 + AHEAD
+        assert 2 <= len(batch_threads()) <= 1 + MAKERS
+    assert len(made) == 1 + AHEAD
+    assert {name.partition("_")[0] for name in made} == {"batches"}
+    assert batch_threads() == []
+
+
+def test_what_goes_wrong_in_the_thread_is_told() -> None:
+    def source() -> Iterator[Callable[[], int]]:
+        yield lambda: 1
+        raise InputError("a shard is damaged", "fetch it again")
+
+    def broken() -> int:
+        raise InputError("a shard is damaged", "fetch it again")
+
+    batches = ahead(source(), ELSEWHERE)
+    assert next(batches) == 1
+    with pytest.raises(InputError, match="a shard is damaged"):
+        next(ahead([broken], ELSEWHERE))
+    with pytest.raises(InputError, match="a shard is damaged"):
+        next(batches)
+    assert batch_threads() == []
+
+
+def test_ctrl_c_while_a_batch_is_waited_for_ends_the_thread() -> None:
+    def slow() -> int:
+        time.sleep(0.2)  # by then it is waited for
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        return 1
+
+    with pytest.raises(KeyboardInterrupt), handled_by(interrupt):
+        next(ahead([slow], ELSEWHERE))
+    assert batch_threads() == []

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from calovision.events.events import Events
-from calovision.tasks.point_view import POINT_CAPS, PointView, Scaling, summarise
+from calovision.tasks.point_view import COARSE_POINTS, TRACK_POINTS, PointView, Scaling, summarise
 
 POINTS = 60
 
@@ -45,7 +45,7 @@ def test_number_of_points_and_caps(make_jets: Callable[[int, int], Events]) -> N
     view = PointView.of(events, 320)
     assert (view.points <= 320).all()
     assert (view.points == np.minimum(events.n_hits, 320))[events.counts()[:, 0] <= 120].all()
-    assert POINT_CAPS["track"] + POINT_CAPS["hcal"] < 320
+    assert TRACK_POINTS + COARSE_POINTS < 320
 
 
 def test_batch_restores_energies_and_hides_padding(view: PointView) -> None:

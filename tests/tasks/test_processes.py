@@ -18,7 +18,7 @@ from calovision.events.store import EventStore, save
 from calovision.tasks import processes
 from calovision.tasks.config import load_config
 from calovision.tasks.models import build
-from calovision.tasks.processes import Team, placed, together
+from calovision.tasks.processes import Team, own_device, placed, together
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train
 
@@ -129,7 +129,7 @@ def test_places_given_by_torchrun_and_slurm(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_one_process_is_a_team_of_its_own(tmp_path: Path) -> None:
-    with together(1, tmp_path) as team:
+    with together(1, tmp_path, torch.device("cpu")) as team:
         network = torch.nn.Linear(1, 1)
         assert team.shared(network, partial=False) is network
         assert team.told(lambda: 3) == 3
@@ -145,3 +145,53 @@ def test_more_processes_than_there_are_is_one_line(
     monkeypatch.setattr(os, "environ", {**os.environ, "RANK": "0", "WORLD_SIZE": "4"})
     with pytest.raises(InputError, match="4 processes were started, not 2"):
         trained(store, tmp_path, 8, 2)
+
+
+LAUNCHED = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4"}
+SLURM = {"SLURM_PROCID": "5", "SLURM_STEP_NUM_TASKS": "8", "SLURM_LOCALID": "1"}
+SLURM |= {"MASTER_ADDR": "head", "MASTER_PORT": "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("cuda", LAUNCHED, "cuda:1"),
+        ("auto", LAUNCHED, "cuda:1"),
+        ("cpu", LAUNCHED, "cpu"),
+        ("cuda", SLURM, "cuda:1"),
+        ("cuda", SLURM | {"SLURM_GPUS_PER_TASK": "1"}, "cuda:0"),
+        ("cuda", {}, "cuda:0"),
+    ],
+)
+def test_every_process_has_a_gpu_of_its_own(
+    name: str, given: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_gpus(monkeypatch, 4)
+    monkeypatch.setattr(os, "environ", dict(given))
+    device = own_device(name, 8 if given else 4)
+    assert str(device) == expected
+    assert ("nccl" in processes._backend(device)) == (device.type == "cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "gpus", "problem"),
+    [
+        ("cuda", {}, 1, "2 processes of the training are to share 1 GPU, but each needs its own"),
+        ("auto", LAUNCHED, 3, "4 processes of the training are to share 3 GPUs"),
+        ("cuda", SLURM, 1, "2 processes of the training are to share 1 GPU"),
+        ("cuda:1", {}, 2, "cuda:1 is one GPU, but 2 processes train together"),
+    ],
+)
+def test_too_few_gpus_are_one_line(
+    name: str, given: dict[str, str], gpus: int, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_gpus(monkeypatch, gpus)
+    monkeypatch.setattr(os, "environ", dict(given))
+    with pytest.raises(InputError, match=problem):
+        own_device(name, 2)
+
+
+def with_gpus(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: number > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: number)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")

@@ -62,6 +62,9 @@ def fine_tune(
         InputError: events of another geometry, of other units, or too few; a setting that does
             not fit the weights.
 
+    Warns:
+        UserWarning: the training saw too little, or learned nothing that validation shows.
+
     Example:
         >>> import calovision as cv
         >>> crops = cv.simulate.egamma(400, seed=5, quiet=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from calovision.api.trained import Trained
 from calovision.events.events import Events
 from calovision.events.store import EventStore
 
-Label = Literal["gluon", "quark"] | int
+Label = str | int
 Range = tuple[float, float]
 
 

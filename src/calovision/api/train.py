@@ -69,6 +69,9 @@ def train(
         InputError: unknown task, model or setting, data of another kind or too few of them, no
             such device, or ``out`` holds another run.
 
+    Warns:
+        UserWarning: the training saw too little, or learned nothing that validation shows.
+
     Example:
         >>> import calovision as cv
         >>> crops = cv.simulate.egamma(400, seed=1, quiet=True)
@@ -94,7 +97,7 @@ def train(
             data = known.data_path()
             skip_corrupt = skip_corrupt or "whole_hash" in known.describe()["data"]
     if task is None or data is None:
-        missing = "a task, such as jet-tagger" if task is None else "data, an event set"
+        missing = "a task, such as jet-tagger" if task is None else "an event set (--data)"
         raise InputError("nothing to train", f"give {missing}")
     if task == "symmetry":
         from calovision.tasks.symmetry.settings import load_settings

@@ -41,8 +41,8 @@ class Trained:
 
         chosen_device(device)
         self.run, self.device, self.module = RunDir(path), device, module
-        self.run.budget()  # there is one when a training is finished
         self.config: dict[str, Any] = self.run.describe()["config"]
+        self.run.budget()  # there is one when a training is finished
         self._task: Task | None = None
         self._holds: TemporaryDirectory[str] | None = None
 
@@ -56,10 +56,11 @@ class Trained:
     def to(self, device: str) -> None:
         """Compute on another device from now on."""
         from calovision.tasks.devices import chosen_device
+        from calovision.tasks.models import on_device
 
-        place = chosen_device(device)
+        chosen_device(device)
         if self._task is not None:
-            self._task.place(place)
+            on_device(self._task, device)
         self.device = device
 
     def loaded(self) -> Task:

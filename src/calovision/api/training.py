@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,8 +46,10 @@ class Place:
         return cls(Path(out))
 
     def model(self, device: str | None, module: nn.Module | None) -> Model:
-        """The model that was trained here."""
+        """The model that was trained here; what is doubtful about it is warned of."""
         made = Model(self.folder, device=device or "auto", module=module)
+        for doubt in made.budget.get("warnings", []):
+            warnings.warn(f"{made.name}: {doubt}", stacklevel=3)
         if self.holds is not None:
             made._trained.hold(self.holds)
         return made

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import emit
+from calovision.cli.output import Device, emit
 
 
 def bench(
@@ -24,6 +24,7 @@ def bench(
         bool, typer.Option("--quick", help="Seconds a row: shows that it works, no more.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
+    device: Device = "auto",
     json: Annotated[bool, typer.Option("--json", help="Rows as JSON on stdout.")] = False,
 ) -> None:
     """Measure how fast everything is, against other libraries, side by side on one core.
@@ -35,11 +36,15 @@ def bench(
     Example: calovision bench --only convert --only predict
     """
     from calovision.studies.bench.rows import bench as measure
-    from calovision.studies.bench.table import fill, parts, text
+    from calovision.studies.bench.table import fill, models_text, parts, text
 
     if page is not None:
         parts(page)  # before the work, not after it
-    content = measure(out, only=only or (), size="quick" if quick else "standard", seed=seed)
+    content = measure(
+        out, only=only or (), size="quick" if quick else "standard", seed=seed, device=device
+    )
     if page is not None:
         fill(page, content)
-    emit(content, text(content["rows"]), json)
+    tables = [text(content["rows"])] if content["rows"] else []
+    tables += [models_text(content["models"])] if content["models"] else []
+    emit(content, "\n\n".join(tables), json)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from calovision.cli.output import Device, SkipCorrupt, emit, told
-
-
-class Class(StrEnum):
-    """What the events of a set may be."""
-
-    GLUON = "gluon"
-    QUARK = "quark"
-    PHOTON = "photon"
-    ELECTRON = "electron"
 
 
 def compare(
@@ -32,7 +22,9 @@ def compare(
         Path | None,
         typer.Option(help="Training events of MADE's generator: is it a memory of them?"),
     ] = None,
-    label: Annotated[Class | None, typer.Option(help="Compare events of this class alone.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Compare events of this class alone, such as gluon.")
+    ] = None,
     pt: Annotated[
         tuple[float, float] | None,
         typer.Option(help="Compare events with pt between these alone, GeV."),
@@ -67,7 +59,7 @@ def compare(
             made,
             floor=floor,
             training=training,
-            label=label and label.value,
+            label=label,
             pt=pt,
             metrics=metrics,
             events=events,

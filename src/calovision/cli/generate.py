@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from calovision.cli.output import Device, Pretrained, emit, told
-
-
-class Label(StrEnum):
-    """Classes of jets, in the order of their labels."""
-
-    GLUON = "gluon"
-    QUARK = "quark"
-
 
 Range = tuple[float, float] | None
 
@@ -29,7 +20,7 @@ def generate(
     pretrained: Pretrained = None,
     events: Annotated[int, typer.Option(min=1, help="Number of events.")] = 1000,
     label: Annotated[
-        Label | None, typer.Option(help="Class of every jet; both by default.")
+        str | None, typer.Option(help="Class of every jet, such as gluon; both by default.")
     ] = None,
     pt: Annotated[Range, typer.Option(help="Jet pt, lowest and highest, GeV.")] = None,
     m0: Annotated[Range, typer.Option(help="Jet mass, lowest and highest, GeV.")] = None,
@@ -60,7 +51,7 @@ def generate(
     with told():
         store = load_model(folder, device=device).generate(
             events,
-            label=None if label is None else label.value,
+            label=label,
             pt=pt,
             m0=m0,
             gen_pt=gen_pt,

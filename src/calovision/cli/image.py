@@ -63,7 +63,7 @@ def image(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a set that is there.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
     """Send particles of your own through the simulated detector into an event set.
 
@@ -123,4 +123,4 @@ def image(
         f"invisible particles left out: {left_out({int(k): n for k, n in unseen.items()})}\n"
         f"{len(store)} images from {read} rows: {out}"
     )
-    emit(result, text, as_json)
+    emit(result, text, json)

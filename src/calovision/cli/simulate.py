@@ -75,7 +75,7 @@ def simulate(
     noise: Annotated[
         float, typer.Option(help="jets: factor on the calorimeters' noise.")
     ] = api.NOISE,
-    as_json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
     """Simulate labelled events into an event set.
 
@@ -124,7 +124,7 @@ def simulate(
 
         result["without_deposit"] = without_deposit(store)
         text += f"; {result['without_deposit']} of them leave nothing in the calorimeter"
-    emit(result, text, as_json)
+    emit(result, text, json)
 
 
 def _check(kind: Kind, engine: EngineName | None, of_jets: bool) -> None:

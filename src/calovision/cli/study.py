@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_library
-import shlex
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from calovision.cli.output import emit
-from calovision.errors import InputError
-from calovision.interruption import Interrupted
 
 
 class Study(StrEnum):
@@ -23,6 +19,7 @@ class Study(StrEnum):
     JET_GENERATION = "jet-generation"
     EGAMMA = "egamma"
     SYMMETRY = "symmetry"
+    ALL = "all"
 
 
 class Scale(StrEnum):
@@ -53,33 +50,16 @@ def study(
 
     Example: calovision study --out demo    # goes on with the one that was begun there
     """
-    import importlib
+    from calovision.api.study import study as run
 
-    begun = _begun(out)
-    chosen = name.value if name else begun.get("study")
-    if chosen not in list(Study):
-        raise InputError("which study?", f"give one of {', '.join(Study)}")
-    module = importlib.import_module(f"calovision.studies.{chosen.replace('-', '_')}")
-    try:
-        comparison, report_file, headline = module.study(
-            out,
-            scale=scale.value if scale else begun.get("scale", "quick"),
-            seed=begun.get("seed", 1) if seed is None else seed,
-            workers=workers,
-        )
-    except KeyboardInterrupt:
-        go_on = f"go on with: calovision study --out {shlex.quote(str(out))}"
-        raise Interrupted(go_on) from None
-    emit(comparison, "\n".join([*headline, f"report: {report_file}"]), json)
-
-
-def _begun(out: Path) -> dict[str, Any]:
-    """What was begun in a folder: study, scale and seed; nothing if that is not known."""
-    try:
-        found = json_library.loads((out / "study.json").read_text())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    done = run(
+        None if name is None else name.value,
+        out=out,
+        scale=None if scale is None else scale.value,
+        seed=seed,
+        workers=workers,
+    )
+    emit(done.comparison, "\n".join([*done.headline, f"report: {done.report}"]), json)
 
 
 def report(

@@ -116,13 +116,12 @@ def train(
     if placed().rank:
         return
     budget = made.budget
-    lines = [f"warning: {line}" for line in budget.get("warnings", [])]
     done = f", {budget['steps']} steps" if "steps" in budget else ""
     if "passes" in budget:
         done += f", {budget['passes']:.3g} passes over the data"
     where = f" on {budget['device']}"
-    lines.append(f"trained {made.name} in {budget['wall_s']:.0f} s{where}{done}: {made.path}")
-    emit({"run": str(made.path), **budget}, "\n".join(lines), json)
+    text = f"trained {made.name} in {budget['wall_s']:.0f} s{where}{done}: {made.path}"
+    emit({"run": str(made.path), **budget}, text, json)
 
 
 def _start(run: Path | None, pretrained: str | None, task: str | None) -> Path | None:

@@ -16,8 +16,6 @@ from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 
-CALORIMETERS = ("ecal", "hcal")
-
 
 def scaled(events: Events, factor: float) -> Events:
     """Events whose calorimeters have a wrong energy scale.
@@ -71,11 +69,10 @@ def without_cells(events: Events, fraction: float, seed: int) -> Events:
 
 def _in_calorimeter(events: Events) -> NDArray[np.bool_]:
     """``(hits,)`` whether a hit belongs to a calorimeter."""
-    names = events.geometry.channel_names
-    chosen = np.array([name in CALORIMETERS for name in names])
+    names, chosen = events.geometry.channel_names, np.array(events.geometry.calorimeters)
     if not chosen.any():
         raise InputError(
-            f"images of channels {', '.join(names)} have no ecal or hcal", "give jet images"
+            f"images of channels {', '.join(names)} have no calorimeter", "give jet images"
         )
     mask: NDArray[np.bool_] = chosen[events.channel]
     return mask

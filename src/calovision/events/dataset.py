@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
@@ -18,6 +19,7 @@ from calovision.events.events import Events
 
 if TYPE_CHECKING:
     from calovision.events.event_set import EventSet
+    from calovision.events.graphs import Graphs, GraphView
 
 Form = Literal["dense", "hits", "graph"]
 FORMS: tuple[Form, ...] = ("dense", "hits", "graph")
@@ -58,6 +60,20 @@ class Inputs:
         inputs, label = self.batch(events)
         return list(zip(inputs, label, strict=True))
 
+    def prepared(self, events: Events) -> Events | GraphView:
+        """What batches of these events are cut from: graphs are made at once."""
+        if self.form != "graph":
+            return events
+        from calovision.events.graphs import GraphView
+
+        return GraphView.of(events, self.neighbours)
+
+    def cut(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> Any:
+        """Inputs of the ``chosen`` events as one."""
+        if isinstance(prepared, Events):
+            return self.batch(prepared[chosen])[0]
+        return graph_batch(prepared.batch(chosen), len(chosen))
+
     def batch(self, events: Events) -> Pair:
         """Inputs of all events as one, and their labels ``(n,)``."""
         if self.form == "dense":
@@ -65,9 +81,7 @@ class Inputs:
             return torch.from_numpy(images), labels(events)
         if self.form == "hits":
             return self._hits(events), labels(events)
-        from torch_geometric.data import Batch
-
-        return Batch.from_data_list(self._graphs(events)), labels(events)
+        return self.cut(self.prepared(events), np.arange(len(events))), labels(events)
 
     def _hits(self, events: Events) -> Tensor:
         hits = padded(events, self.max_hits)
@@ -78,6 +92,25 @@ class Inputs:
 
         view = GraphView.of(events, self.neighbours)
         return [view.pyg(i) for i in range(len(view))]
+
+
+def graph_batch(graphs: Graphs, events: int) -> Any:
+    """A batch of ``torch_geometric``; an event without hits is one node of zeros, without edges."""
+    from torch_geometric.data import Batch
+
+    x, pos, batch, edges = graphs.features, graphs.position, graphs.batch, graphs.edge_index
+    nodes = torch.bincount(batch, minlength=events)
+    if (empty := torch.nonzero(nodes == 0)[:, 0]).numel():
+        # Pools count events by the largest number they meet.
+        order = torch.argsort(torch.cat([batch, empty]), stable=True)
+        place = torch.argsort(order)
+        x, pos = (torch.cat([t, t.new_zeros(len(empty), t.shape[1])])[order] for t in (x, pos))
+        batch, edges = torch.cat([batch, empty])[order], place[edges]
+        nodes = nodes.clamp(min=1)
+    made = Batch(x=x, pos=pos, edge_index=edges, batch=batch)
+    made.ptr = torch.cat([nodes.new_zeros(1), nodes.cumsum(0)])
+    made._num_graphs = events
+    return made
 
 
 def labels(events: Events) -> Tensor:
@@ -172,8 +205,10 @@ class EventBatches(IterableDataset[Pair]):
                 place = (*key, window.start)
                 mixed = streams.rng(streams.Stream.DATASET_WINDOW, self.seed, *place)
                 held = held[mixed.permutation(len(held))]
+            prepared, label = self.inputs.prepared(held), labels(held)
             for i in range(0, len(held), self.batch):
-                yield self.inputs.batch(held[i : i + self.batch])
+                chosen = np.arange(i, min(i + self.batch, len(held)))
+                yield self.inputs.cut(prepared, chosen), label[i : i + self.batch]
 
     def _windows(self, parts: int) -> list[range]:
         """Ranges of events that are mixed at a time, at least one for each of ``parts``."""

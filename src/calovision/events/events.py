@@ -112,7 +112,7 @@ class Events(EventSet):
         """
         found = self.energy
         for c, channel in enumerate(self.geometry.channels):
-            if channel.unit == "ns":
+            if channel.is_time:
                 mine = self.channel == c
                 found[mine] = self.value[mine] * NS_PER_UNIT
         return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,12 @@ MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
 MOST_CHANNELS = 1 << 7  #: hits hold twice the number in 8 bits
 NS_PER_UNIT = 50.0  #: ns of one image unit of time in the public electron/photon set
 CRYSTAL_PHI = 2 * math.pi / 360  #: width of one barrel crystal in phi, rad
+
+Kind = Literal["tracker", "calorimeter", "muon", "time"]
+KINDS = get_args(Kind)
+#: what labels 0 and 1 mean by default, by the schema
+CLASSES = {"jets": ("gluon", "quark"), "crops": ("photon", "electron")}
+OPTIONAL = {"pitch", "classes"}  #: keys that older sets lack
 
 
 @dataclass(frozen=True)
@@ -32,11 +38,14 @@ class Channel:
             models see of it is in image units.
         signed: whether negative values are meaningful (a time is, an energy is not).
         unit: what the channel measures: ``"GeV"`` for energies, ``"ns"`` for times.
+        kind: ``"tracker"`` and ``"muon"`` hold transverse momenta of tracks, ``"calorimeter"``
+            energies, of which axis, momentum and mass of a jet are made, ``"time"`` times. By
+            default as the name and the unit tell.
 
     Example:
         >>> import calovision as cv
-        >>> cv.Channel("muon", signed=False).unit
-        'GeV'
+        >>> cv.Channel("muon").kind, cv.Channel("ecal").is_calorimeter
+        ('muon', True)
     """
 
     name: str
@@ -44,11 +53,26 @@ class Channel:
     gev_per_unit: float = 1.0
     signed: bool = False
     unit: Literal["GeV", "ns"] = "GeV"
+    kind: Kind | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is None:
+            object.__setattr__(self, "kind", _kind(self.name, self.unit))
+
+    @property
+    def is_calorimeter(self) -> bool:
+        """Whether it measures energies in a calorimeter."""
+        return self.kind == "calorimeter"
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it measures times."""
+        return self.unit == "ns"
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """The pixel grid of an image set and its channels.
+    """The pixel grid of an image set, its channels, and what its labels mean.
 
     Attributes:
         name: identifier written to the manifest.
@@ -57,6 +81,9 @@ class Geometry:
         channels: the layers, in storage order.
         schema: key layout of the public file it mirrors, ``"jets"`` (``X_jets``) or
             ``"crops"`` (``X``).
+        pitch: widths of a pixel in eta and in phi (rad); those of a crystal of the CMS barrel by
+            default.
+        classes: what labels 0 and 1 mean; gluon and quark, or photon and electron, by default.
 
     Example:
         >>> import calovision as cv
@@ -69,6 +96,17 @@ class Geometry:
     cols: int
     channels: tuple[Channel, ...]
     schema: Literal["jets", "crops"]
+    pitch: tuple[float, float] = (CRYSTAL_ETA, CRYSTAL_PHI)
+    classes: tuple[str, str] = ("", "")
+
+    def __post_init__(self) -> None:
+        if self.classes == ("", ""):
+            object.__setattr__(self, "classes", CLASSES.get(self.schema, ("0", "1")))
+
+    @property
+    def calorimeters(self) -> tuple[bool, ...]:
+        """Which channels are calorimeters, in storage order."""
+        return tuple(c.is_calorimeter for c in self.channels)
 
     @property
     def cells(self) -> int:
@@ -80,11 +118,6 @@ class Geometry:
         """Names of the channels, in storage order."""
         return tuple(c.name for c in self.channels)
 
-    @property
-    def classes(self) -> tuple[str, str]:
-        """What labels 0 and 1 mean."""
-        return ("gluon", "quark") if self.schema == "jets" else ("photon", "electron")
-
     def class_number(self, name: str) -> int:
         """The label of a class.
 
@@ -94,19 +127,19 @@ class Geometry:
         if name not in self.classes:
             raise InputError(
                 f"{self.name} images have no class {name!r}",
-                f"choose one of {', '.join(self.classes)}",
+                f"choose {' or '.join(self.classes)}",
             )
         return self.classes.index(name)
 
     def eta(self, cell: NDArray[Any]) -> NDArray[np.float32]:
         """Pseudorapidity of pixel centres relative to the window centre; same shape as ``cell``."""
         row = np.asarray(cell, np.int64) // self.cols
-        return ((row - (self.rows - 1) / 2) * CRYSTAL_ETA).astype(np.float32)
+        return ((row - (self.rows - 1) / 2) * self.pitch[0]).astype(np.float32)
 
     def phi(self, cell: NDArray[Any]) -> NDArray[np.float32]:
         """Azimuth (rad) of pixel centres relative to the window centre; same shape as ``cell``."""
         col = np.asarray(cell, np.int64) % self.cols
-        return ((col - (self.cols - 1) / 2) * CRYSTAL_PHI).astype(np.float32)
+        return ((col - (self.cols - 1) / 2) * self.pitch[1]).astype(np.float32)
 
     def radius(self, cell: NDArray[Any]) -> NDArray[np.float32]:
         """Distance (rad) of pixel centres from the window centre; same shape as ``cell``."""
@@ -116,12 +149,19 @@ class Geometry:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready form, the inverse of :meth:`from_dict`.
 
-        The unit is written where it does not follow from the sign, as before there were units.
+        What follows from the rest, by default, is left out: unit and kind of a channel, pitch and
+        names of the classes.
         """
         found = asdict(self)
         for channel in found["channels"]:
+            if channel["kind"] == _kind(channel["name"], channel["unit"]):
+                del channel["kind"]
             if channel["unit"] == _unit(channel["signed"]):
                 del channel["unit"]
+        if self.pitch == (CRYSTAL_ETA, CRYSTAL_PHI):
+            del found["pitch"]
+        if self.classes == CLASSES[self.schema]:
+            del found["classes"]
         return found
 
     @classmethod
@@ -134,11 +174,18 @@ class Geometry:
         layers = data.get("channels") if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(layers, list | tuple):
             raise ContentError("not a geometry")
-        if data.keys() != _keys(cls) or not all(_describes_channel(layer) for layer in layers):
+        keys = _keys(cls)
+        known = keys - OPTIONAL <= data.keys() <= keys
+        if not known or not all(_describes_channel(layer) for layer in layers):
             raise ContentError("a geometry with other keys")
         units = ({"unit": _unit(bool(layer.get("signed")))} for layer in layers)
         channels = tuple(Channel(**(u | c)) for u, c in zip(units, layers, strict=True))
-        found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"])
+        more = {}
+        for name in OPTIONAL & data.keys():
+            if not isinstance(data[name], list | tuple) or len(data[name]) != 2:
+                raise ContentError("not a geometry")
+            more[name] = tuple(data[name])
+        found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"], **more)
         if not found.is_sound():
             raise ContentError("not a geometry")
         return found
@@ -161,6 +208,10 @@ class Geometry:
             and all(isinstance(c.gev_per_unit, int | float) for c in self.channels)
             and all(0 < c.gev_per_unit < math.inf for c in self.channels)
             and all(c.unit in ("GeV", "ns") for c in self.channels)
+            and all(c.kind in KINDS for c in self.channels)
+            and all(isinstance(p, int | float) and 0 < p < math.inf for p in self.pitch)
+            and all(isinstance(name, str) and name for name in self.classes)
+            and self.classes[0] != self.classes[1]
             and self.schema in ("jets", "crops")
         )
 
@@ -171,6 +222,15 @@ def _keys(kind: type) -> set[str]:
 
 def _describes_channel(layer: object) -> bool:
     return isinstance(layer, dict) and {"name"} <= layer.keys() <= _keys(Channel)
+
+
+def _kind(name: str, unit: str) -> Kind:
+    """Kind of a channel that states none."""
+    if unit == "ns":
+        return "time"
+    if name.startswith("track"):
+        return "tracker"
+    return "muon" if name.startswith("muon") else "calorimeter"
 
 
 def _unit(signed: bool) -> str:

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from calovision.events.batching import Movable, column_tensors
 from calovision.events.events import Events
-from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI, Geometry
+from calovision.events.geometry import Geometry
 from calovision.events.neighbours import mean_weights, nearest, pixel_edges, transpose
 
 Space = Literal["position", "value"]
@@ -221,8 +221,8 @@ def _search(events: Events, k: int, space: Space) -> Arrays:
         leading = np.arange(len(cell))
         # Whole numbers of pixels, so that equal distances are exactly equal.
         where = np.stack(np.divmod(cell, geometry.cols), axis=1).astype(np.float64)
-        pitch = np.array([CRYSTAL_ETA, CRYSTAL_PHI])
-        lead = where[:, 0] * CRYSTAL_ETA
+        pitch = np.array(geometry.pitch)
+        lead = where[:, 0] * geometry.pitch[0]
     size = np.diff(leading, append=len(cell)).astype(np.int16)
     first = np.searchsorted(owner[leading], np.arange(len(events) + 1))
     near = np.empty((len(leading), k), np.int16)

@@ -12,7 +12,6 @@ from calovision.events.digits import DigitSet
 from calovision.events.reader import EventStore
 from calovision.events.weighting import COLUMN, effective, quantiles, scaled
 
-CLASS_NAMES = {"jets": ("gluon", "quark"), "crops": ("photon", "electron")}
 _PERCENTILES = (5, 50, 95)
 _OTHERS = 6  #: labels beside those of the classes that are listed
 _BATCH = 4096
@@ -34,7 +33,7 @@ def info(store: EventStore) -> dict[str, Any]:
     raw = store.column(COLUMN) if COLUMN in store.columns else np.ones(len(store))
     weights = scaled(raw, len(store), signed=True)
     label = store.column("label") if "label" in store.columns else None
-    names = CLASS_NAMES[store.geometry.schema]
+    names = store.geometry.classes
     masks: dict[str, NDArray[np.bool_]] = {"all": np.ones(len(store), np.bool_)}
     if label is not None:
         masks |= {name: label == k for k, name in enumerate(names)}
@@ -42,7 +41,7 @@ def info(store: EventStore) -> dict[str, Any]:
             masks[f"label {value:g}"] = label == value
     spectra = {name: store.column(name) for name in _SPECTRA if name in store.columns}
     channels = store.geometry.channel_names
-    of_time = [c.unit == "ns" for c in store.geometry.channels]
+    of_time = [c.is_time for c in store.geometry.channels]
     classes: dict[str, dict[str, Any]] = {}
     for name, mask in masks.items():
         if not mask.any():

@@ -43,8 +43,7 @@ class EventStore(OnDisk):
 
     Example:
         >>> import calovision as cv
-        >>> store = cv.simulate.egamma(4, seed=1, out="set", quiet=True)
-        >>> len(store.select("label == electron"))
+        >>> len(cv.simulate.egamma(4, seed=1, out="set", quiet=True).select("label == electron"))
         2
     """
 
@@ -70,8 +69,8 @@ class EventStore(OnDisk):
                 a warning that counts them; the others keep their order.
 
         Raises:
-            InputError: nothing there, an unfinished set, an unreadable manifest, no shard that
-                could be used, or one that the system does not let be read, whatever is asked.
+            InputError: nothing there, an unfinished set, an unreadable manifest, no usable shard,
+                or one that the system does not let be read.
         """
         folder = Path(path)
         store = cls(folder, read_manifest(folder))
@@ -92,8 +91,8 @@ class EventStore(OnDisk):
     @property
     def numbers(self) -> NDArray[np.int64]:
         """``(n,)`` number of every event in the whole set; gaps where shards are left out."""
-        kept = np.isin(self.whole._indices, self._indices)
-        return np.flatnonzero(np.repeat(kept, np.diff(self.whole._starts)))
+        there = np.isin(self.whole._indices, self._indices)
+        return np.flatnonzero(np.repeat(there, np.diff(self.whole._starts)))
 
     @property
     def skipped(self) -> list[dict[str, Any]]:

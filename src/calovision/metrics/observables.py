@@ -18,11 +18,9 @@ from calovision.metrics.value import Floats
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
-    from calovision.events.geometry import Channel
 
 CONE = 0.4  #: rad; the core of a jet, which pile-up dilutes least
 RINGS = (0.1, 0.2, 0.4)  #: rad; radii of the radial profile
-CALORIMETERS = ("ecal", "hcal")
 
 
 def observables(events: Events) -> dict[str, Floats]:
@@ -49,15 +47,14 @@ def observables(events: Events) -> dict[str, Floats]:
     eta = geometry.eta(events.cell).astype(np.float64)
     phi = geometry.phi(events.cell).astype(np.float64)
     jets = geometry.schema == "jets"
-    of_axis = [c.name in CALORIMETERS if jets else not _is_time(c) for c in geometry.channels]
-    in_calorimeter = np.array(of_axis)[events.channel]
+    in_calorimeter = np.array(geometry.calorimeters)[events.channel]
     in_cone = geometry.radius(events.cell) < CONE
     distance = _axis_distance(owner, n, energy * (in_calorimeter & in_cone), eta, phi)
     counts, sums = events.counts(), events.sums()
     found: dict[str, Floats] = {}
     for c, channel in enumerate(geometry.channels):
         mine, name = events.channel == c, channel.name
-        if _is_time(channel):
+        if channel.is_time:
             found[f"n_hit_{name}"] = counts[:, c].astype(np.float64)
             found |= _times(owner[mine], events.measured[mine].astype(np.float64), name, n)
             continue
@@ -87,7 +84,7 @@ def observable_units(events: Events) -> dict[str, str]:
     energy = {"n_hit": "hits", "sum_e": "GeV", "max_e": "GeV", "girth": "rad"}
     time = {"n_hit": "hits", "mean": "ns", "spread": "ns"}
     for c in events.geometry.channels:
-        units |= {f"{k}_{c.name}": u for k, u in (time if _is_time(c) else energy).items()}
+        units |= {f"{k}_{c.name}": u for k, u in (time if c.is_time else energy).items()}
     return units
 
 
@@ -105,11 +102,6 @@ def observable_matrix(
     """
     found = observables(events) | {f"column_{c}": events.columns[c] for c in columns}
     return np.stack(list(found.values()), axis=1).astype(np.float64), tuple(found)
-
-
-def _is_time(channel: Channel) -> bool:
-    """Whether a channel holds times."""
-    return channel.unit == "ns"
 
 
 def _times(owner: NDArray[np.int64], time: Floats, name: str, n: int) -> dict[str, Floats]:

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
-from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI
+from calovision.events.geometry import EGAMMA_CROPS
 from calovision.metrics.value import Floats
 
+Pitch = tuple[float, float]
+PITCH: Pitch = EGAMMA_CROPS.pitch  #: widths of a crystal in eta and in phi (rad)
 LOG_WEIGHT = 4.7  #: crystals below exp(-4.7) of the 5 x 5 energy do not count in sigma_ieta_ieta
 HARD = 0.3  #: crystals above it are counted as hard, GeV
 _ROWS = 2  #: rows to each side of the peak that make the strip along phi
@@ -94,18 +96,18 @@ def _log_moments(energy: ArrayLike) -> tuple[Floats, Floats, Floats]:
     return np.maximum(var_row, 0.0), np.maximum(var_col, 0.0), both - mean_row * mean_col
 
 
-def sigma_ieta_ieta(energy: ArrayLike) -> Floats:
+def sigma_ieta_ieta(energy: ArrayLike, pitch: Pitch = PITCH) -> Floats:
     """``(n,)`` width along eta in the 5 x 5 crystals, in units of eta.
 
     Weights are max(0, 4.7 + ln(E/E25)); distances are counted in crystals, each 0.0174 wide.
     """
-    width: Floats = CRYSTAL_ETA * np.sqrt(_log_moments(energy)[0])
+    width: Floats = pitch[0] * np.sqrt(_log_moments(energy)[0])
     return width
 
 
-def sigma_iphi_iphi(energy: ArrayLike) -> Floats:
+def sigma_iphi_iphi(energy: ArrayLike, pitch: Pitch = PITCH) -> Floats:
     """``(n,)`` width along phi, rad; as :func:`sigma_ieta_ieta`, with crystals of 2 pi/360."""
-    width: Floats = CRYSTAL_PHI * np.sqrt(_log_moments(energy)[1])
+    width: Floats = pitch[1] * np.sqrt(_log_moments(energy)[1])
     return width
 
 
@@ -118,21 +120,22 @@ def _width(profile: Floats, pitch: float) -> tuple[Floats, Floats]:
     return pitch * mean, pitch * np.sqrt(np.maximum(variance, 0.0))
 
 
-def eta_width(energy: ArrayLike) -> Floats:
+def eta_width(energy: ArrayLike, pitch: Pitch = PITCH) -> Floats:
     """``(n,)`` energy-weighted r.m.s. along eta over the whole crop, in units of eta."""
-    return _width(_checked(energy).sum(axis=2), CRYSTAL_ETA)[1]
+    return _width(_checked(energy).sum(axis=2), pitch[0])[1]
 
 
-def phi_width(energy: ArrayLike) -> Floats:
+def phi_width(energy: ArrayLike, pitch: Pitch = PITCH) -> Floats:
     """``(n,)`` energy-weighted r.m.s. along phi over five rows around the peak, rad."""
-    return _width(_strip(_checked(energy)), CRYSTAL_PHI)[1]
+    return _width(_strip(_checked(energy)), pitch[1])[1]
 
 
-def shower_shapes(energy: ArrayLike) -> dict[str, Floats]:
+def shower_shapes(energy: ArrayLike, pitch: Pitch = PITCH) -> dict[str, Floats]:
     """All that boosted trees are given about a shower: ``(n,)`` each.
 
     Args:
         energy: ``(n, rows, cols)``, GeV, at least 25 x 25.
+        pitch: widths of a crystal in eta and in phi (rad).
 
     Raises:
         InputError: the energies are no crops.
@@ -146,11 +149,11 @@ def shower_shapes(energy: ArrayLike) -> dict[str, Floats]:
         "E1/E25": e1_e25(e),
         "E9/E25": e9_e25(e),
         "R9": r9(e),
-        "sigma_ieta_ieta": CRYSTAL_ETA * np.sqrt(var_row),
-        "sigma_iphi_iphi": CRYSTAL_PHI * np.sqrt(var_col),
-        "sigma_ieta_iphi": CRYSTAL_ETA * CRYSTAL_PHI * covariance,
-        "eta width": eta_width(e),
-        "phi width": phi_width(e),
+        "sigma_ieta_ieta": pitch[0] * np.sqrt(var_row),
+        "sigma_iphi_iphi": pitch[1] * np.sqrt(var_col),
+        "sigma_ieta_iphi": pitch[0] * pitch[1] * covariance,
+        "eta width": eta_width(e, pitch),
+        "phi width": phi_width(e, pitch),
         "E9": e9,
         "E25": e25,
         "E": total,
@@ -168,7 +171,7 @@ def shower_shapes(energy: ArrayLike) -> dict[str, Floats]:
     for low, high in ((3, 5), (5, 8), (8, 12)):
         shapes[f"phi +{low}"] = _share(strip[:, j + low : j + high].sum(axis=1), e25)
         shapes[f"phi -{low}"] = _share(strip[:, j - high + 1 : j - low + 1].sum(axis=1), e25)
-    shapes["phi mean"] = _width(strip, CRYSTAL_PHI)[0]
+    shapes["phi mean"] = _width(strip, pitch[1])[0]
     return shapes
 
 
@@ -178,7 +181,9 @@ def _second(e: Floats) -> Floats:
     return second
 
 
-def shape_matrix(energy: ArrayLike) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def shape_matrix(
+    energy: ArrayLike, pitch: Pitch = PITCH
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """:func:`shower_shapes` as ``(n, k)``, and their names."""
-    shapes = shower_shapes(energy)
+    shapes = shower_shapes(energy, pitch)
     return np.column_stack(list(shapes.values())), tuple(shapes)

@@ -98,7 +98,7 @@ def _features(events: Events) -> list[NDArray[np.float32]]:
     geometry = events.geometry
     extent = geometry.rows / 2 * 0.0174
     one_hot = np.eye(len(geometry.channels), dtype=np.float32)[events.channel]
-    of_time = np.array([c.unit == "ns" for c in geometry.channels])[events.channel]
+    of_time = np.array([c.is_time for c in geometry.channels])[events.channel]
     measured = events.measured
     strength = np.where(of_time, np.arcsinh(measured / TIME), np.log10(np.maximum(measured, 1e-4)))
     position = (geometry.eta(events.cell) / extent, geometry.phi(events.cell) / extent)

@@ -192,7 +192,7 @@ def w1_hits(true: Events, other: Events, *, paired: bool, seed: int) -> dict[str
 
 def hit_key(channel: Channel) -> str:
     """Key of the distance of hits: ``w1_hit_energy_ecal``, or of times ``w1_hit_time``."""
-    of_time = channel.unit == "ns"
+    of_time = channel.is_time
     return f"w1_hit_{channel.name}" if of_time else f"w1_hit_energy_{channel.name}"
 
 

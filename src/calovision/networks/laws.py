@@ -2,7 +2,7 @@
 
 The formulas are those of :mod:`~calovision.networks.splitter`. Written out in tensors they are some
 forty operations on a few numbers for each row, and as many again backwards, which took half of a
-training step.
+training step on a processor. On a GPU, which cannot run what is compiled here, they are tensors.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from calovision.compiled import compiled
@@ -31,6 +32,8 @@ def count_log_prob(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Ten
         low: ``(m,)`` the smallest that they can be.
         high: ``(m,)`` the largest.
     """
+    if law.device.type != "cpu":
+        return count_formula(law, count, low, high)
     found: Tensor = _Law.apply(_count, law, count, low, high)  # type: ignore[no-untyped-call]
     return found
 
@@ -40,8 +43,38 @@ def energy_log_prob(law: Tensor, fraction: Tensor) -> Tensor:
 
     ``law`` ``(m, ENERGY)`` is the only one with a gradient.
     """
+    if law.device.type != "cpu":
+        return energy_formula(law, fraction)
     found: Tensor = _Law.apply(_energy, law, fraction)  # type: ignore[no-untyped-call]
     return found
+
+
+def count_formula(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """:func:`count_log_prob` in tensors, on any device, in the precision of ``law``."""
+    weight, place, width = law.chunk(3, 1)
+    span = (high - low + 1)[:, None]
+    centre = low[:, None] - 0.5 + span * (0.5 + 0.5 * place)
+    width = span * torch.exp(width.clamp(*COUNT_WIDTHS) - 1)
+    edges = (count - 0.5, count + 0.5, low - 0.5, high + 0.5)
+    a, b, c, d = ((edge[:, None] - centre) / width for edge in edges)
+    inside, allowed = _log_between(a, b), _log_between(c, d)
+    return torch.logsumexp(weight.log_softmax(1) + inside - allowed, 1)
+
+
+def energy_formula(law: Tensor, fraction: Tensor) -> Tensor:
+    """:func:`energy_log_prob` in tensors, on any device, in the precision of ``law``."""
+    weight, place, width = law.chunk(3, 1)
+    logarithm = width.clamp(*ENERGY_WIDTHS)
+    logit = fraction.clamp(LEAST, 1 - LEAST).logit()[:, None]
+    z = (logit - 2 * place) / logarithm.exp()
+    density = F.logsigmoid(z) + F.logsigmoid(-z) - logarithm
+    return torch.logsumexp(weight.log_softmax(1) + density, 1)
+
+
+def _log_between(lower: Tensor, upper: Tensor) -> Tensor:
+    """Logarithm of the standard logistic's probability between two places."""
+    gap = (upper - lower).clamp(min=1e-6)
+    return F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-gap))
 
 
 class _Law(torch.autograd.Function):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calovision.events.geometry import JET_IMAGES
 from calovision.reports import figures
 from calovision.reports.glossary import CHANNELS, GROUPS, keys_of, meaning, split_key
 from calovision.reports.html import Section
@@ -74,7 +75,7 @@ def jet_caption(columns: dict[str, Any], index: int) -> str:
     """Class, momentum and mass of an example, as far as they are known."""
     words = []
     if "label" in columns:
-        words.append(f"{figures.CLASSES[int(columns['label'][index])]} jet")
+        words.append(f"{JET_IMAGES.classes[int(columns['label'][index])]} jet")
     if "pt" in columns:
         words.append(f"pT {columns['pt'][index]:.0f} GeV")
     if "m0" in columns:

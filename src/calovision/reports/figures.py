@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from calovision import streams
 from calovision.errors import InputError
+from calovision.events.geometry import JET_IMAGES
 from calovision.reports.style import BLUE, COLOUR_MAP, GREEN, ORANGE, PINK, WIDTH, colours, styled
 
 Row = Mapping[str, float]
 BINS = 30
-CLASSES = ("gluon", "quark")  #: names of labels 0 and 1
 OF_CLASS = (ORANGE, BLUE, GREEN, PINK)  #: colours of classes 0, 1, ...
 MAX_POINTS = 4000  #: points of a scatter plot; more only hide each other
 
@@ -198,7 +198,7 @@ def class_distribution(
     figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
     top, *below = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
     highest = 1e-12
-    for k, name in enumerate(CLASSES):
+    for k, name in enumerate(JET_IMAGES.classes):
         colour, mark = OF_CLASS[k], "os"[k]
         true, own = (_density(v[of == k], edges) for v, of in (reference, sample))
         highest = max(highest, float(true[0].max()))

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
-from calovision.reports import figures
 from calovision.reports import generation_figures as drawings
 from calovision.reports.html import Section
 from calovision.reports.images import channel_grid
@@ -33,7 +32,7 @@ def jets(samples: Mapping[str, Events]) -> Section | None:
         "brightness is the logarithm of the energy. Only the middle of the window is shown."
     )
     drawn = [(drawings.gallery(samples, ranges), overview)]
-    for label, name in enumerate(figures.CLASSES):
+    for label, name in enumerate(JET_IMAGES.classes):
         caption = f"A {name} jet of each set; where a set has no classes, any of its jets."
         drawn.append((jet_of_class(samples, label, ranges), caption))
     text = (

@@ -9,6 +9,7 @@ Beside what every study has (see :mod:`calovision.reports.sources`) it draws::
 
 from __future__ import annotations
 
+from calovision.events.geometry import JET_IMAGES
 from calovision.reports import figures
 from calovision.reports.common import Study, curves, jet_caption, metric_groups, observable, upper
 from calovision.reports.html import Section
@@ -84,7 +85,7 @@ def _latent(source: Source) -> Section | None:
     place, label = latent.pop("coordinates"), latent.pop("label")
     drawn = [
         (
-            figures.latent_map(place, label, title="class", classes=figures.CLASSES),
+            figures.latent_map(place, label, title="class", classes=JET_IMAGES.classes),
             "Latent means of held-out jets, coloured by class.",
         )
     ]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
-from calovision.reports.figures import CLASSES
+from calovision.events.geometry import JET_IMAGES
 from calovision.reports.images import colour_range, frame, overlay
 from calovision.reports.style import (
     BLUE,
@@ -134,12 +134,14 @@ def occlusion_map(
         signed: ``(c, r)`` mean of the logit with the hits minus the logit without them.
     """
     maps: list[tuple[NDArray[Any], str, str, TwoSlopeNorm | None]] = [
-        (change, f"mean |change|\nof the {CLASSES[1]} logit", COLOUR_MAP, None)
+        (change, f"mean |change|\nof the {JET_IMAGES.classes[1]} logit", COLOUR_MAP, None)
     ]
     if signed is not None:
         reach = max(float(np.nanmax(np.abs(signed))), 1e-9)
         norm = TwoSlopeNorm(0, -reach, reach)
-        maps.append((signed, f"mean contribution\nto the {CLASSES[1]} logit", "RdBu", norm))
+        maps.append(
+            (signed, f"mean contribution\nto the {JET_IMAGES.classes[1]} logit", "RdBu", norm)
+        )
     figure = Figure(figsize=(NARROW, 2.3 * len(maps) + 0.5), layout="constrained")
     axes = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
     rings = [f"{a:g}-{b:g}" for a, b in pairwise(edges)]
@@ -223,7 +225,7 @@ def scored_examples(events: Events, scores: Sequence[float]) -> Figure:
         label, score = int(events.label[index]), float(scores[index])
         right = (score >= 0.5) == (label == 1)
         ax.set_title(
-            f"{CLASSES[label]}: {score:.2f} {'✓' if right else '✗'}",
+            f"{JET_IMAGES.classes[label]}: {score:.2f} {'✓' if right else '✗'}",
             color=GREEN if right else ORANGE,
             fontweight="bold",
             fontsize=10,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES
+
 
 @dataclass(frozen=True)
 class Things:
@@ -25,5 +27,5 @@ class Things:
         return f"{self.classes[label]} {self.many}"
 
 
-JETS = Things("jet", "jets", ("gluon", "quark"), "jets_per_s")
-CROPS = Things("crop", "crops", ("photon", "electron"), "crops_per_s")
+JETS = Things("jet", "jets", JET_IMAGES.classes, "jets_per_s")
+CROPS = Things("crop", "crops", EGAMMA_CROPS.classes, "crops_per_s")

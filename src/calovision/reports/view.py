@@ -38,7 +38,6 @@ UNITS = {
     "z": "mm",
 }
 #: what the labels of a set mean, by the schema of its images
-CLASSES = {"jets": ("gluon", "quark"), "crops": ("photon", "electron")}
 EVENTS_IN_A_REPORT = 12  #: a few hundred hits each: some kilobytes an event and row
 
 
@@ -95,7 +94,7 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
                 "name": TITLES.get(c.name, c.name),
                 "block": c.block,
                 "signed": c.signed,
-                "quantity": "pT" if c.name == "track" else ("time" if c.unit == "ns" else "E"),
+                "quantity": "time" if c.is_time else "E" if c.is_calorimeter else "pT",
                 "unit": c.unit,
             }
             for c in geometry.channels
@@ -170,7 +169,7 @@ def _packed(values: NDArray[Any], kind: str) -> str:
 
 def _columns(events: Events) -> list[dict[str, Any]]:
     """Numbers of every event, with their units; classes by name."""
-    classes = CLASSES.get(events.geometry.schema, ())
+    classes = events.geometry.classes
     found = []
     for name, values in sorted(events.columns.items()):
         if values.ndim != 1:

@@ -209,6 +209,7 @@ def collision(
         if q == 0 and abs(wrapped(phi - c.axis[1])) > c.axis[2]:
             continue
         pt, e, kind = p.pt[k], p.energy[k], p.kind[k]
+        # as of other particles: code for two kinds of numbers would be compiled twice
         pt64, eta64, phi64 = np.float64(pt), np.float64(eta), np.float64(phi)
         tracked = q != 0 and track(c, pt64, eta64, phi64, d.track_efficiency, d)
         if kind > MUON:

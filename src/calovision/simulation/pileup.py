@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,16 @@ _OF_SPECIES = ("pdg", "charge", "kind")
 @functools.cache
 def collisions() -> Particles:
     """The collisions that pile-up is drawn from, the same in every process."""
-    with np.load(FILE) as kept:
+    return read(FILE)
+
+
+def read(file: Path) -> Particles:
+    """What :func:`write` has kept."""
+    with np.load(file) as kept:
         species = kept["species"]
-        known = {name: kept[name][species] for name in _OF_SPECIES}
-        real = {name: _joined(kept[name]) for name in _REAL}
-        return Particles(offsets=offsets_of(kept["counts"]), **known, **real)
+        columns: dict[str, NDArray[Any]] = {n: kept[n][species] for n in _OF_SPECIES}
+        columns |= {name: _joined(kept[name]) for name in _REAL}
+        return Particles(offsets_of(kept["counts"]), **columns)
 
 
 def key() -> str:

@@ -20,7 +20,6 @@ from calovision.errors import InputError
 from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.fingerprints import Known
-from calovision.events.info import CLASS_NAMES
 from calovision.metrics.classification import RankedScores, checked_weights
 from calovision.metrics.memorisation import copies, memorised
 from calovision.metrics.observables import observable_matrix
@@ -124,7 +123,7 @@ def compare(
     if only is not None:
         steps = {name: step for name, step in steps.items() if any(map(STEPS[name], only))}
     classed = only is None and samples.have_classes(CLASS_EVENTS)
-    classes = CLASS_NAMES[a.geometry.schema] if classed else ()
+    classes = a.geometry.classes if classed else ()
     for k, name in enumerate(classes):
         steps[name] = lambda k=k: _of_class(samples.of(k), seed)  # type: ignore[misc]
     if own is not None:

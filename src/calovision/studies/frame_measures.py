@@ -123,7 +123,7 @@ def measure_frame(
         ends = [trajectory(field, z, sign * REACH, STEPS)[:, -1] for sign in (1, -1)]
         first, second = (space.decode(e) for e in ends)
         away = [modulo_rotation(start, moved) for moved in (first, second)]
-        metrics[f"displacement_{k + 1}_d{d}"] = mean_metric(torch.cat(away).numpy())
+        metrics[f"displacement_{k + 1}_d{d}"] = mean_metric(torch.cat(away).cpu().numpy())
         for end, moved in zip(ends, (first, second), strict=True):
             drifts.append((space.oracle(end).softmax(1)[own, truth] - before).abs())
             rights.append((judge(moved).argmax(1) == truth).float())
@@ -134,8 +134,10 @@ def measure_frame(
         }
         changes.append(change)
         names.append(max(change, key=lambda of: abs(change[of])))
-    metrics[f"frame_drift_d{d}"] = mean_metric(torch.cat(drifts).numpy(), higher_is_better=False)
-    metrics[f"frame_accuracy_d{d}"] = mean_metric(torch.cat(rights).numpy())
+    metrics[f"frame_drift_d{d}"] = mean_metric(
+        torch.cat(drifts).cpu().numpy(), higher_is_better=False
+    )
+    metrics[f"frame_accuracy_d{d}"] = mean_metric(torch.cat(rights).cpu().numpy())
     metrics[f"frame_cos_d{d}"] = largest_cosine(space, fields, data.test[0][:60])
     found = algebra(space, fields, z)
     unique = [f"{n} {names[:i].count(n) + 1}" if n in names[:i] else n for i, n in enumerate(names)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from calovision import streams
 from calovision.events.events import Events
 from calovision.events.files import write_json
+from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore
 from calovision.metrics.two_sample import classifier_auc
 from calovision.reports.sources import save_arrays
@@ -28,7 +29,6 @@ from calovision.tasks.totals import BY_ENERGY, SHAPES, hits_and_excess, totals
 
 #: column (GeV) and quantiles of the test jets between which it is asked for
 ASKED = {"pt": (0.1, 0.35, 0.65, 0.9), "m0": (0.1, 0.35, 0.65, 0.9), "gen_pt": (0.1, 0.5, 0.9)}
-CLASSES = ("gluon", "quark")
 ANSWERS = 1000  #: jets generated for each condition
 STEPS = (1, 2, 3, 4, 8, 16)  #: steps of the flow's solver that are compared
 FEW = (1, 2, 3, 4)  #: the same of a flow that has been straightened
@@ -65,7 +65,7 @@ def check(out: Path, run: RunDir, student: RunDir, test: EventStore, *, seed: in
 
 def conditions(events: Events) -> list[tuple[str, Request]]:
     """Names and requests: every class, and ranges of every column that the events have."""
-    asked = [(name, Request(label)) for label, name in enumerate(CLASSES)]
+    asked = [(name, Request(label)) for label, name in enumerate(JET_IMAGES.classes)]
     for column, levels in ASKED.items():
         if column not in events.columns:
             continue

@@ -157,7 +157,7 @@ def gathered(out: Path, test: EventStore, *, scale: str, seed: int) -> dict[str,
     for model, samples in SAMPLES.items():
         for sample in samples:
             result = json.loads(_results(out, sample).read_text())
-            task = load_generator(RunDir(out / "runs" / model))
+            task = load_generator(RunDir(out / "runs" / model), "cpu")
             if sample == ALL:
                 task.keep_all()
             # One after the other, with nothing else running: rates compare.

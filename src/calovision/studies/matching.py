@@ -79,10 +79,7 @@ def chosen(sets: Sets, label: str | None, pt: tuple[float, float] | None) -> dic
             if wanted is not None and column not in events.columns:
                 raise InputError(f"{name} has no column {column}", f"leave --{column} out")
         if label is not None:
-            classes = events.geometry.classes
-            if label not in classes:
-                raise InputError(f"there is no class {label!r}", f"choose {' or '.join(classes)}")
-            mask &= events.label == classes.index(label)
+            mask &= events.label == events.geometry.class_number(label)
         if pt is not None:
             low, high = pt
             if not low < high:

@@ -40,12 +40,12 @@ def measure_map(flows: Flows, network: nn.Module, data: ImageData) -> dict[str, 
                 single = ((z - wanted).square() / vae.mean(images).var(0)).mean(1)
         assert single is not None
         rebuilt, end = vae.decode(start), vae.decode(z)
-        own = similarity(rebuilt.numpy(), upright.numpy())
-        after = similarity(end.numpy(), upright.numpy())
+        own = similarity(rebuilt.cpu().numpy(), upright.cpu().numpy())
+        after = similarity(end.cpu().numpy(), upright.cpu().numpy())
         home = (end - rebuilt).norm(dim=1) / rebuilt.norm(dim=1)
         error = float(np.std(after) / np.mean(own) / len(after) ** 0.5)
         key = f"{digit}_d{vae.latent}"
         found[f"map_fidelity_{key}"] = Metric(float(after.mean() / own.mean()), error)
-        found[f"map_closure_{key}"] = mean_metric(home.numpy(), higher_is_better=False)
-        found[f"map_mse_{key}"] = mean_metric(single.numpy(), higher_is_better=False)
+        found[f"map_closure_{key}"] = mean_metric(home.cpu().numpy(), higher_is_better=False)
+        found[f"map_mse_{key}"] = mean_metric(single.cpu().numpy(), higher_is_better=False)
     return found

@@ -78,20 +78,20 @@ def breaking(flows: Flows, data: ImageData) -> dict[str, Metric]:
     images, label = data.test
     tagger = train_judge(stream, len(data.classes), random, STEPS)
     score = _score(tagger, images)
-    found = {"tagger_auc": auc_metric(score.numpy(), label.numpy(), seed=0)}
+    found = {"tagger_auc": auc_metric(score.cpu().numpy(), label.cpu().numpy(), seed=0)}
     for name, motion in MOTIONS.items():
         judge = train_judge(Mixed(stream, motion), 2, random, STEPS)
         moved = motion(images)
         seen = torch.cat([_score(judge, images), _score(judge, moved)])
         truth = torch.arange(2).repeat_interleave(len(images))
-        found[f"seen_{name}"] = auc_metric(seen.numpy(), truth.numpy(), seed=0)
+        found[f"seen_{name}"] = auc_metric(seen.cpu().numpy(), truth.cpu().numpy(), seed=0)
         shift = (_score(tagger, moved) - score).abs()
-        found[f"shift_{name}"] = mean_metric(shift.numpy(), higher_is_better=False)
+        found[f"shift_{name}"] = mean_metric(shift.cpu().numpy(), higher_is_better=False)
     for field in flows.fields[:1]:
         path = trajectory(field, flows.space.encode(images[:500]), 2 * math.pi, 8 * PARTS)
         scores = [_score(tagger, flows.space.decode(z)) for z in path[:, ::8].unbind(1)]
         away = torch.stack([(s - scores[0]).abs() for s in scores[1:]])
-        found["shift_flow"] = mean_metric(away.mean(0).numpy(), higher_is_better=False)
+        found["shift_flow"] = mean_metric(away.mean(0).cpu().numpy(), higher_is_better=False)
     return found
 
 

@@ -34,8 +34,9 @@ def table_of(events: Events) -> NDArray[np.float64]:
 
     if events.geometry.schema == "jets":
         return observable_matrix(events)[0]
+    pitch = events.geometry.pitch
     parts = [events[i : i + PORTION] for i in range(0, len(events), PORTION)]
-    return np.concatenate([shape_matrix(part.to_dense("gev")[:, 0])[0] for part in parts])
+    return np.concatenate([shape_matrix(part.to_dense("gev")[:, 0], pitch)[0] for part in parts])
 
 
 def grow(config: Training, store: EventStore, test: EventStore, out: Path) -> dict[str, Any]:

@@ -2,20 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset
 
 from calovision.events.events import Events
+from calovision.tasks.devices import pinned
 from calovision.tasks.order import Order
 from calovision.tasks.task import Batch, Task
 
 CHUNK = 125  #: events in a batch of validation
+AHEAD = 6  #: batches that wait for a GPU
+MAKERS = 3  #: threads that make them
 
 Numbers = NDArray[np.int64]
+
+
+def ahead(makers: Iterable[Callable[[], Any]], device: torch.device) -> Generator[Any, None, None]:
+    """What ``makers`` make, in their order, for a device.
+
+    For a GPU the next :data:`AHEAD` are made by some threads while it computes, in memory that it
+    reads by itself; the threads end when the iterator is closed. A CPU has nothing to win: whoever
+    makes a batch takes the time of its cores from who learns, and two threads take Python's lock
+    from each other. There a batch is made when it is asked for.
+
+    Args:
+        makers: each makes one batch; another thread asks for the next of them.
+        device: where the batches are needed.
+    """
+    source = iter(makers)
+    if device.type == "cpu":
+        for make in source:
+            made = make()
+            del make  # it may hold what is read anew for the next one
+            yield made
+        return
+
+    def begin() -> None:
+        if device.type == "cuda":  # or memory would be pinned for the first of several GPUs
+            torch.cuda.set_device(device)
+
+    def make_told(told: Future[Callable[[], Any] | None]) -> tuple[Any, ...]:
+        make = told.result()
+        if make is None:
+            return ()
+        return (pinned(make()) if device.type == "cuda" else make(),)
+
+    waiting: deque[Future[tuple[Any, ...]]] = deque()
+    one, some = ThreadPoolExecutor(1, "batches"), ThreadPoolExecutor(MAKERS, "batches", begin)
+    with one, some:
+
+        def ask() -> None:
+            waiting.append(some.submit(make_told, one.submit(next, source, None)))
+
+        try:
+            for _ in range(AHEAD):
+                ask()
+            while found := waiting.popleft().result():
+                ask()
+                yield found[0]
+        finally:
+            for left in waiting:
+                left.cancel()
 
 
 class TrainingBatches(IterableDataset[Batch]):
@@ -48,11 +103,15 @@ class TrainingBatches(IterableDataset[Batch]):
         self._batches = np.empty((0, 0), np.int64)
 
     def __iter__(self) -> Iterator[Batch]:
+        return ahead(self.makers(), torch.device("cpu"))
+
+    def makers(self) -> Iterator[Callable[[], Batch]]:
+        """Functions that make the batches; they may be called at the same time."""
         step = self.step_now()
         while True:
             epoch, window, batch = self.order.place(step)
             self._hold(epoch, window)
-            yield self.task.training_batch(self._view, self._batches[batch], step)
+            yield partial(self.task.training_batch, self._view, self._batches[batch], step)
             step += 1
 
     def prepare(self) -> None:

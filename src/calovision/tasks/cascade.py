@@ -78,6 +78,7 @@ class CascadeTask(GeneratorTask):
     """
 
     partial: ClassVar[bool] = True
+    doubles: ClassVar[bool] = True
     on_gpu: ClassVar[bool] = False
 
     threshold: Tensor

@@ -11,18 +11,19 @@ import torch
 from calovision.errors import InputError
 from calovision.events.files import write_bytes
 from calovision.events.unreadable import exists, reading, unreadable
+from calovision.tasks.devices import to_device
 
 _NEEDED = {"state_dict", "global_step", "spent_s"}
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write a state, complete or not at all.
+    """Write a state, complete or not at all, on whatever device it is.
 
     Raises:
         InputError: the disk is full or not writable.
     """
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save(to_device(state, torch.device("cpu")), buffer)
     write_bytes(path, buffer.getvalue())
 
 

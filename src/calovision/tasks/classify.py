@@ -19,6 +19,7 @@ from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.files import atomic
 from calovision.events.store import EventStore
+from calovision.tasks.devices import enough_memory
 from calovision.tasks.domain import domain_features
 from calovision.tasks.models import load_tagger
 from calovision.tasks.rundir import RunDir
@@ -107,7 +108,8 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
     reading = Lock()
     task.eval()
     if n:
-        task.logits(task.view(source[:1]))
+        with enough_memory(task.device):
+            task.logits(task.view(source[:1]))
     begin = time.perf_counter()
 
     def portion(start: int) -> int:
@@ -120,7 +122,8 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
         unlike[here] = task.domain.out_of_distribution(domain_features(events))
         return len(view)
 
-    with tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False) as bar:
+    bar = tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False)
+    with bar, enough_memory(task.device):
         for done in side_by_side(portion, range(0, len(source), PORTION)):
             bar.update(done)
     return Scores(probability, logit, unlike, time.perf_counter() - begin)

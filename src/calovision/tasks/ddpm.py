@@ -48,6 +48,7 @@ class DDPMTask(GeneratorTask):
 
     chunk: ClassVar[int] = 10
     validation_events: ClassVar[int] = 500
+    doubles: ClassVar[bool] = True
 
     maximum: Tensor
     threshold: Tensor

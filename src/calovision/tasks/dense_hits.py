@@ -50,10 +50,10 @@ def hits_above(cells: Sequence[Tensor], threshold: Tensor, geometry: Geometry) -
         owner, row, col = on.nonzero(as_tuple=True)
         middle = channel.block // 2
         row, col = row * channel.block + middle, col * channel.block + middle
-        owners.append(owner.numpy())
-        places.append((row * geometry.cols + col).numpy())
+        owners.append(owner.cpu().numpy())
+        places.append((row * geometry.cols + col).cpu().numpy())
         codes.append(np.full(len(owner), i, np.uint8))
-        values.append(cells[i][on].numpy())
+        values.append(cells[i][on].cpu().numpy())
     flat: list[NDArray[Any]] = [np.concatenate(x) for x in (owners, places, codes, values)]
     owner_all, place, code, value = flat
     order = np.lexsort((place, code, owner_all))
@@ -82,5 +82,5 @@ def threshold_for(cells: Sequence[Tensor], wanted: Sequence[float]) -> Tensor:
     for content, mean in zip(cells, wanted, strict=True):
         hits = round(mean * len(content))
         ordered = content.flatten().sort(descending=True).values
-        chosen.append(ordered[hits - 1] if hits else torch.tensor(torch.inf))
+        chosen.append(ordered[hits - 1] if hits else content.new_tensor(torch.inf))
     return torch.stack(chosen).clamp(min=SMALLEST)

@@ -74,9 +74,13 @@ def peak_memory_mb(device: torch.device) -> float:
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
-    """Tensors, in tuples and lists however nested, on a device; what else is there stays."""
+    """Tensors, in tuples, lists and mappings however nested, on a device; what else there is stays.
+
+    The processor does not wait for what it sends, but for what it gets.
+    """
     if isinstance(batch, Tensor):
-        return batch if batch.device == device else batch.to(device, non_blocking=True)
+        sent = device.type != "cpu"
+        return batch if batch.device == device else batch.to(device, non_blocking=sent)
     if callable(move := getattr(batch, "to", None)):  # such as graphs of torch_geometric
         return move(device)
     return _in(batch, lambda item: to_device(item, device))
@@ -90,7 +94,9 @@ def pinned(batch: Any) -> Any:
 
 
 def _in(batch: Any, change: Any) -> Any:
-    """A tuple, a named tuple or a list of what its items are changed to."""
+    """A tuple, a named tuple, a list or a mapping of what its items are changed to."""
+    if isinstance(batch, dict):
+        return type(batch)((key, change(item)) for key, item in batch.items())
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
         return type(batch)(*map(change, batch))
     if isinstance(batch, tuple | list):
@@ -111,7 +117,9 @@ def seeded(stream: streams.Stream, seed: int, *place: int, device: torch.device)
 
 
 @contextmanager
-def enough_memory(device: torch.device, remedy: str) -> Iterator[None]:
+def enough_memory(
+    device: torch.device, remedy: str = "take a larger GPU, or give --device cpu"
+) -> Iterator[None]:
     """Turn a lack of a GPU's memory inside into one line.
 
     Raises:

@@ -61,5 +61,5 @@ class Domain(nn.Module):
         """``(n,)`` true for events outside a limit."""
         table = torch.from_numpy(features)
         low, high = self.low.cpu(), self.high.cpu()
-        out: NDArray[np.bool_] = ((table < low) | (table > high)).any(1).numpy()
+        out: NDArray[np.bool_] = ((table < low) | (table > high)).any(1).cpu().numpy()
         return out

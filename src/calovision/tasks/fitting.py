@@ -24,6 +24,7 @@ from calovision.tasks.checkpoints import read_checkpoint
 from calovision.tasks.devices import described, enough_memory, peak_memory_mb
 from calovision.tasks.extend import passes
 from calovision.tasks.learner import Learner
+from calovision.tasks.mixed import rounded_products
 from calovision.tasks.models import build, rebuild
 from calovision.tasks.order import Order
 from calovision.tasks.processes import Team, summed
@@ -56,7 +57,10 @@ def fit(
     """
     stop = Stop()
     smaller = f"ask for a smaller batch: --set batch={max(config.batch // 2, 1)}"
-    with handled_by(stop.arrived), enough_memory(device, smaller):
+    fast = rounded_products(device, getattr(config, "bfloat16", False))
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with handled_by(stop.arrived), enough_memory(device, smaller), fast:
         made = _prepared(config, store, parts, run, team, device, quiet)
         made.loop.go(stop)
         cpu_s = summed(made.learner.cpu_s)
@@ -239,6 +243,7 @@ def _finish(
             **kept.size(),
             "device": described(device),
             "memory_mb": peak_memory_mb(device),
+            "data_wait": round(learner.data_s / max(learner.spent_s - learner.looking_s, 1e-9), 4),
             "warnings": made.warnings + doubts,
         },
     )

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
+from calovision.tasks.devices import enough_memory
 from calovision.tasks.request import Request
 from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.task import Task
@@ -107,7 +108,8 @@ def pieces(
     task.eval()
 
     def one(chunk: int) -> Events:
-        return task.sample(request, chunk, seed, steps)[: n - chunk * task.chunk]
+        with enough_memory(task.device):
+            return task.sample(request, chunk, seed, steps)[: n - chunk * task.chunk]
 
     yield from side_by_side(one, chunks)
 

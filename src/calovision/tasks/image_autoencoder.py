@@ -48,9 +48,9 @@ class ImageAutoencoderTask(AutoencoderTask):
     def finish(self, view: Events) -> None:
         """Choose the hit threshold of every channel on validation jets."""
         jets, chunk = min(CALIBRATION_JETS, len(view)), 250
-        levels = torch.logspace(-6, 0, 121)
-        hits = torch.zeros(len(self.threshold), len(levels), 2)
-        truth = torch.zeros(len(self.threshold))
+        levels = torch.logspace(-6, 0, 121, device="cpu")
+        hits = levels.new_zeros(len(self.threshold), len(levels), 2)
+        truth = levels.new_zeros(len(self.threshold))
         for start in range(0, jets, chunk):
             chosen = np.arange(start, min(start + chunk, jets))
             cells, _ = self.cells(view, chosen)
@@ -72,4 +72,4 @@ class ImageAutoencoderTask(AutoencoderTask):
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
         cells, mean = self.cells(view, chosen)
-        return hits_above(cells, self.threshold.cpu(), self.geometry), mean.numpy()
+        return hits_above(cells, self.threshold.cpu(), self.geometry), mean.cpu().numpy()

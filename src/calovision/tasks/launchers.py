@@ -37,6 +37,22 @@ def place(here: MutableMapping[str, str]) -> tuple[int, int]:
     return rank, size
 
 
+def among_here(here: MutableMapping[str, str], processes: int) -> tuple[int, int | None]:
+    """Number of this process among those of its machine, and how many those are.
+
+    The latter is ``None`` where Slurm does not tell, and 1 where it has given every process GPUs of
+    its own, of which each sees none but those.
+    """
+    local, number = _number(here, "LOCAL_RANK"), _number(here, "LOCAL_WORLD_SIZE")
+    if local is not None:
+        return local, number
+    task = _number(here, "SLURM_LOCALID")
+    if place(here) == (0, 1) or task is None:
+        return 0, processes
+    own = any(here.get(name) for name in ("SLURM_GPUS_PER_TASK", "SLURM_TRES_PER_TASK"))
+    return (0, 1) if own else (task, None)
+
+
 def ignored(here: MutableMapping[str, str]) -> str | None:
     """A line about variables that look like several processes but are not followed."""
     place_of = place(here)

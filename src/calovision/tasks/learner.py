@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from calovision import streams
+from calovision.tasks.batches import ahead
 from calovision.tasks.devices import seeded, to_device
 from calovision.tasks.processes import Team, merged, slowest, summed
 from calovision.tasks.settings import Training
@@ -20,6 +22,7 @@ from calovision.tasks.task import Batch, Task
 WARMUP_STEPS = 50  #: steps over which the learning rate rises
 WAIT = 3  #: looks at the validation loss without improvement before the learning rate falls
 YOUNG = 10.0  #: the average of the weights spans at most a tenth of the steps so far
+UNREAD = 10  #: steps of a GPU whose losses are read together
 LAST_LOOK = 0.05  #: share of the budget that is left to the last look at the validation loss
 
 
@@ -40,6 +43,7 @@ class Learner(nn.Module):
         spent_s: seconds spent, by the slowest process.
         looked: step of the last look at the validation loss.
         looking_s: seconds spent on looks.
+        data_s: seconds in which steps waited for their batches, in this process.
         best: lowest validation loss so far.
         waited: looks since then.
         untrained: validation loss of a few events before the first step, where it is judged by.
@@ -65,9 +69,11 @@ class Learner(nn.Module):
         self._network = (self.team.shared(_Loss(task), task.partial),)
         self.step, self.looked, self.waited, self.most_parts = 0, 0, 0, 0
         self.spent_s, self.looking_s, self.cpu_before_s = 0.0, 0.0, 0.0
+        self.data_s = 0.0
         self.best, self.last_loss = math.inf, math.nan
         self.untrained: float | None = None
         self.sums: dict[str, list[float]] = {}
+        self._unread: list[dict[str, Tensor]] = []
         self._cpu, self._clock = time.process_time(), time.monotonic()
 
     @property
@@ -127,13 +133,24 @@ class Learner(nn.Module):
         self.tick()
 
     def _remember(self, parts: dict[str, Tensor]) -> None:
-        """Keep the losses of a step for the training log."""
-        self.last_loss = float(parts["loss"].detach())
-        self.most_parts = max(self.most_parts, len(parts))
-        for name, value in parts.items():
-            # The loss of a batch that lacks some parts does not compare with that of others.
-            if name != "loss" or len(parts) == self.most_parts:
-                self.sums.setdefault(name, []).append(float(value.detach()))
+        """Keep the losses of a step for the training log.
+
+        To read them is to wait for a GPU: that is done for some steps at a time.
+        """
+        self._unread.append({name: value.detach() for name, value in parts.items()})
+        if self.task.device.type == "cpu" or len(self._unread) >= UNREAD:
+            self.read()
+
+    def read(self) -> None:
+        """Read the losses of the last steps into ``sums``."""
+        for parts in self._unread:
+            self.last_loss = float(parts["loss"])
+            self.most_parts = max(self.most_parts, len(parts))
+            for name, value in parts.items():
+                # The loss of a batch that lacks some parts does not compare with that of others.
+                if name != "loss" or len(parts) == self.most_parts:
+                    self.sums.setdefault(name, []).append(float(value))
+        self._unread = []
 
     @torch.no_grad()
     def _move_average(self, average: Task) -> None:
@@ -150,7 +167,9 @@ class Learner(nn.Module):
         before = {module: module.training for module in self.kept.modules()}
         self.kept.eval()
         found: dict[str, list[float]] = {}
-        for number, batch in (looks[i] for i in range(len(looks))):
+        makers = (partial(looks.__getitem__, i) for i in range(len(looks)))
+        batches = ahead(makers, self.task.device)
+        for number, batch in batches:
             noise = streams.torch_rng(
                 streams.Stream.VALIDATION, self.config.seed, number, device=self.task.device
             )
@@ -183,6 +202,7 @@ class Learner(nn.Module):
 
     def state(self) -> dict[str, Any]:
         """All that a training goes on from, between two steps; every process must ask for it."""
+        self.read()
         return {
             "state_dict": self.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -196,6 +216,7 @@ class Learner(nn.Module):
             "sums": merged(self.sums),
             "spent_s": self.spent_s,
             "looking_s": self.looking_s,
+            "data_s": self.data_s,
             "cpu_s": summed(self.cpu_s),
         }
 
@@ -213,6 +234,7 @@ class Learner(nn.Module):
         self.spent_s, self.looking_s = state["spent_s"], state["looking_s"]
         if self.team.rank == 0:
             self.sums, self.cpu_before_s = state["sums"], state["cpu_s"]
+            self.data_s = state.get("data_s", 0.0)
 
     def count_from(self, spent: dict[str, Any]) -> None:
         """Count on from what an earlier training took, whose state was not kept."""

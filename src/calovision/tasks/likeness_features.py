@@ -45,17 +45,16 @@ def _features(events: Events) -> Floats:
 
 
 def axis_shapes(events: Events) -> Floats:
-    """``(n, 5 C + 2)`` shapes about the energy-weighted centre of all channels but tracks.
+    """``(n, 5 C + 2)`` shapes about the energy-weighted centre of the calorimeters.
 
     Of the hits within 0.4 rad of that axis, per channel: the logarithm of 1 + their number,
     girth (rad), pTD, shares of energy within :data:`RINGS`. Then the logarithms of 1 + pt and
-    1 + mass (GeV) of all hits that are no tracks, as massless particles.
+    1 + mass (GeV) of all hits in calorimeters, as massless particles.
     """
     geometry, owner, n = events.geometry, events.owner, len(events)
     energy = np.maximum(events.energy, 0).astype(np.float64)
     eta, phi = geometry.eta(events.cell), geometry.phi(events.cell)
-    names = np.array(geometry.channel_names)
-    calorimeter = energy * (names != "track")[events.channel]
+    calorimeter = energy * np.array(geometry.calorimeters)[events.channel]
 
     def summed(weight: NDArray[Any]) -> Floats:
         return np.bincount(owner, weight, n).astype(np.float64)
@@ -66,7 +65,7 @@ def axis_shapes(events: Events) -> Floats:
     distance = np.hypot(eta - centre[0], phi - centre[1])
     near = distance < CONE
     shapes = []
-    for c in range(len(names)):
+    for c in range(len(geometry.channels)):
         weight = energy * (near & (events.channel == c))
         whole = np.maximum(summed(weight), LEAST)
         shapes += [

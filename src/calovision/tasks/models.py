@@ -6,6 +6,7 @@ import importlib
 import warnings
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from calovision.errors import ContentError, InputError
@@ -135,7 +136,6 @@ def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None
         InputError: no run there, of an unknown task, unfinished, or with broken weights, or the
             device is not there.
     """
-    place = chosen_device(device)
     config = with_module(recorded_config(run), module, run.path)
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
@@ -143,11 +143,22 @@ def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None
         geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
     except ContentError as error:
         raise misfit(run.weights) from error
-    task = rebuild(config, geometry, run.weights).eval()
+    chosen_device(device)  # before the weights are read
+    return on_device(rebuild(config, geometry, run.weights).eval(), device)
+
+
+def on_device(task: Task, device: str) -> Task:
+    """The task on a device, or on the CPU if it cannot work there; warned of if it was named.
+
+    Raises:
+        InputError: no such device.
+    """
+    place = chosen_device(device)
     if place.type != "cpu" and not task.on_gpu:
         if device != "auto":
-            warnings.warn(f"{config.model} works on the CPU, not on {place}", stacklevel=2)
-        return task
+            name = type(task).__name__.removesuffix("Task")
+            warnings.warn(f"{name} works on the CPU, not on {place}", stacklevel=3)
+        place = torch.device("cpu")
     return task.place(place)
 
 

@@ -46,7 +46,7 @@ class OneLogit(nn.Module):
             raise InputError(f"the network gives {shape}", "return logits (n,), (n, 1) or (n, 2)")
         if found.shape[1:] == (2,):
             return found[:, 1] - found[:, 0]
-        return found.reshape(len(found))
+        return found[:, 0] if found.dim() == 2 else found
 
 
 class ModuleTagger(TaggerTask):
@@ -95,14 +95,8 @@ class ModuleTagger(TaggerTask):
 
     def prepare(self, events: Events) -> Events | GraphView:
         """Graphs of all events, or the events, of which inputs are made batch by batch."""
-        if self.form.form == "graph":
-            return GraphView.of(events, self.form.neighbours)
-        return events
+        return self.form.prepared(events)
 
     def inputs(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> tuple[Any]:
         """What the module takes, of the ``chosen`` events."""
-        if isinstance(prepared, GraphView):
-            from torch_geometric.data import Batch
-
-            return (Batch.from_data_list([prepared.pyg(int(i)) for i in chosen]),)
-        return (self.form.batch(prepared[chosen])[0],)
+        return (self.form.cut(prepared, chosen),)

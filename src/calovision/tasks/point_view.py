@@ -12,12 +12,14 @@ from torch import Tensor
 
 from calovision.events.batching import hardest_first
 from calovision.events.events import Events
+from calovision.events.geometry import Channel
 from calovision.networks.point_vae import Hits
 from calovision.tasks.summary import image_summary
 
 GROUP = 512  #: events whose hits are sorted at a time
-#: most latent points that a channel may take before the finest channel gets the rest
-POINT_CAPS = {"hcal": 40, "track": 120}
+#: most latent points of tracks, and of calorimeters with cells larger than a pixel: the others
+#: share the rest
+TRACK_POINTS, COARSE_POINTS = 120, 40
 
 
 @dataclass(frozen=True)
@@ -142,17 +144,24 @@ class Scaling:
         return energy * self.energy_std[channel] + self.energy_mean[channel]
 
 
+def most_points(channel: Channel) -> int | None:
+    """Most latent points of a channel, where they are limited."""
+    if not channel.is_calorimeter:
+        return TRACK_POINTS
+    return COARSE_POINTS if channel.block > 1 else None
+
+
 def _room(events: Events, points: int) -> NDArray[np.int64]:
     """``(n, C)`` latent points open to each channel; one without a cap gets what is left."""
     counts = events.counts()
-    names = events.geometry.channel_names
-    room = np.stack([np.full(len(events), POINT_CAPS.get(n, points)) for n in names], 1)
-    capped = [i for i, n in enumerate(names) if n in POINT_CAPS]
+    caps = [most_points(channel) for channel in events.geometry.channels]
+    room = np.stack([np.full(len(events), points if m is None else m) for m in caps], 1)
+    capped = [i for i, most in enumerate(caps) if most is not None]
     left = np.full(len(events), points)
     for c in capped:
         room[:, c] = np.minimum(room[:, c], left)
         left = left - np.minimum(counts[:, c], room[:, c])
-    for c in set(range(len(names))) - set(capped):
+    for c in set(range(len(caps))) - set(capped):
         room[:, c] = left
     return room
 

@@ -19,7 +19,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from calovision import cache
 from calovision.errors import InputError
-from calovision.tasks.launchers import check_meeting, place
+from calovision.tasks.devices import chosen_device
+from calovision.tasks.launchers import among_here, check_meeting, place
 
 _HOME = "127.0.0.1"
 _GRACE = 30.0  #: seconds that a process may take to end, once there is nothing left to do
@@ -75,8 +76,38 @@ def placed() -> Team:
     return Team(*place(os.environ))
 
 
+def own_device(name: str, processes: int) -> torch.device:
+    """The device of this process: of several that take GPUs, each has its own.
+
+    Raises:
+        InputError: it is not there, or there are more processes than GPUs.
+    """
+    device = chosen_device(name)
+    if processes == 1 or device.type == "cpu":
+        return device
+    if name not in ("auto", "cuda"):
+        raise InputError(
+            f"{name} is one GPU, but {processes} processes train together",
+            "give --device cuda, so that each takes its own, or --device cpu",
+        )
+    number, here = among_here(os.environ, processes)
+    gpus = torch.cuda.device_count()
+    if max(number + 1, here or 1) > gpus:
+        raise InputError(
+            f"{here or number + 1} processes of the training are to share {gpus} GPU"
+            f"{'s' if gpus > 1 else ''}, but each needs its own",
+            "start fewer, or give --device cpu",
+        )
+    return torch.device("cuda", number)
+
+
+def _backend(device: torch.device) -> str:
+    """How processes exchange tensors; numbers that steer a training stay on the CPU."""
+    return "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+
+
 @contextmanager
-def together(processes: int, run: Path) -> Iterator[Team]:
+def together(processes: int, run: Path, device: torch.device) -> Iterator[Team]:
     """Join the processes that train ``run``; those not started from outside are started.
 
     All must come to the end of the context; none leaves before the others.
@@ -84,6 +115,7 @@ def together(processes: int, run: Path) -> Iterator[Team]:
     Args:
         processes: how many there shall be.
         run: folder of the run, which tells the others what to train.
+        device: of this process.
 
     Raises:
         InputError: one of the processes started here ended too early.
@@ -92,6 +124,8 @@ def together(processes: int, run: Path) -> Iterator[Team]:
     if processes == 1:
         yield team
         return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     others: list[subprocess.Popen[bytes]] = []
     threads, meeting = torch.get_num_threads(), "env://"
     if team.size == 1:
@@ -105,7 +139,7 @@ def together(processes: int, run: Path) -> Iterator[Team]:
     try:
         if not all(other.stdout and other.stdout.read(1) for other in others):
             raise RuntimeError("a process did not start")
-        _meet(meeting, team, here=bool(others))
+        _meet(meeting, team, _backend(device), here=bool(others))
         yield team
         dist.barrier()
         for other in others:
@@ -154,19 +188,19 @@ def slowest(value: float) -> float:
 def _reduced(value: float, how: Any) -> float:
     if not dist.is_initialized():
         return value
-    total = torch.tensor(value, dtype=torch.float64)
+    total = torch.tensor(value, dtype=torch.float64, device="cpu")
     dist.all_reduce(total, how)
     return float(total)
 
 
-def _meet(meeting: str, team: Team, *, here: bool) -> None:
+def _meet(meeting: str, team: Team, backend: str, *, here: bool) -> None:
     """Wait for the others of the team, which were started ``here`` or elsewhere.
 
     Raises:
         InputError: those from elsewhere do not come.
     """
     try:
-        dist.init_process_group("gloo", meeting, rank=team.rank, world_size=team.size)
+        dist.init_process_group(backend, meeting, rank=team.rank, world_size=team.size)
     except (RuntimeError, ValueError) as error:
         if here:
             raise
@@ -190,6 +224,7 @@ def _loopback() -> str:
 def _started(rank: int, size: int, port: int, run: Path) -> subprocess.Popen[bytes]:
     """Another process, which says when it is ready, and ends when its standard input does."""
     given = {"RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": _HOME, "MASTER_PORT": port}
+    given |= {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": size}
     threads = {"OMP_NUM_THREADS": torch.get_num_threads(), cache.TOLD: 1}
     place = {"GLOO_SOCKET_IFNAME": _loopback()}
     variables = {k: str(v) for k, v in (threads | place | os.environ | given).items()}

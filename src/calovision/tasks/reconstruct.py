@@ -14,6 +14,7 @@ from calovision.events.events import Events, concatenate
 from calovision.events.files import atomic
 from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.devices import enough_memory
 from calovision.tasks.models import load_autoencoder
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training_events import known_training_events
@@ -41,7 +42,8 @@ def reconstructions(
         chunk = events[start : start + CHUNK]
         place = first + start
         generator = streams.torch_rng(streams.Stream.RECONSTRUCT, seed, place, device=task.device)
-        rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
+        with enough_memory(task.device):
+            rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
         sets.append(rebuilt)
         codes.append(means)
     return concatenate(sets), np.concatenate(codes)

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 WIDEST = 4096  #: numbers in a layer; a file of settings may not ask for all the memory there is
 DEVICES = r"auto|cpu|cuda(:\d{1,3})?|mps"  #: names of devices
@@ -13,7 +14,7 @@ DEVICES = r"auto|cpu|cuda(:\d{1,3})?|mps"  #: names of devices
 
 def _named(device: str) -> str:
     if not re.fullmatch(DEVICES, device):
-        raise ValueError(f"there is no device {device!r}, but auto, cpu, cuda, cuda:N and mps")
+        raise PydanticCustomError("device", "choose auto, cpu, cuda, cuda:1 or the like, or mps")
     return device
 
 
@@ -48,7 +49,7 @@ class Training(BaseModel):
         validate_every: training steps between two looks at the validation loss; 0 looks once an
             epoch.
         validation: fraction of the set on which the training is watched.
-        test: fraction of the set that the training does not see at all.
+        test: fraction of the set that is kept from the training.
         events: training events used, the first of the part; 0 uses all.
         device: where the networks learn: ``"auto"`` takes a GPU where there is one; else
             ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"mps"`` on a Mac. A run may go on elsewhere.
@@ -206,7 +207,7 @@ class DDPMConfig(Training):
 
     Attributes:
         widths: channels of the U-Net on the way down; each further one halves the image.
-        steps: of noise.
+        steps: noise levels from an image to noise.
         bfloat16: compute in half precision where the processor is faster at it.
     """
 

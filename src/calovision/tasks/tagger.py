@@ -145,12 +145,12 @@ class TaggerTask(Task):
         """``(n,)`` uncalibrated logits of class 1."""
         was_training, n = self.training, self.scored
         self.eval()
-        parts = [torch.zeros(0)]
+        parts = [torch.zeros(0, device="cpu")]
         for i in range(0, len(view), n):
             inputs = self.inputs(view.data, np.arange(i, min(i + n, len(view))))
             parts.append(self.network(*to_device(inputs, self.device)).cpu())
         self.train(was_training)
-        found: NDArray[np.float64] = torch.cat(parts).double().numpy()
+        found: NDArray[np.float64] = torch.cat(parts).cpu().double().numpy()
         return found
 
     def finish(self, view: TaggerView) -> None:
@@ -170,7 +170,7 @@ class TaggerTask(Task):
     def probabilities(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probability of class 1; same shape."""
         scaled = torch.from_numpy(logits) * self.slope.cpu() + self.offset.cpu()
-        found: NDArray[np.float64] = torch.sigmoid(scaled.double()).numpy()
+        found: NDArray[np.float64] = torch.sigmoid(scaled.double()).cpu().numpy()
         return found
 
 

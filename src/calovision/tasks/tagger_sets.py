@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ class ParticleNetTask(TaggerTask):
         dropout: in the head.
         bfloat16: see :class:`~calovision.tasks.mixed.MixedPrecision`.
     """
+
+    doubles: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ class Task(nn.Module, ABC):
         judged_by_loss: whether a validation loss no lower than before the training shows that
             nothing was learned.
         partial: whether some steps of a training learn from a part of the weights only.
+        doubles: whether it computes in double precision, which a Mac's GPU cannot.
         on_gpu: whether it can be used on a GPU once it is trained; all can be trained there.
         mean_weight: of the training events; ``None`` where they have none.
     """
@@ -56,6 +57,7 @@ class Task(nn.Module, ABC):
     validation_events: ClassVar[int] = 2000
     judged_by_loss: ClassVar[bool] = False
     partial: ClassVar[bool] = False
+    doubles: ClassVar[bool] = False
     on_gpu: ClassVar[bool] = True
 
     def __init__(self, geometry: Geometry) -> None:
@@ -67,7 +69,9 @@ class Task(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         """Where its weights are, and where batches go; they are made on the CPU."""
-        return next(chain(self.parameters(), self.buffers()), torch.empty(0)).device
+        for tensor in chain(self.parameters(), self.buffers()):
+            return tensor.device
+        return torch.device("cpu")
 
     def place(self, device: torch.device) -> Self:
         """Move it to a device.
@@ -75,10 +79,9 @@ class Task(nn.Module, ABC):
         Raises:
             InputError: the device cannot compute as precisely as it does.
         """
-        doubles = any(b.dtype == torch.float64 for b in self.buffers())
-        if device.type == "mps" and doubles:
+        if device.type == "mps" and self.doubles:
             raise InputError(
-                f"{type(self).__name__} needs double precision, which device mps does not have",
+                "this model needs double precision, which device mps does not have",
                 "give --device cpu",
             )
         return self.to(device)

@@ -91,8 +91,8 @@ def shapes(events: Events) -> Table:
 
 
 def calorimeters(geometry: Geometry) -> NDArray[np.bool_]:
-    """``(C,)`` which channels make the axis of a jet: all but tracks."""
-    return np.array([name != "track" for name in geometry.channel_names])
+    """``(C,)`` which channels make the axis of a jet."""
+    return np.array(geometry.calorimeters)
 
 
 def axis(energies: Table, chosen: NDArray[np.bool_]) -> Table:

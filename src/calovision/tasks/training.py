@@ -18,12 +18,11 @@ from calovision.events.store import EventStore
 from calovision.events.weighting import check_weights
 from calovision.interruption import Interrupted
 from calovision.tasks.config import KINDS, OWN
-from calovision.tasks.devices import chosen_device
 from calovision.tasks.extend import prolong
 from calovision.tasks.fitting import fit, tidy
 from calovision.tasks.launchers import check_meeting
 from calovision.tasks.models import suitable
-from calovision.tasks.processes import placed, together
+from calovision.tasks.processes import own_device, placed, together
 from calovision.tasks.rundir import RunDir, alike
 from calovision.tasks.settings import Training
 from calovision.tasks.training_events import remember
@@ -79,7 +78,7 @@ def train(
         Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
     config = _as_placed(config)
-    device = chosen_device(config.device)
+    device = own_device(config.device, config.processes)
     if config.processes > 1 and placed().size == 1 and config.model.startswith(OWN):
         raise InputError(
             "processes that are started here know nothing of your network",
@@ -120,7 +119,7 @@ def train(
     if run.weights.exists() and alike(run.describe()["config"], config.model_dump()):
         tidy(run)
         return run
-    with together(config.processes, run.path) as team:
+    with together(config.processes, run.path, device) as team:
         if team.rank:
             # The first process has found the run in order: this one must find the same.
             run.start(config.model_dump(), data, resume=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from calovision.interruption import Interrupted, Stop
-from calovision.tasks.batches import Looks, TrainingBatches
+from calovision.tasks.batches import Looks, TrainingBatches, ahead
 from calovision.tasks.budget import ENDLESS_S
 from calovision.tasks.checkpoints import write_checkpoint
 from calovision.tasks.learner import Learner
@@ -76,23 +77,30 @@ class TrainingLoop:
 
     def _steps(self, stop: Stop, bar: tqdm[Any]) -> None:
         learner = self.learner
-        stream = iter(self.batches)
-        while True:
-            if self._look_is_due():
-                self._look(stop)
-            if learner.ended:
-                return
-            batch = next(stream)
-            with stop.held():
-                learner.learn(batch)
-            if learner.team.size > 1 and learner.team.any(stop.wanted):
-                self.save()
-                raise KeyboardInterrupt
-            if learner.spent_s - self.saved_s >= SAVE_S:
-                self.save()
-            if learner.step % 10 == 0:
-                bar.n = round(100 * learner.progress, 1)
-                bar.set_postfix(step=learner.step, loss=learner.last_loss)
+        with contextlib.closing(ahead(self.batches.makers(), learner.task.device)) as stream:
+            while True:
+                if self._look_is_due():
+                    self._look(stop)
+                if learner.ended:
+                    return
+                begun = time.monotonic()
+                batch = next(stream)
+                learner.data_s += time.monotonic() - begun
+                with stop.held():
+                    learner.learn(batch)
+                self._between(stop, bar)
+
+    def _between(self, stop: Stop, bar: tqdm[Any]) -> None:
+        """What comes after a step: an interruption, a state on disk, a bar that moves."""
+        learner = self.learner
+        if learner.team.size > 1 and learner.team.any(stop.wanted):
+            self.save()
+            raise KeyboardInterrupt
+        if learner.spent_s - self.saved_s >= SAVE_S:
+            self.save()
+        if learner.step % 10 == 0:
+            bar.n = round(100 * learner.progress, 1)
+            bar.set_postfix(step=learner.step, loss=learner.last_loss)
 
     def _look_is_due(self) -> bool:
         learner = self.learner
@@ -117,6 +125,7 @@ class TrainingLoop:
 
     def _keep(self, looked: dict[str, float]) -> None:
         learner = self.learner
+        learner.read()
         means = {f"train_{k}": float(np.mean(v)) for k, v in merged(learner.sums).items()}
         row = {"step": learner.step, "wall_s": round(learner.spent_s, 2), "rate": learner.rate}
         if learner.judge(looked["val_loss"]) and self.first:

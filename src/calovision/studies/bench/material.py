@@ -73,6 +73,14 @@ class Material:
         """Simulated electrons and photons."""
         return egamma(self.size.crops, self.seed)
 
+    def kept(self, *, crops: bool) -> EventStore:
+        """The jets, or the electrons and photons, as a set on disk."""
+        if not crops:
+            return self.store(len(self.jets))
+        path = self.folder / "crops"
+        known = path.exists()
+        return EventStore.open(path) if known else save(self.crops, path, provenance={})
+
     def store(self, events: int) -> EventStore:
         """A set of so many jets, the simulated ones again and again."""
         path = self.folder / f"jets-{events}"

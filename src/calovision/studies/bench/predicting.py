@@ -26,7 +26,7 @@ def against_onnx(material: Material) -> Row:
         raise UnavailableError(f"needs {', '.join(missing)}: pip install 'calovision[deploy]'")
     import onnxruntime
 
-    task, jets = load_tagger(material.tagger), material.jets
+    task, jets = load_tagger(material.tagger, "cpu"), material.jets
     (graph,) = graphs(task)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -54,7 +54,7 @@ def against_onnx(material: Material) -> Row:
 
 def building(material: Material) -> Row:
     """Building batches for scores against scores."""
-    task, jets = load_tagger(material.tagger), material.jets
+    task, jets = load_tagger(material.tagger, "cpu"), material.jets
 
     def build() -> None:
         for start in range(0, len(jets), PORTION):
@@ -72,7 +72,7 @@ def building(material: Material) -> Row:
 
 def half_precision(material: Material) -> Row:
     """The network in bfloat16 against float32, batches at hand."""
-    task = load_tagger(material.tagger)
+    task = load_tagger(material.tagger, "cpu")
     jets = material.jets[: task.scored]
     inputs = task.inputs(task.view(jets).data, np.arange(len(jets)))
 

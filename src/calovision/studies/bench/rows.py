@@ -25,7 +25,9 @@ from calovision.studies.bench import (
 )
 from calovision.studies.bench.clock import one_core
 from calovision.studies.bench.material import SIZES, Material
+from calovision.studies.bench.models import MODELS, speeds
 from calovision.studies.bench.row import Row, UnavailableError
+from calovision.tasks.devices import chosen_device
 from calovision.tasks.rundir import versions
 
 OURS, SAGE = "particle-transformer", "baseline"
@@ -34,6 +36,7 @@ ROWS: dict[str, Callable[[Material], Row]] = {
     "simulate": simulating.simulation,
     "simulate-workers": simulating.workers,
     "simulate-alone": simulating.alone,
+    "simulate-first": simulating.first,
     "convert": partial(converting.conversion, compression="none"),
     "convert-workers": converting.commands,
     "convert-gzip": partial(converting.conversion, compression="gzip"),
@@ -71,6 +74,7 @@ def bench(
     only: Sequence[str] = (),
     size: str = "standard",
     seed: int = 1,
+    device: str = "auto",
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Measure rows of the speed table.
@@ -78,29 +82,38 @@ def bench(
     Args:
         out: JSON file to write, after every row. Rows that it holds and that are not asked for
             stay as they are.
-        only: names of rows; all by default.
+        only: names of rows, or of models as ``"jet-vae-point"``; all by default.
         size: ``"standard"`` or ``"quick"``; the numbers of the latter only show that it works.
         seed: of everything random.
+        device: where the models are measured besides the CPU, if it is another.
         quiet: no progress bar.
 
     Returns:
-        the content of the file: ``rows`` by name, in the order of the table.
+        the content of the file: ``rows`` by name, in the order of the table, and ``models`` as
+        :func:`~calovision.studies.bench.models.speeds` gives them.
 
     Raises:
-        InputError: no such row, ``out`` cannot be written, or is another file or of another size.
+        InputError: no such row or device, ``out`` cannot be written, or is another file or of
+            another size.
     """
     for name in only:
-        if name not in ROWS:
-            raise InputError(f"there is no row {name!r}", f"choose one of {', '.join(ROWS)}")
-    rows = _before(out, size)
-    wanted = [name for name in ROWS if not only or name in only]
+        if name not in ROWS and name not in MODELS:
+            known = ", ".join((*ROWS, *MODELS))
+            raise InputError(f"there is no row {name!r}", f"choose one of {known}")
+    place = str(chosen_device(device))
+    rows, models = _before(out, size)
+    wanted = [name for name in (*ROWS, *MODELS) if not only or name in only]
     content: dict[str, Any] = {}
     with TemporaryDirectory() as folder, tqdm(wanted, unit="row", disable=quiet) as bar:
         material = Material(Path(folder), SIZES[size], seed)
         for name in bar:
             bar.set_description(name)
-            rows[name] = measured(name, material)
+            if name in ROWS:
+                rows[name] = measured(name, material)
+            else:
+                models[name] = speeds(name, material, place)
             content = {"size": size, "rows": {n: rows[n] for n in ROWS if n in rows}}
+            content["models"] = {n: models[n] for n in MODELS if n in models}
             if out is not None:
                 write_json(out, content)
     return content
@@ -121,22 +134,23 @@ def measured(name: str, material: Material) -> dict[str, Any]:
     return found | {"load": [round(before, 2), round(os.getloadavg()[0], 2)], **machine}
 
 
-def _before(out: Path | None, size: str) -> dict[str, Any]:
-    """Rows that are in the file already."""
+def _before(out: Path | None, size: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Rows and models that are in the file already."""
     if out is None:
-        return {}
+        return {}, {}
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
     if not out.exists():
-        return {}
+        return {}, {}
     try:
         content = json.loads(out.read_text())
         rows, held = dict(content["rows"]), content["size"]
+        models = dict(content.get("models", {}))
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{out} is no speed table", "choose another --out") from None
     if held != size:
         raise InputError(f"{out} is of size {held}, not {size}", "choose another --out")
-    return rows
+    return rows, models
 
 
 def processor() -> str:

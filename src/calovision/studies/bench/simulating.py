@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import BrokenBarrierError
 from typing import Any
 
+from calovision import cache
 from calovision.events.cluster import run
 from calovision.events.store import shard_bytes
 from calovision.simulation.chunk import Task, detect, simulate_chunk, warm_up
@@ -25,6 +30,7 @@ YIELD = 1.46  #: accepted jets a collision, about; the measured number is used
 BATCH = 150  #: collisions generated at a time, as in the simulation
 CHUNKS = 16  #: of the comparison of workers
 LIMIT = 900.0  #: seconds that a chunk may take
+FIRST = 500  #: jets of a first simulation
 
 
 def simulation(material: Material) -> Row:
@@ -171,3 +177,22 @@ def _seconds(tasks: list[Task]) -> float:
     for task in tasks:
         _bytes(task, LIMIT)
     return time.monotonic() - begun
+
+
+def first(material: Material) -> Row:
+    """A command on an empty cache, which compiles and makes the pile-up library, and again."""
+    pairs = []
+    for _ in range(material.size.few):
+        with TemporaryDirectory(dir=material.folder) as folder:
+            pairs.append((_command(Path(folder), "one"), _command(Path(folder), "two")))
+    return Row(f"simulate {FIRST} jets, the first time on a machine", "again", pairs, "s each")
+
+
+def _command(folder: Path, name: str) -> float:
+    """CPU time (s) of a simulation whose cache is in a folder."""
+    words = [sys.executable, "-m", "calovision.cli.app", "data", "simulate", "jets"]
+    words += ["--events", str(FIRST), "--out", str(folder / name)]
+    begun = cpu()
+    own = {cache.VARIABLE: str(folder / "cache")}
+    subprocess.run(words, env=os.environ | own, check=True, capture_output=True)
+    return cpu() - begun

@@ -11,6 +11,15 @@ from calovision.events.files import write_bytes
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 HEAD = ("first", "against", "cost of both", "ratio", "goal")
+MODEL_HEAD = (
+    "model",
+    "device",
+    "batch",
+    "training steps/s",
+    "waiting for data",
+    "events/s in use",
+    "memory, MB",
+)
 STEPS = {
     "pythia": "Pythia ({yield:.2f} accepted jets a collision)",
     "start": "Pythia's start, once per chunk of {jets:,} jets",
@@ -52,10 +61,51 @@ def text(rows: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def models_text(models: Mapping[str, Any]) -> str:
+    """For people: every model on every device it was measured on."""
+    return "\n".join(
+        f"{name:32s} {device:8s} {learned} steps/s of {batch}, {wait} waiting for data;"
+        f" {rate} events/s; {memory} MB"
+        for name, device, batch, learned, wait, rate, memory in _models(models)
+    )
+
+
+def _models(models: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Lines of the table of models, as texts."""
+    return [
+        (
+            name,
+            device,
+            str(of["batch"]),
+            _rate(of["steps_per_s"]),
+            f"{100 * of['data_wait']:.1f} %",
+            _rate(of["events_per_s"]),
+            f"{of['memory_mb']:,.0f}",
+        )
+        for name, places in models.items()
+        for device, of in places.items()
+    ]
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _table_of_models(models: Mapping[str, Any]) -> list[str]:
+    """The table of models, and an empty line after it."""
+    if not models:
+        return []
+    head = [_joined(MODEL_HEAD), _joined(["---"] * len(MODEL_HEAD))]
+    return [*head, *(_joined(line) for line in _models(models)), ""]
+
+
 def markdown(content: Mapping[str, Any]) -> str:
     """The table of a finished measurement, where it was made, and the steps of the simulation."""
     rows = {name: row for name, row in content["rows"].items() if "unavailable" not in row}
-    lines = [_joined(HEAD), _joined(["---"] * len(HEAD))]
+    lines = _table_of_models(content.get("models", {}))
+    if not rows:
+        return "\n".join(lines)
+    lines = [*lines, _joined(HEAD), _joined(["---"] * len(HEAD))]
     lines += [_joined(_line(row)) for row in rows.values()]
     where = sorted({f"{row['processor']}, {row['cores']} cores" for row in rows.values()})
     loads = [load for row in rows.values() for load in row["load"]]

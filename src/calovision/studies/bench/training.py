@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from calovision.studies.bench.material import Material
 from calovision.studies.bench.peers import PeerTraining
 from calovision.studies.bench.row import Goal, Row
 from calovision.tasks.config import load_config
+from calovision.tasks.devices import to_device
 from calovision.tasks.models import build
 from calovision.tasks.task import Batch
 
@@ -30,18 +32,29 @@ class Steps:
         task, model: what is trained.
         seed: of weights, order and noise.
         bfloat16: compute in half precision.
+        device: where.
+        settings: that differ from the preset.
     """
 
     def __init__(
-        self, events: Events, task: str, model: str | None, seed: int, *, bfloat16: bool = False
+        self,
+        events: Events,
+        task: str,
+        model: str | None,
+        seed: int,
+        *,
+        bfloat16: bool = False,
+        device: torch.device | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
-        config = load_config(task, model, overrides={"seed": seed})
+        config = load_config(task, model, overrides={"seed": seed, **(settings or {})})
         self.size, self.bfloat16 = min(config.batch, len(events)), bfloat16
         torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, seed))
-        self.task = build(config, events.geometry, events).train()
+        self.device = device or torch.device("cpu")
+        self.task = build(config, events.geometry, events).place(self.device).train()
         self.view = self.task.view(events)
         self.optimiser = torch.optim.AdamW(self.task.parameters(), 1e-4, fused=True)
-        self.noise = streams.torch_rng(streams.Stream.BENCH_NOISE, seed)
+        self.noise = streams.torch_rng(streams.Stream.BENCH_NOISE, seed, device=self.device)
         self.random = streams.rng(streams.Stream.BENCH_BATCHES, seed)
 
     def chosen(self) -> NDArray[np.int64]:
@@ -54,8 +67,8 @@ class Steps:
 
     def learn(self, batch: Batch) -> None:
         """One step on a batch."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            loss = self.task.loss(batch, self.noise)["loss"]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            loss = self.task.loss(to_device(batch, self.device), self.noise)["loss"]
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()

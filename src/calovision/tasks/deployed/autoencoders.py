@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from calovision.events.events import Events
-from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI, Geometry
+from calovision.events.geometry import Geometry
 from calovision.networks import point_vae
 from calovision.networks.dense_vae import SIDE
 from calovision.tasks.dense_hits import SMALLEST, readout_cells
@@ -16,7 +16,7 @@ from calovision.tasks.deployed.graph import Arrays
 from calovision.tasks.deployed.hits import Hits, counts, image_summary, with_padding
 from calovision.tasks.point_decode import HitDecoder
 from calovision.tasks.point_vae import PointVAETask
-from calovision.tasks.point_view import POINT_CAPS
+from calovision.tasks.point_view import most_points
 
 TAKEN = -1e4  #: log-odds of a cell that already holds a hit
 
@@ -32,8 +32,9 @@ class PointEncoder(nn.Module):
         super().__init__()
         self.task, self.points = task, task.points
         self.channels = len(task.geometry.channels)
-        self.caps = [POINT_CAPS.get(n, self.points) for n in task.geometry.channel_names]
-        self.capped = [n in POINT_CAPS for n in task.geometry.channel_names]
+        most = [most_points(channel) for channel in task.geometry.channels]
+        self.caps = [self.points if m is None else m for m in most]
+        self.capped = [m is not None for m in most]
 
     def _room(self, number: Tensor) -> Tensor:
         """``(n, C)`` latent points open to each channel that has so many hits."""
@@ -79,7 +80,8 @@ class PointEncoder(nn.Module):
         scaling, mask = self.task.scaling, chosen.channel >= 0
         code = chosen.channel.clamp(min=0)
         strength = scaling.standardise(chosen.energy.clamp(min=1e-6).log(), code) * mask
-        place = torch.stack([chosen.eta / CRYSTAL_ETA, chosen.phi / CRYSTAL_PHI], -1).round()
+        eta_pitch, phi_pitch = self.task.geometry.pitch
+        place = torch.stack([chosen.eta / eta_pitch, chosen.phi / phi_pitch], -1).round()
         logs = [c.clamp(min=1e-3).log()[:, None] for c in (pt, m0) if c is not None]
         summary = torch.cat([image_summary(hits, self.channels), *logs], 1)
         summary = (summary - scaling.summary_mean) / scaling.summary_std
@@ -104,10 +106,11 @@ class PointDecoder(nn.Module):
         self.columns = task.summary_mean.shape[0] > 7 * self.channels
         decoder = self.task.network.decoder
         self.decode = HitDecoder(decoder, task.geometry, task.scaling, task.no_hit)
-        cells = torch.arange(decoder.grid.layers * decoder.grid.rows**2)
+        cells = torch.arange(decoder.grid.layers * decoder.grid.rows**2, device=task.device)
         position, channel = decoder.grid.place(cells)
         self.channel_of = channel
-        self.position_of = position * torch.tensor([CRYSTAL_ETA, CRYSTAL_PHI])
+        pitch = torch.tensor(self.task.geometry.pitch, device=position.device)
+        self.position_of = position * pitch
 
     def _gev(self, energy: Tensor, channel: Tensor) -> Tensor:
         scaling = self.task.scaling
@@ -124,7 +127,7 @@ class PointDecoder(nn.Module):
         image = point_vae.hit_images(grid, index, strength, keep)
         logits, mean = self.task.network.decoder.remainder(code, image)
         position, channel = grid.place(index)
-        place = position * torch.tensor([CRYSTAL_ETA, CRYSTAL_PHI])
+        place = position * torch.tensor(self.task.geometry.pitch, device=position.device)
         free = image[:, : grid.layers].flatten(1) == 0
         columns = (described[:, -2].exp(), described[:, -1].exp()) if self.columns else ()
         return (

@@ -65,7 +65,7 @@ def diffusion(task: DDPMTask) -> list[Graph]:
     size = f"float32 (events, {len(task.geometry.channels)}, {SIDE}, {SIDE})"
 
     def stepped(events: Events) -> Arrays:
-        given = {k: torch.from_numpy(v) for k, v in noisy(task, events).items()}
+        given = {k: torch.from_numpy(v).to(task.device) for k, v in noisy(task, events).items()}
         with torch.no_grad():
             predicted = task.network(given["noisy"], given["time"])
         rows = [
@@ -74,14 +74,14 @@ def diffusion(task: DDPMTask) -> list[Graph]:
             )
             for i, t in enumerate(given["time"])
         ]
-        return {"cleaner": np.asarray(torch.stack(rows).numpy())}
+        return {"cleaner": np.asarray(torch.stack(rows).cpu().numpy())}
 
     def made(events: Events) -> Arrays:
         """Images that are nearly empty, as they should be."""
         return {"images": np.abs(noisy(task, events)["noisy"]) / 10 - 1}
 
     def ended(events: Events) -> Arrays:
-        images = torch.from_numpy(made(events)["images"])
+        images = torch.from_numpy(made(events)["images"]).to(task.device)
         content = (images.clamp(-1, 1) + 1) / 2 * task.maximum
         cells = readout_cells(content, task.geometry)
         return cells_of(hits_above(cells, task.threshold, task.geometry))

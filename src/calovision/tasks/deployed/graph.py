@@ -46,4 +46,4 @@ class Graph:
 
 def numpy_of(names: dict[str, str], values: tuple[Tensor, ...]) -> Arrays:
     """Tensors as arrays, under the names of outputs or inputs."""
-    return {k: np.asarray(v.detach().numpy()) for k, v in zip(names, values, strict=True)}
+    return {k: np.asarray(v.detach().cpu().numpy()) for k, v in zip(names, values, strict=True)}

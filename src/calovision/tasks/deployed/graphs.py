@@ -29,6 +29,7 @@ from calovision.tasks.deployed.autoencoders import (
 from calovision.tasks.deployed.cascade import cascade
 from calovision.tasks.deployed.diffusion import diffusion
 from calovision.tasks.deployed.graph import Arrays, Graph, numpy_of
+from calovision.tasks.deployed.own import autoencoder_graphs, logits_of
 from calovision.tasks.deployed.taggers import (
     OUTPUTS,
     CropLogits,
@@ -38,8 +39,11 @@ from calovision.tasks.deployed.taggers import (
     SetTagger,
     TransformerLogits,
 )
+from calovision.tasks.devices import to_device
 from calovision.tasks.domain import domain_features
 from calovision.tasks.mixed import MixedPrecision
+from calovision.tasks.own_autoencoder import ModuleAutoencoder
+from calovision.tasks.own_tagger import ModuleTagger
 from calovision.tasks.point_vae import PointVAETask
 from calovision.tasks.tagger import TaggerTask
 from calovision.tasks.task import Task
@@ -57,6 +61,8 @@ def graphs(task: Task) -> list[Graph]:
         return _point_vae(task)
     if isinstance(task, DenseVAETask):
         return _dense_vae(task)
+    if isinstance(task, ModuleAutoencoder):
+        return autoencoder_graphs(task, images_told(task.geometry))
     if isinstance(task, DDPMTask):
         return diffusion(task)
     assert isinstance(task, CascadeTask)
@@ -107,11 +113,15 @@ def _tagger(task: TaggerTask) -> Graph:
         logits = TransformerLogits(task)
     elif isinstance(task, ParticleNetTask):
         logits = ParticleNetLogits(plain, task.hits, channels)  # type: ignore[arg-type]
-    elif not isinstance(task, ImageTask | CropTask):
+    elif isinstance(task, ModuleTagger) and task.form.form != "dense":
+        logits = logits_of(task)
+    elif not isinstance(task, ImageTask | CropTask | ModuleTagger):
         raise InputError(f"{type(task).__name__} cannot be exported", "export another model")
     else:
         if isinstance(task, CropTask):
             plain = CropLogits(task)
+        if isinstance(task, ModuleTagger):
+            plain = logits_of(task)
         return Graph(
             "",
             ImageTagger(task, plain),
@@ -185,14 +195,14 @@ def _point_vae(task: PointVAETask) -> list[Graph]:
         return hits.prepared(events) | known
 
     def encoded(events: Events) -> Arrays:
-        view = task.view(events)
-        means, _ = task.encode(*view.batch(np.arange(len(events)), task.scaling))
+        given = task.batch(task.view(events), np.arange(len(events)))[:2]
+        means, _ = task.encode(*to_device(given, task.device))
         size = means.shape[1] - 3 * task.points
         parts = (means[:, :size], means[:, size:].reshape(len(events), task.points, 3))
         return numpy_of(POINT_ENCODED, parts)
 
     def decoded(events: Events) -> Arrays:
-        codes = (torch.from_numpy(x) for x in encoded(events).values())
+        codes = (torch.from_numpy(x).to(task.device) for x in encoded(events).values())
         return numpy_of(POINT_DECODED | columns, decoder(*codes))
 
     told = {k: v.replace("mean of", "").replace("means of", "") for k, v in POINT_ENCODED.items()}
@@ -228,14 +238,15 @@ def _dense_vae(task: DenseVAETask) -> list[Graph]:
     }
 
     def encoded(events: Events) -> Arrays:
-        return numpy_of(told, task.network.encode(task.batch(events, np.arange(len(events)))[0]))
+        images = task.batch(events, np.arange(len(events)))[0].to(task.device)
+        return numpy_of(told, task.network.encode(images))
 
     def code(events: Events) -> Arrays:
         return {"code": encoded(events)["mean"]}
 
     def decoded(events: Events) -> Arrays:
         chosen = np.arange(len(events))
-        return cells_of(task.reconstruct(events, chosen, torch.Generator())[0])
+        return cells_of(task.reconstruct(events, chosen, torch.Generator(task.device))[0])
 
     return [
         Graph(

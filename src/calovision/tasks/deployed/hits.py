@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from calovision.events.batching import padded
 from calovision.events.events import Events
-from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI, Geometry
+from calovision.events.geometry import Geometry
 from calovision.networks.tower_net import BINS
 from calovision.tasks.deployed.graph import Arrays
 from calovision.tasks.domain import CORE, Domain
@@ -139,12 +139,13 @@ class Towers(nn.Module):
         super().__init__()
         self.channels = len(geometry.channels)
         self.rows, self.cols = geometry.rows, geometry.cols
+        self.pitch = geometry.pitch
 
     def forward(self, hits: Hits) -> Tensor:
         """``(n, 2 C, BINS, BINS)``."""
         rows, columns = (
-            _bins(hits.eta, CRYSTAL_ETA, self.rows),
-            _bins(hits.phi, CRYSTAL_PHI, self.cols),
+            _bins(hits.eta, self.pitch[0], self.rows),
+            _bins(hits.phi, self.pitch[1], self.cols),
         )
         known = one_hot(hits.channel, self.channels).mT  # (n, C, h)
         tables = []

@@ -11,7 +11,7 @@ import torch
 
 from calovision import streams
 from calovision.errors import InputError
-from calovision.tasks.devices import chosen_device
+from calovision.tasks.devices import chosen_device, enough_memory
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.data import ImageData
 from calovision.tasks.symmetry.project import project
@@ -59,6 +59,10 @@ def discover(
             dimension that cannot be.
     """
     place = chosen_device(device)
+    if place.type == "mps":
+        raise InputError(
+            "the search needs double precision, which device mps does not have", "give --device cpu"
+        )
     run = RunDir(run_path)
     settings = settings_of(run)
     if run.describe()["data"]["hash"] != data.hash:
@@ -68,15 +72,16 @@ def discover(
         return load_flows(run, data, wanted)
     here = data.to(place)
     begin, cpu = time.perf_counter(), time.process_time()
-    if isinstance(settings, PublishedSettings):
-        if wanted != settings.latent:
-            raise InputError(
-                f"the published search has no other latent dimension than {settings.latent}",
-                f"train it with --set latent={wanted}",
-            )
-        flows = _published(run, settings, here, quiet)
-    else:
-        flows = _ours(run, settings, here, wanted, quiet)
+    if isinstance(settings, PublishedSettings) and wanted != settings.latent:
+        raise InputError(
+            f"the published search has no other latent dimension than {settings.latent}",
+            f"train it with --set latent={wanted}",
+        )
+    with enough_memory(place):
+        if isinstance(settings, PublishedSettings):
+            flows = _published(run, settings, here, quiet)
+        else:
+            flows = _ours(run, settings, here, wanted, quiet)
     flows.about["wall_s"] = round(time.perf_counter() - begin, 2)
     flows.about["cpu_s"] = round(time.process_time() - cpu, 2)
     save_flows(run.path / f"d{wanted}", flows)

@@ -42,7 +42,7 @@ def flow(
     Returns:
         ``(n, d)``.
     """
-    most = float(torch.as_tensor(time).abs().max())
+    most = float(torch.as_tensor(time, device=z.device).abs().max())
     steps = max(2, math.ceil(most / longest))
     for _ in range(steps):
         z = step(field, z, time / steps).clamp(-reach, reach)

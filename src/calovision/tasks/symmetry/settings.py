@@ -21,7 +21,8 @@ class SymmetrySettings(BaseModel):
         batch: images in a batch of the VAE.
         learning_rate: of the VAE.
         oracle_steps: of the classifier of latent points.
-        device: where the networks learn, see :class:`~calovision.tasks.settings.Training`.
+        device: where the networks learn: ``"auto"`` takes a GPU where there is one; else ``"cpu"``,
+            ``"cuda"``, ``"cuda:1"``, or ``"mps"`` on a Mac.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -41,9 +42,8 @@ class IsometrySettings(SymmetrySettings):
 
     Attributes:
         angles: orientations of the training digits, equally spaced; 0 for any.
-        warp: pixels by which they are bent at random; see
-            :class:`~calovision.events.rotation.Rotated`.
-        vae_steps: of the VAE that is searched.
+        warp: pixels by which they are bent at random.
+        vae_steps: training steps of the VAE that is searched.
         beta_start: weight of its divergence at the start, from which it falls to ``beta`` in the
             first half; images of little contrast need a small one.
         beta: weight of its divergence in the second half.

@@ -1,0 +1,151 @@
+"""How fast every model learns and works on a device, and the memory that it takes there.
+
+Each is measured in a process of its own, whose peak of memory is then that of the model: that of
+tensors on a GPU, of all that is resident on the CPU. Rates are by CPU time on one core, which holds
+on a busy machine too, and by the clock on a GPU.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import EventStore
+from calovision.studies.bench.material import Material
+from calovision.studies.bench.training import Steps
+from calovision.tasks.autoencoder import AutoencoderTask
+from calovision.tasks.batches import ahead
+from calovision.tasks.classify import score
+from calovision.tasks.config import TASKS
+from calovision.tasks.devices import chosen_device, described, peak_memory_mb
+from calovision.tasks.generator import GeneratorTask, generated
+from calovision.tasks.models import load_generator
+from calovision.tasks.pretrained import pretrained_run
+from calovision.tasks.reconstruct import reconstructions
+from calovision.tasks.request import Request
+from calovision.tasks.rundir import RunDir
+from calovision.tasks.tagger import TaggerTask
+from calovision.tasks.task import Task
+
+#: the models by the names of their rows, the published one of every task last
+MODELS = {
+    f"{task}-{model}": (task, model)
+    for task, models in TASKS.items()
+    for model in sorted(models, key="baseline".__eq__)
+}
+#: settings that make a measurement end, and by how much what it makes takes longer without them
+SHORTER: dict[str, tuple[dict[str, Any], float]] = {"jet-generator-baseline": ({"steps": 10}, 30)}
+Speed = dict[str, float | str]
+
+
+def speeds(name: str, material: Material, device: str) -> dict[str, Speed]:
+    """What one model does on the CPU and, where ``device`` is a GPU, there.
+
+    Returns:
+        by device, such as ``"cpu"``: ``batch``, ``steps_per_s``, ``data_wait`` (share of their time
+        in which steps wait for their batch), ``events_per_s`` (scored, reconstructed or generated),
+        ``memory_mb`` (10^6 bytes), ``device`` in words.
+    """
+    crops = MODELS[name][0] == "egamma"
+    store = material.kept(crops=crops)
+    runs = {"jet-generator-cascade-fast": lambda: material.student.path}
+    run = str(runs[name]()) if name in runs else ""
+    size = material.size
+    numbers = [size.steps, size.made, material.seed]
+    there = str(chosen_device(device))
+    found = {}
+    for place in dict.fromkeys(["cpu", there]):
+        words = [name, place, str(store.path), run, *map(str, numbers)]
+        command = [sys.executable, "-m", "calovision.studies.bench.models", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+            raise InputError(f"{name} cannot be measured on {place}: {last}", "see to that first")
+        found[place] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measured(
+    name: str, device: torch.device, events: Events, run: str, steps: int, made: int, seed: int
+) -> Speed:
+    """What :func:`speeds` says of one device, in this process."""
+    on_cpu = device.type == "cpu"
+    now = time.process_time if on_cpu else time.perf_counter
+    settings, longer = SHORTER.get(name, ({}, 1.0))
+    training = Steps(events, *MODELS[name], seed, device=device, settings=settings)
+    begun, waited = now(), 0.0
+    task, view = training.task, training.view
+    makers = (partial(task.training_batch, view, training.chosen(), step) for step in count())
+    with closing(ahead(makers, device)) as batches:
+        for step in range(-1, steps):
+            if step == 0:  # what is loaded or compiled at first does not count
+                _done(device)
+                begun, waited = now(), 0.0
+            asked = now()
+            batch = next(batches)
+            waited += now() - asked
+            training.learn(batch)
+        _done(device)
+        spent = now() - begun
+    task = task.eval()
+    if name.startswith("jet-generator-cascade"):
+        # How long it takes depends on how many hits it has learned to make.
+        task = load_generator(RunDir(Path(run) if run else pretrained_run("jet-generator")))
+    work, number = _work(task, events, made, seed)
+    work()
+    begun = now()
+    work()
+    _done(device)
+    return {
+        "device": described(device),
+        "batch": training.size,
+        "steps_per_s": steps / spent,
+        "data_wait": waited / spent,
+        "events_per_s": number / (now() - begun) / longer,
+        "memory_mb": peak_memory_mb(device),
+    }
+
+
+def _work(task: Task, events: Events, made: int, seed: int) -> tuple[Callable[[], object], int]:
+    """What a trained model is for, and of how many events."""
+    if isinstance(task, TaggerTask):
+        return lambda: score(task, events, quiet=True), len(events)
+    if isinstance(task, AutoencoderTask):
+        few = events[:made]
+        return lambda: reconstructions(task, few, seed, quiet=True), len(few)
+    assert isinstance(task, GeneratorTask)
+    number = min(task.chunk, made)
+    return lambda: generated(task, number, Request(), seed=seed), number
+
+
+def _done(device: torch.device) -> None:
+    """Wait until a GPU has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def main(words: list[str]) -> str:
+    """One measurement, as JSON, for the process that asked for it."""
+    name, place, store, run, *numbers = words
+    device = chosen_device(place)
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    steps, made, seed = map(int, numbers)
+    events = EventStore.open(Path(store)).load()
+    return json.dumps(measured(name, device, events, run, steps, made, seed))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main(sys.argv[1:]) + "\n")

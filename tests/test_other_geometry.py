@@ -1,0 +1,87 @@
+"""Another detector is a Geometry and nothing else: more channels, another grid, other classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import calovision as cv
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.metrics.observables import observables
+
+CHANNELS = tuple(
+    cv.Channel(name, gev_per_unit=50.0) for name in ("track", "barrel", "endcap", "muon")
+)
+OTHER = cv.Geometry(
+    "other-64", 64, 64, CHANNELS, "jets", pitch=(0.03, 0.0305), classes=("light", "top")
+)
+
+
+def images(n: int, seed: int) -> Events:
+    """Some hits around the middle; those of class top are more."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 2, n)
+    content = np.zeros((n, 4, 64, 64), np.float32)
+    for i in range(n):
+        for c, mean in enumerate((30, 60, 30, 2)):
+            k = rng.poisson(mean * (1 + label[i]))
+            row, col = np.clip(rng.normal(31.5, 8, (2, k)).round(), 0, 63).astype(int)
+            content[i, c, row, col] += rng.exponential(2, k)
+    columns = {"label": label, "pt": content.sum((1, 2, 3)), "m0": rng.uniform(5, 40, n)}
+    return cv.from_images(content, geometry=OTHER, unit="gev", channels="first", **columns)
+
+
+@pytest.fixture(scope="module")
+def events() -> Events:
+    return images(300, 1)
+
+
+def test_it_is_kept_on_disk_and_in_runs(events: Events, tmp_path: Path) -> None:
+    store = cv.save(events, tmp_path / "set")
+    assert store.geometry == OTHER
+    assert "light 1" in repr(store)
+    assert len(store.select("label == top")) == (events.label == 1).sum()
+    assert Geometry.from_dict(OTHER.to_dict()) == OTHER
+    assert "pitch" not in cv.JET_IMAGES.to_dict()
+    assert "classes" not in cv.JET_IMAGES.to_dict()
+
+
+def test_distances_are_those_of_its_pitch(events: Events) -> None:
+    row, col = np.divmod(events.cell.astype(int), 64)
+    np.testing.assert_allclose(events.eta, (row - 31.5) * 0.03, atol=1e-6)
+    np.testing.assert_allclose(events.phi, (col - 31.5) * 0.0305, atol=1e-6)
+    coarse = cv.Geometry("coarse", 64, 64, CHANNELS, "jets", pitch=(0.06, 0.061))
+    wide = Events(coarse, events.offsets, events.cell, events.code, events.value, events.columns)
+    near, far = observables(events), observables(wide)
+    # Within the cone lie fewer cells of the coarse grid, and each of them twice as far.
+    assert (far["profile_20"] < near["profile_20"]).mean() > 0.95
+
+
+def test_muons_and_tracks_are_no_part_of_the_calorimeters_momentum(events: Events) -> None:
+    found = observables(events)
+    without = events.keep((events.code != 3) & (events.code != 0))
+    np.testing.assert_allclose(found["pt"], observables(without)["pt"])
+    assert (found["sum_e_muon"] > 0).any()
+    assert [c.kind for c in CHANNELS] == ["tracker", "calorimeter", "calorimeter", "muon"]
+    assert cv.Channel("trd", kind="tracker").kind == "tracker"
+
+
+def test_from_images_to_a_report(events: Events, tmp_path: Path) -> None:
+    model = cv.train("jet-tagger", events, out=tmp_path / "run", epochs=4, batch=16, quiet=True)
+    new = images(240, 2)
+    found = model.evaluate(new)
+    assert found["auc"].value > 0.8
+    scores = model.predict(new, out=tmp_path / "scores.csv")
+    assert (tmp_path / "scores.csv").read_text().startswith('"event","top_probability"')
+    assert scores.out_of_distribution.mean() < 0.1
+    text = cv.report(model, out=tmp_path / "r.html").read_text()
+    assert len(text) > 10_000
+    shown = cv.view(model, data=new, out=tmp_path / "v.html", events=3)
+    assert "barrel" in shown.path.read_text()
+    apart = cv.compare(
+        events, new, metrics=["fpd", "w1_sum_e_muon"], floor=images(240, 3), label="top", quiet=True
+    )
+    assert apart["w1_sum_e_muon"].unit == "GeV"
