@@ -28,8 +28,8 @@ Models::
     model = cv.train(cv.models.Tagger(module, inputs="dense"), train)    # any torch.nn.Module
     model = cv.fine_tune(cv.pretrained("jet-tagger"), train, epochs=3)
     model = cv.load_model("runs/tagger")       # a Model; model.save, .export, .to("cuda")
-    model.predict(test)                        # .probability, .out_of_distribution, .plot_roc
-    model.reconstruct(test)                    # a VAE: .events, .latent, .bits
+    model.predict(test)                        # Scores: .probability, .logit, .plot_roc
+    model.reconstruct(test)                    # a VAE's Reconstruction: .events, .latent, .bits
     model.generate(1000, label="gluon", pt=(100, 140))
     model.discover(cv.simulate.digits())       # a Symmetry: .generators, .plot_orbit()
 
@@ -37,12 +37,13 @@ What it is worth: ``Results`` of metrics with errors, units and truth-against-tr
 
     found = model.evaluate(test)               # events that it was trained on are left out
     found = cv.compare(truth, made)            # metrics= takes names and functions
-    found["fpd"].value, found.table(), found.plot(), found.to_json()
+    found["fpd"].value, .error, .floor         # a Metric
+    found.table(), found.plot(), found.to_json()
     cv.study("jet-tagging", out="tagging")     # ours beside the published one, with a report
     cv.report(["runs/tagger"], out="report.html"), cv.view(jets, out="display.html")
 
-Bad input raises an error of one line that says what to do. The command ``calovision`` does the same
-from a shell.
+Bad input raises ``InputError``, one line that says what to do. The command ``calovision`` does the
+same from a shell.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from .api.load import pretrained as pretrained
 from .api.model import Model as Model
 from .api.observables import observables as observables
 from .api.particles import from_particles as from_particles
+from .api.reconstruct import Reconstruction as Reconstruction
 from .api.report import report as report
 from .api.report import view as view
 from .api.results import Results as Results
@@ -22,6 +23,7 @@ from .api.sets import split as split
 from .api.study import study as study
 from .api.symmetry import Symmetry as Symmetry
 from .api.train import train as train
+from .errors import InputError as InputError
 from .events.dense import from_images as from_images
 from .events.events import Events as Events
 from .events.events import concatenate as concatenate
@@ -30,5 +32,7 @@ from .events.geometry import JET_IMAGES as JET_IMAGES
 from .events.geometry import Channel as Channel
 from .events.geometry import Geometry as Geometry
 from .events.reader import EventStore as EventStore
+from .metrics.value import Metric as Metric
+from .tasks.classify import Scores as Scores
 
 __version__: str

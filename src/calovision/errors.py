@@ -12,6 +12,14 @@ class InputError(Exception):
     Args:
         problem: what is wrong and where, without a trailing full stop.
         remedy: what the user can do about it.
+
+    Example:
+        >>> import calovision as cv
+        >>> try:
+        ...     cv.load("nowhere")
+        ... except cv.InputError as error:
+        ...     print(error)
+        no event set at nowhere; check the path
     """
 
     def __init__(self, problem: str, remedy: str = "") -> None:

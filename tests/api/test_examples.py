@@ -35,7 +35,7 @@ def test_help_has_an_example_that_runs(
     module = inspect.getmodule(thing)
     assert module is not None
     for test in tests:
-        test.globs = dict(vars(module))
+        test.globs = {**vars(module), "__name__": "example"}
     assert any(t.examples for t in tests), "no example"
     runner = doctest.DocTestRunner()
     assert [runner.run(t).failed for t in tests] == [0] * len(tests)

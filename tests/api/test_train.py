@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -243,7 +246,7 @@ def test_networks_that_do_not_fit_are_told_before_the_training(crops: Events) ->
     with pytest.raises(InputError, match="no form 'images'"):
         cv.models.Tagger(SmallCNN(), inputs="images")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"is no torch\.nn\.Module"):
-        cv.models.Tagger(SmallCNN, inputs="dense")  # type: ignore[arg-type]
+        cv.models.Tagger(print, inputs="dense")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="SmallCNN has no encode"):
         cv.models.Autoencoder(SmallCNN())
     wide = nn.Sequential(nn.Flatten(), nn.Linear(2048, 7))
@@ -311,3 +314,130 @@ def test_models_refuse_what_they_do_not_do(tagger: cv.Model, crops: Events) -> N
         cv.pretrained("symmetry").predict(crops)
     with pytest.raises(InputError, match="there is no device 'gpu'"):
         cv.load_model(tagger.path, device="gpu")
+
+
+class Tied(nn.Module):
+    """One layer in two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = SmallCNN()
+        self.second = self.first
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.first(images) + self.second(images.flip(2))
+
+
+def test_weights_in_two_places_are_kept(crops: Events, tmp_path: Path) -> None:
+    own = cv.models.Tagger(Tied(), inputs="dense")
+    model = cv.train(own, crops, out=tmp_path / "tied", epochs=1, quiet=True)
+    again = cv.load_model(tmp_path / "tied", module=Tied())
+    np.testing.assert_array_equal(again.predict(crops).logit, model.predict(crops).logit)
+
+
+def test_another_network_leaves_a_finished_run_as_it_is(crops: Events, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    model = cv.train(cv.models.Tagger(SmallCNN(), "dense"), crops, out=out, epochs=1, quiet=True)
+    before = model.predict(crops).logit
+    wide = SmallCNN()
+    wide.net[6] = nn.Linear(4, 2)
+    with pytest.raises(InputError, match=r"the weights in .*run are not of this network"):
+        cv.train(cv.models.Tagger(wide, "dense"), crops, out=out, epochs=3, resume=True)
+    with pytest.raises(InputError, match="are not of this network"):
+        cv.load_model(out, module=wide)
+    np.testing.assert_array_equal(
+        cv.load_model(out, module=SmallCNN()).predict(crops).logit, before
+    )
+    longer = cv.train(
+        cv.models.Tagger(SmallCNN(), "dense"), out=out, epochs=2, resume=True, quiet=True
+    )
+    assert longer.budget["passes"] > 1.5
+
+
+def test_a_model_holds_what_it_was_made_of(crops: Events, tmp_path: Path) -> None:
+    module = SmallCNN()
+    model = cv.train(cv.models.Tagger(module, "dense"), crops, epochs=1, quiet=True)
+    before = model.predict(crops).logit
+    nn.init.zeros_(module.net[6].weight)
+    module.net[0] = nn.Identity()
+    np.testing.assert_array_equal(model.predict(crops).logit, before)
+    twin = copy.deepcopy(model)
+    with pytest.raises(InputError, match="cannot be pickled; keep it: save"):
+        pickle.dumps(model)
+    del model
+    np.testing.assert_array_equal(twin.predict(crops).logit, before)
+    kept = cv.pretrained("egamma").save(tmp_path / "kept")
+    again = pickle.loads(pickle.dumps(kept))
+    np.testing.assert_array_equal(again.predict(crops).logit, kept.predict(crops).logit)
+
+
+class Broken(nn.Module):
+    """A network with one fault."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self.fault, self.net = fault, SmallCNN()
+        if fault == "lock":
+            self.lock = threading.Lock()
+        if fault == "lazy":
+            self.net = nn.Sequential(nn.Flatten(), nn.LazyLinear(1))
+        if fault == "frozen":
+            self.requires_grad_(False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = self.net(images)
+        faults = {"scalar": found.sum(), "whole": found.long(), "nan": found * torch.nan}
+        return faults.get(self.fault, found)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("lock", "Broken cannot be copied: cannot pickle"),
+        ("lazy", "does not know its sizes yet; call it once"),
+        ("frozen", "has no weights to train"),
+        ("scalar", r"the network gives torch.float32 \(\)"),
+        ("whole", r"the network gives torch.int64 \(2, 1\)"),
+        ("nan", "the loss is not a number at step"),
+    ],
+)
+def test_networks_that_cannot_be_trained_are_told_in_a_line(
+    fault: str, told: str, crops: Events
+) -> None:
+    with pytest.raises(InputError, match=told):
+        cv.train(cv.models.Tagger(Broken(fault), inputs="dense"), crops, quiet=True)
+
+
+def test_a_training_that_diverges_late_keeps_what_was_good(crops: Events) -> None:
+    class Bomb(SmallCNN):
+        calls = 0
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            found = super().forward(images)
+            Bomb.calls += self.training
+            return found * (torch.nan if Bomb.calls > 22 and self.training else 1)
+
+    own = cv.models.Tagger(Bomb(), inputs="dense")
+    with pytest.warns(UserWarning, match=r"its loss was not a number at step [23]"):
+        model = cv.train(own, crops, epochs=40, batch=32, validate_every=5, ema=0, quiet=True)
+    assert np.isfinite(model.predict(crops).logit).all()
+
+
+def test_things_in_the_wrong_place_are_told(crops: Events, tagger: cv.Model) -> None:
+    with pytest.raises(InputError, match=r"say what it is for: cv\.models\.Tagger\(SmallCNN"):
+        cv.train(SmallCNN(), crops)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="SmallCNN is a class; give an object"):
+        cv.models.Tagger(SmallCNN)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Events in place of a task; give the task first"):
+        cv.train(crops, "egamma")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="list in place of events"):
+        tagger.predict([crops])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Events in place of a model; give the model first"):
+        cv.fine_tune(crops, tagger)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Model in place of a folder"):
+        cv.load_model(tagger)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="give single settings as keywords"):
+        cv.train("egamma", crops, config={"batch": 3})  # type: ignore[arg-type]
+    again = tagger.predict(f"{tagger.path}-events").logit
+    np.testing.assert_array_equal(again, tagger.predict(crops).logit)
+    assert tagger.to(torch.device("cpu")) is tagger  # type: ignore[arg-type]

@@ -73,10 +73,13 @@ def fine_tune(
         (3,)
     """
     from calovision.tasks.config import load_config, read_settings
+    from calovision.tasks.listing import meanings_here
     from calovision.tasks.models import rebuild, recorded_config
     from calovision.tasks.training import train as run
 
     place = Place.of(out, resume)
+    if not isinstance(model, Model | str | Path):
+        raise InputError(f"{type(model).__name__} in place of a model", "give the model first")
     begun = model if isinstance(model, Model) else load_model(model, device="cpu")
     if begun.task == "symmetry":
         raise InputError("a symmetry model cannot be fine-tuned", "train a new one")
@@ -99,7 +102,8 @@ def fine_tune(
     try:
         rebuild(settled, store.geometry, trained.run.weights)
     except DamagedError:
-        changed = ", ".join(name for name in given if given[name] != first.model_dump().get(name))
+        own = meanings_here(type(first)).keys() & given.keys()
+        changed = ", ".join(sorted(n for n in own if given[n] != first.model_dump().get(n)))
         raise InputError(
             f"the weights of {trained.run.path} do not fit a network with another {changed}",
             "leave out what changes the network's shape",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calovision.api.model import Model
+from calovision.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,6 +28,8 @@ def load_model(path: str | Path, *, device: str = "auto", module: nn.Module | No
         >>> cv.pretrained("egamma").save("kept").task, cv.load_model("kept").name
         ('egamma', 'crop-net')
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f"{type(path).__name__} in place of a folder", "give the run's folder")
     return Model(path, device=device, module=module)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from calovision.api.generate import Label, Making, Range, generate
 from calovision.api.reconstruct import Reconstruction, reconstruct
 from calovision.api.results import Results
-from calovision.api.trained import Trained
+from calovision.api.trained import Trained, events_of
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
@@ -81,7 +81,7 @@ class Model:
         return self
 
     def predict(
-        self, events: EventSet, *, out: str | Path | None = None, quiet: bool = True
+        self, events: EventSet | str | Path, *, out: str | Path | None = None, quiet: bool = True
     ) -> Scores:
         """Score events with a tagger, in memory that does not grow with a set on disk.
 
@@ -106,7 +106,7 @@ class Model:
         """
         from calovision.tasks.classify import score, scores_into
 
-        task = self._trained.of_kind("tagger")
+        task, events = self._trained.of_kind("tagger"), events_of(events)
         if out is not None:
             return scores_into(Path(out), self._trained.run, task, events, quiet=quiet)
         task.check(events.geometry)
@@ -114,7 +114,7 @@ class Model:
 
     def reconstruct(
         self,
-        events: EventSet,
+        events: EventSet | str | Path,
         *,
         seed: int = 1,
         out: str | Path | None = None,
@@ -139,7 +139,9 @@ class Model:
             >>> cv.pretrained("jet-vae").reconstruct(jets).bits > 0
             array([ True,  True])
         """
-        return reconstruct(self._trained, events, seed, None if out is None else Path(out), quiet)
+        return reconstruct(
+            self._trained, events_of(events), seed, None if out is None else Path(out), quiet
+        )
 
     def generate(
         self,
@@ -245,13 +247,10 @@ class Model:
         """
         if self.task == "symmetry":
             return self.discover(events, quiet=quiet).evaluate()
-        from calovision.api.data import opened
         from calovision.events.files import write_json
         from calovision.studies.evaluation import measured
 
-        given = opened(events) if isinstance(events, str | Path) else events
-        if not isinstance(given, EventSet):
-            raise InputError(f"a {self.task} model and {type(given).__name__}", "give events")
+        given = events_of(events)
         one = self._trained
         found = measured(one.run, one.loaded(), given, seed=seed, device=one.device, quiet=quiet)
         if not self._trained.ships:

@@ -129,14 +129,14 @@ def _name(module: nn.Module, name: str | None) -> str:
     """How the model is called.
 
     Raises:
-        InputError: it is no module.
+        InputError: it is no module that can be trained, or the name is no text.
     """
-    from torch import nn
-
     from calovision.tasks.config import OWN
+    from calovision.tasks.own_module import checked_module
 
-    if not isinstance(module, nn.Module):
-        raise InputError(f"{module!r:.40} is no torch.nn.Module", "give an object of such a class")
+    checked_module(module)
+    if name is not None and not isinstance(name, str):
+        raise InputError(f"{name!r} is no name", "give a text")
     return OWN + (name or type(module).__name__)
 
 

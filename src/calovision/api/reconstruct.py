@@ -14,7 +14,7 @@ from calovision.events.event_set import EventSet
 CHUNK = 2000  #: events in memory at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reconstruction:
     """What an autoencoder makes of ``n`` events.
 
@@ -23,11 +23,21 @@ class Reconstruction:
         latent: ``(n, L)`` latent means.
         bits: ``(n,)`` information in an event's code, bits: the Kullback-Leibler divergence of
             its distribution from the prior.
+
+    Example:
+        >>> import calovision as cv
+        >>> jets = cv.pretrained("jet-generator").generate(2, seed=3)
+        >>> cv.pretrained("jet-vae").reconstruct(jets).latent.shape
+        (2, 1024)
     """
 
     events: EventSet
     latent: NDArray[np.float32]
     bits: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        n, numbers = self.latent.shape
+        return f"Reconstruction of {n} events from {numbers} latent numbers each"
 
 
 def reconstruct(

@@ -82,15 +82,18 @@ def train(
     given = settings | given_settings(
         seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
     )
+    if device is not None:
+        given["device"] = str(device)
     place = Place.of(out, resume)
+    known = _begun(place.folder) if resume else None
     module: nn.Module | None = None
     if isinstance(task, Tagger | Autoencoder):
         if model is not None:
             raise InputError(f"a network of your own and model {model!r}", "leave model out")
         module, model, given = task.module, task.model, task.settings | given
-        task = task.task_for(data)
+        task = task.task_for(data) if known is None else None
+    _check_kinds(task, model, config)
     file = None if config is None else Path(config)
-    known = _begun(place.folder) if resume else None
     if known is not None:
         task, model, given = _recorded(known, task, model, file, given)
         if data is None:  # what was left out then is left out again
@@ -102,6 +105,11 @@ def train(
     if task == "symmetry":
         from calovision.tasks.symmetry.settings import load_settings
 
+        if budget_s is not None or (epochs is not None and model != "baseline"):
+            raise InputError(
+                "a symmetry training has no epochs or budget_s",
+                "say how many steps: vae_steps=, oracle_steps= (see train symmetry --list)",
+            )
         chosen = load_settings(model, file, given)
         from calovision.tasks.symmetry.data import images_of
         from calovision.tasks.symmetry.runs import train as run_symmetry
@@ -119,6 +127,28 @@ def train(
 
         run(settled, store, place.folder, resume=resume, quiet=quiet)
     return place.model(device, module)
+
+
+def _check_kinds(task: object, model: object, config: object) -> None:
+    """Refuse what stands in the wrong place.
+
+    Raises:
+        InputError: the task or the model is no text, or the settings are no file.
+    """
+    if not isinstance(task, str | None):
+        if hasattr(task, "state_dict"):
+            name = type(task).__name__
+            raise InputError(
+                f"{name} is a network of your own",
+                f"say what it is for: cv.models.Tagger({name}(...))",
+            )
+        raise InputError(
+            f"{type(task).__name__} in place of a task", "give the task first, then the events"
+        )
+    if not isinstance(model, str | None):
+        raise InputError(f"{model!r:.40} is no model", "give its name, such as 'baseline'")
+    if not isinstance(config, str | Path | None):
+        raise InputError("config is no file", "give single settings as keywords, batch=128")
 
 
 def _begun(folder: Path) -> RunDir | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
+from calovision.api.scratch import Scratch
 from calovision.errors import InputError
+from calovision.events.event_set import EventSet
+from calovision.events.reader import EventStore
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,6 +23,21 @@ TASKS: dict[Kind, str] = {
     "autoencoder": "jet-vae",
     "generator": "jet-generator",
 }
+
+
+def events_of(data: object) -> EventSet:
+    """The events that a model is given, in memory, on disk, or as the folder of a set.
+
+    Raises:
+        InputError: something else.
+    """
+    if isinstance(data, str | Path):
+        return EventStore.open(data)
+    if not isinstance(data, EventSet):
+        raise InputError(
+            f"{type(data).__name__} in place of events", "give events, or the folder of a set"
+        )
+    return data
 
 
 class Trained:
@@ -39,12 +56,15 @@ class Trained:
         from calovision.tasks.devices import chosen_device
         from calovision.tasks.rundir import RunDir
 
-        chosen_device(device)
-        self.run, self.device, self.module = RunDir(path), device, module
+        self.device = str(device)
+        chosen_device(self.device)
+        self.run, self.module = RunDir(path), module
         self.config: dict[str, Any] = self.run.describe()["config"]
         self.run.budget()  # there is one when a training is finished
         self._task: Task | None = None
-        self._holds: TemporaryDirectory[str] | None = None
+        self._holds: Scratch | None = None
+        if self.config.get("task") != "symmetry":
+            self.loaded()  # another run may lie there later
 
     @property
     def ships(self) -> bool:
@@ -58,10 +78,10 @@ class Trained:
         from calovision.tasks.devices import chosen_device
         from calovision.tasks.models import on_device
 
-        chosen_device(device)
+        chosen_device(str(device))
+        self.device = str(device)
         if self._task is not None:
-            on_device(self._task, device)
-        self.device = device
+            on_device(self._task, self.device)
 
     def loaded(self) -> Task:
         """The task with its weights.
@@ -104,10 +124,10 @@ class Trained:
         if not self.ships:
             return self.run.path
         if self._holds is None:
-            self._holds = TemporaryDirectory(prefix="calovision-")
-            shutil.copytree(self.run.path, self._holds.name, dirs_exist_ok=True)
-        return Path(self._holds.name)
+            self._holds = Scratch()
+            shutil.copytree(self.run.path, self._holds.path, dirs_exist_ok=True)
+        return self._holds.path
 
-    def hold(self, folder: TemporaryDirectory[str]) -> None:
+    def hold(self, folder: Scratch) -> None:
         """Keep a temporary folder, in which the run lies, while this lives."""
         self._holds = folder

@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from calovision.api.model import Model
+from calovision.api.scratch import Scratch
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.store import EventStore, save
@@ -27,7 +27,7 @@ class Place:
     """
 
     folder: Path
-    holds: TemporaryDirectory[str] | None = None
+    holds: Scratch | None = None
 
     @classmethod
     def of(cls, out: str | Path | None, resume: bool) -> Place:
@@ -39,8 +39,8 @@ class Place:
         from calovision.tasks.rundir import RunDir
 
         if out is None:
-            holds = TemporaryDirectory(prefix="calovision-")
-            return cls(Path(holds.name) / "run", holds)
+            holds = Scratch()
+            return cls(holds.path / "run", holds)
         if not resume:
             RunDir(Path(out)).check_new()
         return cls(Path(out))
@@ -71,7 +71,10 @@ def on_disk(data: Any, place: Path, skip_corrupt: bool = False) -> EventStore:
     if isinstance(data, EventStore):
         return data
     if not isinstance(data, EventSet):
-        raise InputError(f"{type(data).__name__} for this task", "give events of a detector")
+        raise InputError(
+            f"{type(data).__name__} in place of training events",
+            "give events, or the folder of a set",
+        )
     folder = place.with_name(f"{place.name}-events")
     if (folder / "manifest.json").exists():
         there = EventStore.open(folder)

@@ -81,9 +81,8 @@ def train(
         return
     from calovision.tasks.config import parse_overrides
 
-    given = parse_overrides(settings or []) | {
-        k: v for k, v in {"seed": seed, "processes": processes, "device": device}.items() if v
-    }
+    asked = {"seed": seed, "processes": processes, "device": device}
+    given = parse_overrides(settings or []) | {k: v for k, v in asked.items() if v is not None}
     task, run = _which(task, run, out, resume)
     if run is not None and not (run / "config.yaml").exists() and (task is None or data is None):
         raise InputError(f"{run} is not a run directory", "give the --out of 'calovision train'")
@@ -135,7 +134,7 @@ def _start(run: Path | None, pretrained: str | None, task: str | None) -> Path |
     from calovision.tasks.pretrained import chosen_run, shipped
     from calovision.tasks.rundir import RunDir
 
-    chosen = chosen_run(run, pretrained or task, shipped())
+    chosen = chosen_run(run, (pretrained or task or "") if run is None else None, shipped())
     found = RunDir(chosen).describe()["config"].get("task")
     if task is not None and found != task:
         raise InputError(f"{chosen} is a model of {found}, not of {task}", "leave the task out")

@@ -35,6 +35,10 @@ class Metric:
         unit: for example ``"GeV"``; empty for a pure number.
         floor: the value that truth against truth reaches, where that is known.
         higher_is_better: direction in which the quantity improves.
+
+    Example:
+        >>> Metric(0.82, 0.01).with_floor(0.5).floor
+        0.5
     """
 
     value: float

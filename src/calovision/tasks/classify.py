@@ -34,7 +34,7 @@ PORTION = 500  #: events prepared and scored at a time
 FORMATS = (".parquet", ".csv")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores:
     """What a tagger says about ``n`` events.
 
@@ -46,6 +46,13 @@ class Scores:
         wall_s: time taken, preparing the events included, but not what is loaded or compiled once.
         training: ``(n,)`` bool, true for events that the tagger was trained or validated on; none
             where that was not asked for, or cannot be told.
+
+    Example:
+        >>> import calovision as cv
+        >>> crops = cv.simulate.egamma(20, seed=3, quiet=True)
+        >>> scores = cv.pretrained("egamma").predict(crops)
+        >>> scores.plot_roc(crops.label).axes[0].get_xlabel()
+        'signal efficiency'
     """
 
     probability: NDArray[np.float64]
@@ -75,8 +82,9 @@ class Scores:
 
 def roc_figure(probability: NDArray[np.float64], labels: NDArray[Any]) -> Figure:
     """See :meth:`Scores.plot_roc`."""
-    from matplotlib.figure import Figure
     from sklearn.metrics import roc_auc_score, roc_curve
+
+    from calovision.picture import Picture
 
     labels = np.asarray(labels)
     if labels.shape != probability.shape or set(np.unique(labels)) != {0, 1}:
@@ -85,7 +93,7 @@ def roc_figure(probability: NDArray[np.float64], labels: NDArray[Any]) -> Figure
             "give 0 or 1 for each, and events of both classes",
         )
     background, signal, _ = roc_curve(labels, probability)
-    figure = Figure(figsize=(4.6, 4.0), layout="constrained")
+    figure = Picture(figsize=(4.6, 4.0), layout="constrained")
     ax = figure.subplots()
     kept = background > 0
     auc = roc_auc_score(labels, probability)

@@ -21,11 +21,12 @@ from calovision.interruption import Interrupted, Stop, handled_by
 from calovision.tasks.batches import Looks, TrainingBatches
 from calovision.tasks.budget import ENDLESS_S, Plan, planned
 from calovision.tasks.checkpoints import read_checkpoint
+from calovision.tasks.config import OWN
 from calovision.tasks.devices import described, enough_memory, peak_memory_mb
 from calovision.tasks.extend import passes
 from calovision.tasks.learner import Learner
 from calovision.tasks.mixed import rounded_products
-from calovision.tasks.models import build, rebuild
+from calovision.tasks.models import build, other_network, rebuild
 from calovision.tasks.order import Order
 from calovision.tasks.processes import Team, summed
 from calovision.tasks.quality_warnings import loss_of_few, verdict
@@ -115,7 +116,12 @@ def _prepared(
     steps = max(int(config.epochs * order.events / (config.batch * team.size)), 1)
     learner = Learner(task, config, steps, team)
     if state:
-        learner.go_on(state)
+        try:
+            learner.go_on(state)
+        except RuntimeError as error:
+            if config.model.startswith(OWN):
+                raise other_network(config, run.path) from error
+            raise
     elif prolonged:
         learner.count_from(run.budget())
     if team.rank == 0:
@@ -244,11 +250,12 @@ def _finish(
             "device": described(device),
             "memory_mb": peak_memory_mb(device),
             "data_wait": round(learner.data_s / max(learner.spent_s - learner.looking_s, 1e-9), 4),
-            "warnings": made.warnings + doubts,
+            "warnings": made.warnings + made.loop.lines + doubts,
         },
     )
     # The file format knows no other order of memory, such as channels last.
-    state = {k: v.cpu().contiguous() for k, v in kept.state_dict().items()}
+    # Nor does it know weights that stand in two places of a network.
+    state = {k: v.cpu().contiguous().clone() for k, v in kept.state_dict().items()}
     write_bytes(run.weights, as_safetensors(state))
     tidy(run)
 

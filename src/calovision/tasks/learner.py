@@ -21,6 +21,7 @@ from calovision.tasks.task import Batch, Task
 
 WARMUP_STEPS = 50  #: steps over which the learning rate rises
 WAIT = 3  #: looks at the validation loss without improvement before the learning rate falls
+DIVERGED = 5  #: losses without a number, one after the other, after which a training ends
 YOUNG = 10.0  #: the average of the weights spans at most a tenth of the steps so far
 UNREAD = 10  #: steps of a GPU whose losses are read together
 LAST_LOOK = 0.05  #: share of the budget that is left to the last look at the validation loss
@@ -86,6 +87,12 @@ class Learner(nn.Module):
     def ended(self) -> bool:
         """Whether there is nothing left to learn from."""
         return self.progress >= 1.0 or 0 < self.config.patience <= self.waited
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last steps gave no numbers any more, from which no step comes back."""
+        last = self.sums.get("loss", [])[-DIVERGED:]
+        return len(last) == DIVERGED and not any(map(math.isfinite, last))
 
     @property
     def cpu_s(self) -> float:

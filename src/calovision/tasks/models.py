@@ -82,7 +82,16 @@ def rebuild(config: Training, geometry: Geometry, weights: Path) -> Task:
     try:
         return _class(config).restored(config, geometry, state)
     except ContentError as error:
+        if config.model.startswith(OWN):
+            raise other_network(config, weights.parent) from error
         raise misfit(weights) from error
+
+
+def other_network(config: Training, place: Path) -> InputError:
+    """The error for a network of the user's own that is not the one of a run."""
+    return InputError(
+        f"the weights in {place} are not of this network", f"give {config.model.removeprefix(OWN)}"
+    )
 
 
 def recorded_config(run: RunDir) -> Training:

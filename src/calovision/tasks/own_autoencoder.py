@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from typing import Any, Self
@@ -18,6 +17,7 @@ from calovision.events.geometry import Geometry
 from calovision.networks.likelihoods import gaussian_kl
 from calovision.tasks.dense_hits import readout_cells
 from calovision.tasks.image_autoencoder import ImageAutoencoderTask
+from calovision.tasks.own_module import own_copy, tried
 from calovision.tasks.task import Batch, as_tensor, weighted_mean
 from calovision.tasks.weights import fill
 
@@ -53,14 +53,14 @@ class ModuleAutoencoder(ImageAutoencoderTask):
         Raises:
             InputError: the module does not take images, or does not give such back.
         """
-        task = cls(geometry, copy.deepcopy(config.module), config.beta)
+        task = cls(geometry, own_copy(config.module), config.beta)
         task._try(train[:TRIED])
         return task
 
     @classmethod
     def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and the threshold of ``state``."""
-        task = cls(geometry, copy.deepcopy(config.module), config.beta)
+        task = cls(geometry, own_copy(config.module), config.beta)
         fill(task, state)
         return task
 
@@ -109,30 +109,30 @@ class ModuleAutoencoder(ImageAutoencoderTask):
     def _encoded(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Codes ``(n, L)`` and their logarithmic variances, where the module gives them."""
         found = self.network.encode(images)
-        mean, log_variance = (found, None) if isinstance(found, Tensor) else found[:2]
+        mean, log_variance = (found, None) if isinstance(found, Tensor) else found
         self.latent = mean[0].numel()
         flat = None if log_variance is None else log_variance.flatten(1)
         self._shape = tuple(mean.shape[1:])
         return mean.flatten(1), flat
 
     def _decoded(self, code: Tensor) -> Tensor:
-        images: Tensor = self.network.decode(code.view(-1, *self._shape))
+        images = self.network.decode(code.view(-1, *self._shape))
+        if not isinstance(images, Tensor):
+            raise TypeError(f"decode gives {type(images).__name__}, no tensor")
         return images
 
     def _try(self, events: Events) -> None:
         images, _ = self.batch(events, np.arange(len(events)))
-        was_training = self.training
-        try:
-            with torch.no_grad():
-                rebuilt = self.eval()._decoded(self._encoded(images)[0])
-        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
-            told = str(error).splitlines() or [type(error).__name__]
-            raise InputError(
-                f"the network does not take images {tuple(images.shape)}: {told[0]}",
-                "give it encode and decode; see help(cv.models.Autoencoder)",
-            ) from error
-        finally:
-            self.train(was_training)
+
+        def call(network: nn.Module) -> Tensor:
+            self.network, kept = network, self.network
+            try:
+                return self._decoded(self._encoded(images)[0])
+            finally:
+                self.network = kept
+
+        takes = f"images {tuple(images.shape)}"
+        rebuilt = tried(self.network, call, takes, "cv.models.Autoencoder")
         if rebuilt.shape != images.shape:
             raise InputError(
                 f"decode gives {tuple(rebuilt.shape)} for images {tuple(images.shape)}",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -15,11 +13,10 @@ from calovision.events.dataset import Inputs
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.graphs import GraphView
+from calovision.tasks.own_module import own_copy, tried
 from calovision.tasks.tagger import TaggerTask
 
 TRIED = 2  #: training events that the module is tried on before the training
-
-
 _SHAPES = ((), (1,), (2,))  # of what a network may give for an event
 
 
@@ -41,8 +38,11 @@ class OneLogit(nn.Module):
             InputError: an output of another shape.
         """
         found: Tensor = self.module(inputs)
-        if not isinstance(found, Tensor) or found.shape[1:] not in _SHAPES:
-            shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        fits = isinstance(found, Tensor) and found.dim() and found.shape[1:] in _SHAPES
+        if not fits or not found.is_floating_point():
+            shape = (
+                f"{found.dtype} {tuple(found.shape)}" if isinstance(found, Tensor) else type(found)
+            )
             raise InputError(f"the network gives {shape}", "return logits (n,), (n, 1) or (n, 2)")
         if found.shape[1:] == (2,):
             return found[:, 1] - found[:, 0]
@@ -64,33 +64,29 @@ class ModuleTagger(TaggerTask):
 
     @classmethod
     def made(cls, config: Any, geometry: Geometry) -> Self:
-        """A task with a copy of the settings' ``module``, so that the user's stays as it is."""
+        """A task with a copy of the settings' ``module``."""
         inputs = Inputs(config.form, config.max_hits, config.neighbours)
-        return cls(geometry, copy.deepcopy(config.module), inputs)
+        return cls(geometry, own_copy(config.module), inputs)
 
     def fit(self, train: Events) -> None:
         """Try the module on two events; it scales its inputs itself.
 
         Raises:
-            InputError: it does not take them.
+            InputError: it does not take them, or does not give a logit for each.
         """
-        (inputs,) = self.inputs(self.prepare(train[:TRIED]), np.arange(min(TRIED, len(train))))
+        few = train[:TRIED]
+        (inputs,) = self.inputs(self.prepare(few), np.arange(len(few)))
         shape = tuple(inputs.shape) if isinstance(inputs, Tensor) else inputs
-        was_training = self.training
-        try:
-            with torch.no_grad():
-                found = self.eval().network(inputs)
-        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
-            told = str(error).splitlines() or [type(error).__name__]
+        found = tried(
+            self.network,
+            lambda network: network(inputs),
+            f"{self.form.form} inputs, {shape}",
+            "cv.models.Tagger",
+        )
+        if len(found) != len(few):
             raise InputError(
-                f"the network does not take {self.form.form} inputs, {shape}: {told[0]}",
-                "choose other inputs, or change the network; see help(cv.models.Tagger)",
-            ) from error
-        finally:
-            self.train(was_training)
-        if len(found) != min(TRIED, len(train)):
-            raise InputError(
-                f"the network gives {len(found)} logits for {TRIED} events", "return one for each"
+                f"the network gives {len(found)} logits for {len(few)} events",
+                "return one for each",
             )
 
     def prepare(self, events: Events) -> Events | GraphView:

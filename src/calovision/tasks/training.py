@@ -13,6 +13,7 @@ from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.files import FREE_SPACE, write_bytes
 from calovision.events.fingerprints import fingerprints
+from calovision.events.geometry import Geometry
 from calovision.events.splits import split
 from calovision.events.store import EventStore
 from calovision.events.weighting import check_weights
@@ -21,7 +22,7 @@ from calovision.tasks.config import KINDS, OWN
 from calovision.tasks.extend import prolong
 from calovision.tasks.fitting import fit, tidy
 from calovision.tasks.launchers import check_meeting
-from calovision.tasks.models import suitable
+from calovision.tasks.models import rebuild, suitable
 from calovision.tasks.processes import own_device, placed, together
 from calovision.tasks.rundir import RunDir, alike
 from calovision.tasks.settings import Training
@@ -112,6 +113,7 @@ def train(
         }
     if placed().rank == 0:
         run.start(config.model_dump(), data, resume=resume)
+        _check_module(run, config, store.geometry)
         _take_weights(run)
         prolong(run, config)
         remember(run, store, parts, None if start is None else start.path)
@@ -139,6 +141,16 @@ def train(
             reached = "stopped before the next step" if run.checkpoint.exists() else FIRST
             raise Interrupted(run.how_to_go_on(reached)) from None
     return run
+
+
+def _check_module(run: RunDir, config: Training, geometry: Geometry) -> None:
+    """Check that a network of the user's own is the one that a run was begun with.
+
+    Raises:
+        InputError: it is another one.
+    """
+    if config.model.startswith(OWN) and run.weights.exists():
+        rebuild(config, geometry, run.weights)
 
 
 def _take_weights(run: RunDir) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from calovision.errors import InputError
 from calovision.interruption import Interrupted, Stop
 from calovision.tasks.batches import Looks, TrainingBatches, ahead
 from calovision.tasks.budget import ENDLESS_S
@@ -33,6 +35,9 @@ class TrainingLoop:
         every: steps between two looks.
         plan: kept with the state.
         quiet: without a progress bar.
+
+    Attributes:
+        lines: what is to be said of it at its end.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class TrainingLoop:
         self.learner, self.batches, self.looks = learner, batches, looks
         self.run, self.every, self.plan, self.quiet = run, every, plan, quiet
         self.first = learner.team.rank == 0
+        self.lines: list[str] = []
         self.saved_s, self.saved_step = learner.spent_s, learner.step
 
     def go(self, stop: Stop) -> None:
@@ -89,6 +95,23 @@ class TrainingLoop:
                 with stop.held():
                     learner.learn(batch)
                 self._between(stop, bar)
+                if learner.team.size == 1 and learner.diverged:
+                    self._give_up()
+                    return
+
+    def _give_up(self) -> None:
+        """End a training whose loss is no number any more, with the best weights there are.
+
+        Raises:
+            InputError: there are none.
+        """
+        step = self.learner.step
+        if not math.isfinite(self.learner.best):
+            raise InputError(
+                f"the loss is not a number at step {step}",
+                "lower learning_rate, or look for what the network makes of large inputs",
+            )
+        self.lines.append(f"its loss was not a number at step {step}: earlier weights are kept")
 
     def _between(self, stop: Stop, bar: tqdm[Any]) -> None:
         """What comes after a step: an interruption, a state on disk, a bar that moves."""

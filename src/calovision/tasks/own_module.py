@@ -1,0 +1,81 @@
+"""Networks of the user's own: what can be trained of them, and trials before a training."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from calovision.errors import InputError
+
+Found = TypeVar("Found")
+#: what networks raise at inputs that they do not take
+_RAISED = (RuntimeError, TypeError, ValueError, IndexError, AttributeError, KeyError)
+
+
+def checked_module(module: object) -> nn.Module:
+    """The module, if it can be trained.
+
+    Raises:
+        InputError: it is no module, compiled, without weights to train, or of unknown sizes.
+    """
+    if isinstance(module, type):
+        raise InputError(f"{module.__name__} is a class", f"give an object: {module.__name__}(...)")
+    if not isinstance(module, nn.Module):
+        raise InputError(f"{module!r:.40} is no torch.nn.Module", "give an object of such a class")
+    name = type(module).__name__
+    if isinstance(module, torch.jit.ScriptModule):
+        raise InputError(f"{name} is a compiled module", "give the module it was made from")
+    if any(is_lazy(p) for p in module.parameters()):
+        raise InputError(f"{name} does not know its sizes yet", "call it once on a batch before")
+    if not any(p.requires_grad for p in module.parameters()):
+        raise InputError(f"{name} has no weights to train", "give it some that require gradients")
+    return module
+
+
+def own_copy(module: nn.Module | None) -> nn.Module:
+    """A copy of the module, so that the user's stays as it is.
+
+    Raises:
+        InputError: it cannot be copied, or is missing.
+    """
+    if module is None:
+        raise InputError("the network of this run is missing", "give it: cv.models.Tagger(module)")
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{type(module).__name__} cannot be copied: {told}",
+            "leave out of it what copy.deepcopy does not take, such as locks and open files",
+        ) from error
+
+
+def tried(
+    network: nn.Module, call: Callable[[nn.Module], Found], takes: str, help_of: str
+) -> Found:
+    """What ``call`` gives with a network, which is tried in training and in use.
+
+    Args:
+        network: stays as it is.
+        call: uses it.
+        takes: what it is given, in words.
+        help_of: where the help is.
+
+    Raises:
+        InputError: the network does not take it.
+    """
+    try:
+        with torch.no_grad():
+            call(copy.deepcopy(network).train())
+            return call(copy.deepcopy(network).eval())
+    except _RAISED as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"the network does not take {takes}: {told}",
+            f"choose other inputs, or change the network; see help({help_of})",
+        ) from error
