@@ -88,3 +88,18 @@ def test_no_folder_or_no_study_is_refused(tmp_path):
     with pytest.raises(InputError, match="neither"):
         report([tmp_path], tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
+
+
+def test_runs_of_one_task_stand_in_one_table(make_study, tmp_path):
+    runs = []
+    for name, model in (("one", "ours"), ("two", "own:CNN"), ("three", "ours")):
+        study = make_study(tmp_path / f"of-{name}")
+        results = json.loads((study / "comparison.json").read_text())["models"][0]
+        run = tmp_path / name
+        run.mkdir()
+        (run / "results.json").write_text(json.dumps(results | {"model": model}))
+        runs.append(run)
+    page = report(runs, tmp_path / "r.html").read_text()
+    titles = re.findall(r"<h2>([^<]+)</h2>", page)
+    assert len(titles) == len(set(titles))
+    assert all(re.search(rf">\s*{re.escape(name)}\s*<", page) for name in ("ours", "own:CNN", "ours (three)"))

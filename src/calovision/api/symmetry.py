@@ -135,11 +135,11 @@ class Symmetry:
         rows = self.orbit(shown, times, generator=generator)
         figure = Picture(figsize=(0.55 * frames, 0.65 * len(rows)), layout="constrained")
         axes = figure.subplots(len(rows), frames, squeeze=False)
-        for row, line in zip(rows, axes, strict=True):
+        for number, (row, line) in enumerate(zip(rows, axes, strict=True)):
             for image, time, ax in zip(row, times, line, strict=True):
                 ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
                 ax.set(xticks=[], yticks=[])
-                if line is axes[0]:
+                if number == 0:
                     ax.set_title(f"{time / math.pi:.2g}\u03c0", fontsize=7)
         figure.supxlabel("time along the flow", fontsize=8)
         return figure

@@ -45,7 +45,7 @@ def report(paths: Sequence[Path], out: Path) -> Path:
     """
     if not paths:
         raise InputError("no folder to report on", "give a study or run folder")
-    sources = [read_source(Path(p)) for p in paths]
+    sources = together([read_source(Path(p)) for p in paths])
     first = sources[0]
     alone = len(sources) == 1
     titles = [study_of(s).title for s in sources]
@@ -65,6 +65,28 @@ def report(paths: Sequence[Path], out: Path) -> Path:
         facts=made,
         sections=sections,
     )
+
+
+def together(sources: list[Source]) -> list[Source]:
+    """The same sources, but runs of one task as one, so that their models stand in one table.
+
+    Where several have one name, that of the folder is added.
+    """
+    found: list[Source] = []
+    for source in sources:
+        of_run = [s for s in found if not (s.scale or source.scale) and s.name == source.name]
+        mine = of_run[0] if of_run else None
+        if mine is None:
+            found.append(source)
+            continue
+        for name, results in source.models.items():
+            shown = name if name not in mine.models else f"{name} ({source.path.name})"
+            if shown in mine.models:
+                shown = f"{name} ({source.path})"
+            mine.models[shown] = results
+            if name in source.curves:
+                mine.curves[shown] = source.curves[name]
+    return found
 
 
 def study_of(source: Source) -> Study:

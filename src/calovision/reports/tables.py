@@ -47,7 +47,7 @@ def with_error(value: float | None, error: float | None) -> str:
     if value is None:
         return NONE
     if not error or not math.isfinite(error) or error < 1e-9 * abs(value):
-        return f"{value:.4g}"
+        return f"{value:,.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
     exponent = math.floor(math.log10(error))
     digits = 2 if error / 10.0**exponent < 3.55 else 1
     decimals = max(0, digits - 1 - exponent)
