@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 TOTALS = 80_000  #: training events from which the selection of totals is learned, at most
 DRAWN = 3  #: totals drawn for each of those
+STEPS_PER_S = 5  #: most steps that straighten the flow, for every second of the budget
+FEWEST_STEPS = 100
 LIMITS = (0.99, 0.95, 0.8, 0.5)  #: shares of the drawn totals below the limit
 ASKED = 4_000  #: events from which it is learned what to ask for, each time
 TIMES = 2  #: the second time sees what the first has done
@@ -43,7 +45,8 @@ def learn_to_select(task: CascadeTask, train: Events, *, quiet: bool) -> None:
         quiet: no progress bar.
     """
     if task.config.straight:
-        straighten(task, task.config.straight, quiet=quiet)
+        most = max(FEWEST_STEPS, int(STEPS_PER_S * task.config.budget_s))
+        straighten(task, min(task.config.straight, most), quiet=quiet)
     _among_totals(task, train)
     rng = streams.rng(streams.Stream.ASKED, task.config.seed)
     what_to_ask_for(task, *drawn_totals(task, Request(), min(ASKED, len(train)), rng, None), rng)
