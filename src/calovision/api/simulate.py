@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
 from calovision.errors import InputError
 
@@ -20,44 +20,6 @@ TIME_LIMIT = 900.0  #: seconds
 PT_HAT, TUNE, PILEUP, NOISE = (90.0, 170.0), 18, 17.0, 1.0
 
 __all__ = ["digits", "egamma", "jets"]
-
-
-@overload
-def jets(
-    events: int,
-    *,
-    seed: int = ...,
-    workers: int = ...,
-    scheduler: str | None = ...,
-    pt_hat: tuple[float, float] = ...,
-    tune: int = ...,
-    pileup: float = ...,
-    noise: float = ...,
-    particles: bool = ...,
-    out: None = ...,
-    overwrite: bool = ...,
-    time_limit: float = ...,
-    quiet: bool = ...,
-) -> Events: ...
-
-
-@overload
-def jets(
-    events: int,
-    *,
-    seed: int = ...,
-    workers: int = ...,
-    scheduler: str | None = ...,
-    pt_hat: tuple[float, float] = ...,
-    tune: int = ...,
-    pileup: float = ...,
-    noise: float = ...,
-    particles: bool = ...,
-    out: str | Path,
-    overwrite: bool = ...,
-    time_limit: float = ...,
-    quiet: bool = ...,
-) -> EventStore: ...
 
 
 def jets(
@@ -140,36 +102,6 @@ def jets(
         )
 
     return made(make, out, events, "jet", made_by, quiet)
-
-
-@overload
-def egamma(
-    events: int,
-    *,
-    engine: Engine = ...,
-    seed: int = ...,
-    workers: int = ...,
-    scheduler: str | None = ...,
-    out: None = ...,
-    overwrite: bool = ...,
-    time_limit: float = ...,
-    quiet: bool = ...,
-) -> Events: ...
-
-
-@overload
-def egamma(
-    events: int,
-    *,
-    engine: Engine = ...,
-    seed: int = ...,
-    workers: int = ...,
-    scheduler: str | None = ...,
-    out: str | Path,
-    overwrite: bool = ...,
-    time_limit: float = ...,
-    quiet: bool = ...,
-) -> EventStore: ...
 
 
 def egamma(

@@ -12,6 +12,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.events.cluster import run
+from calovision.events.event_set import EventSet
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import EGAMMA_CROPS
 from calovision.events.store import EventStore, shard_bytes
@@ -160,7 +161,7 @@ def simulate_egamma(
     )
 
 
-def without_deposit(store: EventStore) -> int:
+def without_deposit(store: EventSet) -> int:
     """Number of events that left less in the crystals than one crystal's threshold."""
     return int((store.column("deposit") < CMS_BARREL.ecal_threshold).sum())
 
