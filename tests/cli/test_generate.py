@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import calovision as cv
 from calovision.events.events import Events
 from calovision.events.fingerprints import TRAINING
 from calovision.events.store import EventStore, StoreWriter, save
 from calovision.tasks.cascade import CascadeTask
 from calovision.tasks.config import load_config
-from calovision.tasks.generate import generate
 from calovision.tasks.pretrained import pretrained_run
 from calovision.tasks.training import train
 
@@ -81,7 +81,7 @@ def test_an_interrupted_set_goes_on(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(CascadeTask, "chunk", 20)
-    whole = generate(run, 200, tmp_path / "whole", seed=4, quiet=True)
+    whole = cv.load_model(run).generate(200, out=tmp_path / "whole", seed=4)
     with monkeypatch.context() as broken:
         write, made = StoreWriter.write, []
 
@@ -93,9 +93,9 @@ def test_an_interrupted_set_goes_on(
 
         broken.setattr(StoreWriter, "write", until_the_second)
         with pytest.raises(KeyboardInterrupt):
-            generate(run, 200, tmp_path / "part", seed=4, quiet=True)
+            cv.load_model(run).generate(200, out=tmp_path / "part", seed=4)
     assert made == [0]
-    assert generate(run, 200, tmp_path / "part", seed=4, quiet=True).hash == whole.hash
+    assert cv.load_model(run).generate(200, out=tmp_path / "part", seed=4).hash == whole.hash
 
 
 def test_the_shipped_generator_works_at_once(tmp_path: Path, calovision: Command) -> None:

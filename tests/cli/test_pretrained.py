@@ -13,6 +13,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
+import calovision as cv
 from calovision import simulation
 from calovision.cli.app import app
 from calovision.errors import InputError
@@ -20,7 +21,6 @@ from calovision.events.fingerprints import fingerprints
 from calovision.events.packed_prints import known_in
 from calovision.events.store import EventStore, save
 from calovision.simulation.crops.driver import Task, plan, simulate_chunk
-from calovision.tasks.generate import generate
 from calovision.tasks.pretrained import copied_run, pretrained_run
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,7 +29,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def jets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("jets") / "set"
-    generate(pretrained_run("jet-generator"), 250, out, seed=5, quiet=True)
+    cv.load_model(pretrained_run("jet-generator")).generate(250, out=out, seed=5)
     return out
 
 

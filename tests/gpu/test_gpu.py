@@ -10,22 +10,18 @@ import numpy as np
 import pytest
 import torch
 
+import calovision as cv
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.studies.bench.models import measured
-from calovision.studies.evaluation import evaluate
 from calovision.studies.symmetry_measures import measure
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.batches import Looks
-from calovision.tasks.classify import classify
 from calovision.tasks.config import load_config
 from calovision.tasks.devices import to_device
-from calovision.tasks.export import export
-from calovision.tasks.generate import generate
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.models import CLASSES, load_task
-from calovision.tasks.reconstruct import reconstruct
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.discovery import discover
 from calovision.tasks.symmetry.runs import train as train_symmetry
@@ -79,7 +75,7 @@ def test_train_use_move_and_export(
     assert losses[1] == pytest.approx(losses[0], rel=1e-2 if exact else 0.3)
     if isinstance(here, TaggerTask):
         found = [
-            classify(run.path, store, tmp_path / f"{d}.csv", device=d, quiet=True).probability
+            cv.load_model(run.path, device=d).predict(store, out=tmp_path / f"{d}.csv").probability
             for d in ("cpu", "cuda")
         ]
         np.testing.assert_allclose(
@@ -87,7 +83,7 @@ def test_train_use_move_and_export(
         )
     if isinstance(here, AutoencoderTask):
         made = [
-            reconstruct(run.path, store, tmp_path / d, device=d, quiet=True)
+            cv.load_model(run.path, device=d).reconstruct(store, out=tmp_path / d).events
             for d in ("cpu", "cuda")
         ]
         codes = [np.load(tmp_path / d / "latent.npy") for d in ("cpu", "cuda")]
@@ -96,8 +92,8 @@ def test_train_use_move_and_export(
             made[1].load().counts().sum(), rel=0.1
         )
     if isinstance(here, GeneratorTask):
-        first = generate(run.path, 20, tmp_path / "a", quiet=True)
-        again = generate(run.path, 20, tmp_path / "b", quiet=True)
+        first = cv.load_model(run.path).generate(20, out=tmp_path / "a")
+        again = cv.load_model(run.path).generate(20, out=tmp_path / "b")
         assert len(first) == 20
         assert first.hash == again.hash
     longer = config.model_copy(update={"device": "cpu", "epochs": 1.0})
@@ -121,13 +117,13 @@ def test_evaluate_and_export(sets: dict[str, EventStore], tmp_path: Path) -> Non
     run = train(
         load_config("jet-tagger", overrides=small), sets["jets"], tmp_path / "r", quiet=True
     )
-    there = evaluate(run.path, sets["unseen"], device="cuda", quiet=True)
-    here = evaluate(run.path, sets["unseen"], device="cpu", quiet=True)
+    there = cv.load_model(run.path, device="cuda").evaluate(sets["unseen"]).content
+    here = cv.load_model(run.path, device="cpu").evaluate(sets["unseen"]).content
     assert there["metrics"]["auc"]["value"] == pytest.approx(
         here["metrics"]["auc"]["value"], abs=1e-3
     )
     pytest.importorskip("onnxscript")
-    (file,) = export(run.path, tmp_path / "m.onnx", device="cuda")
+    (file,) = cv.load_model(run.path, device="cuda").export(tmp_path / "m.onnx")
     assert file.difference < 1e-3
 
 

@@ -102,4 +102,7 @@ def test_runs_of_one_task_stand_in_one_table(make_study, tmp_path):
     page = report(runs, tmp_path / "r.html").read_text()
     titles = re.findall(r"<h2>([^<]+)</h2>", page)
     assert len(titles) == len(set(titles))
-    assert all(re.search(rf">\s*{re.escape(name)}\s*<", page) for name in ("ours", "own:CNN", "ours (three)"))
+    assert all(
+        re.search(rf">\s*{re.escape(name)}\s*<", page)
+        for name in ("ours", "own:CNN", "ours (three)")
+    )

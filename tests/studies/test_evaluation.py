@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.value import Metric
-from calovision.studies.evaluation import cross_fitted, evaluate, measure, truth_floor
+from calovision.studies.evaluation import cross_fitted, measure, truth_floor
 from calovision.tasks.config import load_config
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training import train
@@ -34,7 +35,7 @@ def test_results_have_the_promised_form_and_leave_training_events_out(
     import calovision.studies.evaluation as evaluation
 
     monkeypatch.setattr(evaluation, "SLOW_EVENTS", 10)
-    results = evaluate(run.path, store, quiet=True)
+    results = cv.load_model(run.path).evaluate(store).content
     assert results["task"] == "jet-vae"
     assert results["model"] == "point"
     assert results["data"]["events"] == run.describe()["data"]["split"]["test"]
@@ -55,7 +56,7 @@ def test_too_few_unseen_events_are_refused(
 ) -> None:
     few = save(make_jets(20, 8), tmp_path_factory.mktemp("few") / "jets", provenance={})
     with pytest.raises(InputError, match="200"):
-        evaluate(run.path, few, quiet=True)
+        cv.load_model(run.path).evaluate(few)
 
 
 def test_a_perfect_copy_is_perfect_and_indistinguishable(make_jets: Callable[..., Events]) -> None:

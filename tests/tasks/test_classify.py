@@ -9,12 +9,13 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.studies.evaluation import classified
 from calovision.tasks import classify as module
-from calovision.tasks.classify import classify, score
+from calovision.tasks.classify import score
 from calovision.tasks.config import load_config
 from calovision.tasks.models import load_autoencoder, load_tagger
 from calovision.tasks.rundir import RunDir
@@ -51,7 +52,7 @@ def test_one_row_an_event_is_written(
     run: RunDir, store: EventStore, tmp_path: Path, suffix: str
 ) -> None:
     out = tmp_path / f"scores{suffix}"
-    scores = classify(run.path, store, out, quiet=True)
+    scores = cv.load_model(run.path).predict(store, out=out)
     read = pyarrow.csv.read_csv if suffix == ".csv" else pyarrow.parquet.read_table
     table = read(out)
     assert table["event"].to_pylist() == list(range(len(store)))
@@ -62,9 +63,9 @@ def test_one_row_an_event_is_written(
 
 def test_bad_input_is_named(run: RunDir, store: EventStore, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="csv"):
-        classify(run.path, store, tmp_path / "scores.txt")
+        cv.load_model(run.path).predict(store, out=tmp_path / "scores.txt")
     with pytest.raises(InputError, match="no folder"):
-        classify(run.path, store, tmp_path / "no" / "scores.csv", quiet=True)
+        cv.load_model(run.path).predict(store, out=tmp_path / "no" / "scores.csv")
     with pytest.raises(InputError, match="not an autoencoder"):
         load_autoencoder(run)
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import save
 from calovision.metrics.classification import auc
-from calovision.tasks.classify import classify, score
+from calovision.tasks.classify import score
 from calovision.tasks.config import TASKS, load_config
 from calovision.tasks.crop_net import CropTask, looked_at, mirrored
 from calovision.tasks.models import build, load_tagger
@@ -93,7 +94,7 @@ def test_goes_through_the_trainer_and_back(
     assert np.array_equal(first.probability, second.probability)
     assert first.probability.std() > 0
     assert {"val_auc", "val_loss", "rate"} <= set(run.rows()[-1])
-    classify(run.path, store, tmp_path / "scores.csv", quiet=True)
+    cv.load_model(run.path).predict(store, out=tmp_path / "scores.csv")
     assert "electron_probability" in (tmp_path / "scores.csv").read_text().splitlines()[0]
 
 

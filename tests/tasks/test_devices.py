@@ -16,25 +16,21 @@ from pretended_gpu import ANSWERS, GPU, OnGPU, OwnGenerator, PretendedGPU, neede
 from safetensors.torch import load_file
 from torch import Tensor
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.studies.bench.rows import bench
 from calovision.studies.comparing import compare
-from calovision.studies.evaluation import evaluate
 from calovision.studies.symmetry_measures import measure
 from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.classify import classify
 from calovision.tasks.config import load_config
 from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.devices import chosen_device, to_device
-from calovision.tasks.export import export
-from calovision.tasks.generate import generate
 from calovision.tasks.generator import GeneratorTask
 from calovision.tasks.mixed import rounded_products
 from calovision.tasks.models import CLASSES, build, load_task
-from calovision.tasks.reconstruct import reconstruct
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.symmetry.data import ImageData
@@ -243,11 +239,11 @@ def test_scores_are_the_same_on_both(
 ) -> None:
     config = load_config("jet-tagger", overrides={"width": 16, "hits": 8, "epochs": 1})
     run = train(config, store, tmp_path / "r", quiet=True).path
-    here = classify(run, store, tmp_path / "a.csv", device="cpu", quiet=True)
+    here = cv.load_model(run, device="cpu").predict(store, out=tmp_path / "a.csv")
     for answer in ANSWERS:
         monkeypatch.setattr(answer, ANSWERS[answer])
     with PretendedGPU():
-        there = classify(run, store, tmp_path / "b.csv", device="cuda:0", quiet=True)
+        there = cv.load_model(run, device="cuda:0").predict(store, out=tmp_path / "b.csv")
     np.testing.assert_allclose(there.probability, here.probability, rtol=1e-5)
     assert (there.out_of_distribution == here.out_of_distribution).all()
 
@@ -267,11 +263,15 @@ def test_the_judge_on_hits_learns_on_both(
 
 #: whatever runs a network, each before it looks at anything else
 VERBS: dict[str, Callable[[Path, Any, str], object]] = {
-    "classify": lambda run, store, name: classify(run, store, run / "a.csv", device=name),
-    "reconstruct": lambda run, store, name: reconstruct(run, store, run / "a", device=name),
-    "generate": lambda run, store, name: generate(run, 1, run / "a", device=name),
-    "evaluate": lambda run, store, name: evaluate(run, store, device=name),
-    "export": lambda run, store, name: export(run, run / "a.onnx", device=name),
+    "classify": lambda run, store, name: cv.load_model(run, device=name).predict(
+        store, out=run / "a.csv"
+    ),
+    "reconstruct": lambda run, store, name: (
+        cv.load_model(run, device=name).reconstruct(store, out=run / "a").events
+    ),
+    "generate": lambda run, store, name: cv.load_model(run, device=name).generate(1, out=run / "a"),
+    "evaluate": lambda run, store, name: cv.load_model(run, device=name).evaluate(store).content,
+    "export": lambda run, store, name: cv.load_model(run, device=name).export(run / "a.onnx"),
     "compare": lambda run, store, name: compare(store, store, seed=1, device=name),
     "discover": lambda run, store, name: discover(run, store, device=name),
     "measure": lambda run, store, name: measure(store, store, device=name),
@@ -389,7 +389,7 @@ def test_a_gpu_whose_memory_is_full_is_one_line(
         train(load_config("jet-tagger", overrides=small), store, tmp_path / "s", quiet=True)
     monkeypatch.setattr("calovision.tasks.tagger_transformer.TransformerTask.logits", full)
     with pytest.raises(InputError, match="is full; take a larger GPU, or give --device cpu"):
-        classify(run.path, store, tmp_path / "a.csv", quiet=True)
+        cv.load_model(run.path).predict(store, out=tmp_path / "a.csv")
 
 
 def test_products_are_rounded_on_a_gpu_alone_and_where_asked_for() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import save
@@ -27,7 +28,7 @@ from calovision.tasks.deployed.cascade import Rows
 from calovision.tasks.deployed.graph import Graph
 from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.deployed.trial import trial_events
-from calovision.tasks.export import METADATA, TOLERANCE, compared, differences, export, written
+from calovision.tasks.export import METADATA, TOLERANCE, compared, differences, written
 from calovision.tasks.growth import grown
 from calovision.tasks.models import build, load_tagger
 from calovision.tasks.rundir import RunDir
@@ -165,7 +166,7 @@ def test_a_file_that_says_something_else_is_not_written(
     monkeypatch.setattr(exporting, "written", wrong)
     monkeypatch.setattr(exporting, "compared", lambda *_: (3e-3, 1.0))
     with pytest.raises(InputError, match=r"differs from the model by 3\.0e-03"):
-        export(run.path, tmp_path / "model.onnx")
+        cv.load_model(run.path).export(tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -173,15 +174,15 @@ def test_bad_requests_are_one_line(
     run: RunDir, tmp_path: Path, toy_crops: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InputError, match="end it with"):
-        export(run.path, tmp_path / "model.pt")
+        cv.load_model(run.path).export(tmp_path / "model.pt")
     with pytest.raises(InputError, match="no folder"):
-        export(run.path, tmp_path / "none" / "model.onnx")
+        cv.load_model(run.path).export(tmp_path / "none" / "model.onnx")
     crops = save(toy_crops, tmp_path / "crops", provenance={})
     with pytest.raises(InputError, match="trained on"):
-        export(run.path, tmp_path / "model.onnx", data=crops)
+        cv.load_model(run.path).export(tmp_path / "model.onnx", data=crops)
     monkeypatch.setattr(exporting, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"calovision\[deploy\]"):
-        export(run.path, tmp_path / "model.onnx")
+        cv.load_model(run.path).export(tmp_path / "model.onnx")
 
 
 def test_the_graphs_of_the_cascade_in_a_row_make_its_jets(toy_jets: Events) -> None:
@@ -227,7 +228,7 @@ def tagger(run: RunDir, tmp_path_factory: pytest.TempPathFactory, toy_jets: Even
     pytest.importorskip("onnxscript")
     folder = tmp_path_factory.mktemp("exported")
     jets = save(toy_jets, folder / "jets", provenance={})
-    (file,) = export(run.path, folder / "tagger.onnx", data=jets)
+    (file,) = cv.load_model(run.path).export(folder / "tagger.onnx", data=jets)
     assert file.difference < TOLERANCE
     assert file.events == len(jets)
     return file.path

@@ -15,13 +15,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.tasks.config import load_config
 from calovision.tasks.models import load_task
 from calovision.tasks.point_vae import PointVAETask
-from calovision.tasks.reconstruct import reconstruct
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.task import Batch
 from calovision.tasks.training import parts_of, train
@@ -183,7 +183,7 @@ def test_the_baseline_trains_and_reconstructs(store: EventStore, tmp_path: Path)
     baseline = train(
         load_config("jet-vae", "baseline", overrides=small), store, tmp_path / "b", quiet=True
     )
-    rebuilt = reconstruct(baseline.path, store, tmp_path / "out", quiet=True)
+    rebuilt = cv.load_model(baseline.path).reconstruct(store, out=tmp_path / "out").events
     assert len(rebuilt) == len(store)
     assert np.load(tmp_path / "out" / "latent.npy").shape == (len(store), 4)
 
@@ -191,11 +191,11 @@ def test_the_baseline_trains_and_reconstructs(store: EventStore, tmp_path: Path)
 def test_reconstructions_are_stored_with_labels_and_latents(
     run: RunDir, store: EventStore, tmp_path: Path
 ) -> None:
-    rebuilt = reconstruct(run.path, store, tmp_path / "out", quiet=True)
+    rebuilt = cv.load_model(run.path).reconstruct(store, out=tmp_path / "out").events
     assert np.array_equal(rebuilt.column("label"), store.column("label"))
     assert not np.array_equal(rebuilt.column("pt"), store.column("pt"))
     assert np.load(tmp_path / "out" / "latent.npy").shape == (120, 32 + 3 * 40)
-    again = reconstruct(run.path, store, tmp_path / "again", quiet=True)
+    again = cv.load_model(run.path).reconstruct(store, out=tmp_path / "again").events
     assert again.hash == rebuilt.hash
 
 
@@ -209,7 +209,7 @@ def test_what_is_wrong_is_said(
     with pytest.raises(InputError, match="does not hold jets"):
         train(config, crops, tmp_path / "r", quiet=True)
     with pytest.raises(InputError, match="trained on"):
-        reconstruct(run.path, crops, tmp_path / "o", quiet=True)
+        cv.load_model(run.path).reconstruct(crops, out=tmp_path / "o")
     with pytest.raises(InputError, match="not a run"):
         load_task(RunDir(tmp_path / "nothing"))
     other = RunDir(tmp_path / "other")

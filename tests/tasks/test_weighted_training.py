@@ -12,11 +12,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+import calovision as cv
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import save
-from calovision.studies.evaluation import classified, evaluate
+from calovision.studies.evaluation import classified
 from calovision.tasks.calibration import platt
 from calovision.tasks.config import load_config
 from calovision.tasks.models import build
@@ -127,7 +128,7 @@ def test_a_tagger_learns_from_the_events_that_have_weight(crops: Events, tmp_pat
         config = load_config("egamma", "crop-net", overrides=settings)
         run = train(config, store, tmp_path / f"run-{name}", quiet=True)
         weights_file = run.weights.read_bytes()
-        results = evaluate(run.path, store, quiet=True) if name != "turned" else None
+        results = cv.load_model(run.path).evaluate(store).content if name != "turned" else None
         found[name] = weights_file, run, results
     assert found["equal"][0] == found["none"][0]
     plain, equal = (found[k][2]["metrics"] for k in ("none", "equal"))

@@ -34,7 +34,8 @@ def generate(
     out: Path | None,
 ) -> Events | EventStore:
     """See :meth:`calovision.api.model.Model.generate`."""
-    from calovision.tasks.generate import generated_into, warn_of_doubts
+    from calovision.tasks.generate import generate as generated_into
+    from calovision.tasks.generate import warn_of_doubts
     from calovision.tasks.generator import generated
     from calovision.tasks.request import Request
 

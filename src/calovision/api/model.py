@@ -104,11 +104,11 @@ class Model:
             >>> cv.pretrained("egamma").predict(crops).probability.shape
             (6,)
         """
-        from calovision.tasks.classify import score, scores_into
+        from calovision.tasks.classify import classify, score
 
         task, events = self._trained.of_kind("tagger"), events_of(events)
         if out is not None:
-            return scores_into(Path(out), self._trained.run, task, events, quiet=quiet)
+            return classify(Path(out), self._trained.run, task, events, quiet=quiet)
         task.check(events.geometry)
         return score(task, events, quiet)
 
@@ -248,7 +248,7 @@ class Model:
         if self.task == "symmetry":
             return self.discover(events, quiet=quiet).evaluate()
         from calovision.events.files import write_json
-        from calovision.studies.evaluation import measured
+        from calovision.studies.evaluation import evaluate as measured
 
         given = events_of(events)
         one = self._trained
@@ -274,7 +274,7 @@ class Model:
         Raises:
             InputError: the model cannot be exported, or the extra ``deploy`` is not installed.
         """
-        from calovision.tasks.export import exported
+        from calovision.tasks.export import export as exported
 
         run, task = self._trained.run, self._trained.loaded()
         return exported(run, task, Path(path), data=data, seed=seed)

@@ -81,7 +81,7 @@ class Trained:
         chosen_device(str(device))
         self.device = str(device)
         if self._task is not None:
-            on_device(self._task, self.device)
+            on_device(self._task, self.device, str(self.config["model"]))
 
     def loaded(self) -> Task:
         """The task with its weights.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from calovision.errors import InputError
 from calovision.events import weighting
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
-from calovision.events.files import write_json
 from calovision.events.fingerprints import fingerprints
 from calovision.events.labels import both_classes
 from calovision.metrics.classification import checked_weights, classification_metrics
@@ -31,7 +29,7 @@ from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.classify import score
 from calovision.tasks.devices import chosen_device
 from calovision.tasks.generator import GeneratorTask, generated
-from calovision.tasks.models import load_task, recorded_config
+from calovision.tasks.models import recorded_config
 from calovision.tasks.reconstruct import reconstructions
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir, versions
@@ -87,31 +85,6 @@ def held_out(run: RunDir, store: EventSet) -> HeldOut:
 
 
 def evaluate(
-    run: Path, store: EventSet, *, seed: int = 1, device: str = "auto", quiet: bool = False
-) -> dict[str, Any]:
-    """Measure a run on what it has not seen of ``store``, and write results.json.
-
-    Args:
-        run: run directory.
-        store: events.
-        seed: of all random numbers.
-        device: where the networks work, see :func:`~calovision.tasks.devices.chosen_device`.
-        quiet: no progress bars.
-
-    Returns:
-        The content of results.json.
-
-    Raises:
-        InputError: not a finished run, no such device, or too few unseen events.
-    """
-    directory = RunDir(run)
-    task = load_task(directory, device)
-    results = measured(directory, task, store, seed=seed, device=device, quiet=quiet)
-    write_json(directory.path / "results.json", results)
-    return results
-
-
-def measured(
     directory: RunDir,
     task: Task,
     store: EventSet,
@@ -120,7 +93,22 @@ def measured(
     device: str = "auto",
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """The content of results.json for a run and its trained task; see :func:`evaluate`."""
+    """Measure a run's trained task on what it has not seen of ``store``.
+
+    Args:
+        directory: the run.
+        task: its task.
+        store: events of the kind that it was trained on.
+        seed: of the bootstrap and all else that is random.
+        device: where networks among the judges learn.
+        quiet: no progress bar.
+
+    Returns:
+        The content of results.json.
+
+    Raises:
+        InputError: too few unseen events, or of another geometry.
+    """
     task.check(store.geometry)
     found = held_out(directory, store)
     events = weighting.counting(found.events)

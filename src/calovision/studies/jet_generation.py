@@ -121,7 +121,8 @@ def _made(training: Path, out: Path, numbers: dict[str, int], job: Job) -> None:
         made = out / "generated" / sample
         if not (made / "manifest.json").exists():
             how = {"seed": job.overrides["seed"], "keep_all": sample == ALL}
-            generate(run.path, numbers[job.label], made, quiet=True, **how)
+            task = load_generator(run)
+            generate(made, run, task, numbers[job.label], Request(), quiet=True, **how)
 
 
 def _judged(training: Path, test: Path, out: Path, half: int, job: Job) -> None:

@@ -21,7 +21,6 @@ from calovision.events.files import atomic
 from calovision.events.store import EventStore
 from calovision.tasks.devices import enough_memory
 from calovision.tasks.domain import domain_features
-from calovision.tasks.models import load_tagger
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.side_by_side import side_by_side
 from calovision.tasks.tagger import TaggerTask
@@ -137,27 +136,6 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
     return Scores(probability, logit, unlike, time.perf_counter() - begin)
 
 
-def classify(
-    run: Path, store: EventSet, out: Path, *, device: str = "auto", quiet: bool = False
-) -> Scores:
-    """Score ``store`` with the tagger of a run; see :func:`scores_into`.
-
-    Args:
-        run: run directory.
-        store: events to score.
-        out: file to write.
-        device: where the network works, see :func:`~calovision.tasks.devices.chosen_device`.
-        quiet: no progress bar.
-
-    Raises:
-        InputError: not a finished tagger run, no such device, images of another geometry,
-            another kind of file, or ``out`` cannot be written.
-    """
-    directory = RunDir(run)
-    check_place(out)
-    return scores_into(out, directory, load_tagger(directory), store, quiet=quiet)
-
-
 def check_place(out: Path) -> None:
     """Check that scores can be written to a file.
 
@@ -170,7 +148,7 @@ def check_place(out: Path) -> None:
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
 
 
-def scores_into(
+def classify(
     out: Path, directory: RunDir, task: TaggerTask, store: EventSet, *, quiet: bool = False
 ) -> Scores:
     """Score ``store`` and write one row an event to ``out`` (``.parquet`` or ``.csv``).

@@ -27,7 +27,6 @@ from calovision.tasks.deployed.graph import Arrays, Graph
 from calovision.tasks.deployed.graphs import graphs
 from calovision.tasks.deployed.no_events import taking_none
 from calovision.tasks.deployed.trial import trial_events
-from calovision.tasks.models import load_task
 from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.task import Task
 
@@ -57,40 +56,6 @@ class Exported:
     events: int
 
 
-def export(
-    run: Path,
-    out: Path,
-    *,
-    data: EventSet | None = None,
-    events: int = 200,
-    seed: int = 1,
-    device: str = "auto",
-) -> list[Exported]:
-    """Write the model of a finished run; a model of several graphs becomes ``NAME-PART.onnx``.
-
-    Every graph is run by ONNX Runtime on batches of different sizes before its file appears, and
-    compared with what the package computes from the same events in its own way.
-
-    Args:
-        run: run directory.
-        out: file to write, ``NAME.onnx``.
-        data: events to compare on; by default random ones.
-        events: most events of ``data`` that are compared.
-        seed: of the random events.
-        device: where the package computes what is compared; a file is written, and run by ONNX
-            Runtime, on the CPU.
-
-    Raises:
-        InputError: a package or the device is missing, the model cannot be exported, the events
-            are of another kind, or the outputs differ.
-    """
-    directory = RunDir(run)
-    _check_place(out)
-    return exported(
-        directory, load_task(directory, device), out, data=data, events=events, seed=seed
-    )
-
-
 def _check_place(out: Path) -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
@@ -101,7 +66,7 @@ def _check_place(out: Path) -> None:
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
 
 
-def exported(
+def export(
     directory: RunDir,
     task: Task,
     out: Path,
@@ -110,7 +75,24 @@ def exported(
     events: int = 200,
     seed: int = 1,
 ) -> list[Exported]:
-    """Write the trained task of a run, which stays as it is; see :func:`export`."""
+    """Write the trained task of a run; a model of several graphs becomes ``NAME-PART.onnx``.
+
+    Every graph is run by ONNX Runtime, on the CPU, on batches of different sizes before its file
+    appears, and compared with what the package computes from the same events in its own way, on
+    the device of the task. The task stays as it is.
+
+    Args:
+        directory: the run.
+        task: its task.
+        out: file to write, ``NAME.onnx``.
+        data: events to compare on; by default random ones.
+        events: most events of ``data`` that are compared.
+        seed: of the random events.
+
+    Raises:
+        InputError: a package is missing, the model cannot be exported, the events are of another
+            kind, or the outputs differ.
+    """
     _check_place(out)
     there = copy.deepcopy(task)  # half precision is switched off in what is compared
     task = there if task.device.type == "cpu" else copy.deepcopy(task).place(torch.device("cpu"))

@@ -12,54 +12,10 @@ from calovision.events.events import concatenate
 from calovision.events.packed_prints import hand_on
 from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.generator import GeneratorTask, doubts, pieces, possible
-from calovision.tasks.models import load_generator
 from calovision.tasks.request import Request
 from calovision.tasks.rundir import RunDir
 
 SHARD = 8  #: chunks in a shard
-
-
-def generate(
-    run: Path,
-    n: int,
-    out: Path,
-    request: Request | None = None,
-    *,
-    seed: int = 1,
-    steps: int | None = None,
-    strict: bool = False,
-    keep_all: bool = False,
-    device: str = "auto",
-    quiet: bool = False,
-) -> EventStore:
-    """Write ``n`` events of a trained generator to ``out``; an interrupted call goes on.
-
-    The fingerprints of the run's training events go into ``out``, so that ``compare`` can leave
-    them out of the true events.
-
-    Args:
-        run: run directory.
-        n: number of events.
-        out: event set to write.
-        request: what they must be like.
-        seed: of all random numbers.
-        steps: steps of the solver; the model's own choice by default.
-        strict: refuse requests that reach beyond the training events, instead of a warning.
-        keep_all: do not select: faster, and less like true events.
-        device: where the networks work, see :func:`~calovision.tasks.devices.chosen_device`.
-        quiet: no progress bar.
-
-    Raises:
-        InputError: not a finished generator run, no such device, no events, or a request that
-            cannot be met.
-    """
-    possible(n, steps)
-    directory, request = RunDir(run), request or Request()
-    task = load_generator(directory, device)
-    warn_of_doubts(task, request, strict)
-    return generated_into(
-        out, directory, task, n, request, seed=seed, steps=steps, keep_all=keep_all, quiet=quiet
-    )
 
 
 def warn_of_doubts(task: GeneratorTask, request: Request, strict: bool) -> None:
@@ -74,7 +30,7 @@ def warn_of_doubts(task: GeneratorTask, request: Request, strict: bool) -> None:
         warnings.warn(doubt, stacklevel=3)
 
 
-def generated_into(
+def generate(
     out: Path,
     directory: RunDir,
     task: GeneratorTask,
@@ -86,7 +42,25 @@ def generated_into(
     keep_all: bool = False,
     quiet: bool = False,
 ) -> EventStore:
-    """Write events of a run's trained task; see :func:`generate`."""
+    """Write events of a run's trained task to ``out``; an interrupted call goes on.
+
+    The fingerprints of the run's training events go into ``out``, so that ``compare`` can leave
+    them out of the true events.
+
+    Args:
+        out: event set to write.
+        directory: the run.
+        task: its generator.
+        n: number of events.
+        request: what they must be like.
+        seed: of all random numbers.
+        steps: steps of the solver; the model's own choice by default.
+        keep_all: do not select: faster, and less like true events.
+        quiet: no progress bar.
+
+    Raises:
+        InputError: no events, or a request that cannot be met.
+    """
     possible(n, steps)
     if keep_all:
         task.keep_all()

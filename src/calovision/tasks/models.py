@@ -145,6 +145,7 @@ def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None
         InputError: no run there, of an unknown task, unfinished, or with broken weights, or the
             device is not there.
     """
+    chosen_device(device)  # before anything is read
     config = with_module(recorded_config(run), module, run.path)
     if not run.weights.exists():
         raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
@@ -152,11 +153,10 @@ def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None
         geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
     except ContentError as error:
         raise misfit(run.weights) from error
-    chosen_device(device)  # before the weights are read
-    return on_device(rebuild(config, geometry, run.weights).eval(), device)
+    return on_device(rebuild(config, geometry, run.weights).eval(), device, config.model)
 
 
-def on_device(task: Task, device: str) -> Task:
+def on_device(task: Task, device: str, name: str) -> Task:
     """The task on a device, or on the CPU if it cannot work there; warned of if it was named.
 
     Raises:
@@ -165,7 +165,6 @@ def on_device(task: Task, device: str) -> Task:
     place = chosen_device(device)
     if place.type != "cpu" and not task.on_gpu:
         if device != "auto":
-            name = type(task).__name__.removesuffix("Task")
             warnings.warn(f"{name} works on the CPU, not on {place}", stacklevel=3)
         place = torch.device("cpu")
     return task.place(place)

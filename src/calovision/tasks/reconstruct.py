@@ -15,7 +15,6 @@ from calovision.events.files import atomic
 from calovision.events.store import EventStore, StoreWriter
 from calovision.tasks.autoencoder import AutoencoderTask
 from calovision.tasks.devices import enough_memory
-from calovision.tasks.models import load_autoencoder
 from calovision.tasks.rundir import RunDir
 from calovision.tasks.training_events import known_training_events
 
@@ -59,37 +58,6 @@ def information(task: AutoencoderTask, events: Events) -> NDArray[np.float64]:
 
 
 def reconstruct(
-    run: Path,
-    store: EventSet,
-    out: Path,
-    *,
-    seed: int = 1,
-    device: str = "auto",
-    quiet: bool = False,
-) -> EventStore:
-    """Write the reconstruction of ``store`` to ``out``, in the same order.
-
-    Labels and truth columns are copied; ``pt`` and ``m0`` are the decoded ones where the model
-    decodes them. Latent means ``(n, L)`` float32 go to ``out/latent.npy``. An interrupted call
-    goes on where it stopped.
-
-    Args:
-        run: run directory.
-        store: events to reconstruct.
-        out: event set to write.
-        seed: of what is drawn, on every kind of device in its own way.
-        device: where the network works, see :func:`~calovision.tasks.devices.chosen_device`.
-        quiet: no progress bar.
-
-    Raises:
-        InputError: not a finished autoencoder run, no such device, or images of another geometry.
-    """
-    directory = RunDir(run)
-    task = load_autoencoder(directory, device)
-    return reconstructed_into(out, directory, task, store, seed=seed, quiet=quiet)
-
-
-def reconstructed_into(
     out: Path,
     directory: RunDir,
     task: AutoencoderTask,
@@ -98,7 +66,15 @@ def reconstructed_into(
     seed: int = 1,
     quiet: bool = False,
 ) -> EventStore:
-    """Write the reconstruction by a run's trained task; see :func:`reconstruct`."""
+    """Write the reconstruction of ``store`` by a run's trained task to ``out``, in the same order.
+
+    Labels and truth columns are copied; ``pt`` and ``m0`` are the decoded ones where the model
+    decodes them. Latent means ``(n, L)`` float32 go to ``out/latent.npy``. An interrupted call
+    goes on where it stopped.
+
+    Raises:
+        InputError: images of another geometry, or a folder that is taken.
+    """
     task.check(store.geometry)
     seen = known_training_events(directory, store)
     provenance = {
