@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
+from calovision.events.files import same_place
 from calovision.events.store import EventStore, write_set
 
 if TYPE_CHECKING:
@@ -166,6 +167,9 @@ def export(
 
     path = Path(out)
     jagged = written_kind(path) in JAGGED
+    source = events.origin if isinstance(events, EventSet) else Path(events)
+    if source is not None and same_place(path.parent, source):
+        raise InputError(f"{path} lies in the event set itself", "choose another --out")
     with tempfile.TemporaryDirectory() as scratch:
         if isinstance(events, EventStore):
             store = events

@@ -10,7 +10,7 @@ from calovision.api.data import opened
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.fingerprints import fingerprints
-from calovision.events.store import EventStore, write_set
+from calovision.events.store import EventStore, check_apart, write_set
 
 
 def merge(
@@ -107,6 +107,7 @@ def split(
     parts = whole.split(seed=seed, **shares)._asdict()
     if empty := [name for name, part in parts.items() if not len(part)]:
         raise InputError(f"no events are left for {', '.join(empty)}", "give larger shares")
+    check_apart([whole], [Path(out) / name for name in parts])  # before the first part is written
     return {
         name: write_set(
             [part],

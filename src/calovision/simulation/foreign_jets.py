@@ -14,6 +14,7 @@ import numpy as np
 from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.files import check_outside
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter
 from calovision.simulation.chunk import detect
@@ -101,6 +102,7 @@ def image(
             the folder is taken.
     """
     wanted = wanted or Wanted()
+    check_outside(files, out)
     detector = wanted.detector()
     asked = Asked(wanted.rows, wanted.tree, wanted.particles, wanted.unit, wanted.label is None)
     sources = [source(f, asked) for f in files]
