@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events import summary
-from calovision.events.geometry import Geometry
+from calovision.events.attributes import Attributes
 from calovision.events.selection import selected
 from calovision.events.splits import split
 
@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 Index = int | slice | Sequence[int] | NDArray[Any]
 
 
-class MissingColumnError(InputError, AttributeError):
-    """There is no such column, and no such attribute."""
-
-
-class EventSet(ABC):
+class EventSet(Attributes):
     """Detector images with per-event columns.
 
     Columns are attributes (``events.pt``) and items (``events["gen_pt"]``); other indices select
@@ -42,9 +38,6 @@ class EventSet(ABC):
         geometry: pixel grid, channels and units.
         columns: per-event arrays by name; those of a set on disk are read when asked for.
     """
-
-    geometry: Geometry
-    columns: Mapping[str, NDArray[Any]]
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -104,32 +97,6 @@ class EventSet(ABC):
             )
         return self._rows(index)
 
-    def __getattr__(self, name: str) -> NDArray[Any]:
-        # Only for what is not found otherwise; unpickling asks before there are columns.
-        if name.startswith("_") or "columns" not in self.__dict__:
-            raise AttributeError(name)
-        return self.column(name)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.columns})
-
-    def column(self, name: str) -> NDArray[Any]:
-        """One per-event column ``(n, ...)``.
-
-        Raises:
-            MissingColumnError: no such column.
-        """
-        if name not in self.columns:
-            raise MissingColumnError(
-                f"{self._called} no column or attribute {name!r}",
-                f"the columns are {', '.join(self.columns) or 'none'}",
-            )
-        return self.columns[name]
-
-    @property
-    def _called(self) -> str:
-        return "the events have"
-
     def select(self, expression: str) -> EventSet:
         """The events that satisfy an expression in their columns; those on disk stay there.
 
@@ -168,31 +135,6 @@ class EventSet(ABC):
     def load(self) -> Events:
         """All events in memory."""
         return self._rows(slice(None))
-
-    @property
-    def energy(self) -> NDArray[np.float32]:
-        """``(hits,)`` energy of each hit, GeV (of a track its transverse momentum)."""
-        return self.load().energy
-
-    @property
-    def eta(self) -> NDArray[np.float32]:
-        """``(hits,)`` pseudorapidity of each hit from the window's centre; not ``["eta"]``."""
-        return self.geometry.eta(self.load().cell)
-
-    @property
-    def phi(self) -> NDArray[np.float32]:
-        """``(hits,)`` azimuth of each hit from the window's centre, rad; not ``["phi"]``."""
-        return self.geometry.phi(self.load().cell)
-
-    @property
-    def channel(self) -> NDArray[np.uint8]:
-        """``(hits,)`` channel of each hit, its place in ``geometry.channels``."""
-        return self.load().channel
-
-    @property
-    def label(self) -> NDArray[np.int8]:
-        """``(n,)`` class of each event, its place in ``geometry.classes``."""
-        return self.column("label")
 
     def to_dense(self, unit: Literal["gev", "image"] = "gev") -> NDArray[np.floating[Any]]:
         """Dense images ``(n, channels, rows, cols)``; see :meth:`Events.to_dense`."""

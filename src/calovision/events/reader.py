@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from calovision import streams
 from calovision.errors import DamagedError, InputError
-from calovision.events.event_set import EventSet, Index
+from calovision.events.event_set import Index
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import Geometry
 from calovision.events.manifest import check_sizes, read_manifest
-from calovision.events.on_disk import EventSelection, LazyColumns
+from calovision.events.on_disk import EventSelection, LazyColumns, OnDisk
 from calovision.events.shards import (
     AGAIN,
     GROUP_EVENTS,
@@ -32,7 +32,7 @@ BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
 _READ_CHUNK = 1 << 20  # bytes hashed at a time
 
 
-class EventStore(EventSet):
+class EventStore(OnDisk):
     """A finished event set on disk; opening it reads the manifest only.
 
     Attributes:

@@ -44,7 +44,8 @@ def selected(
     """Which events satisfy an expression in their columns.
 
     Args:
-        expression: comparisons of columns and numbers, joined by ``and``, ``or``, ``not``; with
+        expression: comparisons of columns and numbers, joined by ``and``, ``or``, ``not`` (or, in
+            brackets, ``&``, ``|``, ``~``); with
             ``+ - * / % **``, ``in (...)``, ``abs``, ``sqrt``, ``log``, ``exp``, ``isfinite``,
             ``hypot``. Names of classes stand for their labels. Only the columns named in it are
             read.
@@ -100,6 +101,10 @@ class _Evaluation:
             case ast.BoolOp(op=joined, values=parts):
                 combine = np.logical_and if isinstance(joined, ast.And) else np.logical_or
                 return combine.reduce([self.truth(p) for p in parts])
+            case ast.UnaryOp(op=ast.Invert(), operand=part):
+                return ~self.joined(part)
+            case ast.BinOp(left=left, op=ast.BitAnd() | ast.BitOr() as sign, right=right):
+                return _ARITHMETIC[type(sign)](self.joined(left), self.joined(right))
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _ARITHMETIC:
                 return _ARITHMETIC[type(sign)](self.value(left), self.value(right))
             case ast.Compare():
@@ -121,6 +126,16 @@ class _Evaluation:
         found = np.asarray(self.value(node))
         if found.dtype != np.bool_:
             raise ValueError(f"{ast.unparse(node)!r} is neither true nor false")
+        return found
+
+    def joined(self, node: ast.expr) -> NDArray[np.bool_]:
+        """What stands beside ``&``, ``|`` or ``~``, which bind tighter than comparisons."""
+        found = np.asarray(self.value(node))
+        if found.dtype != np.bool_:
+            raise InputError(
+                f"'&', '|' or '~' beside {ast.unparse(node)!r}, which is neither true nor false",
+                "write 'and', 'or', 'not', or put comparisons in brackets",
+            )
         return found
 
     def comparison(self, node: ast.Compare) -> Any:
