@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from abc import abstractmethod
 from collections import namedtuple
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events import summary
 from calovision.events.attributes import Attributes
-from calovision.events.selection import selected
+from calovision.events.selection import checked_index, selected
 from calovision.events.splits import split
 
 if TYPE_CHECKING:
@@ -89,13 +90,7 @@ class EventSet(Attributes):
     def __getitem__(self, index: str | Index) -> NDArray[Any] | Events:
         if isinstance(index, str):
             return self.column(index)
-        mask = np.asarray(index) if not isinstance(index, int | slice) else None
-        if mask is not None and mask.dtype == np.bool_ and mask.shape != (len(self),):
-            raise InputError(
-                f"a mask of shape {mask.shape} for {len(self)} events",
-                f"give one true or false an event, ({len(self)},)",
-            )
-        return self._rows(index)
+        return self._rows(checked_index(index, len(self)))
 
     def select(self, expression: str) -> EventSet:
         """The events that satisfy an expression in their columns; those on disk stay there.
@@ -125,6 +120,8 @@ class EventSet(Attributes):
         """
         if not shares:
             raise InputError("a split into no parts", "write split(train=0.8, test=0.2)")
+        if wrong := [name for name in shares if not _names_a_part(name)]:
+            raise InputError(f"no part is called {wrong[0]!r}", "give a word, such as train")
         from calovision.events.fingerprints import fingerprints
 
         groups = fingerprints(self).groups(self.groups)
@@ -230,7 +227,7 @@ class EventSet(Attributes):
         return plot(self, events, beside)
 
     def mean_image(self) -> MeanImage:
-        """The mean image of each class, GeV a pixel, with a ``plot()``; reads in flat memory."""
+        """The mean image of each class, GeV a pixel, by weight; has ``plot()``; flat memory."""
         from calovision.events.plots import mean_image
 
         return mean_image(self)
@@ -240,3 +237,8 @@ class EventSet(Attributes):
 
     def _repr_html_(self) -> str:
         return summary.html(self)
+
+
+def _names_a_part(name: str) -> bool:
+    """Whether a name can be that of a folder and of an attribute."""
+    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")

@@ -66,6 +66,8 @@ def selected(
         array([ True, False])
     """
     remedy = "write for example 'pt > 100 and abs(eta) < 1'"
+    if not isinstance(expression, str):
+        raise InputError(f"a selection is no {type(expression).__name__}", remedy)
     if len(expression) > _LONGEST:
         raise InputError(f"a selection of {len(expression)} characters", remedy)
     try:
@@ -77,6 +79,34 @@ def selected(
     if mask.dtype != np.bool_ or mask.shape not in ((), (n,)):
         raise InputError(f"{expression!r} is not true or false of every event", remedy)
     return np.broadcast_to(mask, (n,)).copy()
+
+
+def checked_index(index: Any, n: int) -> Any:
+    """Numbers, a slice or a mask of ``n`` events.
+
+    Raises:
+        InputError: a mask of another length.
+        TypeError: it is something else.
+        IndexError: there is no such event.
+    """
+    if isinstance(index, slice):
+        return index
+    chosen = np.asarray(index)
+    if chosen.dtype == np.bool_ and chosen.shape != (n,):
+        raise InputError(
+            f"a mask of shape {chosen.shape} for {n} events",
+            f"give one true or false an event, ({n},)",
+        )
+    if not chosen.size and chosen.ndim == 1:
+        return chosen.astype(np.int64)
+    if chosen.dtype.kind not in "biu" or chosen.ndim > 1:
+        told = type(index).__name__ if chosen.dtype.kind == "O" else f"{chosen.dtype} numbers"
+        raise TypeError(
+            f"events are chosen by whole numbers, a slice, a mask or a column's name, not by {told}"
+        )
+    if chosen.dtype.kind in "iu" and ((chosen < -n) | (chosen >= n)).any():
+        raise IndexError(f"there is no event {chosen.max()} of {n} ({chosen.min()} is the least)")
+    return chosen
 
 
 class _Evaluation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ def write_set(
         InputError: no set, sets that differ, the folder is taken, is one of the sets, the disk is
             full, or a column has not one number, or array of numbers, for every event.
     """
+    if not isinstance(path, str | PathLike) or not str(path):
+        raise InputError(f"the folder to write is {path!r}", "give its name")
     if not sets:
         raise InputError("no event sets to write", "give at least one")
     for one in sets:

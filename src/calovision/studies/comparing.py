@@ -50,6 +50,11 @@ STEPS: dict[str, Callable[[str], bool]] = {
 }
 
 
+def known_metric(name: str) -> bool:
+    """Whether a metric of that name can be asked for."""
+    return any(gives(name) for gives in STEPS.values())
+
+
 def compare(
     a: Events,
     b: Events,
