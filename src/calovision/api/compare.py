@@ -24,7 +24,7 @@ def compare(
     *,
     floor: Sample | None = None,
     training: Sample | None = None,
-    label: str | None = None,
+    label: str | int | None = None,
     pt: tuple[float, float] | None = None,
     metrics: Wanted | None = None,
     events: int = 20_000,
@@ -41,7 +41,7 @@ def compare(
         made: events to judge, likewise.
         floor: other true events; by default the second half of ``truth``.
         training: events that the generator of ``made`` was trained on: is it a memory of them?
-        label: compare events of this class alone, such as ``"gluon"``.
+        label: compare events of this class alone, such as ``"gluon"``, or its number.
         pt: compare events alone whose pt lies between these, GeV.
         metrics: a name, such as ``"fpd"``, a function of one's own that takes the true and the
             judged events that are compared and gives a number, or several of these; only what they
@@ -116,9 +116,13 @@ def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events
 
     events = events_or_path(events)
     if not isinstance(events, EventSet):
-        return read_events(events, first, skip_corrupt=skip_corrupt)
-    held = events[:first].load()
-    return held, {"path": events.where, "hash": events.hash, "events": len(held)}
+        held, found = read_events(events, first, skip_corrupt=skip_corrupt)
+    else:
+        held = events[:first].load()
+        found = {"path": events.where, "hash": events.hash, "events": len(held)}
+    if not len(held):
+        raise InputError(f"a set in {found['path']} is empty", "compare sets with events")
+    return held, found
 
 
 def _known(events: Sample) -> Known | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events import summary
 from calovision.events.attributes import Attributes
@@ -210,7 +211,7 @@ class EventSet(Attributes):
         inputs = dataset.Inputs(form, max_hits, neighbours)
         if batch is None:
             return dataset.EventDataset(self, inputs)
-        window = window or dataset.WINDOW
+        batch, window = count("batch", batch), count("window", window or dataset.WINDOW)
         return dataset.EventBatches(
             self, inputs, batch=batch, seed=seed, window=window, share_of=share_of
         )

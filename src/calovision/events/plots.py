@@ -23,7 +23,7 @@ _GROUND = "#0b1020"  # where nothing was measured
 _BATCH = 2048  # events made dense at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanImage:
     """Mean images of the classes of a set.
 
@@ -36,6 +36,14 @@ class MeanImage:
     geometry: Geometry
     images: dict[str, NDArray[np.float64]]
     events: dict[str, int]
+
+    def __repr__(self) -> str:
+        g = self.geometry
+        classes = ", ".join(f"{name} of {self.events[name]} events" for name in self.images)
+        return (
+            f"MeanImage: {classes}; {', '.join(g.channel_names)}, {g.rows} x {g.cols} pixels\n"
+            "  images: by class (channels, rows, cols), GeV a pixel; shown by plot()"
+        )
 
     def plot(self) -> Figure:
         """A row per channel, a column per class; the classes share the colours of a channel."""
@@ -66,7 +74,8 @@ def mean_image(events: EventSet) -> MeanImage:
         for k in np.unique(classes).tolist():
             mine = part[classes == k].to_dense()
             of_mine = weight[start : start + _BATCH][classes == k]
-            sums[k] += np.tensordot(of_mine, mine, 1)
+            # without a copy of the images in double precision
+            sums[k] += np.einsum("n,nijk->ijk", of_mine, mine)
     counts = {k: int((label == k).sum()) for k in sums}
     called = {k: names[k] if 0 <= k < len(names) else f"label {k}" for k in sums}
     return MeanImage(

@@ -63,7 +63,7 @@ def compare(
     floor: Events | None = None,
     training: Events | None = None,
     known: Known | None = None,
-    label: str | None = None,
+    label: str | int | None = None,
     pt: tuple[float, float] | None = None,
     limit: int | None = None,
     slow_events: int = SLOW_EVENTS,
