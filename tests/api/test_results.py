@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -97,3 +98,76 @@ def test_training_events_of_a_generated_set_are_left_out_of_its_parts_too(
     for judged in (made, made.path, part, halves["one"], both, both.select("pt > 0")):
         found = cv.compare(truth, judged, metrics=["w1_n_hit_ecal"], quiet=True)
         assert found.content["left_out"]["training"] == 50
+
+
+class Difference:
+    """A metric that is an object, as those of other packages are."""
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is not None:
+            self.name = name
+
+    def __call__(self, truth: Events, made: Events) -> float:
+        return abs(float(truth.energy.sum() - made.energy.sum()))
+
+
+def fpd(truth: Events, made: Events) -> float:
+    return 0.0
+
+
+def memorised_by(truth: Events, made: Events, times: int) -> float:
+    return times * mean_hits(truth, made)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        ([lambda a, b: 1.0, lambda a, b: 2.0], "two metrics are called '<lambda>'"),
+        ([fpd], "two metrics are called 'fpd'"),
+        ([mean_hits, "fpd", mean_hits], "two metrics are called 'mean_hits'"),
+        ([Difference(), Difference()], "two metrics are called 'Difference'"),
+        ([], "no metrics are asked for"),
+        ([3], "3 is no metric"),
+        ("nothing", "no metric 'nothing'; there are fpd"),
+        (["memorised"], r"memorised tells of the training events; needs training="),
+    ],
+)
+def test_metrics_that_cannot_be_told_apart_or_measured_are_refused(
+    metrics: list[object], told: str, toy_crops: Events
+) -> None:
+    with pytest.raises(InputError, match=told):
+        cv.compare(toy_crops, toy_crops, metrics=metrics, quiet=True)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def three(make_crops: Callable[..., Events]) -> dict[str, Events]:
+    return {name: make_crops(120, i) for i, name in enumerate(("truth", "made", "floor"))}
+
+
+def test_metrics_have_the_names_of_what_computes_them(three: dict[str, Events]) -> None:
+    own = [Difference(), Difference("mine"), functools.partial(memorised_by, times=2)]
+    found = cv.compare(**three, metrics=own, quiet=True)
+    assert list(found) == ["Difference", "mine", "memorised_by"]
+    assert found["memorised_by"].value == 2 * mean_hits(three["truth"], three["made"])
+    for alone in ("w1_n_hit_energy", mean_hits):
+        assert len(cv.compare(**three, metrics=alone, quiet=True)) == 1
+
+
+@pytest.mark.parametrize("result", [None, "0.5", float("nan"), np.ones(3), [1.0]])
+def test_a_metric_that_is_no_number_is_named(result: object, three: dict[str, Events]) -> None:
+    def mine(truth: Events, made: Events) -> object:
+        return result
+
+    with pytest.raises(InputError, match=r"the metric mine gave .*; let it give one finite number"):
+        cv.compare(**three, metrics=mine, quiet=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("events", [-5, 0, 2.5, "a", True])
+def test_numbers_of_events_count(events: object, toy_crops: Events) -> None:
+    with pytest.raises(InputError, match="events is"):
+        cv.compare(toy_crops, toy_crops, events=events, quiet=True)  # type: ignore[arg-type]
+
+
+def test_nothing_is_not_plotted() -> None:
+    with pytest.raises(InputError, match="no results to plot"):
+        cv.Results({"metrics": {}}).plot()

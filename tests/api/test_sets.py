@@ -91,3 +91,71 @@ def test_a_folder_that_is_taken_is_kept(toy_jets: Events, tmp_path: Path) -> Non
         cv.save(toy_jets[:3], tmp_path / "a")
     assert len(cv.open(made.path)) == 64
     assert len(cv.save(toy_jets[:3], tmp_path / "a", overwrite=True)) == 3
+
+
+def written_over(one: cv.EventStore, link: Path) -> dict[str, Callable[[], object]]:
+    """Calls that would write a set over the one that they read, by every way there is."""
+    part, again = one.select("pt > 0"), {"overwrite": True}
+    dotted = one.path / ".." / one.path.name
+    return {
+        "save": lambda: cv.save(one, one.path, overwrite=True),
+        "save without overwrite": lambda: cv.save(one, one.path),
+        "save a selection": lambda: cv.save(part, one.path, overwrite=True),
+        "save a part of a selection": lambda: cv.save(part.select("pt > 0"), dotted, **again),
+        "save through a link": lambda: cv.save(one, link, overwrite=True),
+        "save what was opened by a link": lambda: cv.save(cv.open(link), one.path, overwrite=True),
+        "select": lambda: cv.select(one.path, "pt > 0", one.path, overwrite=True),
+        "merge": lambda: cv.merge([one.path, link], link, overwrite=True),
+        "merge after another": lambda: cv.merge([one[:3], one], one.path, overwrite=True),
+        "split": lambda: cv.split(link, one.path.parent, b=0.1, a=0.9, overwrite=True),
+    }
+
+
+def test_a_set_is_not_written_over_itself(toy_jets: Events, tmp_path: Path) -> None:
+    one = cv.save(toy_jets, tmp_path / "a")
+    (tmp_path / "link").symlink_to("a")
+    for how, call in written_over(one, tmp_path / "link").items():
+        with pytest.raises(InputError, match="would destroy them"):
+            call()
+        assert cv.load(one.path).hash == toy_jets.hash, how
+    assert not (tmp_path / "b").exists()
+    one.verify()
+    assert len(cv.save(one.load(), one.path, overwrite=True)) == 64  # in memory they are safe
+
+
+@pytest.mark.parametrize("words", [("merge", "SET"), ("select", "SET", "pt > 0")])
+def test_the_command_does_not_write_a_set_over_itself(
+    words: tuple[str, ...], toy_jets: Events, tmp_path: Path, calovision: Command
+) -> None:
+    one = cv.save(toy_jets, tmp_path / "a")
+    named = [str(one.path) if w == "SET" else w for w in words]
+    done = calovision("data", *named, "--out", one.path, "--overwrite")
+    assert (done.returncode, done.stderr.strip().count("\n")) == (2, 0)
+    assert "would destroy them" in done.stderr
+    assert cv.load(one.path).hash == toy_jets.hash
+
+
+def test_files_are_not_written_into_the_set_that_they_are_of(
+    toy_crops: Events, tmp_path: Path
+) -> None:
+    one = cv.save(toy_crops, tmp_path / "a")
+    shard = one.path / "shard-00000.parquet"
+    for events in (one, one.path, one.select("label == photon")):
+        with pytest.raises(InputError, match="lies in the event set itself"):
+            cv.export(events, shard, overwrite=True, quiet=True)
+    public = cv.export(one, tmp_path / "public.h5", quiet=True)
+    inside = public.rename(tmp_path / "a" / "shard-00001.parquet")
+    with pytest.raises(InputError, match="which is to be written"):
+        cv.convert(inside, one.path, overwrite=True, quiet=True)
+    assert cv.load(one.path).hash == toy_crops.hash
+
+
+@pytest.mark.parametrize("name", ["egamma", "symmetry", "all"])
+def test_a_study_does_not_begin_in_a_folder_of_something_else(
+    name: str, toy_crops: Events, tmp_path: Path
+) -> None:
+    one = cv.save(toy_crops, tmp_path / "a")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match="is no study and not empty"):
+        cv.study(name, out=one.path)
+    assert sorted(tmp_path.rglob("*")) == before

@@ -101,7 +101,7 @@ def test_arrays_that_are_no_images_of_the_grid_are_refused(images: Any, says: st
         ({"label": [0, 1, 0]}, "label has 3 rows, the images 4"),
         ({"label": [0, 1, 2, 1]}, "label is 2 for event 2; labels must be 0"),
         ({"label": [0, 1, 0.5, 1]}, "label is 0.5 for event 2"),
-        ({"label": ["g", "q", "g", "q"]}, "label has shape .* and type <U1"),
+        ({"label": ["g", "q", "g", "q"]}, "no class 'g'; choose gluon or quark"),
         ({"label": np.array([0, 1, 1, None])}, "label has shape .* and type object"),
         ({"label": 1}, r"label has shape \(\)"),
         ({"label": np.zeros((4, 2))}, r"label has shape \(4, 2\)"),
@@ -112,6 +112,8 @@ def test_arrays_that_are_no_images_of_the_grid_are_refused(images: Any, says: st
         ({"eta": [0.1, 0.2]}, r"eta has shape \(2,\)"),
         ({"eta": [0.1, 0.2, np.nan, 0]}, "eta of event 2 is not finite"),
         ({"value": [1, 2, 3, 4]}, "called 'value'"),
+        *(({name: [1, 2, 3, 4]}, f"called '{name}'") for name in ("offsets", "hash", "split")),
+        ({"weight": [1, 2, np.nan, 4]}, "weight is nan for event 2"),
     ],
 )
 def test_columns_that_do_not_belong_to_the_images_are_refused(
@@ -119,6 +121,33 @@ def test_columns_that_do_not_belong_to_the_images_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=says):
         from_images(small(), SMALL, **columns)
+
+
+def test_labels_may_be_names_of_classes() -> None:
+    made = from_images(small(), SMALL, label=["quark", "gluon", "gluon", "quark"])
+    assert (made.label.tolist(), made.label.dtype) == ([1, 0, 0, 1], np.int8)
+
+
+def test_numbers_that_are_no_float32_are_refused() -> None:
+    large = small().astype(np.float64)
+    large[2, 1, 3:, :3] = 1e39
+    with pytest.raises(InputError, match=r"event 2 .*'hcal' that is not finite"):
+        from_images(large, SMALL)
+
+
+def test_a_geometry_is_one() -> None:
+    with pytest.raises(InputError, match="give a Geometry, such as JET_IMAGES"):
+        from_images(small(), geometry="jets")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("unit", ["x", None, "MeV", 1])
+def test_images_have_no_other_unit(unit: Any) -> None:
+    events = from_images(small(), SMALL)
+    for refused in (lambda: events.to_dense(unit), lambda: from_images(small(), SMALL, unit=unit)):
+        with pytest.raises(InputError, match="the unit must be 'gev' or 'image'"):
+            refused()
+    np.testing.assert_array_equal(events.to_dense("GeV"), events.to_dense())
+    assert from_images(small(), SMALL, unit="GeV") == events
 
 
 def test_signed_channels_may_be_negative() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,55 @@ def test_sets_are_written_one_after_the_other(
 def test_a_column_on_disk_is_never_changed(store: EventStore) -> None:
     jets = store.select("pt > 0")
     before = jets.column("pt").copy()
-    jets.pt[:] = 0
-    jets["pt"][:] = 0
+    for read in (jets.pt, jets["pt"], jets.columns["pt"], jets.label, store.pt):
+        with pytest.raises(ValueError, match="read-only"):
+            read[:] = 0
     np.testing.assert_array_equal(jets.pt, before)
+
+
+def test_numbers_of_hits_are_not_changed(jets: EventSet) -> None:
+    for name in ("energy", "eta", "phi", "channel"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(jets, name)[0] = 1
+
+
+def test_columns_are_replaced_and_not_set(jets: EventSet, toy_jets: Events) -> None:
+    for name in ("pt", "score", "label", "energy"):
+        with pytest.raises(AttributeError):
+            setattr(jets, name, np.zeros(64))
+    with pytest.raises(AttributeError, match=r"events.with_columns\(pt=...\) gives"):
+        jets.pt = jets.pt * 2
+    np.testing.assert_array_equal(jets.pt, toy_jets.columns["pt"])
+    made = jets.with_columns(pt=jets.pt * 2, score=np.arange(64))
+    np.testing.assert_array_equal(made.pt, 2 * toy_jets.columns["pt"])
+    assert made.score.tolist() == list(range(64))
+    np.testing.assert_array_equal(made.value, toy_jets.value)
+    assert list(made.columns) == [*toy_jets.columns, "score"]
+    for wrong, told in (
+        ({"pt": [1.0]}, "pt has 1 rows"),
+        ({"offsets": np.zeros(64)}, "called 'offsets'"),
+        ({"score": ["a"] * 64}, "expected are numbers"),
+    ):
+        with pytest.raises(InputError, match=told):
+            jets.with_columns(**wrong)
+
+
+def test_columns_have_a_row_an_event(toy_jets: Events) -> None:
+    with pytest.raises(InputError, match=r"'pt' has shape \(3,\) for 64 events"):
+        replace(toy_jets, columns={"pt": np.ones(3)})
+
+
+def test_events_are_equal_if_all_is(toy_jets: Events, toy_crops: Events) -> None:
+    assert toy_jets == copy.deepcopy(toy_jets)
+    assert toy_jets != toy_jets[1:]
+    assert toy_jets != toy_jets.with_columns(pt=toy_jets.pt + 1)
+    assert toy_jets != toy_crops
+    assert toy_jets != 1
+    columns = dict(toy_jets.columns)
+    columns["other"] = columns.pop("pt")
+    assert toy_jets != replace(toy_jets, columns=columns)
+
+
+def test_offsets_divide_the_hits_among_the_events(jets: EventSet, toy_jets: Events) -> None:
+    np.testing.assert_array_equal(jets.offsets, toy_jets.offsets)
+    assert jets.energy[jets.offsets[3] : jets.offsets[4]].size == toy_jets.n_hits[3]

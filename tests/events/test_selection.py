@@ -53,6 +53,10 @@ def test_what_is_meant(expression: str, expected: list[int]) -> None:
         "label == proton",
         "",
         "1 < " * 600 + "2",
+        "pt > 100 & label == quark",
+        "pt > 100 | label == quark",
+        "~label == quark",
+        "(pt > 100) & label",
     ],
 )
 def test_what_is_refused(expression: str) -> None:
@@ -67,3 +71,16 @@ def test_only_columns_that_are_named_are_read() -> None:
             return super().__getitem__(name)
 
     assert selected("pt > 100", Guarded(COLUMNS), 5).sum() == 2
+
+
+def test_signs_for_and_or_not_mean_what_words_do() -> None:
+    for signs, words in (
+        ("(pt > 100) & (label == quark)", "pt > 100 and label == quark"),
+        ("(pt > 100) | (label == quark)", "pt > 100 or label == quark"),
+        ("~(pt > 100) & (label == gluon)", "not pt > 100 and label == gluon"),
+    ):
+        found, wanted = (selected(e, COLUMNS, 5, CLASSES).tolist() for e in (signs, words))
+        assert found == wanted
+        assert 0 < sum(wanted) < 5
+    with pytest.raises(InputError, match="write 'and', 'or', 'not', or put comparisons in"):
+        selected("pt > 100 & label == quark", COLUMNS, 5, CLASSES)

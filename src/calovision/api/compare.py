@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from calovision import streams
+from calovision.api.given import events_or_path
+from calovision.api.own_metrics import Wanted, asked, measured
 from calovision.api.results import Results
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.fingerprints import Known
 from calovision.events.packed_prints import known_in
-from calovision.metrics.value import Metric
-
-#: one's own metric: true and judged events to a number or a :class:`Metric`
-OwnMetric = Callable[[Events, Events], float | Metric]
-
 
 Sample = EventSet | str | Path
 
@@ -30,9 +24,9 @@ def compare(
     *,
     floor: Sample | None = None,
     training: Sample | None = None,
-    label: str | None = None,
+    label: str | int | None = None,
     pt: tuple[float, float] | None = None,
-    metrics: Sequence[str | OwnMetric] | None = None,
+    metrics: Wanted | None = None,
     events: int = 20_000,
     seed: int = 1,
     device: str = "auto",
@@ -47,11 +41,11 @@ def compare(
         made: events to judge, likewise.
         floor: other true events; by default the second half of ``truth``.
         training: events that the generator of ``made`` was trained on: is it a memory of them?
-        label: compare events of this class alone, such as ``"gluon"``.
+        label: compare events of this class alone, such as ``"gluon"``, or its number.
         pt: compare events alone whose pt lies between these, GeV.
-        metrics: names, such as ``"fpd"``, and functions of one's own that take the true and the
-            judged events that are compared and give a number; only what they need is computed. By
-            default all there are, and those of each class.
+        metrics: a name, such as ``"fpd"``, a function of one's own that takes the true and the
+            judged events that are compared and gives a number, or several of these; only what they
+            need is computed. By default all there are, and those of each class.
         events: at most so many events of each set, the first ones.
         seed: of halves, batches, networks and bootstraps.
         device: where networks among the judges compute: ``"auto"``, ``"cpu"``, ``"cuda"``,
@@ -63,7 +57,8 @@ def compare(
         Metrics with errors and floors.
 
     Raises:
-        InputError: sets of different geometry, too few events, or an unknown metric.
+        InputError: sets of different geometry, too few events, an unknown metric, two of one name,
+            or one that gives no number.
 
     Example:
         >>> import calovision as cv
@@ -72,20 +67,17 @@ def compare(
         >>> found["w1_n_hit_energy"].unit
         'hits'
     """
-    from calovision.studies.comparing import STEPS
     from calovision.studies.comparing import compare as measure
+    from calovision.studies.comparing import known_metric
 
-    wanted = list(metrics or ())
-    functions = [one for one in wanted if callable(one)]
-    plain = [one for one in wanted if not callable(one)]
-    if unknown := [name for name in plain if not any(gives(name) for gives in STEPS.values())]:
-        raise InputError(
-            f"no metric {unknown[0]!r}",
-            "there are fpd, kpd, classifier_auc, classifier_auc_hits, tagger_auc_ratio, memorised,"
-            " copied and w1_ of every observable",
-        )
+    most = count("events", events)
+    seed = count("seed", seed, 0)
+    wanted = {}
+    if metrics is not None:
+        wanted = asked(metrics, known_metric, training is not None)
+    functions = {name: own for name, own in wanted.items() if own is not None}
     # Which events are asked for is known when all are read.
-    first = events if label is None and pt is None else None
+    first = most if label is None and pt is None else None
     a, of_a = _read(truth, first, skip_corrupt)
     b, of_b = _read(made, first, skip_corrupt)
     more, of_more = (None, None) if floor is None else _read(floor, first, skip_corrupt)
@@ -99,21 +91,22 @@ def compare(
         known=_known(made),
         label=label,
         pt=pt,
-        limit=events,
+        limit=most,
         device=device,
-        only=None if metrics is None else plain,
-        own=lambda samples: {f.__name__: own(f, samples.events, seed) for f in functions},
+        only=None if metrics is None else [k for k in wanted if k not in functions],
+        own=(lambda samples: measured(functions, samples.events, seed)) if functions else None,
         progress=not quiet,
     )
     compared = {"compared": content["a"]["events"]}
     content |= {"a": of_a | compared, "b": of_b | compared}
     content |= {"floor": of_more, "training": of_training}
-    names = [one.__name__ if callable(one) else one for one in wanted]
-    if unknown := [name for name in names if name not in content["metrics"]]:
-        there = ", ".join(content["metrics"])
-        raise InputError(f"no metric {unknown[0]!r}", f"there are {there}")
+    there = content["metrics"]
+    if unknown := [name for name in wanted if name not in there]:
+        raise InputError(
+            f"{unknown[0]} is no metric of these events", f"there are {', '.join(there) or 'none'}"
+        )
     if metrics is not None:
-        content["metrics"] = {name: content["metrics"][name] for name in names}
+        content["metrics"] = {name: there[name] for name in wanted}
     return Results(content)
 
 
@@ -121,10 +114,15 @@ def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events
     """The first events of a sample, and where they come from."""
     from calovision.events.reading import read_events
 
+    events = events_or_path(events)
     if not isinstance(events, EventSet):
-        return read_events(events, first, skip_corrupt=skip_corrupt)
-    held = events[:first].load()
-    return held, {"path": events.where, "hash": events.hash, "events": len(held)}
+        held, found = read_events(events, first, skip_corrupt=skip_corrupt)
+    else:
+        held = events[:first].load()
+        found = {"path": events.where, "hash": events.hash, "events": len(held)}
+    if not len(held):
+        raise InputError(f"a set in {found['path']} is empty", "compare sets with events")
+    return held, found
 
 
 def _known(events: Sample) -> Known | None:
@@ -133,31 +131,3 @@ def _known(events: Sample) -> Known | None:
     if folder is None:
         return None
     return known_in(folder, f"delete it and give the training events, or make {folder} again")
-
-
-def own(
-    metric: OwnMetric, samples: tuple[Events, Events, Events], seed: int, replicas: int = 20
-) -> Metric:
-    """A metric of one's own with its floor, and an error by the bootstrap if it tells none.
-
-    Args:
-        metric: function of true and judged events.
-        samples: true events, events to judge, and further true events for the floor.
-        seed: of the bootstrap.
-        replicas: of the bootstrap.
-    """
-    truth, made, more = samples
-    value, floor = metric(truth, made), _number(metric(truth, more))
-    if isinstance(value, Metric):
-        return value if value.floor is not None else value.with_floor(floor)
-    drawn = []
-    for replica in range(replicas):
-        rng = streams.rng(streams.Stream.OWN_METRIC, seed, replica)
-        rows = [rng.integers(0, len(s), len(s)) for s in (truth, made)]
-        drawn.append(_number(metric(truth[rows[0]], made[rows[1]])))
-    error = float(np.std(drawn, ddof=1))
-    return Metric(float(value), error, floor=floor, higher_is_better=False)
-
-
-def _number(value: float | Metric) -> float:
-    return value.value if isinstance(value, Metric) else float(value)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from calovision.api.given import events_of, path_of
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
+from calovision.events.files import same_place
 from calovision.events.store import EventStore, write_set
 
 if TYPE_CHECKING:
@@ -38,13 +41,14 @@ def open(path: str | Path, *, skip_corrupt: bool = False) -> EventStore | DigitS
     """
     from calovision.events.digits import has_digits, open_digits
 
-    folder = Path(path)
+    folder = path_of(path, "the folder of an event set")
     return open_digits(folder) if has_digits(folder) else opened(folder, skip_corrupt)
 
 
 def opened(path: str | Path, skip_corrupt: bool = False) -> EventStore:
     """Open an event set on disk, and nothing else; see :func:`open`."""
-    return EventStore.open(path, skip_corrupt=skip_corrupt)
+    place = path_of(path, "events or their folder")
+    return EventStore.open(place, skip_corrupt=skip_corrupt)
 
 
 def load(path: str | Path, *, limit: int | None = None, skip_corrupt: bool = False) -> Events:
@@ -67,14 +71,16 @@ def load(path: str | Path, *, limit: int | None = None, skip_corrupt: bool = Fal
     """
     from calovision.events.reading import read_events
 
-    return read_events(path, limit, skip_corrupt=skip_corrupt)[0]
+    most = None if limit is None else count("limit", limit, 0)
+    place = path_of(path, "the folder of an event set, or a file")
+    return read_events(place, most, skip_corrupt=skip_corrupt)[0]
 
 
-def save(events: EventSet, out: str | Path, *, overwrite: bool = False) -> EventStore:
+def save(events: EventSet | str | Path, out: str | Path, *, overwrite: bool = False) -> EventStore:
     """Write events into a new event set; those on disk are copied shard by shard.
 
     Args:
-        events: in memory, or a selection of a set on disk.
+        events: in memory, a selection of a set on disk, or the folder of one.
         out: folder of the set.
         overwrite: replace a set that is there.
 
@@ -90,8 +96,9 @@ def save(events: EventSet, out: str | Path, *, overwrite: bool = False) -> Event
         >>> cv.save(crops, "mine").path.name
         'mine'
     """
-    provenance = {"source": "calovision save", "of": events.provenance}
-    return write_set([events], out, provenance=provenance, overwrite=overwrite)
+    held = events_of(events)
+    provenance = {"source": "calovision save", "of": held.provenance}
+    return write_set([held], out, provenance=provenance, overwrite=overwrite)
 
 
 def convert(
@@ -164,15 +171,13 @@ def export(
     from calovision.events.export import export as dense
     from calovision.events.export_jagged import export_jagged
 
-    path = Path(out)
+    path = path_of(out, "a file to write")
     jagged = written_kind(path) in JAGGED
+    source = events_of(events)
+    if source.origin is not None and same_place(path.parent, source.origin):
+        raise InputError(f"{path} lies in the event set itself", "choose another --out")
     with tempfile.TemporaryDirectory() as scratch:
-        if isinstance(events, EventStore):
-            store = events
-        elif isinstance(events, EventSet):
-            store = save(events, Path(scratch) / "set")
-        else:
-            store = opened(events)
+        store = source if isinstance(source, EventStore) else _kept(source, scratch)
         if jagged:
             export_jagged(store, path, overwrite=overwrite, progress=not quiet)
         else:
@@ -221,4 +226,9 @@ def fetch(
 
 
 def _list(files: Paths) -> list[Path]:
-    return [Path(files)] if isinstance(files, str | Path) else [Path(f) for f in files]
+    several = files if isinstance(files, list | tuple) else [files]
+    return [path_of(f, "files of images") for f in several]
+
+
+def _kept(events: EventSet, folder: str) -> EventStore:
+    return save(events, Path(folder) / "set")

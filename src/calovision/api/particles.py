@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
+from calovision.api.given import path_of
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore
+
+_ARRAYS = "particles.parquet"  #: what arrays are written to
 
 
 def from_particles(
@@ -17,7 +23,7 @@ def from_particles(
     out: str | Path | None = None,
     *,
     rows: Literal["jets", "events"] | None = None,
-    label: int | None = None,
+    label: int | str | None = None,
     min_pt: float = 0.0,
     pileup: float = 17.0,
     noise: float = 1.0,
@@ -33,10 +39,10 @@ def from_particles(
 
     Args:
         source: file or files (HepMC3, ROOT, Parquet, ``.npz``), an Awkward Array of rows, or a
-            mapping of names such as ``pt``, ``eta``, ``phi``, ``pdg`` to jagged arrays.
+            mapping of names such as ``pt``, ``eta``, ``phi``, ``pdg_id`` to jagged arrays.
         out: folder of an event set to write; events in memory by default.
         rows: what a row is, a jet or a collision whose jets are to be found.
-        label: class of all jets, gluon 0 or quark 1.
+        label: class of all jets, gluon 0 or quark 1, or its name.
         min_pt: least reconstructed transverse momentum, GeV.
         pileup: mean number of pile-up collisions.
         noise: factor on the calorimeters' noise.
@@ -62,35 +68,44 @@ def from_particles(
 
     from calovision.simulation.foreign_jets import Wanted, image
 
-    wanted = Wanted(rows, label, min_pt, pileup, noise, tree, particles, unit, tuple(invisible))
-    with tempfile.TemporaryDirectory() as scratch, tqdm(unit="row", disable=quiet) as bar:
+    seed = count("the seed", seed, 0)
+    hidden = tuple(invisible) if isinstance(invisible, Iterable) else (invisible,)
+    number = JET_IMAGES.class_number(label) if isinstance(label, str) else label
+    wanted = Wanted(rows, number, min_pt, pileup, noise, tree, particles, unit, hidden)
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as shown:
         files = _files_of(source, Path(scratch))
-        folder = Path(scratch) / "set" if out is None else Path(out)
-        made = image(
-            files,
-            folder,
-            seed,
-            wanted,
-            overwrite=overwrite,
-            progress=lambda read, _: bar.update(read) and None,
-        )
+        folder = Path(scratch) / "set" if out is None else path_of(out, "a folder to write")
+        bars: list[Any] = []
+
+        def progress(read: int, images: int) -> None:
+            if not bars:  # what cannot be read shows none
+                bars.append(shown.enter_context(tqdm(unit="row", disable=quiet)))
+            bars[0].update(read)
+
+        try:
+            made = image(files, folder, seed, wanted, overwrite=overwrite, progress=progress)
+        except InputError as error:
+            told = error.problem.replace(f"{_ARRAYS}: ", "").replace(_ARRAYS, "the particles")
+            raise InputError(told, error.remedy) from None
         return made.load() if out is None else made
 
 
 def _files_of(source: Any, scratch: Path) -> list[Path]:
     """The files of particles; arrays are written into one."""
     if isinstance(source, str | Path):
-        return [Path(source)]
-    if isinstance(source, list | tuple) and all(isinstance(s, str | Path) for s in source):
-        return [Path(s) for s in source]
+        return [path_of(source, "files of particles")]
+    if isinstance(source, list | tuple) and source:
+        return [path_of(s, "files of particles") for s in source]
     import awkward as ak
 
-    table = ak.Array(dict(source)) if isinstance(source, Mapping) else source
-    if not isinstance(table, ak.Array) or not table.fields:
-        raise InputError(
-            f"particles in a {type(source).__name__}",
-            "give files, an awkward.Array of records, or a mapping of names to arrays",
-        )
-    file = scratch / "particles.parquet"
-    ak.to_parquet(table, file)
+    wanted = "give files, an awkward.Array of records, or a mapping of names to arrays"
+    try:
+        table = ak.Array(dict(source)) if isinstance(source, Mapping) and source else source
+        if not isinstance(table, ak.Array) or not table.fields:
+            raise InputError(f"particles in a {type(source).__name__} without names", wanted)
+        file = scratch / _ARRAYS
+        ak.to_parquet(table, file)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        line = next(iter(str(error).strip().splitlines()), "")
+        raise InputError(f"these are no arrays of particles ({line})", wanted) from None
     return [file]

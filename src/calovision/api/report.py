@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from calovision.api.given import events_or_path, path_of
 from calovision.api.model import Model
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 
@@ -61,9 +63,10 @@ def report(of: Shown | Sequence[Shown], out: str | Path = "report.html") -> Path
     """
     from calovision.reports.from_runs import report as write
 
-    several = [of] if isinstance(of, Model | str | Path) else list(of)
-    folders = [one.path if isinstance(one, Model) else Path(one) for one in several]
-    return write(folders, Path(out))
+    several = list(of) if isinstance(of, list | tuple) else [of]
+    wanted = "the folders of studies or runs, or models; cv.view shows events"
+    folders = [one.path if isinstance(one, Model) else path_of(one, wanted) for one in several]
+    return write(folders, page_of(out))
 
 
 def view(
@@ -107,22 +110,21 @@ def view(
     from calovision.reports.view import page
     from calovision.studies.displays import shown
 
-    if not 1 <= events <= MOST:
+    first, events = count("first", first, 0), count("events", events)
+    if events > MOST:
         raise InputError(f"{events} events in a display", f"show 1 to {MOST}")
     folder = what.path if isinstance(what, Model) else what
     # Not resolved: a loop of links is for the reader to tell.
     name = "events"
     if not isinstance(folder, EventSet):
-        folder = Path(folder)
+        folder = path_of(folder, "events, a model or a folder; cv.from_images makes events")
         name = os.path.basename(os.path.abspath(folder))
-    place = Path(f"{name}-view.html") if out is None else Path(out)
-    if not place.parent.is_dir():
-        raise InputError(f"there is no folder {place.parent}", "make it, or choose another file")
+    place = page_of(f"{name}-view.html" if out is None else out)
     rows = shown(
         folder,
         first,
         events,
-        data=Path(data) if isinstance(data, str) else data,
+        data=None if data is None else events_or_path(data),
         task=what._trained.loaded() if isinstance(what, Model) else None,
         seed=seed,
         skip_corrupt=skip_corrupt,
@@ -131,3 +133,17 @@ def view(
     if browser:
         webbrowser.open(place.resolve().as_uri())
     return Display(place, len(rows[0].events), tuple(row.name for row in rows))
+
+
+def page_of(out: str | Path) -> Path:
+    """A file for a page.
+
+    Raises:
+        InputError: it is a folder, or in none.
+    """
+    place = path_of(out, "an HTML file to write")
+    if place.is_dir():
+        raise InputError(f"{place} is a folder", "give an HTML file to write, such as report.html")
+    if not place.parent.is_dir():
+        raise InputError(f"there is no folder {place.parent}", "make it, or choose another file")
+    return place

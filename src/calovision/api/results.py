@@ -124,9 +124,15 @@ class Results(Mapping[str, Metric]):
         return Table(("metric", "value ± error", "unit", "better", "floor"), rows)
 
     def plot(self) -> Figure:
-        """Distances in units of their floors and AUCs with their errors, one row a metric."""
+        """Distances in units of their floors and AUCs with their errors, one row a metric.
+
+        Raises:
+            InputError: there are no results.
+        """
         from calovision.picture import Picture
 
+        if not any(m.value is not None for m in self._metrics.values()):
+            raise InputError("there are no results to plot", "measure some metrics first")
         known = {k: m for k, m in self._metrics.items() if m.value is not None}
         ratios = {k: m for k, m in known.items() if "auc" not in k and m.floor}
         chances = {k: m for k, m in known.items() if "auc" in k}

@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from calovision.api.data import opened
+from calovision.api.given import events_of
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.fingerprints import fingerprints
-from calovision.events.store import EventStore, write_set
+from calovision.events.store import EventStore, check_apart, write_set
 
 
 def merge(
@@ -36,7 +36,9 @@ def merge(
         >>> len(cv.merge([crops, other], "both"))
         10
     """
-    parts = [one if isinstance(one, EventSet) else opened(one) for one in sets]
+    if isinstance(sets, str | Path | EventSet) or not isinstance(sets, Iterable):
+        raise InputError("there is no list of event sets", "give several, as in merge([a, b], out)")
+    parts = [events_of(one) for one in sets]
     provenance = {"source": "calovision data merge", "of": [p.provenance for p in parts]}
     made = write_set(parts, out, provenance=provenance, overwrite=overwrite)
     if copies := int(fingerprints(made).repeated().sum()):
@@ -68,7 +70,7 @@ def select(
         >>> len(cv.select(crops, "label == electron", "electrons"))
         2
     """
-    whole = events if isinstance(events, EventSet) else opened(events)
+    whole = events_of(events)
     chosen = whole.select(expression)
     if not len(chosen):
         raise InputError(f"no event satisfies {expression!r}", "see 'calovision data info'")
@@ -103,10 +105,11 @@ def split(
         >>> sorted(len(part) for part in parts.values())
         [2, 2]
     """
-    whole = events if isinstance(events, EventSet) else opened(events)
+    whole = events_of(events)
     parts = whole.split(seed=seed, **shares)._asdict()
     if empty := [name for name, part in parts.items() if not len(part)]:
         raise InputError(f"no events are left for {', '.join(empty)}", "give larger shares")
+    check_apart([whole], [Path(out) / name for name in parts])  # before the first part is written
     return {
         name: write_set(
             [part],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from calovision.counts import count, quantity
 from calovision.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def jets(
     from calovision.simulation.driver import simulate_jets
     from calovision.simulation.sets import made
 
+    events, seed, workers = _asked(events, seed, workers, time_limit)
     conditions = Conditions(pt_hat, tune, noise, pileup).checked()
     if particles and out is None:
         raise InputError("particles=True writes files beside the jets", "give out, a folder")
@@ -147,9 +149,11 @@ def egamma(
         >>> cv.simulate.egamma(4, seed=1, quiet=True).to_dense().shape
         (4, 2, 32, 32)
     """
-    from calovision.simulation.crops.driver import simulate_egamma
+    from calovision.simulation.crops.driver import plan, simulate_egamma
     from calovision.simulation.sets import made
 
+    events, seed, workers = _asked(events, seed, workers, time_limit)
+    plan(events, seed, engine)
     made_by = {"source": "calovision simulate egamma", "seed": seed, "engine": engine}
 
     def make(folder: Path, progress: Progress) -> EventStore:
@@ -198,7 +202,20 @@ def digits(
     """
     from calovision.simulation.digits import digits as make
 
+    seed = count("the seed", seed, 0)
     made = make(classes, seed=seed, mnist=None if mnist is None else Path(mnist))
     if out is not None:
         made.save(Path(out))
     return made
+
+
+def _asked(events: object, seed: object, workers: object, time_limit: object) -> tuple[int, ...]:
+    """Numbers of events, seed and processes.
+
+    Raises:
+        InputError: one makes no sense.
+    """
+    if quantity("time_limit", time_limit) <= 0:
+        raise InputError(f"time_limit is {time_limit}", "give seconds, more than 0")
+    wanted = (("the number of events", events, 1), ("the seed", seed, 0), ("workers", workers, 1))
+    return tuple(count(*one) for one in wanted)

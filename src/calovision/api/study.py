@@ -61,7 +61,7 @@ def study(
         What was found, and where the report is.
 
     Raises:
-        InputError: no such study, or another one was begun in ``out``.
+        InputError: no such study, or ``out`` holds another one or something else.
         Interrupted: by Ctrl-C; what is finished is kept.
 
     Example:
@@ -96,9 +96,12 @@ def study(
 def _all(folder: Path, options: dict[str, Any]) -> Study:
     """Every study in a folder of its own, and one report on all."""
     from calovision.reports.from_runs import report
+    from calovision.studies.workspace import check_free
 
+    page = folder / "report.html"
+    check_free(folder, (*STUDIES, page.name))
     done = [study(name, out=folder / name, **options) for name in STUDIES]
-    page = report([one.path for one in done], folder / "report.html")
+    report([one.path for one in done], page)
     found = {one.path.name: one.comparison for one in done}
     return Study(folder, found, page, tuple(line for one in done for line in one.headline))
 

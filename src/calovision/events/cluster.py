@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.main_guard import processes_may_start
 from calovision.interruption import deaf_children
@@ -37,8 +38,7 @@ class _LostError(Exception):
 
 def check_workers(workers: int) -> None:
     """Raise an :class:`InputError` unless the number is positive."""
-    if workers < 1:
-        raise InputError(f"{workers} workers asked for", "ask for at least 1")
+    count("the number of workers", workers)
 
 
 def run(

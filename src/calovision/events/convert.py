@@ -13,7 +13,7 @@ from typing import Any
 import calovision
 from calovision.errors import InputError
 from calovision.events.cluster import check_workers, run
-from calovision.events.files import check_distinct
+from calovision.events.files import check_distinct, check_outside
 from calovision.events.fingerprints import fingerprints
 from calovision.events.image_file import ImageFile, fingerprint
 from calovision.events.portions import SHARD_HITS, BadFileError, Maker, Portion, Task, open_images
@@ -62,6 +62,7 @@ def convert(
         raise InputError("no file to convert", "name at least one HDF5 or Parquet file")
     check_workers(workers)
     check_distinct(files)
+    check_outside(files, Path(out))
     opened: list[ImageFile] = []
     try:
         for file in files:

@@ -136,6 +136,9 @@ class EventDataset(Dataset[Pair]):
     def __len__(self) -> int:
         return len(self.events)
 
+    def __repr__(self) -> str:
+        return f"EventDataset: {len(self)} events of {self.events.where}, {self.inputs}"
+
     def __getitem__(self, index: int) -> Pair:
         number = range(len(self))[index]
         return self.inputs.items(self.events[np.array([number])])[0]
@@ -183,6 +186,12 @@ class EventBatches(IterableDataset[Pair]):
     def __len__(self) -> int:
         first, of = self.share_of
         return sum(-(-len(w) // self.batch) for w in self._windows(of)[first::of])
+
+    def __repr__(self) -> str:
+        return (
+            f"EventBatches: {len(self)} batches of {self.batch} of {len(self.events)} events of"
+            f" {self.events.where}, {self.inputs}"
+        )
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from calovision.errors import InputError
-from calovision.events.events import Events, Unit
+from calovision.events.events import Events, Unit, is_gev
 from calovision.events.geometry import JET_IMAGES, Geometry
-from calovision.events.image_file import classes, numbers
-from calovision.events.shards import HIT_COLUMNS
+from calovision.events.own_columns import array_of, checked
 from calovision.events.sparsify import BadPixelError, shape_of, sparsify
 
 Order = Literal["first", "last"]
@@ -39,7 +38,7 @@ def from_images(
         geometry: the grid, channels and units of the images.
         unit: ``"gev"`` for GeV per pixel, ``"image"`` for the units of the public sets.
         channels: ``"first"``, the default, or ``"last"`` for ``(n, rows, cols, channels)``.
-        label: ``(n,)`` gluon or photon 0, quark or electron 1.
+        label: ``(n,)`` gluon or photon 0, quark or electron 1; or these names.
         pt: ``(n,)`` transverse momentum, GeV.
         m0: ``(n,)`` mass, GeV.
         **columns: further finite numbers ``(n, ...)`` of every event, by their names.
@@ -60,15 +59,16 @@ def from_images(
         >>> len(from_images(images, label=[0, 1], pt=[50.0, 60.0]))
         2
     """
-    if unit not in ("gev", "image"):
-        raise InputError(f"{_WHERE} are in {unit!r}", "the unit must be 'gev' or 'image'")
+    in_gev = is_gev(unit)
+    if not isinstance(geometry, Geometry):
+        raise InputError(f"the geometry is {geometry!r}", "give a Geometry, such as JET_IMAGES")
     if not geometry.is_sound():
         raise InputError(
             f"{geometry.name!r} is not a grid",
             "rows and columns must be whole multiples of every channel's block, which is odd, with "
             "65,536 pixels at most and positive units",
         )
-    dense = _array(images)
+    dense = array_of(images)
     last = _channels_last(dense.shape, geometry, channels)
     if dense.dtype.kind != "f" or dense.dtype.itemsize not in (4, 8):
         raise InputError(
@@ -77,30 +77,24 @@ def from_images(
     if not len(dense):
         raise InputError(f"{_WHERE} hold no events", "give one at least")
     given = {"label": label, "pt": pt, "m0": m0, **columns}
-    checked = {k: _column(k, len(dense), v) for k, v in given.items() if v is not None}
+    known = {k: v for k, v in given.items() if v is not None}
+    held = checked(_WHERE, known, len(dense), geometry)
     try:
         events = sparsify(
             dense.astype(dense.dtype.newbyteorder("="), copy=False), geometry, channels_last=last
         )
     except BadPixelError as error:
         raise error.as_input_error(_WHERE, 0, geometry) from error
-    if unit == "gev":
+    if in_gev:
         scale = np.array([c.gev_per_unit for c in geometry.channels], events.value.dtype)
         events.value /= scale[events.channel]
-    events.columns = checked
+    if not (finite := np.isfinite(events.energy)).all():
+        bad = int(np.argmin(finite))  # as large a number as that is no float32
+        place = int(events.owner[bad]), int(events.channel[bad]), float(events.energy[bad])
+        raise BadPixelError(*place).as_input_error(_WHERE, 0, geometry)
+    events.columns = held
     _warn_of_lone_pixels(events)
     return events
-
-
-def _array(values: ArrayLike) -> NDArray[Any]:
-    """As an array; a masked one only if nothing is masked."""
-    if np.ma.is_masked(values):
-        raise InputError("some values are masked", "fill them, or leave those events out")
-    try:
-        return np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:  # lists of other lengths, other devices
-        told = " ".join(str(error).split())
-        raise InputError(f"this is not an array ({told})", "give a NumPy array") from error
 
 
 def _channels_last(shape: tuple[int, ...], geometry: Geometry, order: Order | None) -> bool:
@@ -137,29 +131,6 @@ def _hint(
     if shape[1:] in ((depth, cols, rows), (cols, rows, depth)):
         return "rows, along eta, come before columns, along phi: swap these axes"
     return "give images of that shape, or the Geometry that they have"
-
-
-def _column(name: str, n: int, values: ArrayLike) -> NDArray[Any]:
-    """A checked column in native byte order."""
-    column = _array(values)
-    if name in HIT_COLUMNS:
-        raise InputError(f"a column is called {name!r}, as something of the hits", "rename it")
-    if name in ("label", "pt", "m0"):
-        column = numbers(_WHERE, name, n, column)
-        if name == "label":
-            return classes(_WHERE, name, column)
-        return column.astype(np.float32 if column.dtype.itemsize < 8 else np.float64)
-    if not column.ndim or len(column) != n or column.dtype.kind not in "biuf":
-        raise InputError(
-            f"{_WHERE}: {name} has shape {column.shape} and type {column.dtype}",
-            f"expected are numbers, {n} rows of them",
-        )
-    if not np.isfinite(column).all():
-        event = int(np.argwhere(~np.isfinite(column))[0][0])
-        raise InputError(f"{_WHERE}: {name} of event {event} is not finite", "correct it")
-    return column.astype(
-        np.float64 if column.dtype.itemsize > 8 else column.dtype.newbyteorder("=")
-    )
 
 
 def _warn_of_lone_pixels(events: Events) -> None:

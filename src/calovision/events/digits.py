@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.counts import count
 from calovision.errors import DamagedError, InputError
 from calovision.events.arrays import read_arrays
 from calovision.events.files import PART, atomic, write_json, writing
 from calovision.events.unreadable import exists, read_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SIDE = 28  #: pixels of an image's edge
 MANIFEST, ARRAYS = "manifest.json", "digits.npz"
@@ -43,10 +48,52 @@ class DigitSet:
         return len(self.label)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{int((self.label == d).sum())} of {d}" for d in self.classes)
-        side = " x ".join(map(str, self.images.shape[1:]))
-        held = int(self.test.sum())
-        return f"DigitSet: {len(self)} images of {side} pixels ({counts}), {held} for testing"
+        lines = [f"DigitSet: {len(self)} digits of {SIDE} x {SIDE} pixels, {self._source}"]
+        lines += [f"  {d}: {n}, of which {kept} are for testing" for d, n, kept in self._counts()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{d}</td><td>{n - kept}</td><td>{kept}</td></tr>"
+            for d, n, kept in self._counts()
+        )
+        return (
+            f"<b>DigitSet: {len(self)} digits of {SIDE} x {SIDE} pixels, {escape(self._source)}</b>"
+            f"<table><tr><th>digit</th><th>training</th><th>testing</th></tr>{rows}</table>"
+        )
+
+    @property
+    def _source(self) -> str:
+        return f"of {self.provenance.get('source', 'unknown source')}"
+
+    def _counts(self) -> list[tuple[int, int, int]]:
+        """Every digit, how many there are of it, and how many of them are for testing."""
+        each = ((d, self.label == d) for d in self.classes)
+        return [(d, int(mine.sum()), int((mine & self.test).sum())) for d, mine in each]
+
+    def plot(self, each: int = 8) -> Figure:
+        """The first images of every digit, a row each.
+
+        Args:
+            each: images of a digit.
+
+        Raises:
+            InputError: there are no digits, or ``each`` is no count.
+        """
+        from calovision.picture import Picture
+
+        each = count("each", each)
+        if not len(self):
+            raise InputError("the set is empty", "show one with digits")
+        figure = Picture(figsize=(0.8 * each, 0.9 * len(self.classes)), layout="constrained")
+        axes = figure.subplots(len(self.classes), each, squeeze=False)
+        for row, digit in zip(axes, self.classes, strict=True):
+            mine = self.images[self.label == digit][:each]
+            for k, ax in enumerate(row):
+                ax.set_axis_off()
+                if k < len(mine):
+                    ax.imshow(mine[k], cmap="gray_r")
+        return figure
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -67,12 +114,13 @@ class DigitSet:
         images = self.images[rows].reshape(len(rows), -1).astype(np.float32) / np.float32(255)
         return images, np.searchsorted(self.classes, self.label[rows]).astype(np.int64)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write the set into a new or empty folder; the manifest comes last.
 
         Raises:
             InputError: the folder is not empty, or cannot be written.
         """
+        folder = Path(folder)
         found = {p.name for p in folder.iterdir()} if folder.exists() else set()
         # A process that was killed may have left the arrays, or parts of them.
         if not found <= {ARRAYS, ARRAYS + PART, MANIFEST + PART}:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import keyword
+from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events import summary
-from calovision.events.geometry import Geometry
-from calovision.events.selection import selected
+from calovision.events.attributes import Attributes
+from calovision.events.selection import checked_index, selected
 from calovision.events.splits import split
 
 if TYPE_CHECKING:
@@ -27,11 +29,7 @@ if TYPE_CHECKING:
 Index = int | slice | Sequence[int] | NDArray[Any]
 
 
-class MissingColumnError(InputError, AttributeError):
-    """There is no such column, and no such attribute."""
-
-
-class EventSet(ABC):
+class EventSet(Attributes):
     """Detector images with per-event columns.
 
     Columns are attributes (``events.pt``) and items (``events["gen_pt"]``); other indices select
@@ -42,9 +40,6 @@ class EventSet(ABC):
         geometry: pixel grid, channels and units.
         columns: per-event arrays by name; those of a set on disk are read when asked for.
     """
-
-    geometry: Geometry
-    columns: Mapping[str, NDArray[Any]]
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -96,39 +91,7 @@ class EventSet(ABC):
     def __getitem__(self, index: str | Index) -> NDArray[Any] | Events:
         if isinstance(index, str):
             return self.column(index)
-        mask = np.asarray(index) if not isinstance(index, int | slice) else None
-        if mask is not None and mask.dtype == np.bool_ and mask.shape != (len(self),):
-            raise InputError(
-                f"a mask of shape {mask.shape} for {len(self)} events",
-                f"give one true or false an event, ({len(self)},)",
-            )
-        return self._rows(index)
-
-    def __getattr__(self, name: str) -> NDArray[Any]:
-        # Only for what is not found otherwise; unpickling asks before there are columns.
-        if name.startswith("_") or "columns" not in self.__dict__:
-            raise AttributeError(name)
-        return self.column(name)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.columns})
-
-    def column(self, name: str) -> NDArray[Any]:
-        """One per-event column ``(n, ...)``.
-
-        Raises:
-            MissingColumnError: no such column.
-        """
-        if name not in self.columns:
-            raise MissingColumnError(
-                f"{self._called} no column or attribute {name!r}",
-                f"the columns are {', '.join(self.columns) or 'none'}",
-            )
-        return self.columns[name]
-
-    @property
-    def _called(self) -> str:
-        return "the events have"
+        return self._rows(checked_index(index, len(self)))
 
     def select(self, expression: str) -> EventSet:
         """The events that satisfy an expression in their columns; those on disk stay there.
@@ -158,6 +121,8 @@ class EventSet(ABC):
         """
         if not shares:
             raise InputError("a split into no parts", "write split(train=0.8, test=0.2)")
+        if wrong := [name for name in shares if not _names_a_part(name)]:
+            raise InputError(f"no part is called {wrong[0]!r}", "give a word, such as train")
         from calovision.events.fingerprints import fingerprints
 
         groups = fingerprints(self).groups(self.groups)
@@ -168,31 +133,6 @@ class EventSet(ABC):
     def load(self) -> Events:
         """All events in memory."""
         return self._rows(slice(None))
-
-    @property
-    def energy(self) -> NDArray[np.float32]:
-        """``(hits,)`` energy of each hit, GeV (of a track its transverse momentum)."""
-        return self.load().energy
-
-    @property
-    def eta(self) -> NDArray[np.float32]:
-        """``(hits,)`` pseudorapidity of each hit from the window's centre; not ``["eta"]``."""
-        return self.geometry.eta(self.load().cell)
-
-    @property
-    def phi(self) -> NDArray[np.float32]:
-        """``(hits,)`` azimuth of each hit from the window's centre, rad; not ``["phi"]``."""
-        return self.geometry.phi(self.load().cell)
-
-    @property
-    def channel(self) -> NDArray[np.uint8]:
-        """``(hits,)`` channel of each hit, its place in ``geometry.channels``."""
-        return self.load().channel
-
-    @property
-    def label(self) -> NDArray[np.int8]:
-        """``(n,)`` class of each event, its place in ``geometry.classes``."""
-        return self.column("label")
 
     def to_dense(self, unit: Literal["gev", "image"] = "gev") -> NDArray[np.floating[Any]]:
         """Dense images ``(n, channels, rows, cols)``; see :meth:`Events.to_dense`."""
@@ -271,7 +211,7 @@ class EventSet(ABC):
         inputs = dataset.Inputs(form, max_hits, neighbours)
         if batch is None:
             return dataset.EventDataset(self, inputs)
-        window = window or dataset.WINDOW
+        batch, window = count("batch", batch), count("window", window or dataset.WINDOW)
         return dataset.EventBatches(
             self, inputs, batch=batch, seed=seed, window=window, share_of=share_of
         )
@@ -288,7 +228,7 @@ class EventSet(ABC):
         return plot(self, events, beside)
 
     def mean_image(self) -> MeanImage:
-        """The mean image of each class, GeV a pixel, with a ``plot()``; reads in flat memory."""
+        """The mean image of each class, GeV a pixel, by weight; has ``plot()``; flat memory."""
         from calovision.events.plots import mean_image
 
         return mean_image(self)
@@ -298,3 +238,8 @@ class EventSet(ABC):
 
     def _repr_html_(self) -> str:
         return summary.html(self)
+
+
+def _names_a_part(name: str) -> bool:
+    """Whether a name can be that of a folder and of an attribute."""
+    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")

@@ -12,10 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.attributes import read_only
 from calovision.events.event_set import EventSet, Index
 from calovision.events.geometry import NS_PER_UNIT, Geometry
 
 Unit = Literal["gev", "image"]
+
+
+def is_gev(unit: object) -> bool:
+    """Whether energies are meant in GeV a pixel, or in image units.
+
+    Raises:
+        InputError: another unit.
+    """
+    known = unit.lower() if isinstance(unit, str) else unit
+    if known not in ("gev", "image"):
+        raise InputError(f"no unit {unit!r} of images", "the unit must be 'gev' or 'image'")
+    return known == "gev"
 
 
 @dataclass(repr=False)
@@ -51,29 +64,45 @@ class Events(EventSet):
     value: NDArray[np.floating[Any]]
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, column in self.columns.items():
+            if np.shape(column)[:1] != (len(self),):
+                raise InputError(
+                    f"column {name!r} has shape {np.shape(column)} for {len(self)} events",
+                    "give one row for every event",
+                )
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other events are the same, hit by hit, with the same columns."""
+        if not isinstance(other, Events):
+            return NotImplemented
+        return self.columns.keys() == other.columns.keys() and self.hash == other.hash
+
+    __hash__ = None  # type: ignore[assignment]  # what can be changed is no key
 
     @property
     def n_hits(self) -> NDArray[np.int64]:
         """``(n,)`` number of hits of every event."""
-        return np.diff(self.offsets)
+        return read_only(np.diff(self.offsets))
 
     @property
     def owner(self) -> NDArray[np.int64]:
         """``(hits,)`` index of the event that owns each hit."""
-        return np.repeat(np.arange(len(self)), self.n_hits)
+        return read_only(np.repeat(np.arange(len(self)), self.n_hits))
 
     @property
     def channel(self) -> NDArray[np.uint8]:
         """``(hits,)`` channel index of each hit."""
-        return self.code % np.uint8(len(self.geometry.channels))
+        return read_only(self.code % np.uint8(len(self.geometry.channels)))
 
     @property
     def area(self) -> NDArray[np.int64]:
         """``(hits,)`` number of pixels that each hit covers."""
         blocks = [c.block**2 for c in self.geometry.channels]
-        return np.array(blocks + [1] * len(blocks))[self.code]
+        return read_only(np.array(blocks + [1] * len(blocks))[self.code])
 
     @property
     def energy(self) -> NDArray[np.float32]:
@@ -82,8 +111,8 @@ class Events(EventSet):
         Of a time it is the image's value; see :attr:`measured`.
         """
         scale = np.array([c.gev_per_unit for c in self.geometry.channels])[self.channel]
-        energy: NDArray[np.float32] = (self.value * self.area * scale).astype(np.float32)
-        return energy
+        with np.errstate(over="ignore"):
+            return read_only((self.value * self.area * scale).astype(np.float32))
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -110,12 +139,12 @@ class Events(EventSet):
 
         Of a time, which is no sum over pixels, it is the value of one.
         """
-        found = self.energy
+        found = self.energy.copy()
         for c, channel in enumerate(self.geometry.channels):
             if channel.is_time:
                 mine = self.channel == c
                 found[mine] = self.value[mine] * NS_PER_UNIT
-        return found
+        return read_only(found)
 
     def counts(self) -> NDArray[np.int64]:
         """``(n, channels)`` number of hits per event and channel."""
@@ -176,13 +205,16 @@ class Events(EventSet):
 
         Args:
             unit: ``"gev"`` for energies in GeV per pixel, ``"image"`` for the public sets' units.
+
+        Raises:
+            InputError: another unit.
         """
-        geometry = self.geometry
+        in_gev, geometry = is_gev(unit), self.geometry
         width = len(geometry.channels)
         shape = (len(self), width, geometry.rows, geometry.cols)
         images = np.zeros(shape, self.value.dtype)
         value, channel = self.value, self.channel
-        if unit == "gev":
+        if in_gev:
             scale = np.array([c.gev_per_unit for c in geometry.channels], self.value.dtype)
             value = value * scale[channel]
         area = self.area

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,26 @@ def atomic(path: Path) -> Iterator[Path]:
 def occupied(folder: Path) -> bool:
     """Whether a folder holds anything but what a killed process left of a file it was writing."""
     return folder.exists() and any(p.suffix != PART for p in folder.iterdir())
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file or folder, by whatever names and links."""
+    with suppress(OSError):
+        return one.resolve() == other.resolve() or one.samefile(other)
+    return False
+
+
+def check_outside(files: Iterable[str | Path], out: Path) -> None:
+    """Files that are read must not lie in the folder that is written.
+
+    Raises:
+        InputError: one does.
+    """
+    for file in map(Path, files):
+        if same_place(file.parent, out):
+            raise InputError(
+                f"{file} lies in {out}, which is to be written", "choose another --out"
+            )
 
 
 def check_distinct(files: Sequence[str | Path]) -> None:

@@ -85,6 +85,9 @@ class Geometry:
             default.
         classes: what labels 0 and 1 mean; gluon and quark, or photon and electron, by default.
 
+    Raises:
+        InputError: another schema.
+
     Example:
         >>> import calovision as cv
         >>> cv.JET_IMAGES.rows, cv.JET_IMAGES.channel_names
@@ -100,8 +103,10 @@ class Geometry:
     classes: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
+        if self.schema not in tuple(CLASSES):
+            raise InputError(f"no schema {self.schema!r}", f"give {' or '.join(CLASSES)}")
         if self.classes == ("", ""):
-            object.__setattr__(self, "classes", CLASSES.get(self.schema, ("0", "1")))
+            object.__setattr__(self, "classes", CLASSES[self.schema])
 
     @property
     def calorimeters(self) -> tuple[bool, ...]:
@@ -118,16 +123,18 @@ class Geometry:
         """Names of the channels, in storage order."""
         return tuple(c.name for c in self.channels)
 
-    def class_number(self, name: str) -> int:
-        """The label of a class.
+    def class_number(self, name: str | int) -> int:
+        """The label of a class, which may be given as such.
 
         Raises:
-            InputError: there is no class of that name.
+            InputError: there is no such class.
         """
+        if isinstance(name, int) and not isinstance(name, bool) and name in (0, 1):
+            return name
         if name not in self.classes:
             raise InputError(
                 f"{self.name} images have no class {name!r}",
-                f"choose {' or '.join(self.classes)}",
+                f"choose {' or '.join(self.classes)}, or their numbers 0 or 1",
             )
         return self.classes.index(name)
 
@@ -176,6 +183,7 @@ class Geometry:
             raise ContentError("not a geometry")
         keys = _keys(cls)
         known = keys - OPTIONAL <= data.keys() <= keys
+        known = known and data.get("schema") in tuple(CLASSES)
         if not known or not all(_describes_channel(layer) for layer in layers):
             raise ContentError("a geometry with other keys")
         units = ({"unit": _unit(bool(layer.get("signed")))} for layer in layers)

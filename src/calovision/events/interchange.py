@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.weighting import COLUMN, scaled
 
 if TYPE_CHECKING:
     from calovision.events.event_set import EventSet
@@ -87,7 +89,7 @@ def to_pyg(events: Events, k: int) -> list[Any]:
     """Graphs of the nonzero pixels; see :meth:`EventSet.to_pyg`."""
     from calovision.events.graphs import GraphView
 
-    view = GraphView.of(events, k)
+    view = GraphView.of(events, count("k", k))
     return [view.pyg(i) for i in range(len(view))]
 
 
@@ -95,13 +97,14 @@ def to_hist(events: EventSet, column: str, by: str | None, bins: int) -> Any:
     """A histogram with weighted storage; see :meth:`EventSet.to_hist`.
 
     Raises:
-        InputError: no such column, not one number an event, nothing finite, too many categories,
-            or ``hist`` is not installed.
+        InputError: no such column, not one number an event, nothing finite, weights that mean
+            nothing, too many categories, no bins, or ``hist`` is not installed.
     """
     try:
         import hist
     except ImportError:
         raise InputError("hist is not installed", "pip install hist") from None
+    bins = count("the number of bins", bins)
     values = events.column(column)
     if values.ndim != 1 or values.dtype.kind not in "biuf":
         raise InputError(f"column {column} is not one number an event", "choose another")
@@ -121,7 +124,10 @@ def to_hist(events: EventSet, column: str, by: str | None, bins: int) -> Any:
         names = {k: _category(events, by, k) for k in kinds.tolist()}
         axes.append(hist.axis.StrCategory(list(names.values()), name=by))
         filled[by] = np.array([names[k] for k in groups.tolist()])
-    weight = events.columns["weight"][finite] if "weight" in events.columns else None
+    weight = None
+    if COLUMN in events.columns:
+        scaled(weights := events.columns[COLUMN], len(events), signed=True)  # are they sound?
+        weight = weights[finite]
     found = hist.Hist(*axes, storage=hist.storage.Weight())
     found.fill(**filled, weight=weight)
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.events.attributes import read_only
 from calovision.events.event_set import EventSet, Index
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class LazyColumns(Mapping[str, NDArray[Any]]):
             raise KeyError(name)
         if name not in self._held:
             self._held[name] = self._read(name)
-        return self._held[name].copy()  # whoever changes it changes the own one
+        return read_only(self._held[name])
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -51,8 +52,8 @@ class OnDisk(EventSet):
 
     @property
     def offsets(self) -> NDArray[np.int64]:
-        """``(n + 1,)`` first hit of every event."""
-        return self.load().offsets
+        """``(n + 1,)`` first hit of every event, and the number of all hits."""
+        return read_only(self.load().offsets)
 
     @property
     def n_hits(self) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.geometry import Geometry
+from calovision.events.weighting import COLUMN, scaled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +23,7 @@ _GROUND = "#0b1020"  # where nothing was measured
 _BATCH = 2048  # events made dense at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanImage:
     """Mean images of the classes of a set.
 
@@ -36,6 +37,14 @@ class MeanImage:
     images: dict[str, NDArray[np.float64]]
     events: dict[str, int]
 
+    def __repr__(self) -> str:
+        g = self.geometry
+        classes = ", ".join(f"{name} of {self.events[name]} events" for name in self.images)
+        return (
+            f"MeanImage: {classes}; {', '.join(g.channel_names)}, {g.rows} x {g.cols} pixels\n"
+            "  images: by class (channels, rows, cols), GeV a pixel; shown by plot()"
+        )
+
     def plot(self) -> Figure:
         """A row per channel, a column per class; the classes share the colours of a channel."""
         titles = [f"{name}, mean of {self.events[name]}" for name in self.images]
@@ -43,10 +52,10 @@ class MeanImage:
 
 
 def mean_image(events: EventSet) -> MeanImage:
-    """Mean image of each class, or of all events where they have no labels.
+    """Mean image of each class, or of all events where they have no labels, by their weights.
 
     Raises:
-        InputError: there are no events.
+        InputError: there are no events, or weights that mean nothing.
     """
     if not len(events):
         raise InputError("there are no events to average", "give at least one")
@@ -56,19 +65,34 @@ def mean_image(events: EventSet) -> MeanImage:
     names: Sequence[str] = ("all",)
     if "label" in events.columns:
         label, names = events.column("label").astype(np.int64), geometry.classes
+    weights = scaled(events.columns.get(COLUMN), len(events), signed=True)
+    weight = np.ones(len(events)) if weights is None else weights
     sums = {k: np.zeros(shape) for k in np.unique(label).tolist()}
     for start in range(0, len(events), _BATCH):
         part = events[start : start + _BATCH]
         classes = label[start : start + _BATCH]
         for k in np.unique(classes).tolist():
-            sums[k] += part[classes == k].to_dense().sum(axis=0, dtype=np.float64)
+            mine = part[classes == k].to_dense()
+            of_mine = weight[start : start + _BATCH][classes == k]
+            # without a copy of the images in double precision
+            sums[k] += np.einsum("n,nijk->ijk", of_mine, mine)
     counts = {k: int((label == k).sum()) for k in sums}
     called = {k: names[k] if 0 <= k < len(names) else f"label {k}" for k in sums}
     return MeanImage(
         geometry,
-        {called[k]: total / counts[k] for k, total in sums.items()},
+        {called[k]: total / _all_of(weight[label == k], called[k]) for k, total in sums.items()},
         {called[k]: counts[k] for k in sums},
     )
+
+
+def _all_of(weights: NDArray[np.float64], name: str) -> float:
+    """Summed weights of a class."""
+    total = float(weights.sum())
+    if total <= 0:
+        raise InputError(
+            f"the weights of {name} sum to {total:g}", "a mean needs weights with a sum above 0"
+        )
+    return total
 
 
 def plot(events: EventSet, chosen: int | Sequence[int], beside: EventSet | None) -> Figure:
@@ -77,7 +101,11 @@ def plot(events: EventSet, chosen: int | Sequence[int], beside: EventSet | None)
     Raises:
         InputError: no such event, or sets of different geometry.
     """
-    numbers = [chosen] if isinstance(chosen, int | np.integer) else list(chosen)
+    if not len(events):
+        raise InputError("the set is empty", "show one with events")
+    numbers = [chosen] if isinstance(chosen, int | np.integer) else list(np.atleast_1d(chosen))
+    if not numbers or not all(isinstance(n, int | np.integer) for n in numbers):
+        raise InputError(f"no events are chosen by {chosen!r}", "give a number, or a list of them")
     sets = [events] if beside is None else [events, beside]
     if any(s.geometry != events.geometry for s in sets):
         raise InputError("sets of different geometry stand beside each other", "give one kind")

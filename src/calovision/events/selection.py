@@ -44,7 +44,8 @@ def selected(
     """Which events satisfy an expression in their columns.
 
     Args:
-        expression: comparisons of columns and numbers, joined by ``and``, ``or``, ``not``; with
+        expression: comparisons of columns and numbers, joined by ``and``, ``or``, ``not`` (or, in
+            brackets, ``&``, ``|``, ``~``); with
             ``+ - * / % **``, ``in (...)``, ``abs``, ``sqrt``, ``log``, ``exp``, ``isfinite``,
             ``hypot``. Names of classes stand for their labels. Only the columns named in it are
             read.
@@ -65,6 +66,8 @@ def selected(
         array([ True, False])
     """
     remedy = "write for example 'pt > 100 and abs(eta) < 1'"
+    if not isinstance(expression, str):
+        raise InputError(f"a selection is no {type(expression).__name__}", remedy)
     if len(expression) > _LONGEST:
         raise InputError(f"a selection of {len(expression)} characters", remedy)
     try:
@@ -76,6 +79,34 @@ def selected(
     if mask.dtype != np.bool_ or mask.shape not in ((), (n,)):
         raise InputError(f"{expression!r} is not true or false of every event", remedy)
     return np.broadcast_to(mask, (n,)).copy()
+
+
+def checked_index(index: Any, n: int) -> Any:
+    """Numbers, a slice or a mask of ``n`` events.
+
+    Raises:
+        InputError: a mask of another length.
+        TypeError: it is something else.
+        IndexError: there is no such event.
+    """
+    if isinstance(index, slice):
+        return index
+    chosen = np.asarray(index)
+    if chosen.dtype == np.bool_ and chosen.shape != (n,):
+        raise InputError(
+            f"a mask of shape {chosen.shape} for {n} events",
+            f"give one true or false an event, ({n},)",
+        )
+    if not chosen.size and chosen.ndim == 1:
+        return chosen.astype(np.int64)
+    if chosen.dtype.kind not in "biu" or chosen.ndim > 1:
+        told = type(index).__name__ if chosen.dtype.kind == "O" else f"{chosen.dtype} numbers"
+        raise TypeError(
+            f"events are chosen by whole numbers, a slice, a mask or a column's name, not by {told}"
+        )
+    if chosen.dtype.kind in "iu" and ((chosen < -n) | (chosen >= n)).any():
+        raise IndexError(f"there is no event {chosen.max()} of {n} ({chosen.min()} is the least)")
+    return chosen
 
 
 class _Evaluation:
@@ -100,6 +131,10 @@ class _Evaluation:
             case ast.BoolOp(op=joined, values=parts):
                 combine = np.logical_and if isinstance(joined, ast.And) else np.logical_or
                 return combine.reduce([self.truth(p) for p in parts])
+            case ast.UnaryOp(op=ast.Invert(), operand=part):
+                return ~self.joined(part)
+            case ast.BinOp(left=left, op=ast.BitAnd() | ast.BitOr() as sign, right=right):
+                return _ARITHMETIC[type(sign)](self.joined(left), self.joined(right))
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _ARITHMETIC:
                 return _ARITHMETIC[type(sign)](self.value(left), self.value(right))
             case ast.Compare():
@@ -121,6 +156,16 @@ class _Evaluation:
         found = np.asarray(self.value(node))
         if found.dtype != np.bool_:
             raise ValueError(f"{ast.unparse(node)!r} is neither true nor false")
+        return found
+
+    def joined(self, node: ast.expr) -> NDArray[np.bool_]:
+        """What stands beside ``&``, ``|`` or ``~``, which bind tighter than comparisons."""
+        found = np.asarray(self.value(node))
+        if found.dtype != np.bool_:
+            raise InputError(
+                f"'&', '|' or '~' beside {ast.unparse(node)!r}, which is neither true nor false",
+                "write 'and', 'or', 'not', or put comparisons in brackets",
+            )
         return found
 
     def comparison(self, node: ast.Compare) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision import streams
+from calovision.counts import count, quantity
 from calovision.errors import InputError
 
 _ROUNDING = 1e-9
@@ -33,10 +34,11 @@ def split(
         Sorted event numbers of every part.
 
     Raises:
-        InputError: negative fractions, or more than 1 together.
+        InputError: fractions that are no numbers, negative, or more than 1 together; a seed that is
+            no whole number.
         ValueError: ``groups`` of another length.
     """
-    shares = np.array(list(fractions.values()), float)
+    shares = np.array([quantity(f"the share {name!r}", f) for name, f in fractions.items()])
     if (shares < 0).any() or shares.sum() > 1 + _ROUNDING:
         raise InputError(
             f"split fractions {dict(fractions)} are not shares of one set",
@@ -47,7 +49,7 @@ def split(
     if len(groups) != n:
         raise ValueError(f"{len(groups)} groups for {n} events")
     _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    order = streams.rng(streams.Stream.SPLIT, seed).permutation(len(sizes))
+    order = streams.rng(streams.Stream.SPLIT, count("the seed", seed, 0)).permutation(len(sizes))
     ends = np.cumsum(sizes[order])
     middle = np.empty(len(sizes))
     middle[order] = ends - sizes[order] / 2

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
+from calovision.events.files import same_place
 from calovision.events.packed_prints import hand_on
 from calovision.events.reader import EventStore
 from calovision.events.shards import check_event_columns, shard_bytes
@@ -44,9 +46,11 @@ def write_set(
         overwrite: replace a set that is there.
 
     Raises:
-        InputError: no set, sets that differ, the folder is taken, the disk is full, or a column
-            has not one number, or array of numbers, for every event.
+        InputError: no set, sets that differ, the folder is taken, is one of the sets, the disk is
+            full, or a column has not one number, or array of numbers, for every event.
     """
+    if not isinstance(path, str | PathLike) or not str(path):
+        raise InputError(f"the folder to write is {path!r}", "give its name")
     if not sets:
         raise InputError("no event sets to write", "give at least one")
     for one in sets:
@@ -57,6 +61,7 @@ def write_set(
             )
         if isinstance(one, Events):
             check_event_columns(one)
+    check_apart(sets, [path])
     writer = StoreWriter(path, sets[0].geometry, provenance=provenance, overwrite=overwrite)
     starts = [(one, start) for one in sets for start in range(0, max(len(one), 1), SHARD_EVENTS)]
     for index, (one, start) in enumerate(starts):
@@ -66,3 +71,18 @@ def write_set(
     # What was generated stays known as such: compare leaves the generator's training events out.
     hand_on([one.origin for one in sets], made.path)
     return made
+
+
+def check_apart(sets: Iterable[EventSet], folders: Iterable[str | Path]) -> None:
+    """Refuse to write sets over those on disk that they are read from.
+
+    Raises:
+        InputError: one of the folders is one of the sets, or the one that its events lie in.
+    """
+    origins = [one.origin for one in sets if one.origin is not None]
+    for folder in map(Path, folders):
+        if any(same_place(folder, origin) for origin in origins):
+            raise InputError(
+                f"{folder} holds the events that are to be read: writing there would destroy them",
+                "choose another --out",
+            )

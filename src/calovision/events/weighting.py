@@ -82,7 +82,7 @@ def check_weights(store: EventStore, chosen: NDArray[np.int64]) -> None:
         InputError: a weight of the ``chosen`` events is negative or not finite, or all are 0.
     """
     if COLUMN in store.columns:
-        weights = np.asarray(store.column(COLUMN))
+        weights = store.column(COLUMN).copy()
         left = np.setdiff1d(np.arange(len(weights)), chosen)
         weights[left] = 0  # so that messages count the events of the set
         try:

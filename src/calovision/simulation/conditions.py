@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from calovision.counts import count, pair, quantity
 from calovision.errors import InputError
 from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.pythia import PT_HAT, TUNE, dijets
@@ -31,18 +32,21 @@ class Conditions(NamedTuple):
         Raises:
             InputError: they make no sense.
         """
-        low, high = self.pt_hat
+        low, high = pair("pt_hat", self.pt_hat)
+        tune = count("tune", self.tune, 0)
+        for name in ("noise", "pileup"):
+            quantity(name, getattr(self, name))
         if not 20 <= low < high <= 4000:
             raise InputError(
                 f"no pt-hat from {low:g} to {high:g} GeV", "give 20 <= LO < HI <= 4000"
             )
-        if not 1 <= self.tune <= 34:
-            raise InputError(f"Pythia has no proton tune {self.tune}", "give 1 to 34")
+        if not 1 <= tune <= 34:
+            raise InputError(f"Pythia has no proton tune {tune}", "give 1 to 34")
         if not 0 <= self.noise <= 20:
             raise InputError(f"a noise factor of {self.noise:g}", "give 0 to 20")
         if not 0 <= self.pileup <= 200:
             raise InputError(f"a mean pile-up of {self.pileup:g}", "give 0 to 200")
-        return self
+        return self._replace(pt_hat=(low, high), tune=tune)
 
     def settings(self) -> tuple[str, ...]:
         """Of the hard collisions, in Pythia's words."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision import streams
+from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.digits import SIDE, DigitSet
 from calovision.events.unreadable import unreadable
@@ -35,8 +36,11 @@ def digits(
     Raises:
         InputError: a digit that does not exist, or a file that is not MNIST's.
     """
-    wanted = sorted(set(classes))
-    if not wanted or wanted[0] < 0 or wanted[-1] > 9:
+    try:
+        wanted = sorted({count("a digit", d, 0) for d in classes})
+    except TypeError:
+        raise InputError(f"classes is {classes!r}", "give digits, such as (1, 2)") from None
+    if not wanted or wanted[-1] > 9:
         raise InputError(f"digits {list(classes)} do not exist", "choose from 0 to 9")
     images, label = _packaged() if mnist is None else _idx_pair(Path(mnist))
     chosen = np.flatnonzero(np.isin(label, wanted))

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from calovision import streams
+from calovision.counts import count, quantity
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.files import check_outside
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter
 from calovision.simulation.chunk import detect
@@ -22,7 +24,7 @@ from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.foreign import Rows, Table
 from calovision.simulation.foreign_columns import check_alike
 from calovision.simulation.foreign_files import Asked, Source, source
-from calovision.simulation.foreign_momenta import Unit, beyond
+from calovision.simulation.foreign_momenta import PER_UNIT, Unit, beyond
 from calovision.simulation.foreign_names import LABEL, WEIGHT
 from calovision.simulation.foreign_species import invisible
 from calovision.simulation.foreign_tally import Tally
@@ -64,6 +66,16 @@ class Wanted:
         Raises:
             InputError: the wishes make no sense.
         """
+        for name in ("pileup", "noise", "min_pt"):
+            quantity(name, getattr(self, name))
+        for one in self.invisible:
+            count("an invisible identity", one, -(1 << 31))
+        for name, value, known in (
+            ("rows", self.rows, get_args(Rows)),
+            ("unit", self.unit, tuple(PER_UNIT)),
+        ):
+            if value is not None and value not in known:
+                raise InputError(f"{name} is {value!r}", f"give {' or '.join(known)}")
         if not 0 <= self.pileup <= 200:
             raise InputError(f"a mean pile-up of {self.pileup:g}", "give 0 to 200")
         if not 0 <= self.noise <= 20:
@@ -101,6 +113,7 @@ def image(
             the folder is taken.
     """
     wanted = wanted or Wanted()
+    check_outside(files, out)
     detector = wanted.detector()
     asked = Asked(wanted.rows, wanted.tree, wanted.particles, wanted.unit, wanted.label is None)
     sources = [source(f, asked) for f in files]

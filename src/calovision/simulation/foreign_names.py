@@ -20,7 +20,7 @@ NAMES = {
     "rapidity": ("rapidity", "y"),
     "energy": ("energy", "e"),
     "mass": ("mass",),
-    "pdg": ("pdg", "pdgid", "pid"),
+    "pdg": ("pdg", "pdgid", "pdg_id", "pid"),
     "charge": ("charge",),
     "status": ("status", "generatorstatus"),
     "photon": ("isphoton",),

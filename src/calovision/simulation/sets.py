@@ -30,9 +30,11 @@ def made(
     if out is None:
         with _progress(events, unit, quiet) as progress, TemporaryDirectory() as folder:
             return make(Path(folder) / "set", progress).load()
-    for path, number in relatives(Path(out), made_by):
+    if others := relatives(Path(out), made_by):
+        path, number = others[0]
+        more = f" (and {len(others) - 1} more sets do)" if len(others) > 1 else ""
         warnings.warn(
-            f"{path} holds {number} {unit}s of the same seed, {made_by['seed']}: the new set"
+            f"{path} holds {number} {unit}s of the same seed, {made_by['seed']}{more}: the new set"
             " repeats them; to test a model on events that it has not seen, give another seed",
             stacklevel=4,
         )

@@ -50,6 +50,11 @@ STEPS: dict[str, Callable[[str], bool]] = {
 }
 
 
+def known_metric(name: str) -> bool:
+    """Whether a metric of that name can be asked for."""
+    return any(gives(name) for gives in STEPS.values())
+
+
 def compare(
     a: Events,
     b: Events,
@@ -58,7 +63,7 @@ def compare(
     floor: Events | None = None,
     training: Events | None = None,
     known: Known | None = None,
-    label: str | None = None,
+    label: str | int | None = None,
     pt: tuple[float, float] | None = None,
     limit: int | None = None,
     slow_events: int = SLOW_EVENTS,

@@ -61,12 +61,14 @@ def checked(sets: Sets) -> dict[str, Events]:
     return kept
 
 
-def chosen(sets: Sets, label: str | None, pt: tuple[float, float] | None) -> dict[str, Events]:
+def chosen(
+    sets: Sets, label: str | int | None, pt: tuple[float, float] | None
+) -> dict[str, Events]:
     """Of every set the events of one class, in a range of pt, or both.
 
     Args:
         sets: as in :func:`checked`.
-        label: name of the class, such as ``"gluon"``; ``None`` takes all.
+        label: the class, by name, such as ``"gluon"``, or number; ``None`` takes all.
         pt: lowest and highest pt, GeV; ``None`` takes all.
 
     Raises:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -12,7 +13,7 @@ from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.files import write_json, writing
+from calovision.events.files import PART, write_json, writing
 from calovision.events.store import EventStore, save
 from calovision.events.unreadable import read_json
 from calovision.reports.from_runs import report
@@ -86,7 +87,7 @@ def claim(out: Path, what: dict[str, Any]) -> None:
     """Refuse a folder that another study, or another version of this one, has begun.
 
     Raises:
-        InputError: the folder is another study's.
+        InputError: the folder is another study's, or holds something that is no study.
     """
     marker = out / "study.json"
     if marker.exists():
@@ -97,9 +98,28 @@ def claim(out: Path, what: dict[str, Any]) -> None:
         if found != what:
             raise InputError(f"{out} holds another study", "choose another --out")
         return
+    check_free(out)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     write_json(marker, what)
+
+
+def check_free(out: Path, mine: Collection[str] = ()) -> None:
+    """Refuse a folder that holds anything, such as an event set, for a study to begin in.
+
+    Args:
+        out: the folder.
+        mine: names that may be there.
+
+    Raises:
+        InputError: there is something else.
+    """
+    with writing(out), suppress(FileNotFoundError):
+        found = sorted(p.name for p in out.iterdir() if p.suffix != PART)
+        if others := [name for name in found if name not in mine]:
+            raise InputError(
+                f"{out} is no study and not empty (it has {others[0]})", "choose another --out"
+            )
 
 
 def jets(

@@ -1,0 +1,72 @@
+"""What is given where events, files or folders are wanted: taken, or refused with a remedy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from calovision.errors import InputError
+from calovision.events.event_set import EventSet
+from calovision.events.reader import EventStore
+
+
+def events_of(given: Any, *, skip_corrupt: bool = False) -> EventSet:
+    """Events themselves, or those of a set on disk, which stay there.
+
+    Args:
+        given: events, or the folder of a set.
+        skip_corrupt: leave out damaged shards, with a warning.
+
+    Raises:
+        InputError: something else, or no set is there.
+    """
+    found = events_or_path(given)
+    if isinstance(found, EventSet):
+        return found
+    return EventStore.open(found, skip_corrupt=skip_corrupt)
+
+
+def events_or_path(given: Any) -> EventSet | Path:
+    """Events, or a path where there may be some.
+
+    Raises:
+        InputError: it is something else.
+    """
+    return given if isinstance(given, EventSet) else path_of(given, "events or their folder")
+
+
+def path_of(given: Any, wanted: str = "a path") -> Path:
+    """A path that is given as text or as a path.
+
+    Args:
+        given: the path.
+        wanted: what to ask for, if it is something else.
+
+    Raises:
+        InputError: it is something else, or empty.
+    """
+    if isinstance(given, str | os.PathLike) and not isinstance(given, EventSet):
+        if not (text := os.fspath(given)):
+            raise InputError("an empty path is given", f"give {wanted}")
+        return Path(str(text))
+    raise InputError(_named(given), _remedy(given, wanted))
+
+
+def _named(given: Any) -> str:
+    if isinstance(given, EventSet):
+        return f"{len(given)} events are given where {given.where} does not fit"
+    article = "an" if type(given).__name__[0] in "AEIOUaeiou" else "a"
+    return f"{article} {type(given).__name__} is given"
+
+
+def _remedy(given: Any, wanted: str) -> str:
+    from calovision.events.digits import DigitSet
+
+    if isinstance(given, DigitSet):
+        return "of digits, use digits.save(FOLDER), digits.plot() and digits.images"
+    if isinstance(given, list | tuple) and given and isinstance(given[0], EventSet | str | Path):
+        return f"give {wanted}; cv.concatenate joins several sets"
+    if hasattr(given, "shape") or isinstance(given, list | tuple):
+        return f"give {wanted}; cv.from_images makes events of arrays"
+    return f"give {wanted}"
