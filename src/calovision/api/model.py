@@ -229,7 +229,7 @@ class Model:
         """Measure the model on events that it has not seen; those of its training are left out.
 
         Of the symmetry task, the flows are measured on the held-out images. The results are kept
-        in the run, for :func:`~calovision.report`, unless it is one that comes with the package.
+        in the run, or for a model that comes with the package in a copy, for ``cv.report``.
 
         Args:
             events: of the kind that the model was trained on, or the folder of a set.
@@ -253,8 +253,7 @@ class Model:
         given = events_of(events)
         one = self._trained
         found = measured(one.run, one.loaded(), given, seed=seed, device=one.device, quiet=quiet)
-        if not self._trained.ships:
-            write_json(self.path / "results.json", found)
+        write_json(one.writable_run() / "results.json", found)
         return Results(found)
 
     def export(

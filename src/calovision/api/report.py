@@ -56,7 +56,7 @@ def report(of: Shown | Sequence[Shown], out: str | Path = "report.html") -> Path
     Example:
         >>> import calovision as cv
         >>> crops = cv.simulate.egamma(300, seed=3, quiet=True)
-        >>> model = cv.pretrained("egamma").save("kept")
+        >>> model = cv.pretrained("egamma")
         >>> _ = model.evaluate(crops)
         >>> cv.report(model, out="egamma.html").name
         'egamma.html'
@@ -65,7 +65,10 @@ def report(of: Shown | Sequence[Shown], out: str | Path = "report.html") -> Path
 
     several = list(of) if isinstance(of, list | tuple) else [of]
     wanted = "the folders of studies or runs, or models; cv.view shows events"
-    folders = [one.path if isinstance(one, Model) else path_of(one, wanted) for one in several]
+    folders = [
+        one._trained.writable_run() if isinstance(one, Model) else path_of(one, wanted)
+        for one in several
+    ]
     return write(folders, page_of(out))
 
 
