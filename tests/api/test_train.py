@@ -430,7 +430,7 @@ def test_things_in_the_wrong_place_are_told(crops: Events, tagger: cv.Model) -> 
         cv.models.Tagger(SmallCNN)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="Events in place of a task; give the task first"):
         cv.train(crops, "egamma")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="list in place of events"):
+    with pytest.raises(InputError, match="a list is given"):
         tagger.predict([crops])  # type: ignore[arg-type]
     with pytest.raises(InputError, match="Events in place of a model; give the model first"):
         cv.fine_tune(crops, tagger)  # type: ignore[arg-type]

@@ -86,7 +86,7 @@ def test_the_first_of_several_bad_pixels_is_told_and_nothing_is_left(
 
 def test_no_workers_is_refused(toy_jets: Events, tmp_path: Path) -> None:
     path = toys.write_hdf5(tmp_path / "jets.h5", toy_jets[:2])
-    with pytest.raises(InputError, match="0 workers"):
+    with pytest.raises(InputError, match="number of workers is 0"):
         convert([path], tmp_path / "set", workers=0)
     assert not (tmp_path / "set").exists()
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calovision.api.generate import Label, Making, Range, generate
+from calovision.api.given import events_of
 from calovision.api.reconstruct import Reconstruction, reconstruct
 from calovision.api.results import Results
-from calovision.api.trained import Trained, events_of
+from calovision.api.trained import Trained
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calovision.api.scratch import Scratch
 from calovision.errors import InputError
-from calovision.events.event_set import EventSet
-from calovision.events.reader import EventStore
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,21 +21,6 @@ TASKS: dict[Kind, str] = {
     "autoencoder": "jet-vae",
     "generator": "jet-generator",
 }
-
-
-def events_of(data: object) -> EventSet:
-    """The events that a model is given, in memory, on disk, or as the folder of a set.
-
-    Raises:
-        InputError: something else.
-    """
-    if isinstance(data, str | Path):
-        return EventStore.open(data)
-    if not isinstance(data, EventSet):
-        raise InputError(
-            f"{type(data).__name__} in place of events", "give events, or the folder of a set"
-        )
-    return data
 
 
 class Trained:
