@@ -251,8 +251,9 @@ def test_crops_with_negative_times_are_drawn(
     assert low == -high < 0 == middle
     times = toy_crops[0].channel == 1
     cell = int(toy_crops[0].cell[times][np.argmin(toy_crops[0].energy[times])])
-    value = float(toy_crops[0].energy[times].min())
+    value = float(toy_crops[0].measured[times].min())
     _, line, _ = hover(shown, 1, content(text), divmod(cell, 32))
     assert value < 0
-    assert line.endswith(" image units")
+    assert line.endswith(" ns")
+    assert float(line.split()[-2]) == pytest.approx(value, rel=0.01)
     assert float(line.split()[1]) == pytest.approx(value, rel=6e-3)
