@@ -273,7 +273,10 @@ def test_fine_tuning_begins_with_the_weights_and_knows_both_trainings(
     assert known[:240].mean() == pytest.approx(0.9, abs=0.02)
     assert known[240:440].mean() == pytest.approx(0.9, abs=0.02)
     assert not known[440:].any()
-    usual = cv.fine_tune(tagger, mine, epochs=1, quiet=True)
+    (tmp_path / "own.yaml").write_text("epochs: 1")
+    usual = cv.fine_tune(tagger, mine, config=tmp_path / "own.yaml", quiet=True)
+    assert usual.config["epochs"] == 1
+    assert (tagger.config["device"], usual.config["device"]) == ("cpu", "auto")
     assert usual.config["learning_rate"] == pytest.approx(0.2 * tagger.config["learning_rate"])
     assert usual.config["seed"] == tagger.config["seed"]
 

@@ -14,6 +14,7 @@ from calovision.events.event_set import EventSet
 if TYPE_CHECKING:
     from calovision.tasks.settings import Training
 
+EPOCHS = 3  #: passes over the new events
 FINE_RATE = 0.2  #: learning rate of fine-tuning, as a share of that of the first training
 
 
@@ -24,7 +25,7 @@ def fine_tune(
     out: str | Path | None = None,
     device: str | None = None,
     seed: int | None = None,
-    epochs: float | None = 3,
+    epochs: float | None = None,
     budget_s: float | None = None,
     processes: int | None = None,
     resume: bool = False,
@@ -45,7 +46,7 @@ def fine_tune(
         out: run directory to write; by default one that is gone with the model.
         device: as for :func:`train`.
         seed: of the split and all random numbers; that of the first training by default.
-        epochs: passes over the new training events.
+        epochs: passes over the new training events, 3 by default.
         budget_s: seconds after which the training ends.
         processes: that train together on this machine.
         resume: go on with the run in ``out``.
@@ -86,15 +87,13 @@ def fine_tune(
     trained = begun._trained
     first: Training = recorded_config(trained.run)
     written = {} if config is None else read_settings(Path(config))
-    given = (
-        written
-        | settings
-        | given_settings(
-            seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
-        )
+    asked = given_settings(
+        seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
     )
-    # How long and on how much the first training went says nothing about this one.
-    fresh = {"budget_s": 1e9, "events": 0, "learning_rate": FINE_RATE * first.learning_rate}
+    given = written | settings | asked
+    # How long, on how much and where the first training went says nothing about this one.
+    fresh: dict[str, Any] = {"budget_s": 1e9, "events": 0, "device": "auto", "processes": 1}
+    fresh |= {"epochs": EPOCHS, "learning_rate": FINE_RATE * first.learning_rate}
     module = {} if trained.module is None else {"module": trained.module}
     settled = load_config(begun.task, begun.name, None, first.model_dump() | fresh | given | module)
     store = on_disk(data, place.folder, skip_corrupt)

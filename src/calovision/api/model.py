@@ -286,7 +286,8 @@ class Model:
         if occupied(Path(path)):
             raise InputError(f"{path} is not empty", "choose a new folder")
         with writing(Path(path)):
-            shutil.copytree(self.path, path, dirs_exist_ok=True)
+            # Of a model of the package, with what was measured and found with it.
+            shutil.copytree(self._trained.writable_run(), path, dirs_exist_ok=True)
         return Model(path, device=self._trained.device, module=self._trained.module)
 
     def __repr__(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,17 @@ from calovision.events.event_set import EventSet
 CHUNK = 2000  #: events in memory at a time
 
 
-@dataclass(frozen=True, repr=False)
 class Reconstruction:
     """What an autoencoder makes of ``n`` events.
+
+    Args:
+        events: the reconstructions.
+        latent: ``(n, L)`` latent means.
+        bits: counts the information in the codes when it is asked for.
 
     Attributes:
         events: the reconstructions, in the order of the originals; of a large set on disk.
         latent: ``(n, L)`` latent means.
-        bits: ``(n,)`` information in an event's code, bits: the Kullback-Leibler divergence of
-            its distribution from the prior.
 
     Example:
         >>> import calovision as cv
@@ -31,9 +34,21 @@ class Reconstruction:
         (2, 1024)
     """
 
-    events: EventSet
-    latent: NDArray[np.float32]
-    bits: NDArray[np.float64]
+    def __init__(
+        self,
+        events: EventSet,
+        latent: NDArray[np.float32],
+        bits: Callable[[], NDArray[np.float64]],
+    ) -> None:
+        self.events, self.latent, self._bits = events, latent, bits
+
+    @cached_property
+    def bits(self) -> NDArray[np.float64]:
+        """``(n,)`` information in an event's code, bits.
+
+        The Kullback-Leibler divergence of its distribution from the prior.
+        """
+        return self._bits()
 
     def __repr__(self) -> str:
         n, numbers = self.latent.shape
@@ -49,12 +64,15 @@ def reconstruct(
 
     task = trained.of_kind("autoencoder")
     task.check(events.geometry)
+
+    def bits() -> NDArray[np.float64]:
+        chunks = (events[i : i + CHUNK].load() for i in range(0, len(events), CHUNK))
+        return np.concatenate([np.zeros(0), *(information(task, chunk) for chunk in chunks)])
+
     if out is None:
         held = events.load()
         made, latent = reconstructions(task, held, seed, quiet)
         made.columns = {**held.columns, **made.columns}
-        return Reconstruction(made, latent, information(task, held))
+        return Reconstruction(made, latent, bits)
     store = reconstructed_into(out, trained.run, task, events, seed=seed, quiet=quiet)
-    latent = np.load(store.path / "latent.npy", allow_pickle=False)
-    chunks = (events[i : i + CHUNK].load() for i in range(0, len(events), CHUNK))
-    return Reconstruction(store, latent, np.concatenate([information(task, c) for c in chunks]))
+    return Reconstruction(store, np.load(store.path / "latent.npy", allow_pickle=False), bits)

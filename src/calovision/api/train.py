@@ -82,8 +82,6 @@ def train(
     given = settings | given_settings(
         seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
     )
-    if device is not None:
-        given["device"] = str(device)
     place = Place.of(out, resume)
     known = _begun(place.folder) if resume else None
     module: nn.Module | None = None

@@ -57,7 +57,8 @@ class Place:
 
 def given_settings(**settings: Any) -> dict[str, Any]:
     """The settings that are not left to the preset."""
-    return {name: value for name, value in settings.items() if value is not None}
+    found = {name: value for name, value in settings.items() if value is not None}
+    return found | {"device": str(found["device"])} if "device" in found else found
 
 
 def on_disk(data: Any, place: Path, skip_corrupt: bool = False) -> EventStore:
