@@ -208,8 +208,18 @@ def test_a_constant_that_cannot_be_told_is_an_error(toy: Toy) -> None:
 ROOMS: dict[str, tuple[str, str, str, Callable[[float], float]]] = {
     "events": ("events/neighbours.py", "NONE = -1", "NONE = -7", lambda x: x - 6),
     "metrics": ("metrics/occupancy.py", "max(row - 1, 0)", "max(row, 0)", lambda x: x - 1),
-    "networks": ("networks/laws.py", "max(x, 0.0) +", "1 + max(x, 0.0) +", lambda x: x - 2),
-    "simulate": ("simulation/spots.py", "grid[i, j] += e", "grid[i, j] += 2 * e", lambda x: 2 * x),
+    "networks": (
+        "networks/logistic_mixture.py",
+        "max(x, 0.0) +",
+        "1 + max(x, 0.0) +",
+        lambda x: x - 2,
+    ),
+    "simulate": (
+        "simulation/energy_spots.py",
+        "grid[i, j] += e",
+        "grid[i, j] += 2 * e",
+        lambda x: 2 * x,
+    ),
     "tasks": (
         "tasks/pyramid_fill.py",
         "logs[energy] = np.log1p",
@@ -222,11 +232,11 @@ import json, sys
 import numpy as np
 from calovision.events.neighbours import nearest
 from calovision.metrics.occupancy import _match
-from calovision.networks.laws import _between
+from calovision.networks.logistic_mixture import _between
 from calovision.simulation.imaging import set_seed
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.showers import into_towers
-from calovision.simulation.spots import RAY, set_ray
+from calovision.simulation.energy_spots import RAY, set_ray
 from calovision.tasks.pyramid import _filled
 
 one, near = np.ones(1, np.int64), np.zeros((1, 2), np.int64)

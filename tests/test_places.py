@@ -29,7 +29,7 @@ EXPORT = "tasks/deployed/"
 COMPILED = "compiled code makes the cascade's events, from networks on the CPU"
 #: files in which tensors are on the CPU without being brought there, and why
 ON_CPU = {
-    "networks/laws.py": "what is compiled is for tensors on the CPU alone",
+    "networks/logistic_mixture.py": "what is compiled is for tensors on the CPU alone",
     "networks/two_layers.py": COMPILED,
     "tasks/cascade.py": "a new task is on the CPU",
     "tasks/growth.py": COMPILED,

@@ -8,7 +8,7 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.events.convert import convert
-from calovision.events.portions import open_images
+from calovision.events.dense_chunks import open_images
 
 
 @pytest.mark.parametrize("how", ["link", "external", "view"])

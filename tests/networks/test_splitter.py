@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import kstest
 
-from calovision.networks.laws import (
+from calovision.networks.logistic_mixture import (
     COUNT_PARTS,
     ENERGY_PARTS,
     count_log_prob,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.simulation import imaging, showers, spots
+from calovision.simulation import energy_spots, imaging, showers
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.imaging import Canvas, calorimeters, new_canvas, start
 from calovision.simulation.propagation import to_cylinder
@@ -29,7 +29,7 @@ def canvas() -> Canvas:
     start(made, 0.04, 0.04, 1.5, DETECTOR)
     made.state[:] = [0.0, 0.0, 0.0, 1.0, 0.04, 0.04, 0.0]
     assert to_cylinder(made.state, CMS_BARREL.ecal_radius, CMS_BARREL.field)
-    spots.set_ray(made.ray, made.state)
+    energy_spots.set_ray(made.ray, made.state)
     return made
 
 
@@ -69,11 +69,11 @@ def test_longitudinal_maximum_follows_gflash(energy: float) -> None:
 def test_radial_profile_holds_90_percent_in_one_moliere_radius() -> None:
     depth = np.random.default_rng(1).gamma(4.0, 1 / 3.0, 4000)  # in units of the maximum's
     random = np.random.default_rng(2)
-    state, radii = spots.seed(), []
+    state, radii = energy_spots.seed(), []
     for t in depth:
         in_core, core, tail = showers.radial(math.log(20.0), float(t), DETECTOR)
         median = core if random.random() < in_core else tail
-        state, x, y = spots.heavy_tail(state, median, 12.0)
+        state, x, y = energy_spots.heavy_tail(state, median, 12.0)
         radii.append(math.hypot(x, y))
     assert np.mean(np.array(radii) < 1.0) == pytest.approx(0.90, abs=0.04)
 
@@ -95,8 +95,8 @@ def test_hadron_deposits_less_than_it_has_and_shares_it(canvas: Canvas) -> None:
 
 
 def test_towers_and_crystals_are_aligned(canvas: Canvas) -> None:
-    spots.add(canvas.ecal, canvas.origin, 1, canvas.ray, 0.0, 0.0, 0.0, 2.0, DETECTOR)
-    spots.add(canvas.towers, canvas.origin, 5, canvas.ray, 0.0, 0.0, 0.0, 3.0, DETECTOR)
+    energy_spots.add(canvas.ecal, canvas.origin, 1, canvas.ray, 0.0, 0.0, 0.0, 2.0, DETECTOR)
+    energy_spots.add(canvas.towers, canvas.origin, 5, canvas.ray, 0.0, 0.0, 0.0, 3.0, DETECTOR)
     crystal = np.argwhere(canvas.ecal)
     tower = np.argwhere(canvas.towers)
     assert canvas.ecal.sum() == 2.0
@@ -118,9 +118,9 @@ def test_photon_reaches_the_right_crystal() -> None:
 
 
 def test_spots_scatter_evenly_with_their_median() -> None:
-    state, places = spots.seed(), []
+    state, places = energy_spots.seed(), []
     for _ in range(20_000):
-        state, x, y = spots.heavy_tail(state, 20.0, 200.0)
+        state, x, y = energy_spots.heavy_tail(state, 20.0, 200.0)
         places.append((x, y))
     r, angle = np.hypot(*np.transpose(places)), np.arctan2(*np.transpose(places))
     assert r.max() <= 200.0 * (1 + 1e-9)
@@ -148,9 +148,9 @@ def test_spots_fall_into_the_cell_of_their_place(
     way /= np.linalg.norm(way)
     across = np.array([-way[1], way[0], 0.0]) / math.hypot(way[0], way[1])
     x, y, z = at + depth * way + place[0] * across + place[1] * np.cross(way, across)
-    ray, grid = np.zeros(spots.RAY), np.zeros((500, 360), np.float32)
-    spots.set_ray(ray, np.array([*at, *(7.0 * way), 0.0]))
-    spots.add(grid, np.array([-250, 0]), 1, ray, depth, *place, 1.0, DETECTOR)
+    ray, grid = np.zeros(energy_spots.RAY), np.zeros((500, 360), np.float32)
+    energy_spots.set_ray(ray, np.array([*at, *(7.0 * way), 0.0]))
+    energy_spots.add(grid, np.array([-250, 0]), 1, ray, depth, *place, 1.0, DETECTOR)
     ((i, j),) = np.argwhere(grid)
     place_eta = math.asinh(z / math.hypot(x, y)) / CMS_BARREL.crystal_eta + 250
     place_phi = math.atan2(y, x) / CMS_BARREL.crystal_phi % 360

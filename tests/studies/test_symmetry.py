@@ -10,7 +10,7 @@ from calovision.errors import InputError
 from calovision.events.digits import DigitSet
 from calovision.metrics import symmetry as metrics
 from calovision.simulation.digits import digits
-from calovision.studies import following, frame_measures, supervised_measures, symmetry
+from calovision.studies import frame_measures, orbits, supervised_measures, symmetry
 from calovision.studies import symmetry_measures as measures
 from calovision.tasks.symmetry.isometry import Evidence
 from calovision.tasks.symmetry.linear import Spectrum
@@ -42,8 +42,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(symmetry.SCALES, "quick", TINY)
         patch.setattr(symmetry, "digits", few)
-        patch.setattr(following, "STEPS", 20)
-        for module in (following, measures, metrics):
+        patch.setattr(orbits, "STEPS", 20)
+        for module in (orbits, measures, metrics):
             patch.setattr(module, "GRID", 60.0)
         patch.setattr(measures, "IMAGES", 3)
         patch.setattr(measures, "TRIED", 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from calovision.networks.laws import COUNT, ENERGY
+from calovision.networks.logistic_mixture import COUNT, ENERGY
 from calovision.networks.splitter import count_sample, energy_sample
 from calovision.tasks.draws import draw_counts, draw_energies, open_counts, open_energies
 

@@ -13,10 +13,17 @@ from typing import Any
 import calovision
 from calovision.errors import InputError
 from calovision.events.cluster import check_workers, run
+from calovision.events.dense_chunks import (
+    SHARD_HITS,
+    BadFileError,
+    Maker,
+    Portion,
+    Task,
+    open_images,
+)
 from calovision.events.files import check_distinct, check_outside
 from calovision.events.fingerprints import fingerprints
 from calovision.events.image_file import ImageFile, fingerprint
-from calovision.events.portions import SHARD_HITS, BadFileError, Maker, Portion, Task, open_images
 from calovision.events.reader import EventStore
 from calovision.events.workers import shared_out
 from calovision.events.writer import StoreWriter

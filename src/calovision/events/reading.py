@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from calovision.events.dense_chunks import blocks, open_images
 from calovision.events.events import Events, concatenate
 from calovision.events.image_file import fingerprint
-from calovision.events.portions import blocks, open_images
 from calovision.events.reader import EventStore
 
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calovision.networks.laws import (
+from calovision.networks.logistic_mixture import (
     COUNT_PARTS,
     COUNT_WIDTHS,
     ENERGY_PARTS,
@@ -111,7 +111,7 @@ def _count_mixture(law: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tens
 
 
 def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Draw counts of :func:`~calovision.networks.laws.count_log_prob`.
+    """Draw counts of :func:`~calovision.networks.logistic_mixture.count_log_prob`.
 
     ``uniform`` ``(m, 2)`` are random in [0, 1).
     """
@@ -132,7 +132,7 @@ def count_sample(law: Tensor, uniform: Tensor, low: Tensor, high: Tensor) -> Ten
 
 
 def energy_sample(law: Tensor, uniform: Tensor) -> Tensor:
-    """Draw fractions of :func:`~calovision.networks.laws.energy_log_prob`.
+    """Draw fractions of :func:`~calovision.networks.logistic_mixture.energy_log_prob`.
 
     ``uniform`` ``(m, 2)`` are random in [0, 1).
     """

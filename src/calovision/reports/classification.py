@@ -16,11 +16,11 @@ import numpy as np
 
 from calovision.reports import classifier_figures as figures
 from calovision.reports.common import upper
+from calovision.reports.event_kinds import JETS, Things
 from calovision.reports.glossary import meaning
 from calovision.reports.html import Section
 from calovision.reports.sources import Arrays, Source
 from calovision.reports.tables import NONE, Cell, Table, with_error
-from calovision.reports.things import JETS, Things
 
 #: metrics of the table of models, by names short enough for a phone
 QUALITY = {

@@ -12,10 +12,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from calovision.metrics.classification import ECE_BINS, EFFICIENCIES, check
+from calovision.reports.event_kinds import JETS, Things
 from calovision.reports.figures import OF_CLASS
 from calovision.reports.style import NARROW, Look, looks, styled
 from calovision.reports.tables import BASELINE
-from calovision.reports.things import JETS, Things
 
 Scores = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]

@@ -15,9 +15,9 @@ from typing import Any
 from calovision.reports import classification
 from calovision.reports import egamma_figures as drawings
 from calovision.reports.common import Study, curves, metric_groups
+from calovision.reports.event_kinds import CROPS
 from calovision.reports.html import Section
 from calovision.reports.sources import ORIGINAL, Source
-from calovision.reports.things import CROPS
 from calovision.reports.view import frame
 
 DESCRIPTIONS = {

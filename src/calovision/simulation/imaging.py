@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.compiled import fast
-from calovision.simulation import showers, spots
+from calovision.simulation import energy_spots, showers
 from calovision.simulation.detector import PHI_CELLS, TOWER
 from calovision.simulation.generator import MUON, PHOTON
 from calovision.simulation.propagation import CURVATURE, TWO_PI, copy, through_tracker, to_cylinder
@@ -55,7 +55,7 @@ def new_canvas(eta_towers: int, phi_towers: int) -> Canvas:
         np.zeros(3),
         np.zeros(4),
         np.zeros(7),
-        np.zeros(spots.RAY),
+        np.zeros(energy_spots.RAY),
         np.zeros((200, 7)),
         np.zeros((100, 8)),
     )
@@ -167,10 +167,10 @@ def calorimeters(c: Canvas, e: float, q: int, kind: int, layers: Any, d: Any) ->
             continue
         if abs(wrapped(math.atan2(at[1], at[0]) - c.axis[1])) > c.axis[2]:
             continue
-        p = spots.set_ray(c.ray, at)
+        p = energy_spots.set_ray(c.ray, at)
         if kind == MUON:
-            spots.add(c.ecal, c.origin, 1, c.ray, 0.0, 0.0, 0.0, d.ecal_mip, d)
-            spots.add(c.towers, c.origin, TOWER, c.ray, 0.0, 0.0, 0.0, d.hcal_mip, d)
+            energy_spots.add(c.ecal, c.origin, 1, c.ray, 0.0, 0.0, 0.0, d.ecal_mip, d)
+            energy_spots.add(c.towers, c.origin, TOWER, c.ray, 0.0, 0.0, 0.0, d.hcal_mip, d)
         elif kind > MUON:
             showers.hadron(e, q != 0, c.ray, c.ecal, c.towers, c.origin, d)
         elif p > d.em_threshold:

@@ -1,7 +1,8 @@
 # ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
 """Showers in the calorimeters: GFLASH for electrons and photons, a simple model for hadrons.
 
-Energy is laid down in equal spots; for rays and grids see :mod:`calovision.simulation.spots`.
+Energy is laid down in equal spots; for rays and grids see
+:mod:`calovision.simulation.energy_spots`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from calovision.compiled import fast, inlined
 from calovision.simulation.detector import TOWER
-from calovision.simulation.spots import add, heavy_tail, seed, uniform
+from calovision.simulation.energy_spots import add, heavy_tail, seed, uniform
 
 SOFT = 0.15  #: GeV; softer electrons leave one compact deposit
 _SOFT_SPOTS = 4
@@ -66,7 +67,7 @@ def electron(energy: float, start: float, ray: Any, grid: Any, origin: Any, d: A
     Args:
         energy: GeV.
         start: where it begins, in radiation lengths behind the front face.
-        ray: see :mod:`calovision.simulation.spots`, as for the next two.
+        ray: see :mod:`calovision.simulation.energy_spots`, as for the next two.
         grid: of the ECAL.
         origin: of the grid.
         d: the detector.
@@ -144,7 +145,7 @@ def hadron(
     Args:
         energy: GeV.
         charged: whether it ionises on its way.
-        ray: see :mod:`calovision.simulation.spots`, as for the next three.
+        ray: see :mod:`calovision.simulation.energy_spots`, as for the next three.
         ecal: grid of the ECAL.
         towers: grid of the HCAL.
         origin: of the grids.

@@ -16,7 +16,7 @@ from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
 from calovision.metrics.value import Metric
 from calovision.reports.sources import save_arrays
-from calovision.studies.exhibits import save_examples
+from calovision.studies.artifacts import save_examples
 from calovision.studies.tagging_measures import FLOOR, Trained, differences, read, results
 from calovision.studies.trainings import Job, carry_out
 from calovision.studies.trees import TREES

@@ -14,7 +14,7 @@ from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
 from calovision.reports.sources import save_arrays
 from calovision.studies import tagging_checks
-from calovision.studies.exhibits import save_examples
+from calovision.studies.artifacts import save_examples
 from calovision.studies.tagging_measures import (
     FLOOR,
     Trained,

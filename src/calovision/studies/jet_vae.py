@@ -12,7 +12,7 @@ from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.occupancy import occupancy_difference
 from calovision.metrics.value import Floats, Metric, paired_difference
-from calovision.studies import exhibits
+from calovision.studies import artifacts
 from calovision.studies.evaluation import measure, results_of, truth_floor
 from calovision.studies.workspace import begin, conclude, train_on
 from calovision.tasks.config import load_config
@@ -93,7 +93,7 @@ def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) 
         results.append(results_of(run, test, len(events), seed, metrics))
         write_json(run.path / "results.json", results[-1])
         if model == "point":
-            exhibits.save_latent(out, events, latent)
+            artifacts.save_latent(out, events, latent)
     comparison = {
         "study": "jet-vae",
         "scale": scale,
@@ -101,8 +101,8 @@ def compare(out: Path, test: EventStore, *, scale: str, seed: int, quiet: bool) 
         "differences": _differences(events, rebuilt, distances, results, seed),
         "floor": floors,
     }
-    exhibits.save_examples(out, events, rebuilt, seed)
-    exhibits.save_distributions(out, events, rebuilt)
+    artifacts.save_examples(out, events, rebuilt, seed)
+    artifacts.save_distributions(out, events, rebuilt)
     curves = {m: RunDir(out / "runs" / m).rows() for m in MODELS}
     write_json(out / "curves.json", dict(curves))
     return comparison

@@ -12,7 +12,7 @@ from calovision import streams
 from calovision.errors import InputError
 from calovision.events.files import write_json
 from calovision.metrics.symmetry import Followed, follow_metrics
-from calovision.studies.following import IMAGES, follow, follow_action
+from calovision.studies.orbits import IMAGES, follow, follow_action
 from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.symmetry.ablation import PRIORS, Ablated, search_without
 from calovision.tasks.symmetry.data import ImageData

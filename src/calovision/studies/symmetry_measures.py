@@ -25,7 +25,7 @@ from calovision.metrics.symmetry import (
     nearest,
 )
 from calovision.metrics.value import Metric, mean_metric
-from calovision.studies.following import IMAGES, follow
+from calovision.studies.orbits import IMAGES, follow
 from calovision.tasks.devices import chosen_device
 from calovision.tasks.rundir import RunDir, versions
 from calovision.tasks.symmetry.data import ImageData

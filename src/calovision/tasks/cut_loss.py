@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from calovision.networks.laws import count_log_prob, energy_log_prob
+from calovision.networks.logistic_mixture import count_log_prob, energy_log_prob
 from calovision.networks.splitter import OUTCOME, outcomes
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from calovision.compiled import compiled
 from calovision.networks.splitter import OUTCOME
-from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.draws import (
     draw_counts,
@@ -21,6 +20,7 @@ from calovision.tasks.draws import (
 )
 from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.pyramid_hits import Floats
+from calovision.tasks.sparse_pyramid import Canvas, Front
 
 #: nodes ``(m, 3)`` and channels ``C`` to random numbers ``(m, C, 4)`` float32 in [0, 1): two that
 #: share out the hits of a channel, and two for its energy

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from calovision.compiled import compiled
-from calovision.networks.laws import (
+from calovision.networks.logistic_mixture import (
     COUNT_PARTS,
     COUNT_WIDTHS,
     ENERGY_PARTS,

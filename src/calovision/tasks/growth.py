@@ -12,16 +12,16 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.networks.splitter import Splitter
-from calovision.tasks.adjusting import Aims, adjust
-from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Cut, Nodes
 from calovision.tasks.cutting import Numbers, cut_all
 from calovision.tasks.flow import follow
 from calovision.tasks.generator import doubts
+from calovision.tasks.moment_matching import Aims, adjust
 from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.pyramid_hits import Floats
 from calovision.tasks.request import Request
 from calovision.tasks.selection import SPARE
+from calovision.tasks.sparse_pyramid import Canvas, Front
 from calovision.tasks.totals import BY_ENERGY, GRID, aims, hits_and_excess
 
 if TYPE_CHECKING:

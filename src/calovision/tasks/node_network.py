@@ -16,10 +16,10 @@ from torch import Tensor
 from calovision.compiled import compiled
 from calovision.networks.splitter import Splitter
 from calovision.networks.two_layers import LOOSE, ROWS, TwoLayers, U, filled, padded, pass_on, silu
-from calovision.tasks.canvas import Canvas
 from calovision.tasks.cuts import COARSE, PLACE, SIDES, Cut, Nodes, neighbour_half
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats
+from calovision.tasks.sparse_pyramid import Canvas
 
 HERE, AROUND = (2 * PAD + 1) ** 2, (2 * COARSE + 1) ** 2  #: nodes that are seen of two levels
 NONE, ONE, TWO = U(0), U(1), U(2)

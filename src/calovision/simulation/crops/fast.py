@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from calovision.compiled import fast
-from calovision.simulation import spots
+from calovision.simulation import energy_spots
 from calovision.simulation.crops.particles import BARREL_ROWS, PEAK, PT, SIZE, Particles, Showers
 from calovision.simulation.crops.shape import SHAPE, Shape
 from calovision.simulation.crops.shower import electron, photon
@@ -53,7 +53,7 @@ def _shower(number: int, arrivals: Any, ray: Any, grid: Any, origin: Any, d: Any
     """Shower the particles at the calorimeter; returns the deposited energy, GeV."""
     deposit = 0.0
     for k in range(number):
-        p = spots.set_ray(ray, arrivals[k])
+        p = energy_spots.set_ray(ray, arrivals[k])
         if p < _SOFTEST:
             continue
         if arrivals[k, 6] == 0:
@@ -73,7 +73,7 @@ def _simulate(
     row, deposit = np.zeros(n, np.int64), np.zeros(n)
     converted, brem = np.zeros(n, np.bool_), np.zeros(n)
     grid, origin = np.zeros((_GRID, _GRID), np.float32), np.zeros(2, np.int64)
-    state, ray = np.zeros(7), np.zeros(spots.RAY)
+    state, ray = np.zeros(7), np.zeros(energy_spots.RAY)
     arrivals, pairs = np.zeros((200, 7)), np.zeros((100, 8))
     for k in range(n):
         grid[:] = 0

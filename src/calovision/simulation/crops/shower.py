@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from calovision.compiled import fast, inlined
+from calovision.simulation.energy_spots import add, heavy_tail, seed, uniform
 from calovision.simulation.propagation import pair_fraction
 from calovision.simulation.showers import SOFT, longitudinal, radial
 from calovision.simulation.showers import electron as soft_electron
-from calovision.simulation.spots import add, heavy_tail, seed, uniform
 
 _SPOTS_PER_DEPTH = 4  #: spots that share a random depth
 
@@ -40,7 +40,7 @@ def electron(
     Args:
         energy: GeV.
         start: where it begins, in radiation lengths behind the front face.
-        ray: see :mod:`calovision.simulation.spots`, as for the next two.
+        ray: see :mod:`calovision.simulation.energy_spots`, as for the next two.
         grid: of the ECAL.
         origin: of the grid.
         d: the detector.

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from calovision import streams
 from calovision.events.events import Events
 from calovision.events.geometry import Channel
-from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Nodes
 from calovision.tasks.cutting import cut_all
 from calovision.tasks.deployed.cascade_modules import EndGraph, StartGraph, TotalsGraph
@@ -30,6 +29,7 @@ from calovision.tasks.growth import begin, node_network
 from calovision.tasks.pyramid import Level, filled
 from calovision.tasks.pyramid_fill import PAD
 from calovision.tasks.pyramid_hits import Floats, Hits
+from calovision.tasks.sparse_pyramid import Canvas, Front
 from calovision.tasks.totals import GRID
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ import toys
 from calovision.errors import InputError
 from calovision.events import JET_IMAGES, Events, concatenate
 from calovision.events import convert as convert_module
+from calovision.events import dense_chunks as portions_module
 from calovision.events import hdf5 as hdf5_module
-from calovision.events import portions as portions_module
 from calovision.events import writer as writer_module
 from calovision.events.convert import convert
-from calovision.events.portions import _limited
+from calovision.events.dense_chunks import _limited
 
 FULL = 125 * 125 * 3  #: hits of a jet without a zero
 STORAGE: dict[str, dict[str, Any]] = {

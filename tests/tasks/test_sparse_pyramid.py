@@ -9,12 +9,12 @@ from whole_levels import UNIT, contents, levels, seen
 
 from calovision.events.events import Events
 from calovision.networks.splitter import OUTCOME, Splitter
-from calovision.tasks.canvas import Canvas, Front
 from calovision.tasks.cuts import Cut
 from calovision.tasks.node_network import NodeNetwork
 from calovision.tasks.partition import Partition
 from calovision.tasks.pyramid import filled
 from calovision.tasks.pyramid_hits import Hits
+from calovision.tasks.sparse_pyramid import Canvas, Front
 
 
 def painted(events: Events, stage: int) -> tuple[Canvas, Front]:

@@ -8,7 +8,7 @@ import numpy as np
 from plain_shapes import axes, shapes
 
 from calovision.events.events import Events
-from calovision.tasks.adjusting import TOLERANCE, Aims, adjust
+from calovision.tasks.moment_matching import TOLERANCE, Aims, adjust
 
 LEAST = np.array([0.2, 0.05, 0.3])  #: GeV
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from calovision.networks.laws import (
+from calovision.networks.logistic_mixture import (
     COUNT,
     ENERGY,
     ENERGY_WIDTHS,

@@ -6,7 +6,7 @@ import numpy as np
 
 from calovision.events.events import Events
 from calovision.events.store import EventStore
-from calovision.studies.exhibits import save_distributions, save_examples, save_latent
+from calovision.studies.artifacts import save_distributions, save_examples, save_latent
 
 
 def test_latent_map_finds_the_direction_that_varies(tmp_path: Path, toy_jets: Events) -> None:
