@@ -358,3 +358,34 @@ def test_a_folder_for_all_that_numba_keeps_is_used(
     monkeypatch.delenv("CALOVISION_CACHE")
     toy.value()
     assert list((toy.folder / "numba").glob("toy.top.top-*"))
+
+
+def test_code_that_was_kept_before_a_module_was_renamed_is_made_again(tmp_path: Path) -> None:
+    helper = """
+from calovision.compiled import compiled
+
+@compiled
+def helped(x):
+    return x + 1
+"""
+    caller = """
+from calovision.compiled import compiled
+from {} import helped
+
+@compiled
+def called(x):
+    return 2 * helped(x)
+
+print(called(3))
+"""
+    places = {"CALOVISION_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    for name in ("before", "after"):
+        for old in tmp_path.glob("*.py"):
+            old.unlink()
+        (tmp_path / f"{name}.py").write_text(helper)
+        (tmp_path / "caller.py").write_text(caller.format(name))
+        words = [sys.executable, "-B", "-c", "import caller"]
+        done = subprocess.run(
+            words, capture_output=True, text=True, env={**os.environ, **places}, cwd=tmp_path
+        )
+        assert done.stdout.strip() == "8", done.stderr

@@ -119,7 +119,8 @@ class _Kept:
         path = self._path(signature, context.codegen())
         try:
             kept = pickle.loads(path.read_bytes())
-        except (OSError, EOFError, pickle.UnpicklingError):
+        # It may name a module that has been renamed since: its key is made of values.
+        except (OSError, EOFError, pickle.UnpicklingError, ImportError, AttributeError):
             cache.writable(path.parent)  # tells who has to wait for the compiler in every run
             waits_for("compiling, once per machine")
             return None
