@@ -133,13 +133,15 @@ def written(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
     """
     import onnx
 
-    given = {k: torch.from_numpy(v) for k, v in graph.prepared(events[:5]).items()}
+    few = events[: 1 if graph.alone else 5]
+    given = {k: torch.from_numpy(v) for k, v in graph.prepared(few).items()}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings():
         # About the exporters' own insides; what counts is compared below.
         warnings.simplefilter("ignore")
-        model = _traced(graph, given) if graph.traced else _told(graph, given)
-    taking_none(model, [name for name, axes in graph.free.items() if axes[0] == "events"])
+        model = _traced(graph, given) if graph.traced else _told_or_traced(graph, given)
+    if not graph.alone:
+        taking_none(model, [name for name, axes in graph.free.items() if axes[0] == "events"])
     told = {
         "inputs": graph.inputs,
         "outputs": graph.outputs,
@@ -151,11 +153,31 @@ def written(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
     return payload
 
 
+def _told_or_traced(graph: Graph, given: dict[str, torch.Tensor]) -> Any:
+    """The model that the module's code tells of; of a stranger's, if not that, what it does.
+
+    Raises:
+        InputError: a stranger's network can be written in neither way.
+    """
+    try:
+        return _told(graph, given)
+    except torch.onnx.OnnxExporterError:
+        if not graph.alone:
+            raise
+        try:
+            return _traced(graph, given)
+        except (RuntimeError, TypeError, ValueError) as error:
+            told = (str(error).splitlines() or [type(error).__name__])[0]
+            raise InputError(
+                f"PyTorch cannot write this network as ONNX: {told}", "use other layers"
+            ) from error
+
+
 def _told(graph: Graph, given: dict[str, torch.Tensor]) -> Any:
     """The model that the module's code tells of."""
-    axes = {name: Dim(name) for names in graph.free.values() for name in names}
+    axes = {name: Dim(name) for names in graph.free.values() for name in names if name}
     shapes: tuple[Any, ...] = tuple(
-        {i: axes[n] for i, n in enumerate(graph.free[k])} for k in given
+        {i: axes[n] for i, n in enumerate(graph.free[k]) if n} for k in given
     )
     # Of a module that takes any number of tensors, PyTorch wants them as one argument.
     if any(p.kind == p.VAR_POSITIONAL for p in signature(graph.module.forward).parameters.values()):
@@ -189,7 +211,9 @@ def _traced(graph: Graph, given: dict[str, torch.Tensor]) -> Any:
             output_names=list(graph.outputs),
             opset_version=OPSET,
             dynamo=False,
-            dynamic_axes={k: dict(enumerate(names)) for k, names in graph.free.items()},
+            dynamic_axes={
+                k: {i: n for i, n in enumerate(names) if n} for k, names in graph.free.items()
+            },
             verbose=False,
         )
         return onnx.load(path)
@@ -216,26 +240,34 @@ def compared(graph: Graph, payload: bytes, events: Events) -> tuple[float, float
     import onnxruntime
 
     session = onnxruntime.InferenceSession(payload, providers=["CPUExecutionProvider"])
+    taken = {one.name for one in session.get_inputs()}  # what a network does not use is not there
     largest: list[NDArray[np.float64]] = []
     start = 0
     while start < len(events):
         size = _BATCHES[len(largest)] if len(largest) < len(_BATCHES) else 250
+        size = 1 if graph.alone else size
         batch = events[start : start + size]
-        last = graph.prepared(batch)
+        last = {k: v for k, v in graph.prepared(batch).items() if k in taken}
         found = dict(zip(graph.outputs, session.run(None, last), strict=True))
         # By themselves GPUs round what they convolve.
         with torch.backends.cudnn.flags(allow_tf32=False):
             wanted = graph.expected(batch)
         largest.append(differences(found, wanted, len(batch)))
         start += size
-    none = {k: v[:0] if graph.free[k][0] == "events" else v for k, v in last.items()}
-    free = [isinstance(output.shape[0], str) for output in session.get_outputs()]
-    if any(len(x) for x, changes in zip(session.run(None, none), free, strict=True) if changes):
+    if not graph.alone and _makes_of_none(graph, session, last):
         return math.inf, 1.0
     worst = np.concatenate(largest)
     beyond = ~(worst <= TOLERANCE)
     few = beyond.mean() <= UNDECIDED
     return float(worst[~beyond].max(initial=0.0) if few else worst.max()), float(beyond.mean())
+
+
+def _makes_of_none(graph: Graph, session: Any, given: Arrays) -> bool:
+    """Whether a file makes anything of no events."""
+    none = {k: v[:0] if graph.free[k][0] == "events" else v for k, v in given.items()}
+    free = [isinstance(output.shape[0], str) for output in session.get_outputs()]
+    made = zip(session.run(None, none), free, strict=True)
+    return any(len(x) for x, changes in made if changes)
 
 
 def differences(found: Arrays, expected: Arrays, events: int) -> NDArray[np.float64]:

@@ -25,12 +25,14 @@ class Graph:
         module: tensors of ``inputs``, in order, to tensors of ``outputs``, in order.
         inputs: meaning, shape and unit of every input.
         outputs: meaning, shape and unit of every output.
-        free: names of the axes of every input that may be of any length.
+        free: names of the first axes of every input that may be of any length; empty for one that
+            may not.
         prepared: events to inputs, by name.
         expected: the same outputs as the package computes them, from the same events.
         notes: what else a user has to know.
         traced: write what the module does on an example, instead of what its code says. Many sizes
             that depend on data make the latter take minutes.
+        alone: the file takes one event at a time.
     """
 
     part: str
@@ -42,6 +44,7 @@ class Graph:
     expected: Callable[[Events], Arrays]
     notes: str = ""
     traced: bool = False
+    alone: bool = False
 
 
 def numpy_of(names: dict[str, str], values: tuple[Tensor, ...]) -> Arrays:

@@ -29,7 +29,7 @@ from calovision.tasks.deployed.autoencoders import (
 from calovision.tasks.deployed.cascade import cascade
 from calovision.tasks.deployed.diffusion import diffusion
 from calovision.tasks.deployed.graph import Arrays, Graph, numpy_of
-from calovision.tasks.deployed.own import autoencoder_graphs, logits_of
+from calovision.tasks.deployed.own import OwnHits, OwnImages, autoencoder_graphs, one_graph
 from calovision.tasks.deployed.taggers import (
     OUTPUTS,
     CropLogits,
@@ -113,15 +113,17 @@ def _tagger(task: TaggerTask) -> Graph:
         logits = TransformerLogits(task)
     elif isinstance(task, ParticleNetTask):
         logits = ParticleNetLogits(plain, task.hits, channels)  # type: ignore[arg-type]
-    elif isinstance(task, ModuleTagger) and task.form.form != "dense":
-        logits = logits_of(task)
+    elif isinstance(task, ModuleTagger) and task.form.form == "graph":
+        return one_graph(task, _scores(task))
+    elif isinstance(task, ModuleTagger) and task.form.form == "hits":
+        logits = OwnHits(task)
     elif not isinstance(task, ImageTask | CropTask | ModuleTagger):
         raise InputError(f"{type(task).__name__} cannot be exported", "export another model")
     else:
         if isinstance(task, CropTask):
             plain = CropLogits(task)
         if isinstance(task, ModuleTagger):
-            plain = logits_of(task)
+            plain = OwnImages(task)
         return Graph(
             "",
             ImageTagger(task, plain),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.tasks.deployed.autoencoders import cell_energies, cells_of, cells_told
 from calovision.tasks.deployed.graph import Arrays, Graph, numpy_of
 from calovision.tasks.deployed.hits import Hits
+from calovision.tasks.deployed.taggers import OUTPUTS, Calibrated
 from calovision.tasks.own_autoencoder import ModuleAutoencoder
 from calovision.tasks.own_tagger import ModuleTagger
 
@@ -60,18 +61,56 @@ class OwnHits(nn.Module):
         return out
 
 
-def logits_of(task: ModuleTagger) -> OwnImages | OwnHits:
-    """The network of a tagger as a graph has it.
+class OwnGraph(nn.Module):
+    """A tagger's network on the graph of one event.
 
-    Raises:
-        InputError: it takes graphs.
+    Args:
+        task: the trained tagger.
     """
-    if task.form.form == "graph":
-        raise InputError(
-            "a network of graphs cannot be exported: ONNX has no batch of graphs",
-            "export one that takes hits or dense images",
-        )
-    return OwnImages(task) if task.form.form == "dense" else OwnHits(task)
+
+    def __init__(self, task: ModuleTagger) -> None:
+        super().__init__()
+        self.network, self.calibrated = task.network, Calibrated(task)
+
+    def forward(self, x: Tensor, pos: Tensor, edge_index: Tensor) -> tuple[Tensor, ...]:
+        """Probability and logit ``(1,)``."""
+        from torch_geometric.data import Data
+
+        # Without numbers of events, pools of torch_geometric take all nodes as those of one.
+        logit: Tensor = self.network(Data(x=x, pos=pos, edge_index=edge_index))
+        return self.calibrated(logit), logit
+
+
+def one_graph(task: ModuleTagger, scores: Callable[[Events], Arrays]) -> Graph:
+    """A tagger of graphs, which is given one event at a time.
+
+    Args:
+        task: the trained tagger.
+        scores: outputs of the tagger by the package's own way.
+    """
+
+    def prepared(events: Events) -> Arrays:
+        (graph,) = task.inputs(task.prepare(events), np.arange(len(events)))
+        return {k: graph[k].numpy() for k in ("x", "pos", "edge_index")}
+
+    names = ("probability", "logit")
+    k, channels = task.form.neighbours, len(task.geometry.channels)
+    return Graph(
+        "",
+        OwnGraph(task),
+        {
+            "x": f"float32 (nodes, {channels}): contents of the nonzero pixels, image units; one"
+            " node of zeros for an event without hits",
+            "pos": "float32 (nodes, 2): eta and phi from the window's centre (rad)",
+            "edge_index": f"int64 (2, edges): from each of the {k} nearest nodes to a node",
+        },
+        {name: OUTPUTS[name] for name in names},
+        {"x": ("nodes",), "pos": ("nodes",), "edge_index": ("", "edges")},
+        prepared,
+        lambda events: {name: scores(events)[name] for name in names},
+        "One event at a time. out_of_distribution is left out.",
+        alone=True,
+    )
 
 
 class OwnEncoder(nn.Module):
