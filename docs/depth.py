@@ -12,9 +12,9 @@ import numpy as np
 from geant4_depth import ENERGY, SLICES, THICKNESS
 from numpy.typing import NDArray
 
-from calovision.simulation.crops.fast import DETECTOR
-from calovision.simulation.crops.particles import PHOTON
-from calovision.simulation.crops.shape import SHAPE
+from calovision.simulation.egamma.fast import DETECTOR
+from calovision.simulation.egamma.particles import PHOTON
+from calovision.simulation.egamma.shape import SHAPE
 from calovision.simulation.propagation import pair_fraction
 from calovision.simulation.showers import longitudinal
 

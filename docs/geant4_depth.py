@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.simulation.crops.geant4_physics import load, physics
+from calovision.simulation.egamma.geant4_physics import load, physics
 
 SLICES, THICKNESS = 56, 0.5  #: number, and radiation lengths each
 ENERGY = 50.0  #: GeV

@@ -7,8 +7,8 @@ from typing import Any
 
 from tables import by_auc, differences, draw_roc, markdown, number, quality
 
+from calovision.models.config import load_config
 from calovision.studies.egamma import BASELINE, SCALES, TASK, VALIDATION
-from calovision.tasks.config import load_config
 
 OURS, RATE = "crop-net", "crops_per_s"
 NAMES = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from tables import markdown, number
 
-from calovision.reports.common import observable, upper
-from calovision.reports.generation_tables import condition, quotient, ratios, short_name
+from calovision.reports.pages.common import observable, upper
+from calovision.reports.pages.generation_tables import condition, quotient, ratios, short_name
 
 OURS, BASELINE = "cascade", "baseline"
 METRIC = "classifier_auc_transformer"
@@ -168,7 +168,7 @@ def full(content: dict[str, Any]) -> str:
 def draw(folder: Path) -> Any:
     """A simulated gluon jet beside generated ones, channel by channel."""
     from calovision.events.store import EventStore
-    from calovision.reports.generation_pictures import SIMULATED, jet_of_class, pixel_ranges
+    from calovision.reports.pages.generation_pictures import SIMULATED, jet_of_class, pixel_ranges
 
     shown = {"ours": OURS, "baseline": BASELINE}
     truth = EventStore.open(folder / "data" / "test")[:1000]

@@ -75,7 +75,7 @@ def full(content: dict[str, Any]) -> str:
 def draw(folder: Path) -> Any:
     """The first example of a study, original and reconstructions."""
     from calovision.events.store import EventStore
-    from calovision.reports.images import originals_vs_reconstructions
+    from calovision.reports.plots.images import originals_vs_reconstructions
 
     original = EventStore.open(folder / "examples" / "original").load()
     names = {"ours": "point", "baseline": "baseline"}

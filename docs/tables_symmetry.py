@@ -72,9 +72,9 @@ def full(content: dict[str, Any]) -> str:
 
 def draw(folder: Path) -> Any:
     """Flowed 2s of both models above true rotations."""
+    from calovision.reports.pages.symmetry import parts_of
+    from calovision.reports.plots.symmetry import rows
     from calovision.reports.sources import read_source
-    from calovision.reports.symmetry import parts_of
-    from calovision.reports.symmetry_figures import rows
 
     digits, _ = parts_of(read_source(folder))
     return rows({s: of[2] for s, of in digits["ours"].items() if 2 in of}, 2, "ours")

@@ -25,13 +25,20 @@ import depth
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.metrics import shower_shapes as shapes
+from calovision.features import shower_shapes as shapes
 from calovision.metrics.two_sample import classifier_auc
-from calovision.simulation.crops.fast import Fast
-from calovision.simulation.crops.geant4 import Geant4
-from calovision.simulation.crops.measure import measured
-from calovision.simulation.crops.particles import ELECTRON, PHOTON, Engine, Particles, Showers, draw
 from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.egamma.fast import Fast
+from calovision.simulation.egamma.geant4 import Geant4
+from calovision.simulation.egamma.measure import measured
+from calovision.simulation.egamma.particles import (
+    ELECTRON,
+    PHOTON,
+    Engine,
+    Particles,
+    Showers,
+    draw,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "data" / "geant4-egamma.npz"

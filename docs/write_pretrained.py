@@ -25,11 +25,11 @@ from safetensors.torch import load_file, save_file
 from calovision.events.fingerprints import fingerprints
 from calovision.events.packed_prints import PACKED, pack
 from calovision.events.store import EventStore
-from calovision.tasks.models import load_generator, recorded_config
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.training import parts_of
+from calovision.models.load import load_generator, recorded_config
+from calovision.training.parts import parts_of
+from calovision.training.run import RunDir
 
-ROOM = Path(__file__).parents[1] / "src/calovision/tasks/pretrained"
+ROOM = Path(__file__).parents[1] / "src/calovision/models/pretrained"
 JETS = """- Simulated QCD dijets alone (our own detector, not Geant4, not data): pp at 8 TeV,
   pT-hat 90 to 170 GeV, with pile-up. It knows nothing of other processes, energies or detectors.
 """

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from calovision.tasks.config import TASKS
-from calovision.tasks.listing import Setting, description, models_of, settings_of, shown
+from calovision.models.config import TASKS
+from calovision.models.listing import Setting, description, models_of, settings_of, shown
 
 PAGE = Path(__file__).resolve().parent / "settings.md"
 HEAD = """# Models and settings

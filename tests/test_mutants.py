@@ -34,17 +34,17 @@ def script(name: str) -> ModuleType:
 
 def test_a_change_reaches_the_compiled_functions_that_use_it() -> None:
     uses = script("uses").Uses(PACKAGE.parent, "calovision")
-    fill = "calovision.tasks.pyramid_fill"
+    fill = "calovision.models.generators.splitting.fill"
     assert uses.stale([(fill, "logarithms")]) == {
         fill,
-        "calovision.tasks.known_cuts",
-        "calovision.tasks.pyramid",
+        "calovision.models.generators.splitting.targets",
+        "calovision.models.generators.splitting.pyramid",
     }
     # A constant that others are made of, which compiled functions use.
-    assert "calovision.tasks.node_network" in uses.stale([(fill, "PAD")])
+    assert "calovision.models.generators.splitting.compiled_network" in uses.stale([(fill, "PAD")])
     assert uses.stale([("calovision.events.events", "Events")]) == set()
     seen = {(module, first) for module, first, _ in uses.callers([(fill, "logarithms")])}
-    assert "calovision.tasks.known_cuts" in {module for module, _ in seen}
+    assert "calovision.models.generators.splitting.targets" in {module for module, _ in seen}
 
 
 def test_only_what_can_matter_is_changed(tmp_path: Path) -> None:
@@ -68,8 +68,8 @@ def test_only_what_can_matter_is_changed(tmp_path: Path) -> None:
 def test_the_same_seed_chooses_the_same_changes() -> None:
     pytest.importorskip("cosmic_ray")
     sites = script("sites")
-    paths = sites.files(PACKAGE, "tasks/totals")
-    assert [p.name for p in paths] == ["totals.py"]
+    paths = sites.files(PACKAGE, "global_features")
+    assert [p.name for p in paths] == ["global_features.py"]
     first, again, other = (sites.chosen(paths, 12, seed) for seed in (1, 1, 2))
     assert first == again
     assert {i.mutations[0].start_pos for i in first} != {i.mutations[0].start_pos for i in other}

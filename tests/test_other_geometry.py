@@ -10,7 +10,7 @@ import pytest
 import calovision as cv
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.metrics.observables import observables
+from calovision.features.observables import observables
 
 CHANNELS = tuple(
     cv.Channel(name, gev_per_unit=50.0) for name in ("track", "barrel", "endcap", "muon")

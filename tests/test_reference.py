@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from calovision.tasks.config import TASKS
-from calovision.tasks.pretrained import pretrained_run
-from calovision.tasks.symmetry.settings import MODELS
+from calovision.models.config import TASKS
+from calovision.models.pretrained import pretrained_run
+from calovision.models.symmetry.settings import MODELS
 
 KNOWN: dict[str, Any] = json.loads(
     Path(__file__).with_name("reference").joinpath("values.json").read_text()

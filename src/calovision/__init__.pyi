@@ -1,4 +1,4 @@
-from .api import models as models
+from . import models as models
 from .api import simulate as simulate
 from .api.compare import compare as compare
 from .api.data import convert as convert
@@ -20,7 +20,6 @@ from .api.results import Results as Results
 from .api.sets import merge as merge
 from .api.sets import select as select
 from .api.sets import split as split
-from .api.study import study as study
 from .api.symmetry import Symmetry as Symmetry
 from .api.train import train as train
 from .errors import InputError as InputError
@@ -33,6 +32,7 @@ from .events.geometry import Channel as Channel
 from .events.geometry import Geometry as Geometry
 from .events.reader import EventStore as EventStore
 from .metrics.value import Metric as Metric
-from .tasks.classify import Scores as Scores
+from .models.classify import Scores as Scores
+from .studies.study import study as study
 
 __version__: str

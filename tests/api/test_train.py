@@ -13,7 +13,7 @@ from torch import nn
 import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.tasks.training_events import training_events
+from calovision.training.seen_events import training_events
 
 Make = Callable[[int, int], Events]
 

@@ -16,9 +16,9 @@ import toys
 from calovision.cli.data import app
 from calovision.errors import InputError
 from calovision.events import Events, EventStore, save
-from calovision.events.convert import convert
 from calovision.events.digits import DigitSet
-from calovision.events.export import export
+from calovision.events.formats.convert import convert
+from calovision.events.formats.export_dense import export
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -54,7 +54,7 @@ def test_convert_info_export(run: CliRunner, toy_jets: Events, tmp_path: Path) -
 def test_fetch_from_a_mirror_on_this_machine(
     run: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from calovision.events import fetch
+    from calovision.events.formats import download as fetch
 
     digits = gzip.compress(b"digits")
     (tmp_path / "there").mkdir()

@@ -12,7 +12,7 @@ import pytest
 from calovision.cli.app import main
 from calovision.errors import InputError
 from calovision.events import Events, EventStore, save
-from calovision.events.files import atomic
+from calovision.utils.files import atomic
 
 
 @contextmanager

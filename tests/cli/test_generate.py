@@ -14,10 +14,10 @@ import calovision as cv
 from calovision.events.events import Events
 from calovision.events.fingerprints import TRAINING
 from calovision.events.store import EventStore, StoreWriter, save
-from calovision.tasks.cascade import CascadeTask
-from calovision.tasks.config import load_config
-from calovision.tasks.pretrained import pretrained_run
-from calovision.tasks.training import train
+from calovision.models.config import load_config
+from calovision.models.generators.splitting.task import CascadeTask
+from calovision.models.pretrained import pretrained_run
+from calovision.models.train import train
 
 SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "epochs": 2, "batch": 16, "select": 0}
 

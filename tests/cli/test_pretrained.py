@@ -20,8 +20,8 @@ from calovision.errors import InputError
 from calovision.events.fingerprints import fingerprints
 from calovision.events.packed_prints import known_in
 from calovision.events.store import EventStore, save
-from calovision.simulation.crops.driver import Task, plan, simulate_chunk
-from calovision.tasks.pretrained import copied_run, pretrained_run
+from calovision.models.pretrained import copied_run, pretrained_run
+from calovision.simulation.egamma.driver import Task, plan, simulate_chunk
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -17,12 +17,13 @@ import toys
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events import Events, EventStore, StoreWriter, concatenate, save
-from calovision.events.convert import convert
-from calovision.events.export import export
-from calovision.tasks.config import load_config
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.training import parts_of, train
-from calovision.tasks.training_events import training_events
+from calovision.events.formats.convert import convert
+from calovision.events.formats.export_dense import export
+from calovision.models.config import load_config
+from calovision.models.train import train
+from calovision.training.parts import parts_of
+from calovision.training.run import RunDir
+from calovision.training.seen_events import training_events
 
 SMALL = {"hits": 12, "width": 16, "layers": 1, "epochs": 2, "batch": 16, "test": 0.4}
 TRAINED, NEW = 390, 210  #: training and validation jets; jets of another set

@@ -9,7 +9,7 @@ import pytest
 import calovision as cv
 from calovision.errors import InputError
 from calovision.events import Channel, Events, EventStore, Geometry, from_images, save
-from calovision.events.sparsify import sparsify
+from calovision.events.formats.sparsify import sparsify
 
 #: 6 rows along eta, 9 columns along phi
 SMALL = Geometry("small", 6, 9, (Channel("ecal"), Channel("hcal", block=3)), "jets")

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from calovision.errors import InputError
 from calovision.events import EGAMMA_CROPS, JET_IMAGES, Events, Geometry, concatenate
-from calovision.events.sparsify import BadPixelError, join_bands, sparsify
+from calovision.events.formats.sparsify import BadPixelError, join_bands, sparsify
 
 
 @st.composite

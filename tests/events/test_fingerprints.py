@@ -11,8 +11,6 @@ import pytest
 import toys
 from calovision.errors import InputError
 from calovision.events import Events, StoreWriter, save
-from calovision.events.convert import convert
-from calovision.events.export import export
 from calovision.events.fingerprints import (
     TRAINING,
     UNKNOWN,
@@ -23,6 +21,8 @@ from calovision.events.fingerprints import (
     read_known,
     write_known,
 )
+from calovision.events.formats.convert import convert
+from calovision.events.formats.export_dense import export
 
 Make = Callable[[int, int], Events]
 REFERENCE = 0xE220A8397B1DCDAF  #: first number of splitmix64 with seed 0, as published

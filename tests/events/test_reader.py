@@ -11,8 +11,8 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.events import Events, EventStore, StoreWriter, split
+from calovision.events.formats.reading import read_events
 from calovision.events.info import info
-from calovision.events.reading import read_events
 from calovision.events.shards import shard_name
 
 SIZES = (10, 20, 30)

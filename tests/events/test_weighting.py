@@ -9,7 +9,7 @@ import pytest
 import toys
 from calovision.errors import InputError
 from calovision.events import Events, save, weighting
-from calovision.events.convert import convert
+from calovision.events.formats.convert import convert
 from calovision.events.info import info
 from calovision.events.weighting import effective, of, quantiles, scaled, unweighted
 

@@ -11,23 +11,23 @@ import pytest
 import torch
 
 import calovision as cv
+from calovision.evaluation.symmetry.measures import measure
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.models.autoencoders.base import AutoencoderTask
+from calovision.models.config import load_config
+from calovision.models.generators.base import GeneratorTask
+from calovision.models.load import CLASSES, load_task
+from calovision.models.symmetry.discovery import discover
+from calovision.models.symmetry.runs import train as train_symmetry
+from calovision.models.symmetry.settings import load_settings
+from calovision.models.taggers.base import TaggerTask
+from calovision.models.train import train
 from calovision.studies.bench.models import measured
-from calovision.studies.symmetry_measures import measure
-from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.batches import Looks
-from calovision.tasks.config import load_config
-from calovision.tasks.devices import to_device
-from calovision.tasks.generator import GeneratorTask
-from calovision.tasks.models import CLASSES, load_task
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.symmetry.discovery import discover
-from calovision.tasks.symmetry.runs import train as train_symmetry
-from calovision.tasks.symmetry.settings import load_settings
-from calovision.tasks.tagger import TaggerTask
-from calovision.tasks.training import train
+from calovision.training.batches import Looks
+from calovision.training.devices import to_device
+from calovision.training.run import RunDir
 
 pytestmark = [
     pytest.mark.gpu,

@@ -6,7 +6,7 @@ import torch
 
 from calovision.events.events import Events
 from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI
-from calovision.metrics.shower_shapes import shower_shapes
+from calovision.features.shower_shapes import shower_shapes
 from calovision.networks.crop_net import CropNet
 from calovision.networks.crop_shapes import SHAPES, WINDOWS, shapes
 

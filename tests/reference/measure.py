@@ -20,28 +20,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calovision.deploy.graph import Graph
+from calovision.deploy.graphs import graphs
 from calovision.events.digits import DigitSet
 from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES
 from calovision.events.store import save
-from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.config import TASKS, load_config
-from calovision.tasks.deployed.graph import Graph
-from calovision.tasks.deployed.graphs import graphs
-from calovision.tasks.generator import GeneratorTask, generated
-from calovision.tasks.models import load_task
-from calovision.tasks.pretrained import pretrained_run
-from calovision.tasks.request import Request
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.symmetry.data import ImageData, read_images
-from calovision.tasks.symmetry.discovery import discover
-from calovision.tasks.symmetry.flows import trajectory
-from calovision.tasks.symmetry.runs import Flows, load_flows
-from calovision.tasks.symmetry.runs import train as train_symmetry
-from calovision.tasks.symmetry.settings import MODELS, load_settings
-from calovision.tasks.tagger import TaggerTask
-from calovision.tasks.task import Task
-from calovision.tasks.training import train
+from calovision.models.autoencoders.base import AutoencoderTask
+from calovision.models.config import TASKS, load_config
+from calovision.models.generators.base import GeneratorTask, generated
+from calovision.models.generators.request import Request
+from calovision.models.load import load_task
+from calovision.models.pretrained import pretrained_run
+from calovision.models.symmetry.data import ImageData, read_images
+from calovision.models.symmetry.discovery import discover
+from calovision.models.symmetry.flows import trajectory
+from calovision.models.symmetry.runs import Flows, load_flows
+from calovision.models.symmetry.runs import train as train_symmetry
+from calovision.models.symmetry.settings import MODELS, load_settings
+from calovision.models.taggers.base import TaggerTask
+from calovision.models.train import train
+from calovision.training.run import RunDir
+from calovision.training.task import Task
 
 Values = dict[str, dict[str, float]]  #: by name: numbers that tell an array from others
 
@@ -166,7 +166,7 @@ def converted(task: str, part: str) -> Values:
     """Outputs of a shipped model's graph as ONNX Runtime computes them."""
     import onnxruntime
 
-    from calovision.tasks.export import written
+    from calovision.deploy.export import written
 
     made = load_task(RunDir(pretrained_run(task)))
     events = known()[made.geometry.schema][:5]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from calovision.evaluation.compare import spectra
+from calovision.evaluation.samples import draw
+from calovision.features.observables import observables
 from calovision.metrics.classification import classification_metrics
 from calovision.metrics.emd import emd_metrics
-from calovision.metrics.observables import observables
 from calovision.metrics.reconstruction import reconstruction_metrics
 from calovision.reports.glossary import GROUPS, keys_of, meaning, split_key
-from calovision.studies.comparing import spectra
-from calovision.studies.samples import draw
 
 
 def test_channels_are_split_off_names():

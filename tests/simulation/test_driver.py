@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from calovision.errors import InputError
 from calovision.events.store import EventStore
-from calovision.simulation import chunk, driver, jets
-from calovision.simulation.chunk import simulate_chunk
+from calovision.simulation import driver, jets
+from calovision.simulation import jets as jets_module
 from calovision.simulation.driver import plan, simulate_jets
+from calovision.simulation.jets import simulate_chunk
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
 def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def counted(task: chunk.Task, time_limit: float) -> object:
+    def counted(task: jets_module.Task, time_limit: float) -> object:
         made.append(task.index)
         return simulate_chunk(task, time_limit)
 

@@ -10,9 +10,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from calovision.metrics import shower_shapes as shapes
+from calovision.features import shower_shapes as shapes
 from calovision.metrics.two_sample import classifier_auc
-from calovision.simulation.crops.measure import measured
+from calovision.simulation.egamma.measure import measured
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 import calovision
-from calovision.events.cluster import run
-from calovision.simulation import pileup
+from calovision.parallel.cluster import run
+from calovision.simulation import minimum_bias
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.generator import Particles
-from calovision.simulation.overlay import expose
-from calovision.waiting import told, waits_for
+from calovision.simulation.pileup import expose
+from calovision.utils.waiting import told, waits_for
 
 MOST = 30.0  #: s of CPU time; it takes some 12, and took 44 with much compiled twice
 WORDS = ["-m", "calovision.cli.app", "data", "simulate", "jets", "--events", "3", "--out"]
@@ -59,7 +59,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> First:
 
 
 def test_every_function_is_compiled_once(first: First) -> None:
-    assert "calovision.simulation.imaging.collision" in first.compiled
+    assert "calovision.simulation.response.collision" in first.compiled
     assert [name for name, times in first.compiled.items() if times > 1] == []
 
 
@@ -83,8 +83,8 @@ def test_what_it_waits_for_is_shown(first: First) -> None:
 
 
 def test_the_library_is_what_pythia_makes() -> None:
-    made, kept = pileup.generate(15), pileup.collisions()
-    assert len(kept.offsets) == pileup.COLLISIONS + 1
+    made, kept = minimum_bias.generate(15), minimum_bias.collisions()
+    assert len(kept.offsets) == minimum_bias.COLLISIONS + 1
     assert kept.offsets[:16].tolist() == made.offsets.tolist()
     for ours, anew in zip(kept[1:], made[1:], strict=True):
         assert ours.dtype == anew.dtype
@@ -95,7 +95,7 @@ def test_the_library_is_part_of_a_wheel() -> None:
     root = Path(calovision.__file__).parent
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     patterns = project["tool"]["setuptools"]["package-data"]["calovision"]
-    assert any(pileup.FILE.relative_to(root).match(pattern) for pattern in patterns)
+    assert any(minimum_bias.FILE.relative_to(root).match(pattern) for pattern in patterns)
 
 
 def test_a_library_is_kept_without_loss(tmp_path: Path) -> None:
@@ -103,15 +103,15 @@ def test_a_library_is_kept_without_loss(tmp_path: Path) -> None:
     charge, kind = np.array([0, -1, 0, 0, -1], np.int8), np.array([0, 3, 0, 4, 3], np.int8)
     real = [np.sin(np.arange(5) + k).astype(np.float32) for k in range(4)]
     some = Particles(np.array([0, 2, 2, 5]), pdg, *real, charge, kind)
-    pileup.write(tmp_path / "few.npz", some)
-    for ours, given in zip(pileup.read(tmp_path / "few.npz"), some, strict=True):
+    minimum_bias.write(tmp_path / "few.npz", some)
+    for ours, given in zip(minimum_bias.read(tmp_path / "few.npz"), some, strict=True):
         assert ours.dtype == given.dtype
         assert ours.tobytes() == given.tobytes()
 
 
 def test_the_response_tells_how_far_it_is() -> None:
     heard: list[int] = []
-    library = pileup.collisions()
+    library = minimum_bias.collisions()
     few = library._replace(offsets=library.offsets[:702])
     made = expose(few, CMS_BARREL, heard.append)
     assert heard == [0, 300, 600]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calovision import cache
 from calovision.simulation import generator, pythia
 from calovision.simulation.generator import DijetGenerator
 from calovision.simulation.pythia import QUARK, CentralPair, dijets, quiet, start_pythia
+from calovision.utils import cache
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.simulation import energy_spots, imaging, showers
+from calovision.simulation import energy_spots, response, showers
 from calovision.simulation.detector import CMS_BARREL
-from calovision.simulation.imaging import Canvas, calorimeters, new_canvas, start
 from calovision.simulation.propagation import to_cylinder
+from calovision.simulation.response import Canvas, calorimeters, new_canvas, start
 
 DETECTOR = CMS_BARREL.record()
 
@@ -20,7 +20,7 @@ DETECTOR = CMS_BARREL.record()
 @pytest.fixture(autouse=True)
 def _same_numbers() -> None:
     """Seeds the compiled loops."""
-    imaging.set_seed(1)
+    response.set_seed(1)
 
 
 @pytest.fixture

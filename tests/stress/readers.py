@@ -80,7 +80,7 @@ def _part(name: str, folder: Path, files: list[str], read: Callable[[Path], obje
 
 
 def _images(sound: Path) -> list[Kind]:
-    from calovision.events.reading import read_events
+    from calovision.events.formats.reading import read_events
 
     make = toys()
     jets, crops = make.toy_jets(2, 1), make.toy_crops(6, 2)
@@ -130,7 +130,7 @@ def _sets(sound: Path) -> list[Kind]:
 
 
 def _settings(sound: Path) -> list[Kind]:
-    from calovision.tasks.config import load_config
+    from calovision.models.config import load_config
 
     preset = "epochs: 3\nbatch: 16\nlearning_rate: 1.0e-3\nwidths: [8, 16]\nmodel: baseline\n"
 
@@ -149,12 +149,12 @@ def _weights(sound: Path) -> list[Kind]:
     import torch
 
     from calovision.events.store import save
-    from calovision.tasks.checkpoints import read_checkpoint
-    from calovision.tasks.config import load_config
-    from calovision.tasks.models import load_task
-    from calovision.tasks.rundir import RunDir
-    from calovision.tasks.training import train
-    from calovision.tasks.weights import read_weights
+    from calovision.models.config import load_config
+    from calovision.models.load import load_task
+    from calovision.models.train import train
+    from calovision.training.checkpoints import read_checkpoint
+    from calovision.training.run import RunDir
+    from calovision.training.weights import read_weights
 
     torch.set_num_threads(1)
     store = save(toys().toy_jets(12, 3), sound / "for-runs", provenance={"made_by": "toys"})
@@ -202,9 +202,9 @@ def _refused(read: Callable[[Path], object]) -> Callable[[Path], object]:
 
 
 def _arrays(sound: Path) -> list[Kind]:
-    from calovision.events.arrays import read_arrays
     from calovision.events.digits import DigitSet, open_digits
     from calovision.reports.sources import read_source
+    from calovision.utils.arrays import read_arrays
 
     rng = np.random.default_rng(1)
     ink = rng.integers(0, 256, (20, 28, 28)).astype(np.uint8)
@@ -244,7 +244,7 @@ def _arrays(sound: Path) -> list[Kind]:
 
 def _particles(sound: Path) -> list[Kind]:
     from calovision.simulation.digits import digits
-    from calovision.simulation.foreign_files import tables
+    from calovision.simulation.external_files import tables
 
     idx = sound / "train-images-idx3-ubyte"
     idx.write_bytes(np.array([2051, 3, 28, 28], ">i4").tobytes() + bytes(3 * 28 * 28))

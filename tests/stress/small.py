@@ -56,24 +56,18 @@ def warm_up() -> None:
 
     torch.set_num_threads(1)
     tqdm.tqdm.monitor_interval = 0  # a thread would not survive the fork
-    import calovision.cli.app
-    import calovision.metrics.two_sample
-    import calovision.reports.from_runs
-    import calovision.tasks.crop_net
-    import calovision.tasks.point_vae
-    import calovision.tasks.reconstruct
-    import calovision.tasks.tagger_images  # noqa: F401
-    from calovision.events import convert
-    from calovision.simulation import chunk, driver
-    from calovision.simulation.crops import driver as crops
+    from calovision.events.formats import convert
+    from calovision.models import generate
+    from calovision.models.generators.splitting import task
+    from calovision.simulation import driver, jets
+    from calovision.simulation.egamma import driver as crops
     from calovision.studies import egamma
-    from calovision.tasks import cascade, generate
 
     driver.CHUNK = 2
     crops.CHUNK |= {"fast": 40}
     convert.SHARD_VALUES = 64 * 3 * 125 * 125
     generate.SHARD = 1
-    cascade.CascadeTask.chunk = 4
+    task.CascadeTask.chunk = 4
     egamma.SCALES["quick"] = egamma.Scale(160, 120, 1e6, 1)
     whole = egamma.plan
 
@@ -85,7 +79,7 @@ def warm_up() -> None:
         ]
 
     egamma.plan = brief
-    chunk.warm_up()
+    jets.warm_up()
 
 
 def run(

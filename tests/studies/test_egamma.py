@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from calovision.events.events import Events
+from calovision.models.taggers.boosted_trees import TREES
 from calovision.studies import egamma
 from calovision.studies.egamma import BASELINE, OURS, SCALES, Scale, plan, study
-from calovision.studies.trees import TREES
 
 Done = tuple[Path, dict[str, Any], list[str]]
 

@@ -11,7 +11,11 @@ import pytest
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore
-from calovision.studies import generation_checks, jet_generation, workspace
+from calovision.models.generators.base import generated
+from calovision.models.generators.request import Request
+from calovision.models.generators.splitting.task import CascadeTask
+from calovision.models.load import load_generator
+from calovision.studies import folder, generation_checks, jet_generation
 from calovision.studies.jet_generation import (
     ALL,
     BASELINE,
@@ -22,11 +26,7 @@ from calovision.studies.jet_generation import (
     differences,
     study,
 )
-from calovision.tasks.cascade import CascadeTask
-from calovision.tasks.generator import generated
-from calovision.tasks.models import load_generator
-from calovision.tasks.request import Request
-from calovision.tasks.rundir import RunDir
+from calovision.training.run import RunDir
 
 Done = tuple[Path, dict[str, Any], list[str]]
 TINY = Scale(300, 420, 1.0, 110, (4, 8))
@@ -55,7 +55,7 @@ def done(
         patch.setattr(generation_checks, "FEW", (1,))
         patch.setattr(CascadeTask, "chunk", 60)
         patch.setattr(jet_generation, "load_config", small)
-        patch.setattr(workspace, "jets", toy_stores(make_jets))
+        patch.setattr(folder, "jets", toy_stores(make_jets))
         patch.setattr(jet_generation, "jets", lambda n, **_: make_jets(n, 1))
         return finish(study, tmp_path_factory.mktemp("study") / "generation")
 

@@ -12,15 +12,15 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.classification import auc
-from calovision.studies import jet_tagging, tagging_checks, workspace
+from calovision.models.config import load_config
+from calovision.models.load import build
+from calovision.models.taggers.boosted_trees import tree_settings
+from calovision.studies import folder, jet_tagging, tagging_checks
 from calovision.studies.jet_tagging import BASELINE, OURS, SCALES, Scale, plan, study
+from calovision.studies.jobs import Job
 from calovision.studies.tagging_checks import occlusion
-from calovision.studies.tagging_measures import TRUTH, ceiling
-from calovision.studies.trainings import Job
-from calovision.studies.trees import tree_settings
-from calovision.tasks.config import load_config
-from calovision.tasks.models import build
-from calovision.tasks.training import parts_of
+from calovision.studies.tagging_seeds import TRUTH, ceiling
+from calovision.training.parts import parts_of
 
 Done = tuple[Path, dict[str, Any], list[str]]
 TINY = Scale(400, 300, 240, 1.0, 1, 100, (100,), 210)
@@ -46,7 +46,7 @@ def done(
         patch.setattr(jet_tagging, "PEERS", (BASELINE, "trees"))
         patch.setattr(jet_tagging, "VARIANTS", {})
         patch.setattr(jet_tagging, "ONE_SEED", {})
-        patch.setattr(workspace, "jets", toy_stores(jets))
+        patch.setattr(folder, "jets", toy_stores(jets))
         patch.setattr(tagging_checks, "jets", toy_stores(jets))
         return finish(study, tmp_path_factory.mktemp("study") / "tagging")
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
+from calovision.evaluation.symmetry import frame_measures, measures, orbits, supervised_measures
 from calovision.events.digits import DigitSet
 from calovision.metrics import symmetry as metrics
+from calovision.models.symmetry.isometry import Evidence
+from calovision.models.symmetry.linear import Spectrum
 from calovision.simulation.digits import digits
-from calovision.studies import frame_measures, orbits, supervised_measures, symmetry
-from calovision.studies import symmetry_measures as measures
-from calovision.tasks.symmetry.isometry import Evidence
-from calovision.tasks.symmetry.linear import Spectrum
+from calovision.studies import symmetry
 
 pytestmark = pytest.mark.timeout(900)  # the study is made within the first test
 

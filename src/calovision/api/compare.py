@@ -8,12 +8,12 @@ from typing import Any
 from calovision.api.given import events_or_path
 from calovision.api.own_metrics import Wanted, asked, measured
 from calovision.api.results import Results
-from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.fingerprints import Known
 from calovision.events.packed_prints import known_in
+from calovision.utils.counts import count
 
 Sample = EventSet | str | Path
 
@@ -67,8 +67,8 @@ def compare(
         >>> found["w1_n_hit_energy"].unit
         'hits'
     """
-    from calovision.studies.comparing import compare as measure
-    from calovision.studies.comparing import known_metric
+    from calovision.evaluation.compare import compare as measure
+    from calovision.evaluation.compare import known_metric
 
     most = count("events", events)
     seed = count("seed", seed, 0)
@@ -112,7 +112,7 @@ def compare(
 
 def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events, dict[str, Any]]:
     """The first events of a sample, and where they come from."""
-    from calovision.events.reading import read_events
+    from calovision.events.formats.reading import read_events
 
     events = events_or_path(events)
     if not isinstance(events, EventSet):

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from calovision.api.given import events_of, path_of
-from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
-from calovision.events.files import same_place
 from calovision.events.store import EventStore, write_set
+from calovision.utils.counts import count
+from calovision.utils.files import same_place
 
 if TYPE_CHECKING:
     from calovision.events.digits import DigitSet
@@ -69,7 +69,7 @@ def load(path: str | Path, *, limit: int | None = None, skip_corrupt: bool = Fal
         >>> len(cv.load("some", limit=3))
         3
     """
-    from calovision.events.reading import read_events
+    from calovision.events.formats.reading import read_events
 
     most = None if limit is None else count("limit", limit, 0)
     place = path_of(path, "the folder of an event set, or a file")
@@ -130,7 +130,7 @@ def convert(
         >>> cv.convert("dense.h5", out="again").load().hash == crops.hash
         True
     """
-    from calovision.events.convert import convert as run
+    from calovision.events.formats.convert import convert as run
 
     return run(
         _list(files),
@@ -168,8 +168,8 @@ def export(
         >>> cv.export(crops, "public.h5").name
         'public.h5'
     """
-    from calovision.events.export import export as dense
-    from calovision.events.export_jagged import export_jagged
+    from calovision.events.formats.export_dense import export as dense
+    from calovision.events.formats.export_jagged import export_jagged
 
     path = path_of(out, "a file to write")
     jagged = written_kind(path) in JAGGED
@@ -191,7 +191,7 @@ def written_kind(path: Path) -> str:
     Raises:
         InputError: it is none of those.
     """
-    from calovision.events.export import SUFFIXES
+    from calovision.events.formats.export_dense import SUFFIXES
 
     kind, kinds = path.suffix.lower(), (*SUFFIXES, *JAGGED)
     if kind not in kinds:
@@ -220,7 +220,7 @@ def fetch(
         >>> cv.fetch("quark-gluon", out="downloads")  # doctest: +SKIP
         [PosixPath('downloads/quark-gluon_data-set_n139306.hdf5')]
     """
-    from calovision.events.fetch import fetch as run
+    from calovision.events.formats.download import fetch as run
 
     return run(name, Path(out), mirror=mirror, progress=not quiet)
 

@@ -12,7 +12,7 @@ from calovision.errors import DamagedError, InputError
 from calovision.events.event_set import EventSet
 
 if TYPE_CHECKING:
-    from calovision.tasks.settings import Training
+    from calovision.training.settings import Training
 
 EPOCHS = 3  #: passes over the new events
 FINE_RATE = 0.2  #: learning rate of fine-tuning, as a share of that of the first training
@@ -73,10 +73,10 @@ def fine_tune(
         >>> mine.predict(crops[:3]).probability.shape
         (3,)
     """
-    from calovision.tasks.config import load_config, read_settings
-    from calovision.tasks.listing import meanings_here
-    from calovision.tasks.models import rebuild, recorded_config
-    from calovision.tasks.training import train as run
+    from calovision.models.config import load_config, read_settings
+    from calovision.models.listing import meanings_here
+    from calovision.models.load import rebuild, recorded_config
+    from calovision.models.train import train as run
 
     place = Place.of(out, resume)
     if not isinstance(model, Model | str | Path):

@@ -34,10 +34,10 @@ def generate(
     out: Path | None,
 ) -> Events | EventStore:
     """See :meth:`calovision.api.model.Model.generate`."""
-    from calovision.tasks.generate import generate as generated_into
-    from calovision.tasks.generate import warn_of_doubts
-    from calovision.tasks.generator import generated
-    from calovision.tasks.request import Request
+    from calovision.models.generate import generate as generated_into
+    from calovision.models.generate import warn_of_doubts
+    from calovision.models.generators.base import generated
+    from calovision.models.generators.request import Request
 
     if how.keep_all:
         trained.forget()  # a task without its selection does not get it back

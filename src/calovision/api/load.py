@@ -49,6 +49,6 @@ def pretrained(task: str, *, device: str = "auto") -> Model:
         >>> cv.pretrained("jet-tagger").name
         'particle-transformer'
     """
-    from calovision.tasks.pretrained import pretrained_run
+    from calovision.models.pretrained import pretrained_run
 
     return Model(pretrained_run(task), device=device)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from calovision.api.symmetry import Symmetry
+    from calovision.deploy.export import Exported
     from calovision.events.digits import DigitSet
-    from calovision.tasks.classify import Scores
-    from calovision.tasks.export import Exported
+    from calovision.models.classify import Scores
 
 
 class Model:
@@ -67,7 +67,7 @@ class Model:
     @property
     def card(self) -> str:
         """Markdown: what the model is, what it learned from, how good it is."""
-        from calovision.tasks.card import card
+        from calovision.models.card import card
 
         return card(self._trained.run)
 
@@ -105,7 +105,7 @@ class Model:
             >>> cv.pretrained("egamma").predict(crops).probability.shape
             (6,)
         """
-        from calovision.tasks.classify import classify, score
+        from calovision.models.classify import classify, score
 
         task, events = self._trained.of_kind("tagger"), events_of(events)
         if out is not None:
@@ -248,8 +248,8 @@ class Model:
         """
         if self.task == "symmetry":
             return self.discover(events, quiet=quiet).evaluate()
-        from calovision.events.files import write_json
-        from calovision.studies.evaluation import evaluate as measured
+        from calovision.evaluation.evaluate import evaluate as measured
+        from calovision.utils.files import write_json
 
         given = events_of(events)
         one = self._trained
@@ -274,14 +274,14 @@ class Model:
         Raises:
             InputError: the model cannot be exported, or the extra ``deploy`` is not installed.
         """
-        from calovision.tasks.export import export as exported
+        from calovision.deploy.export import export as exported
 
         run, task = self._trained.run, self._trained.loaded()
         return exported(run, task, Path(path), data=data, seed=seed)
 
     def save(self, path: str | Path) -> Model:
         """Copy the run into a new or empty folder, and give the model that lies there."""
-        from calovision.events.files import occupied, writing
+        from calovision.utils.files import occupied, writing
 
         if occupied(Path(path)):
             raise InputError(f"{path} is not empty", "choose a new folder")

@@ -89,7 +89,7 @@ def observables(events: EventSet) -> Observables:
         >>> found["R9"].shape, found.units["E25"], found.table().header
         ((40,), 'GeV', ('observable', 'unit', 'photon', 'electron'))
     """
-    from calovision.metrics.observables import observable_units
+    from calovision.features.observables import observable_units
 
     starts = range(0, max(len(events), 1), CHUNK)
     parts = [_of(events[start : start + CHUNK]) for start in starts]
@@ -108,8 +108,8 @@ SHAPE_UNITS = {
 
 def _of(events: Events) -> dict[str, NDArray[np.float64]]:
     """Observables of events in memory, and the shapes of showers."""
-    from calovision.metrics.observables import observables as of_hits
-    from calovision.metrics.shower_shapes import shower_shapes
+    from calovision.features.observables import observables as of_hits
+    from calovision.features.shower_shapes import shower_shapes
 
     found, geometry = of_hits(events), events.geometry
     if geometry.schema == "crops" and min(geometry.rows, geometry.cols) >= SHAPES_FROM:

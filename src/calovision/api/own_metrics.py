@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from calovision import streams
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.metrics.value import Metric
+from calovision.utils import streams
 
 #: one's own metric: true and judged events to a number or a :class:`Metric`
 OwnMetric = Callable[[Events, Events], float | Metric]

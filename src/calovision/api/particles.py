@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from calovision.api.given import path_of
-from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore
+from calovision.utils.counts import count
 
 _ARRAYS = "particles.parquet"  #: what arrays are written to
 
@@ -66,7 +66,7 @@ def from_particles(
     """
     from tqdm import tqdm
 
-    from calovision.simulation.foreign_jets import Wanted, image
+    from calovision.simulation.external_jets import Wanted, image
 
     seed = count("the seed", seed, 0)
     hidden = tuple(invisible) if isinstance(invisible, Iterable) else (invisible,)

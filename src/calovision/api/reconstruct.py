@@ -59,8 +59,8 @@ def reconstruct(
     trained: Trained, events: EventSet, seed: int, out: Path | None, quiet: bool
 ) -> Reconstruction:
     """See :meth:`calovision.api.model.Model.reconstruct`."""
-    from calovision.tasks.reconstruct import information, reconstructions
-    from calovision.tasks.reconstruct import reconstruct as reconstructed_into
+    from calovision.models.reconstruct import information, reconstructions
+    from calovision.models.reconstruct import reconstruct as reconstructed_into
 
     task = trained.of_kind("autoencoder")
     task.check(events.geometry)

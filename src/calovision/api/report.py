@@ -10,9 +10,9 @@ from pathlib import Path
 
 from calovision.api.given import events_or_path, path_of
 from calovision.api.model import Model
-from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
+from calovision.utils.counts import count
 
 Shown = Model | str | Path
 MOST = 5000  #: events in a display
@@ -109,9 +109,9 @@ def view(
     """
     import webbrowser
 
-    from calovision.events.files import write_bytes
+    from calovision.api.displays import shown
     from calovision.reports.view import page
-    from calovision.studies.displays import shown
+    from calovision.utils.files import write_bytes
 
     first, events = count("first", first, 0), count("events", events)
     if events > MOST:

@@ -129,7 +129,7 @@ class Results(Mapping[str, Metric]):
         Raises:
             InputError: there are no results.
         """
-        from calovision.picture import Picture
+        from calovision.utils.picture import Picture
 
         if not any(m.value is not None for m in self._metrics.values()):
             raise InputError("there are no results to plot", "measure some metrics first")
@@ -147,7 +147,7 @@ class Results(Mapping[str, Metric]):
     def to_json(self, path: str | Path | None = None) -> str:
         """The content as JSON text, also written to ``path`` if one is given."""
         if path is not None:
-            from calovision.events.files import write_json
+            from calovision.utils.files import write_json
 
             write_json(Path(path), self.content)
         return json.dumps(self.content, indent=1)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from calovision.counts import count, quantity
 from calovision.errors import InputError
+from calovision.utils.counts import count, quantity
 
 if TYPE_CHECKING:
     from calovision.events.digits import DigitSet
     from calovision.events.events import Events
     from calovision.events.store import EventStore
-    from calovision.simulation.production import Progress
+    from calovision.simulation.chunks import Progress
 
 Engine = Literal["fast", "geant4"]
 TIME_LIMIT = 900.0  #: seconds
@@ -149,7 +149,7 @@ def egamma(
         >>> cv.simulate.egamma(4, seed=1, quiet=True).to_dense().shape
         (4, 2, 32, 32)
     """
-    from calovision.simulation.crops.driver import plan, simulate_egamma
+    from calovision.simulation.egamma.driver import plan, simulate_egamma
     from calovision.simulation.sets import made
 
     events, seed, workers = _asked(events, seed, workers, time_limit)

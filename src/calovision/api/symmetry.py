@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from calovision.metrics.value import Metric
-    from calovision.tasks.symmetry.data import ImageData
-    from calovision.tasks.symmetry.flows import Field
-    from calovision.tasks.symmetry.runs import Flows
+    from calovision.models.symmetry.data import ImageData
+    from calovision.models.symmetry.flows import Field
+    from calovision.models.symmetry.runs import Flows
 
 SHOWN = 4  #: images in a picture of orbits
 TURN = 2 * math.pi  #: time after which a flow of period one turn has come back
@@ -90,7 +90,7 @@ class Symmetry:
         """
         import torch
 
-        from calovision.tasks.symmetry.flows import flow
+        from calovision.models.symmetry.flows import flow
 
         if not 0 <= generator < len(self.generators):
             raise InputError(
@@ -127,7 +127,7 @@ class Symmetry:
         Raises:
             InputError: as :meth:`orbit`.
         """
-        from calovision.picture import Picture
+        from calovision.utils.picture import Picture
 
         shown = self._some() if images is None else np.asarray(images)
         shown = shown if shown.ndim == 3 else shown[None]
@@ -150,12 +150,12 @@ class Symmetry:
         Returns:
             Metrics such as ``cover_1_d5``: of digit 1, at latent dimension 5, degrees.
         """
-        from calovision.studies.symmetry_measures import measure, write_results
-        from calovision.tasks.rundir import RunDir
+        from calovision.evaluation.symmetry.measures import measure, write_results
+        from calovision.training.run import RunDir
 
         metrics, _ = measure(self._flows, self._data, device=self._device)
         if not self._data.turning:
-            from calovision.studies.symmetry_breaking import breaking
+            from calovision.evaluation.symmetry.breaking import breaking
 
             metrics |= breaking(self._flows, self._data)
         self.measured = metrics
@@ -184,8 +184,8 @@ def discovered(
     quiet: bool,
 ) -> Symmetry:
     """See :meth:`calovision.api.model.Model.discover`."""
-    from calovision.tasks.symmetry.data import images_of
-    from calovision.tasks.symmetry.discovery import discover
+    from calovision.models.symmetry.data import images_of
+    from calovision.models.symmetry.discovery import discover
 
     if trained.config.get("task") != "symmetry":
         raise InputError(

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calovision.api.model import Model
-from calovision.api.models import Autoencoder, Tagger
 from calovision.api.training import Place, given_settings, on_disk
 from calovision.errors import InputError
+from calovision.models.own import Autoencoder, Tagger
 
 if TYPE_CHECKING:
     from torch import nn
 
     from calovision.events.digits import DigitSet
     from calovision.events.event_set import EventSet
-    from calovision.tasks.rundir import RunDir
+    from calovision.training.run import RunDir
 
 
 def train(
@@ -89,7 +89,7 @@ def train(
         if model is not None:
             raise InputError(f"a network of your own and model {model!r}", "leave model out")
         module, model, given = task.module, task.model, task.settings | given
-        task = task.task_for(data) if known is None else None
+        task = task.task_for(_schema(data)) if known is None else None
     _check_kinds(task, model, config)
     file = None if config is None else Path(config)
     if known is not None:
@@ -101,7 +101,7 @@ def train(
         missing = "a task, such as jet-tagger" if task is None else "an event set (--data)"
         raise InputError("nothing to train", f"give {missing}")
     if task == "symmetry":
-        from calovision.tasks.symmetry.settings import load_settings
+        from calovision.models.symmetry.settings import load_settings
 
         if budget_s is not None or (epochs is not None and model != "baseline"):
             raise InputError(
@@ -109,22 +109,30 @@ def train(
                 "say how many steps: vae_steps=, oracle_steps= (see train symmetry --list)",
             )
         chosen = load_settings(model, file, given)
-        from calovision.tasks.symmetry.data import images_of
-        from calovision.tasks.symmetry.runs import train as run_symmetry
+        from calovision.models.symmetry.data import images_of
+        from calovision.models.symmetry.runs import train as run_symmetry
 
         images = images_of(data, skip_corrupt=skip_corrupt)
         run_symmetry(chosen, images, place.folder, resume=resume, quiet=quiet)
     else:
-        from calovision.tasks.config import load_config
+        from calovision.models.config import load_config
 
         own = {} if module is None else {"module": module}
         settled = load_config(task, model, file, given | own)
         store = on_disk(data, place.folder, skip_corrupt)
         # PyTorch takes seconds to load: bad input should not have to wait for it.
-        from calovision.tasks.training import train as run
+        from calovision.models.train import train as run
 
         run(settled, store, place.folder, resume=resume, quiet=quiet)
     return place.model(device, module)
+
+
+def _schema(data: EventSet | DigitSet | str | Path | None) -> str:
+    from calovision.api.data import opened
+    from calovision.events.event_set import EventSet
+
+    given: object = opened(data) if isinstance(data, str | Path) else data
+    return given.geometry.schema if isinstance(given, EventSet) else ""
 
 
 def _check_kinds(task: object, model: object, config: object) -> None:
@@ -151,7 +159,7 @@ def _check_kinds(task: object, model: object, config: object) -> None:
 
 def _begun(folder: Path) -> RunDir | None:
     """The run that was begun in a folder, if there is one."""
-    from calovision.tasks.rundir import RunDir
+    from calovision.training.run import RunDir
 
     run = RunDir(folder)
     return run if run.begun else None
@@ -165,7 +173,7 @@ def _recorded(
     Raises:
         InputError: it is a run of another task or model.
     """
-    from calovision.tasks.config import read_settings
+    from calovision.models.config import read_settings
 
     config = run.describe()["config"]
     written = read_settings(file) if file else {}
@@ -177,7 +185,7 @@ def _recorded(
                 "leave it out, or choose another --out",
             )
     if config.get("task") != "symmetry":
-        from calovision.tasks.models import recorded_config
+        from calovision.models.load import recorded_config
 
         config = recorded_config(run).model_dump()
     return str(config["task"]), str(config["model"]), config | written | given

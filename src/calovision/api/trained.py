@@ -12,7 +12,7 @@ from calovision.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
-    from calovision.tasks.task import Task
+    from calovision.training.task import Task
 
 Kind = Literal["tagger", "autoencoder", "generator"]
 #: tasks whose models are of a kind
@@ -36,8 +36,8 @@ class Trained:
     """
 
     def __init__(self, path: Path, device: str, module: nn.Module | None) -> None:
-        from calovision.tasks.devices import chosen_device
-        from calovision.tasks.rundir import RunDir
+        from calovision.training.devices import chosen_device
+        from calovision.training.run import RunDir
 
         self.device = str(device)
         chosen_device(self.device)
@@ -52,14 +52,14 @@ class Trained:
     @property
     def ships(self) -> bool:
         """Whether the run comes with the package, and is not to be written into."""
-        from calovision.tasks.pretrained import ROOM
+        from calovision.models.pretrained import ROOM
 
         return ROOM in self.run.path.resolve().parents
 
     def to(self, device: str) -> None:
         """Compute on another device from now on."""
-        from calovision.tasks.devices import chosen_device
-        from calovision.tasks.models import on_device
+        from calovision.models.load import on_device
+        from calovision.training.devices import chosen_device
 
         chosen_device(str(device))
         self.device = str(device)
@@ -75,7 +75,7 @@ class Trained:
         if self.config.get("task") == "symmetry":
             raise InputError("a symmetry model does not do this", "use discover and evaluate")
         if self._task is None:
-            from calovision.tasks.models import load_task
+            from calovision.models.load import load_task
 
             self._task = load_task(self.run, device=self.device, module=self.module)
         return self._task
@@ -90,9 +90,9 @@ class Trained:
         Raises:
             InputError: it is of another one.
         """
-        from calovision.tasks.autoencoder import AutoencoderTask
-        from calovision.tasks.generator import GeneratorTask
-        from calovision.tasks.tagger import TaggerTask
+        from calovision.models.autoencoders.base import AutoencoderTask
+        from calovision.models.generators.base import GeneratorTask
+        from calovision.models.taggers.base import TaggerTask
 
         kinds = {"tagger": TaggerTask, "autoencoder": AutoencoderTask, "generator": GeneratorTask}
         if self.config.get("task") == "symmetry" or not isinstance(self.loaded(), kinds[kind]):

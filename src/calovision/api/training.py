@@ -36,7 +36,7 @@ class Place:
         Raises:
             InputError: there is something, and ``resume`` is not asked for.
         """
-        from calovision.tasks.rundir import RunDir
+        from calovision.training.run import RunDir
 
         if out is None:
             holds = Scratch()

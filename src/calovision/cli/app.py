@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from calovision import __version__, drawing
+from calovision import __version__
 from calovision.cli import (
     bench,
     compare,
@@ -29,7 +29,8 @@ from calovision.cli import (
 )
 from calovision.cli.output import one_line, with_task
 from calovision.errors import InputError
-from calovision.interruption import SIGNALS, Interrupted, handled_by
+from calovision.utils import matplotlib_backend
+from calovision.utils.interruption import SIGNALS, Interrupted, handled_by
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -168,7 +169,7 @@ def main() -> None:
     """Entry point: 0 done, 2 bad input (one line), 130 interrupted by Ctrl-C or SIGTERM."""
     sys.unraisablehook = _not_swallowed
     warnings.formatwarning = one_line
-    os.environ.pop(drawing.VARIABLE, None)  # no command opens a window
+    os.environ.pop(matplotlib_backend.VARIABLE, None)  # no command opens a window
     atexit.register(_last_of_all)  # first come, last served
     try:
         with handled_by(_interrupt):

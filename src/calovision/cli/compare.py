@@ -51,7 +51,7 @@ def compare(
     Example: calovision compare test-jets generated --label gluon --pt 100 140
     """
     from calovision.api.compare import compare as measure
-    from calovision.studies.independence import told as left_out_lines
+    from calovision.evaluation.independence import told as left_out_lines
 
     with told():
         result: dict[str, Any] = measure(
@@ -75,7 +75,7 @@ def compare(
     for name, of_class in result["classes"].items():
         lines += ["", f"{name}:", *table(of_class)]
     if out is not None:
-        from calovision.events.files import write_json
+        from calovision.utils.files import write_json
 
         write_json(out, result)
         lines.append(f"written to {out}")

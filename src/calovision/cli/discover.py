@@ -65,8 +65,8 @@ def discover(
     from calovision.api.load import load_model
 
     if ablate:
+        from calovision.models.symmetry.data import read_images
         from calovision.studies.symmetry_ablation import ablation, summary
-        from calovision.tasks.symmetry.data import read_images
 
         content = ablation(run, read_images(data))
         emit(content, f"{summary(content)}\nwritten to {run / 'ablation.json'}", json)
@@ -84,7 +84,7 @@ def _written_run(run: Path | None, pretrained: str | None, out: Path | None) -> 
     Raises:
         InputError: none or both were asked for, or no place for the copy.
     """
-    from calovision.tasks.pretrained import chosen_run, copied_run
+    from calovision.models.pretrained import chosen_run, copied_run
 
     chosen = chosen_run(run, pretrained, ("symmetry",))
     if run is None and out is None:

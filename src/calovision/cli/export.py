@@ -35,7 +35,7 @@ def export(
     Example: calovision export --pretrained jet-tagger --out tagger.onnx
     """
     from calovision.events.store import EventStore
-    from calovision.tasks.pretrained import chosen_run, shipped
+    from calovision.models.pretrained import chosen_run, shipped
 
     folder = chosen_run(run, pretrained, shipped())
 

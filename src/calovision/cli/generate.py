@@ -43,7 +43,7 @@ def generate(
 
     Example: calovision generate --pretrained --events 1000 --label gluon --pt 100 140 --out jets
     """
-    from calovision.tasks.pretrained import chosen_run
+    from calovision.models.pretrained import chosen_run
 
     folder = chosen_run(run, pretrained, ("jet-generator",))
     from calovision.api.load import load_model

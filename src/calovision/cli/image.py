@@ -77,11 +77,11 @@ def image(
     """
     from tqdm import tqdm
 
-    from calovision.events.files import check_distinct
-    from calovision.simulation.foreign_files import kind_of, summary
-    from calovision.simulation.foreign_jets import Wanted
-    from calovision.simulation.foreign_jets import image as run
-    from calovision.simulation.foreign_tally import left_out
+    from calovision.simulation.external_files import kind_of, summary
+    from calovision.simulation.external_jets import Wanted
+    from calovision.simulation.external_jets import image as run
+    from calovision.simulation.external_tally import left_out
+    from calovision.utils.files import check_distinct
 
     check_distinct(files)
     for file in files:

@@ -41,7 +41,7 @@ def evaluate(
     Example: calovision evaluate --pretrained jet-vae --data test-jets --out runs/shipped
     """
     from calovision.events.store import EventStore
-    from calovision.tasks.pretrained import MEASURED, copy_or_run
+    from calovision.models.pretrained import MEASURED, copy_or_run
 
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
@@ -85,7 +85,7 @@ def reconstruct(
     Example: calovision reconstruct --pretrained --data test-jets --out rebuilt
     """
     from calovision.events.store import EventStore
-    from calovision.tasks.pretrained import chosen_run
+    from calovision.models.pretrained import chosen_run
 
     folder = chosen_run(run, pretrained, ("jet-vae",))
     with told():
@@ -119,7 +119,7 @@ def classify(
     Example: calovision classify --pretrained --data my-jets --out scores.csv
     """
     from calovision.events.store import EventStore
-    from calovision.tasks.pretrained import CLASSIFIERS, chosen_run
+    from calovision.models.pretrained import CLASSIFIERS, chosen_run
 
     with told():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
@@ -159,7 +159,7 @@ def info(run: RunOrNone = None, pretrained: Pretrained = None, json: Json = Fals
     Example: calovision model info --pretrained jet-tagger
     """
     from calovision.api.load import load_model
-    from calovision.tasks.pretrained import chosen_run, shipped
+    from calovision.models.pretrained import chosen_run, shipped
 
     model = load_model(chosen_run(run, pretrained, shipped()), device="cpu")
     emit({"config": model.config, "budget": model.budget}, model.card, json)

@@ -120,7 +120,7 @@ def simulate(
     }
     text = f"{len(store)} {kind.value} in {store.path}, after {seconds:.0f} s"
     if kind is Kind.egamma:
-        from calovision.simulation.crops.driver import without_deposit
+        from calovision.simulation.egamma.driver import without_deposit
 
         result["without_deposit"] = without_deposit(store)
         text += f"; {result['without_deposit']} of them leave nothing in the calorimeter"

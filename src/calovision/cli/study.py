@@ -50,7 +50,7 @@ def study(
 
     Example: calovision study --out demo    # goes on with the one that was begun there
     """
-    from calovision.api.study import study as run
+    from calovision.studies.study import study as run
 
     done = run(
         None if name is None else name.value,

@@ -74,12 +74,12 @@ def train(
     Example: calovision train --pretrained jet-tagger --data mine --out runs/fine
     """
     if listed:
-        from calovision.tasks.listing import listing
+        from calovision.models.listing import listing
 
         rows, text = listing(task, model)
         emit(rows, text, json)
         return
-    from calovision.tasks.config import parse_overrides
+    from calovision.models.config import parse_overrides
 
     asked = {"seed": seed, "processes": processes, "device": device}
     given = parse_overrides(settings or []) | {k: v for k, v in asked.items() if v is not None}
@@ -106,11 +106,11 @@ def train(
             from calovision.api.train import train as run_training
 
             made = run_training(task, data, model, out=place, **common, **given)
-    from calovision.tasks.launchers import ignored
+    from calovision.training.launchers import ignored
 
     if line := ignored(os.environ):
         typer.echo(f"warning: {line}", err=True)
-    from calovision.tasks.processes import placed
+    from calovision.training.distributed import placed
 
     if placed().rank:
         return
@@ -131,8 +131,8 @@ def _start(run: Path | None, pretrained: str | None, task: str | None) -> Path |
     """
     if run is None and pretrained is None:
         return None
-    from calovision.tasks.pretrained import chosen_run, shipped
-    from calovision.tasks.rundir import RunDir
+    from calovision.models.pretrained import chosen_run, shipped
+    from calovision.training.run import RunDir
 
     chosen = chosen_run(run, (pretrained or task or "") if run is None else None, shipped())
     found = RunDir(chosen).describe()["config"].get("task")

@@ -46,7 +46,7 @@ def view(
     Example: calovision view --pretrained jet-generator
     """
     from calovision.api.report import view as write
-    from calovision.tasks.pretrained import GENERATOR, chosen_run, shipped
+    from calovision.models.pretrained import GENERATOR, chosen_run, shipped
 
     folder = chosen_run(folder, pretrained, shipped() if data or pretrained else (GENERATOR,))
     with told():

@@ -1,7 +1,7 @@
 """Detector images: what they are, how they are stored, read, split and batched.
 
-Conversion, export, download and batching live in :mod:`~calovision.events.convert`,
-:mod:`~calovision.events.export`, :mod:`~calovision.events.fetch` and
+Conversion, export, download and batching live in :mod:`~calovision.events.formats.convert`,
+:mod:`~calovision.events.formats.export_dense`, :mod:`~calovision.events.formats.download` and
 :mod:`~calovision.events.batching`; they load larger libraries.
 """
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from calovision import streams
 from calovision.events.events import Events
+from calovision.utils import streams
 
 Batch = TypeVar("Batch")
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
-from calovision import streams
 from calovision.errors import InputError
 from calovision.events.batching import padded
 from calovision.events.events import Events
+from calovision.utils import streams
 
 if TYPE_CHECKING:
     from calovision.events.event_set import EventSet

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from calovision.errors import InputError
 from calovision.events.events import Events, Unit, is_gev
+from calovision.events.formats.sparsify import BadPixelError, shape_of, sparsify
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.events.own_columns import array_of, checked
-from calovision.events.sparsify import BadPixelError, shape_of, sparsify
 
 Order = Literal["first", "last"]
 _WHERE = "the images"  # how messages call them

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.counts import count
 from calovision.errors import DamagedError, InputError
-from calovision.events.arrays import read_arrays
-from calovision.events.files import PART, atomic, write_json, writing
-from calovision.events.unreadable import exists, read_json
+from calovision.utils.arrays import read_arrays
+from calovision.utils.counts import count
+from calovision.utils.files import PART, atomic, write_json, writing
+from calovision.utils.unreadable import exists, read_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,7 +80,7 @@ class DigitSet:
         Raises:
             InputError: there are no digits, or ``each`` is no count.
         """
-        from calovision.picture import Picture
+        from calovision.utils.picture import Picture
 
         each = count("each", each)
         if not len(self):

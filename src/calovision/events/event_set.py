@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events import summary
 from calovision.events.attributes import Attributes
 from calovision.events.selection import checked_index, selected
 from calovision.events.splits import split
+from calovision.utils.counts import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

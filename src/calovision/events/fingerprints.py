@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.events.arrays import read_array
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
-from calovision.events.files import atomic
 from calovision.events.on_disk import EventSelection
 from calovision.events.reader import EventStore
+from calovision.utils.arrays import read_array
+from calovision.utils.files import atomic
 
 Prints = NDArray[np.uint64]
 

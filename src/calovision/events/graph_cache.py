@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from calovision.cache import digest
-from calovision.cache import folder as users_folder
-from calovision.compiled import key
 from calovision.events.graphs import CHUNK, Arrays, GraphView, Space, graph_arrays
 from calovision.events.store import EventStore
+from calovision.utils.cache import digest
+from calovision.utils.cache import folder as users_folder
+from calovision.utils.compiled import key
 
 _META = "arrays.json"
 

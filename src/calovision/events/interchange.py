@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.weighting import COLUMN, scaled
+from calovision.utils.counts import count
 
 if TYPE_CHECKING:
     from calovision.events.event_set import EventSet

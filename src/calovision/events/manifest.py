@@ -15,7 +15,7 @@ from calovision.events.shards import (
     damaged_shard,
     shard_name,
 )
-from calovision.events.unreadable import exists, read_json, reading
+from calovision.utils.unreadable import exists, read_json, reading
 
 EVENTS_PER_BYTE = 4  #: most events in a byte of a shard: a row group takes more than it says
 _MOST, _VALUES = 1 << 48, ("float32", "float64")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.compiled import compiled
+from calovision.utils.compiled import compiled
 
 Array = NDArray[Any]
 

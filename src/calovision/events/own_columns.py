@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from calovision.errors import InputError
 from calovision.events.attributes import OF_BOTH
 from calovision.events.events import Events
+from calovision.events.formats.schema import classes, numbers
 from calovision.events.geometry import Geometry
-from calovision.events.image_file import classes, numbers
 from calovision.events.shards import HIT_COLUMNS
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.events.arrays import read_arrays
-from calovision.events.files import atomic
 from calovision.events.fingerprints import TRAINING, Known, Prints, read_known, write_known
+from calovision.utils.arrays import read_arrays
+from calovision.utils.files import atomic
 
 PACKED = "training-events.npz"  #: in a model of the package, and in a set generated with it
 BITS, _LOW, _HIGH = 36, 20, 16

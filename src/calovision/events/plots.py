@@ -136,7 +136,7 @@ def panels(
     """Images side by side, a row per channel with one colour scale: logarithmic for energies."""
     from matplotlib.colors import LogNorm, Normalize
 
-    from calovision.picture import Picture
+    from calovision.utils.picture import Picture
 
     rows, cols = len(geometry.channels), len(images)
     figure = Picture(figsize=(_SIDE * cols + 1.2, _SIDE * rows + 0.4), layout="constrained")

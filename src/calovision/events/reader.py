@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision import streams
 from calovision.errors import DamagedError, InputError
 from calovision.events.event_set import Index
 from calovision.events.events import Events, concatenate
@@ -26,7 +25,8 @@ from calovision.events.shards import (
     damaged_shard,
     shard_name,
 )
-from calovision.events.unreadable import exists, reading
+from calovision.utils import streams
+from calovision.utils.unreadable import exists, reading
 
 BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
 _READ_CHUNK = 1 << 20  # bytes hashed at a time

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from calovision.errors import ContentError, DamagedError, InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.events.unreadable import reading
+from calovision.utils.unreadable import reading
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"  #: in the folder of a set only when the set is complete

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision import streams
-from calovision.counts import count, quantity
 from calovision.errors import InputError
+from calovision.utils import streams
+from calovision.utils.counts import count, quantity
 
 _ROUNDING = 1e-9
 

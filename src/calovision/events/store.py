@@ -10,11 +10,11 @@ from typing import Any
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
-from calovision.events.files import same_place
 from calovision.events.packed_prints import hand_on
 from calovision.events.reader import EventStore
 from calovision.events.shards import check_event_columns, shard_bytes
 from calovision.events.writer import StoreWriter
+from calovision.utils.files import same_place
 
 __all__ = ["EventStore", "StoreWriter", "save", "shard_bytes", "write_set"]
 

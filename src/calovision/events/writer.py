@@ -12,7 +12,6 @@ from typing import Any
 
 from calovision.errors import DamagedError, InputError
 from calovision.events.events import Events
-from calovision.events.files import PART, atomic, occupied, write_json, writing
 from calovision.events.fingerprints import TRAINING
 from calovision.events.geometry import Geometry
 from calovision.events.packed_prints import PACKED
@@ -26,7 +25,8 @@ from calovision.events.shards import (
     shard_bytes,
     shard_name,
 )
-from calovision.events.unreadable import read_json, reading
+from calovision.utils.files import PART, atomic, occupied, write_json, writing
+from calovision.utils.unreadable import read_json, reading
 
 _SHARD = re.compile(r"shard-(\d{5,})\.parquet")
 UNITS = {

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calovision import streams
 from calovision.errors import InputError
 from calovision.metrics.two_sample import TREES
 from calovision.metrics.value import (
@@ -25,6 +24,7 @@ from calovision.metrics.value import (
     bootstrap_sums,
     same_length,
 )
+from calovision.utils import streams
 
 MIN_EVENTS = 200  #: with fewer, trees with 50 events a leaf say nothing about a score
 SHUFFLES = 5  #: times each observable is shuffled

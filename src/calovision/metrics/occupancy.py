@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.compiled import compiled
 from calovision.events import weighting
 from calovision.metrics.pairs import Pixels, check_pair, pixels
 from calovision.metrics.value import Floats, Metric, bootstrap_sums, paired_difference, summed
+from calovision.utils.compiled import compiled
 
 if TYPE_CHECKING:
     from calovision.events.events import Events

@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import curve_fit
 from threadpoolctl import threadpool_limits
 
-from calovision import streams
 from calovision.errors import InputError
 from calovision.events.weighting import scaled
 from calovision.metrics.value import NO_WEIGHTS, Floats, Metric, Weights, event_weights
+from calovision.utils import streams
 
 BATCH_EVENTS = (20_000, 50_000)  #: smallest and largest batch of the extrapolation
 POINTS = 10  #: batch sizes, at equal steps of 1/size

@@ -12,10 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calovision import streams
 from calovision.errors import InputError
 from calovision.metrics.classification import auc_metric, check
 from calovision.metrics.value import REPLICAS, Floats, Metric, bootstrap, same_length
+from calovision.utils import streams
 
 EFFICIENCY = 0.5  #: share of the quark jets that the cut keeps
 SPECTRUM_BINS = 20  #: bins of the mass, each with as many of all gluon jets

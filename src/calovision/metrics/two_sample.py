@@ -12,7 +12,6 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calovision import streams
 from calovision.errors import InputError
 from calovision.events.weighting import scaled
 from calovision.metrics.classification import RankedScores, auc_metric, check, checked_weights
@@ -26,6 +25,7 @@ from calovision.metrics.value import (
     same_length,
     weights_of_two,
 )
+from calovision.utils import streams
 
 FOLDS = 4
 #: fixed settings of all boosted trees, so that results stay comparable between studies

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision import streams
 from calovision.errors import InputError
 from calovision.events import weighting
 from calovision.metrics.two_sample import MIN_EVENTS, stacked, two_sample_auc
 from calovision.metrics.value import Floats, Metric, Weights, same_length, weights_of_two
+from calovision.utils import streams
 
 if TYPE_CHECKING:
     import torch

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calovision import streams
 from calovision.errors import InputError
 from calovision.events.weighting import effective, scaled
+from calovision.utils import streams
 
 Floats = NDArray[np.float64]
 Weights = tuple[Floats | None, Floats | None]  #: event weights of two samples

@@ -149,7 +149,7 @@ def w1_observables(
     """``w1_{observable}`` of every observable the two sets share.
 
     Args:
-        a: name to ``(n,)`` values, as of :func:`calovision.metrics.observables.observables`.
+        a: name to ``(n,)`` values, as of :func:`calovision.features.observables.observables`.
         b: name to ``(m,)`` values.
         units: name to unit.
         paired: both are the same events.

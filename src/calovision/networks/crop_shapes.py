@@ -1,7 +1,7 @@
 """Shapes of a shower as a layer: what physicists look at, from shares of the energy.
 
 Definitions follow CMS (JINST 10 P08010, arXiv:1502.02702); see also
-:mod:`calovision.metrics.shower_shapes`, which computes them for tables.
+:mod:`calovision.features.shower_shapes`, which computes them for tables.
 """
 
 from __future__ import annotations

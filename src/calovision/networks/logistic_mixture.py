@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from calovision.compiled import compiled
+from calovision.utils.compiled import compiled
 
 COUNT_PARTS, ENERGY_PARTS = 3, 4  #: components of the mixtures
 COUNT, ENERGY = 3 * COUNT_PARTS, 3 * ENERGY_PARTS  #: parameters of the laws

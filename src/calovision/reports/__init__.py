@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from calovision.drawing import settle
+from calovision.utils.matplotlib_backend import settle
 
 settle()

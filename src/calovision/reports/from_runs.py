@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calovision.errors import InputError
-from calovision.reports import egamma, jet_generation, jet_tagging, jet_vae, symmetry
-from calovision.reports.common import Study, curves, facts, metric_groups
 from calovision.reports.glossary import meaning
 from calovision.reports.html import Headline, Section, write_report
+from calovision.reports.pages import egamma, jet_generation, jet_tagging, jet_vae, symmetry
+from calovision.reports.pages.common import Study, curves, facts, metric_groups
 from calovision.reports.sources import Source, read_source
 from calovision.reports.tables import BASELINE, with_error
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from calovision.reports.meanings import MEANINGS, Meaning
-from calovision.reports.symmetry_meanings import symmetry_words, words_of
+from calovision.metrics.definitions import MEANINGS, Meaning
+from calovision.metrics.symmetry_definitions import symmetry_words, words_of
 
 CHANNELS = {"track": "Track", "ecal": "ECAL", "hcal": "HCAL", "energy": "energy", "time": "time"}
 REFERENCES = {"_blank": "blank image", "_mean": "mean image"}

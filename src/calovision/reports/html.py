@@ -12,9 +12,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from calovision.events.files import write_bytes
-from calovision.reports.style import figure_style
+from calovision.reports.plots.style import figure_style
 from calovision.reports.tables import Table
+from calovision.utils.files import write_bytes
 
 DPI = 150  #: sharp on a phone's screen, and legible in print
 

@@ -8,7 +8,7 @@ A study folder::
                         and one named like each model that remakes events
 
 The files of one kind of study stand in the module that draws them, such as
-:mod:`calovision.reports.jet_vae`. Only ``comparison.json`` must be there; each missing file leaves
+``jet_vae``. Only ``comparison.json`` must be there; each missing file leaves
 out its part of the report. A run folder has ``results.json`` and, for its curves,
 ``metrics.jsonl``.
 """
@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.events.arrays import read_arrays
 from calovision.events.events import Events
-from calovision.events.files import atomic
 from calovision.events.store import EventStore
-from calovision.events.unreadable import exists, read_json, reading
 from calovision.reports.tables import BASELINE
+from calovision.utils.arrays import read_arrays
+from calovision.utils.files import atomic
+from calovision.utils.unreadable import exists, read_json, reading
 
 ORIGINAL = "original"
 LONGEST_NAME = 100  #: characters of the name of a model

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from calovision.metrics.definitions import Meaning
 from calovision.reports.glossary import meaning
-from calovision.reports.meanings import Meaning
 
 NONE = "-"  #: what stands in an empty cell
 BASELINE = "baseline"

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.reports.images import TITLES
+from calovision.reports.plots.images import TITLES
 
 if TYPE_CHECKING:
     from calovision.events.events import Events

@@ -6,11 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from calovision.simulation.crops.driver import egamma
     from calovision.simulation.driver import jets
+    from calovision.simulation.egamma.driver import egamma
 
 __all__ = ["egamma", "jets"]
-_HOMES = {"egamma": "calovision.simulation.crops.driver", "jets": "calovision.simulation.driver"}
+_HOMES = {"egamma": "calovision.simulation.egamma.driver", "jets": "calovision.simulation.driver"}
 
 
 def __getattr__(name: str) -> Any:

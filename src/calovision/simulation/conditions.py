@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from calovision.counts import count, pair, quantity
 from calovision.errors import InputError
 from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.pythia import PT_HAT, TUNE, dijets
+from calovision.utils.counts import count, pair, quantity
 
 
 class Conditions(NamedTuple):

@@ -11,11 +11,11 @@ from zlib import error as ZlibError
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision import streams
-from calovision.counts import count
 from calovision.errors import InputError
 from calovision.events.digits import SIDE, DigitSet
-from calovision.events.unreadable import unreadable
+from calovision.utils import streams
+from calovision.utils.counts import count
+from calovision.utils.unreadable import unreadable
 
 TEST_SHARE = 0.2  #: of the source digits of every class
 _MOST_BYTES = 1 << 28  # MNIST has 47 MB

@@ -7,13 +7,13 @@ import importlib.metadata
 from pathlib import Path
 from typing import Any
 
-from calovision.events.cluster import run
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, shard_bytes
-from calovision.simulation.chunk import Task, simulate_chunk, warm_up
+from calovision.parallel.cluster import run
+from calovision.simulation.chunks import Product, Progress, Run, cut, produce
 from calovision.simulation.conditions import NOMINAL, Conditions
-from calovision.simulation.production import Product, Progress, Run, cut, produce
+from calovision.simulation.jets import Task, simulate_chunk, warm_up
 from calovision.simulation.pythia import MINIMUM_BIAS
 
 CHUNK = 1000  #: jets in one chunk; part of what a seed means, so the same for any workers
@@ -48,7 +48,7 @@ def jets(events: int, seed: int, workers: int = 1) -> Events:
         workers: processes to use.
 
     Returns:
-        Jets with the columns of :func:`~calovision.simulation.chunk.simulate_chunk`.
+        Jets with the columns of :func:`~calovision.simulation.jets.simulate_chunk`.
 
     Raises:
         InputError: ``events`` or ``workers`` is not positive, or ``seed`` is negative.

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from calovision.compiled import fast, inlined
 from calovision.simulation.detector import PHI_CELLS
+from calovision.utils.compiled import fast, inlined
 
 RAY = 15  #: numbers in a ray
 _NEAR = 0.25  #: smaller angles are taken from a power series, rad

@@ -1,80 +1,192 @@
-"""Minimum-bias collisions for pile-up: made once, a part of the package.
+# ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
+"""Pile-up: the detector's response to minimum-bias collisions, made once and laid over jets.
 
-``python -m calovision.simulation.pileup`` makes them anew, where Pythia or the cuts are others.
+Every jet gets its own Poisson number of collisions, each turned by a random number of towers and
+mirrored at random, so that the library of some thousand responses serves 144 times over.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.simulation.generator import Particles, Record, offsets_of
-from calovision.simulation.pythia import MINIMUM_BIAS, quiet, start_pythia
+from calovision.simulation import minimum_bias
+from calovision.simulation.detector import PHI_CELLS, TOWER, Detector, tracker_layers
+from calovision.simulation.generator import Particles, no_particles, offsets_of
+from calovision.simulation.response import Canvas, collision, new_canvas, set_seed, start, wrapped
+from calovision.utils import cache
+from calovision.utils.compiled import fast, key
+from calovision.utils.waiting import waits_for
 
-COLLISIONS = 3000  #: how many are kept
-FILE = Path(__file__).with_name("minimum_bias.npz")
-_SEED = 20120704
-_BATCH = 500
-_REAL = ("pt", "eta", "phi", "energy")  #: kept byte by byte, which compresses better
-_OF_SPECIES = ("pdg", "charge", "kind")
+_SEED = 20130217
+_PHI_TOWERS = PHI_CELLS // TOWER
+_ETA_TOWERS = 71  #: covers abs(eta) < 3.08, all that the library holds
+_STEP = 300  #: collisions between two words on how far it is
+_EVERYWHERE = 10.0  #: a reach in eta and phi that leaves nothing out
+
+
+class Signals(NamedTuple):
+    """Something by place, jagged over collisions.
+
+    Attributes:
+        offsets: ``(n + 1,)`` int64, first entry of every collision.
+        eta: ``(m,)`` int16 number of the crystal or tower, 0 beginning at eta = 0.
+        phi: ``(m,)`` int16 number of the crystal or tower, 0 beginning at phi = 0.
+        energy: ``(m,)`` float32 energy, or a track's transverse momentum, GeV.
+    """
+
+    offsets: NDArray[np.int64]
+    eta: NDArray[np.int16]
+    phi: NDArray[np.int16]
+    energy: NDArray[np.float32]
+
+
+class Flow(NamedTuple):
+    """What particle flow makes of every particle, jagged over collisions.
+
+    Attributes:
+        offsets: ``(n + 1,)`` int64, first entry of every collision.
+        eta: ``(m,)`` float32 direction at the vertex.
+        phi: ``(m,)`` float32 direction at the vertex, rad.
+        pt: ``(m,)`` float32, GeV.
+        energy: ``(m,)`` float32, GeV.
+    """
+
+    offsets: NDArray[np.int64]
+    eta: NDArray[np.float32]
+    phi: NDArray[np.float32]
+    pt: NDArray[np.float32]
+    energy: NDArray[np.float32]
+
+
+class Response(NamedTuple):
+    """The detector's response to a library of minimum-bias collisions."""
+
+    tracks: Signals
+    ecal: Signals
+    towers: Signals
+    flow: Flow
 
 
 @functools.cache
-def collisions() -> Particles:
-    """The collisions that pile-up is drawn from, the same in every process."""
-    return read(FILE)
+def response(detector: Detector) -> Response:
+    """The response of ``detector`` to the library, from the cache if it is there."""
+    if detector.pileup == 0:
+        return expose(no_particles(), detector)
+    # the number of collisions, the noise and what is done to jets do not change the response
+    part = detector._replace(pileup=1.0, jet_scale=1.0, pileup_offset=0.0, jet_threshold=0.0)
+    part = part._replace(ecal_noise=0.0, hcal_noise=0.0)
+    name = f"response-{cache.digest(key(expose), minimum_bias.key(), part, _SEED)}"
+    flat = cache.arrays(name, lambda: _flatten(expose(minimum_bias.collisions(), detector, _told)))
+    tracks, ecal, towers = (
+        Signals(**{f: flat[f"{name}_{f}"] for f in Signals._fields})
+        for name in ("tracks", "ecal", "towers")
+    )
+    return Response(tracks, ecal, towers, Flow(**{f: flat[f"flow_{f}"] for f in Flow._fields}))
 
 
-def read(file: Path) -> Particles:
-    """What :func:`write` has kept."""
-    with np.load(file) as kept:
-        species = kept["species"]
-        columns: dict[str, NDArray[Any]] = {n: kept[n][species] for n in _OF_SPECIES}
-        columns |= {name: _joined(kept[name]) for name in _REAL}
-        return Particles(offsets_of(kept["counts"]), **columns)
+def _told(done: int) -> None:
+    waits_for(f"pile-up library, once per machine, {done / minimum_bias.COLLISIONS:.0%}")
 
 
-def key() -> str:
-    """Changes with the collisions."""
-    return hashlib.sha256(FILE.read_bytes()).hexdigest()
+def _flatten(made: Response) -> dict[str, NDArray[Any]]:
+    return {f"{k}_{f}": v for k, part in made._asdict().items() for f, v in part._asdict().items()}
 
 
-def generate(number: int) -> Particles:
-    """Inelastic pp collisions without any selection, the first of those that are kept."""
-    with quiet():
-        pythia = start_pythia(MINIMUM_BIAS, _SEED)
-    parts = []
-    for start in range(0, number, _BATCH):
-        batch = pythia.nextBatch(min(_BATCH, number - start))
-        parts.append(Record.read(batch).particles())
-    offsets = offsets_of(np.concatenate([np.diff(p.offsets) for p in parts]))
-    joined = {f: np.concatenate([getattr(p, f) for p in parts]) for f in Particles._fields[1:]}
-    return Particles(offsets, **joined)
+def expose(
+    library: Particles, detector: Detector, progress: Callable[[int], object] = lambda done: None
+) -> Response:
+    """Simulate the response of the whole detector to every collision of a library.
 
-
-def write(file: Path, made: Particles) -> None:
-    """Keep collisions in a file, without loss."""
-    _, first, species = np.unique(made.pdg, return_index=True, return_inverse=True)
-    columns = {name: getattr(made, name)[first] for name in _OF_SPECIES}
-    columns |= {name: _split(getattr(made, name)) for name in _REAL}
-    counts = np.diff(made.offsets).astype(np.int16)
-    np.savez_compressed(
-        file, allow_pickle=False, counts=counts, species=species.astype(np.uint8), **columns
+    Args:
+        library: the collisions.
+        detector: its description.
+        progress: told now and then how many collisions are done.
+    """
+    canvas, layers = new_canvas(_ETA_TOWERS, _PHI_TOWERS), tracker_layers()
+    constants = detector.record()
+    grids = {"tracks": canvas.tracks, "ecal": canvas.ecal, "towers": canvas.towers}
+    found: dict[str, list[tuple[NDArray[Any], ...]]] = {name: [] for name in grids}
+    flows = []
+    most = int(np.diff(library.offsets).max(initial=0))
+    flow = np.zeros((most, 4), np.float32)
+    member = np.zeros(len(library.pt), np.int8)
+    set_seed(_SEED)
+    for event in range(len(library.offsets) - 1):
+        if event % _STEP == 0:
+            progress(event)
+        start(canvas, 0.0, 0.0, _EVERYWHERE, constants)
+        canvas.origin[1] = 0
+        n = collision(canvas, library, member, event, 0, flow, layers, constants)
+        flows.append(flow[:n].copy())
+        for name, grid in grids.items():
+            i, j = np.divmod(np.flatnonzero(grid != 0), grid.shape[1])
+            size = TOWER if name == "towers" else 1
+            eta, phi = i + canvas.origin[0] // size, j + canvas.origin[1] // size
+            found[name].append((eta.astype(np.int16), phi.astype(np.int16), grid[i, j]))
+    signals = {name: _joined(parts) for name, parts in found.items()}
+    columns = np.concatenate(flows).T if flows else np.zeros((4, 0), np.float32)
+    counts = np.array([len(f) for f in flows])
+    return Response(
+        **signals, flow=Flow(offsets_of(counts), *(np.ascontiguousarray(c) for c in columns))
     )
 
 
-def _split(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(values.astype("<f4").view(np.uint8).reshape(-1, 4).T)
+def _joined(parts: list[tuple[NDArray[Any], ...]]) -> Signals:
+    eta, phi, energy = (np.concatenate(column) for column in zip(*parts, strict=True))
+    counts = np.array([len(part[0]) for part in parts])
+    return Signals(offsets_of(counts), eta, phi, energy.astype(np.float32))
 
 
-def _joined(values: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(values.T).view("<f4").ravel().astype(np.float32)
+@fast
+def _lay(
+    grid: Any, signals: Any, event: int, first_eta: int, first_phi: int, around: int, mirror: bool
+) -> None:
+    """Add one collision's signals to a grid whose first cell and phi period are given."""
+    rows, cols = grid.shape
+    for k in range(signals.offsets[event], signals.offsets[event + 1]):
+        eta = -1 - signals.eta[k] if mirror else signals.eta[k]
+        i = eta - first_eta
+        if 0 <= i < rows:
+            j = (signals.phi[k] - first_phi) % around
+            if j < cols:
+                grid[i, j] += signals.energy[k]
 
 
-if __name__ == "__main__":
-    write(FILE, generate(COLLISIONS))
+@fast
+def _add_flow(c: Canvas, f: Any, event: int, turn: float, sign: float, radius: float) -> None:
+    """Add one collision's particle flow within ``radius`` of the jet axis to the jet."""
+    for k in range(f.offsets[event], f.offsets[event + 1]):
+        eta = sign * f.eta[k]
+        if abs(eta - c.axis[0]) < radius:
+            phi = f.phi[k] + turn
+            if math.hypot(eta - c.axis[0], wrapped(phi - c.axis[1])) < radius:
+                c.flow[0] += f.pt[k] * math.cos(phi)
+                c.flow[1] += f.pt[k] * math.sin(phi)
+                c.flow[2] += f.pt[k] * math.sinh(eta)
+                c.flow[3] += f.energy[k]
+
+
+@fast
+def overlay(c: Canvas, library: Response, d: Any) -> int:
+    """Add pile-up to the canvas; returns the number of collisions."""
+    n = int(np.random.poisson(d.pileup))
+    eta, phi = c.origin[0], c.origin[1]
+    for _ in range(n):
+        event = np.random.randint(len(library.flow.offsets) - 1)
+        turn = np.random.randint(_PHI_TOWERS)
+        mirror = np.random.random() < 0.5
+        crystals = turn * TOWER
+        _lay(c.tracks, library.tracks, event, eta, phi - crystals, PHI_CELLS, mirror)
+        _lay(c.ecal, library.ecal, event, eta, phi - crystals, PHI_CELLS, mirror)
+        _lay(
+            c.towers, library.towers, event, eta // TOWER, phi // TOWER - turn, _PHI_TOWERS, mirror
+        )
+        angle, sign = crystals * d.crystal_phi, -1.0 if mirror else 1.0
+        _add_flow(c, library.flow, event, angle, sign, d.jet_radius)
+    return n

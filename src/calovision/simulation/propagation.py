@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.compiled import fast, inlined
+from calovision.utils.compiled import fast, inlined
 
 CURVATURE = 0.299792458e-3  #: transverse momentum per field and bending radius, GeV/(T mm)
 TWO_PI = 2 * math.pi

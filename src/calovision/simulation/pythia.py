@@ -14,8 +14,8 @@ from typing import Any
 
 import pythia8mc
 
-from calovision import cache
-from calovision.waiting import waits_for
+from calovision.utils import cache
+from calovision.utils.waiting import waits_for
 
 GLUON, QUARK = 0, 1  #: labels, as in the public quark/gluon set
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from calovision.compiled import fast
 from calovision.events.geometry import JET_IMAGES
 from calovision.simulation.detector import TOWER
-from calovision.simulation.imaging import Canvas
+from calovision.simulation.response import Canvas
+from calovision.utils.compiled import fast
 
 WINDOW = JET_IMAGES.rows  #: crystals along each side of the image
 HALF = WINDOW // TOWER // 2  #: towers from the window's centre tower to its border

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from calovision.cache import folder
 from calovision.events.shards import MANIFEST
+from calovision.utils.cache import folder
 
 MOST = 500  #: paths that are kept, and folders beside a set that are looked into
 

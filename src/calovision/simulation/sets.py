@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from calovision.events.events import Events
 from calovision.events.store import EventStore
-from calovision.simulation.production import Progress
+from calovision.simulation.chunks import Progress
 from calovision.simulation.same_seed import relatives, remember
-from calovision.waiting import told
+from calovision.utils.waiting import told
 
 
 def made(

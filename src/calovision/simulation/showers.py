@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from calovision.compiled import fast, inlined
 from calovision.simulation.detector import TOWER
 from calovision.simulation.energy_spots import add, heavy_tail, seed, uniform
+from calovision.utils.compiled import fast, inlined
 
 SOFT = 0.15  #: GeV; softer electrons leave one compact deposit
 _SOFT_SPOTS = 4

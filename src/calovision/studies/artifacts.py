@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from calovision.events.events import Events
 from calovision.events.store import StoreWriter
-from calovision.metrics.observables import observables
+from calovision.features.observables import observables
 from calovision.reports.sources import ORIGINAL, save_arrays
 from calovision.reports.view import in_turn
 

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
 from calovision.metrics.value import Metric
+from calovision.models.taggers.boosted_trees import TREES
 from calovision.reports.sources import save_arrays
 from calovision.studies.artifacts import save_examples
-from calovision.studies.tagging_measures import FLOOR, Trained, differences, read, results
-from calovision.studies.trainings import Job, carry_out
-from calovision.studies.trees import TREES
-from calovision.studies.workspace import begin, conclude, crops, train_on
-from calovision.tasks.rundir import RunDir
+from calovision.studies.folder import begin, conclude, crops, train_on
+from calovision.studies.jobs import Job, carry_out
+from calovision.studies.tagging_seeds import FLOOR, Trained, differences, read, results
+from calovision.training.run import RunDir
+from calovision.utils.files import write_json
 
 TASK = "egamma"
 OURS, BASELINE = "crop-net", "baseline"
@@ -97,7 +97,7 @@ def study(
 def train(
     events: Events | EventStore, model: str = OURS, *, out: str | Path, **settings: Any
 ) -> RunDir:
-    """Train one classifier; see :func:`~calovision.studies.workspace.train_on`."""
+    """Train one classifier; see :func:`~calovision.studies.folder.train_on`."""
     return train_on(TASK, events, model, out, settings)
 
 

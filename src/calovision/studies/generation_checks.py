@@ -9,23 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision import streams
 from calovision.events.events import Events
-from calovision.events.files import write_json
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore
 from calovision.metrics.two_sample import classifier_auc
+from calovision.models.generators.base import generated
+from calovision.models.generators.request import Request
+from calovision.models.generators.splitting.fill import PAD
+from calovision.models.generators.splitting.global_features import (
+    BY_ENERGY,
+    SHAPES,
+    hits_and_excess,
+    totals,
+)
+from calovision.models.generators.splitting.hits import Hits
+from calovision.models.generators.splitting.pyramid import filled
+from calovision.models.generators.splitting.sampling import drawn_totals
+from calovision.models.generators.splitting.task import CascadeTask
+from calovision.models.load import load_generator
 from calovision.reports.sources import save_arrays
-from calovision.tasks.cascade import CascadeTask
-from calovision.tasks.generator import generated
-from calovision.tasks.growth import drawn_totals
-from calovision.tasks.models import load_generator
-from calovision.tasks.pyramid import filled
-from calovision.tasks.pyramid_fill import PAD
-from calovision.tasks.pyramid_hits import Hits
-from calovision.tasks.request import Request
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.totals import BY_ENERGY, SHAPES, hits_and_excess, totals
+from calovision.training.run import RunDir
+from calovision.utils import streams
+from calovision.utils.files import write_json
 
 #: column (GeV) and quantiles of the test jets between which it is asked for
 ASKED = {"pt": (0.1, 0.35, 0.65, 0.9), "m0": (0.1, 0.35, 0.65, 0.9), "gen_pt": (0.1, 0.5, 0.9)}

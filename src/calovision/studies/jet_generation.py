@@ -13,28 +13,28 @@ from typing import Any
 import numpy as np
 import torch
 
-from calovision import streams
 from calovision.errors import InputError
+from calovision.evaluation.c2st import METRIC, likeness
+from calovision.evaluation.compare import compare
+from calovision.evaluation.evaluate import results_of
 from calovision.events.events import Events
-from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.value import Metric
-from calovision.simulation.crops.driver import ENGINES
-from calovision.simulation.crops.particles import draw
+from calovision.models.config import load_config
+from calovision.models.generate import generate
+from calovision.models.generators.base import GeneratorTask
+from calovision.models.generators.request import Request
+from calovision.models.load import load_generator
+from calovision.models.train import train as run_training
 from calovision.simulation.driver import jets
+from calovision.simulation.egamma.driver import ENGINES
+from calovision.simulation.egamma.particles import draw
 from calovision.studies import generation_checks
-from calovision.studies.comparing import compare
-from calovision.studies.evaluation import results_of
-from calovision.studies.likeness import METRIC, likeness
-from calovision.studies.trainings import Job, each
-from calovision.studies.workspace import begin, conclude, train_on
-from calovision.tasks.config import load_config
-from calovision.tasks.generate import generate
-from calovision.tasks.generator import GeneratorTask
-from calovision.tasks.models import load_generator
-from calovision.tasks.request import Request
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.training import train as run_training
+from calovision.studies.folder import begin, conclude, train_on
+from calovision.studies.jobs import Job, each
+from calovision.training.run import RunDir
+from calovision.utils import streams
+from calovision.utils.files import write_json
 
 TASK = "jet-generator"
 OURS, FAST, BASELINE = "cascade", "cascade-fast", "baseline"
@@ -109,7 +109,7 @@ def study(
 def train(
     events: Events | EventStore, model: str = OURS, *, out: str | Path, **settings: Any
 ) -> RunDir:
-    """Train one generator; see :func:`~calovision.studies.workspace.train_on`."""
+    """Train one generator; see :func:`~calovision.studies.folder.train_on`."""
     return train_on(TASK, events, model, out, settings)
 
 

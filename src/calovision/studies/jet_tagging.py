@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from calovision.events.events import Events
-from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
+from calovision.models.taggers.boosted_trees import TREES
 from calovision.reports.sources import save_arrays
 from calovision.studies import tagging_checks
 from calovision.studies.artifacts import save_examples
-from calovision.studies.tagging_measures import (
+from calovision.studies.folder import begin, conclude, train_on
+from calovision.studies.jobs import Job, carry_out
+from calovision.studies.tagging_seeds import (
     FLOOR,
     Trained,
     ceiling,
@@ -23,10 +25,8 @@ from calovision.studies.tagging_measures import (
     read,
     results,
 )
-from calovision.studies.trainings import Job, carry_out
-from calovision.studies.trees import TREES
-from calovision.studies.workspace import begin, conclude, train_on
-from calovision.tasks.rundir import RunDir
+from calovision.training.run import RunDir
+from calovision.utils.files import write_json
 
 OURS, BASELINE = "particle-transformer", "baseline"
 #: variants of the published baseline by the number of neighbours, as published
@@ -136,7 +136,7 @@ def study(
 def train(
     events: Events | EventStore, model: str = OURS, *, out: str | Path, **settings: Any
 ) -> RunDir:
-    """Train one tagger; see :func:`~calovision.studies.workspace.train_on`."""
+    """Train one tagger; see :func:`~calovision.studies.folder.train_on`."""
     return train_on("jet-tagger", events, model, out, settings)
 
 

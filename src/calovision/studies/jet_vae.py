@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calovision.evaluation.evaluate import measure, results_of, truth_floor
 from calovision.events.events import Events
-from calovision.events.files import write_json
 from calovision.events.store import EventStore
 from calovision.metrics.occupancy import occupancy_difference
 from calovision.metrics.value import Floats, Metric, paired_difference
+from calovision.models.config import load_config
+from calovision.models.load import load_autoencoder
+from calovision.models.reconstruct import reconstructions
+from calovision.models.train import train as run_training
 from calovision.studies import artifacts
-from calovision.studies.evaluation import measure, results_of, truth_floor
-from calovision.studies.workspace import begin, conclude, train_on
-from calovision.tasks.config import load_config
-from calovision.tasks.models import load_autoencoder
-from calovision.tasks.reconstruct import reconstructions
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.training import train as run_training
+from calovision.studies.folder import begin, conclude, train_on
+from calovision.training.run import RunDir
+from calovision.utils.files import write_json
 
 MODELS = ("baseline", "point")
 
@@ -73,7 +73,7 @@ def study(
 def train(
     events: Events | EventStore, model: str = "point", *, out: str | Path, **settings: Any
 ) -> RunDir:
-    """Train one jet VAE; see :func:`~calovision.studies.workspace.train_on`."""
+    """Train one jet VAE; see :func:`~calovision.studies.folder.train_on`."""
     return train_on("jet-vae", events, model, out, settings)
 
 

@@ -12,22 +12,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from calovision import streams
 from calovision.errors import InputError
-from calovision.events.files import write_json
+from calovision.evaluation.symmetry.frame_measures import measure_frame
+from calovision.evaluation.symmetry.measures import Arrays, measure, write_results
+from calovision.evaluation.symmetry.supervised_measures import measure_map
 from calovision.metrics.value import Metric
+from calovision.models.symmetry.data import ImageData, read_images
+from calovision.models.symmetry.discovery import discover
+from calovision.models.symmetry.runs import Flows, generator, progress, train
+from calovision.models.symmetry.settings import load_settings
+from calovision.models.symmetry.supervised import train_published_map, train_step_map
 from calovision.reports.sources import save_arrays
 from calovision.simulation.digits import digits
-from calovision.studies.frame_measures import measure_frame
-from calovision.studies.supervised_measures import measure_map
-from calovision.studies.symmetry_measures import Arrays, measure, write_results
-from calovision.studies.workspace import claim, conclude
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.symmetry.data import ImageData, read_images
-from calovision.tasks.symmetry.discovery import discover
-from calovision.tasks.symmetry.runs import Flows, generator, progress, train
-from calovision.tasks.symmetry.settings import load_settings
-from calovision.tasks.symmetry.supervised import train_published_map, train_step_map
+from calovision.studies.folder import claim, conclude
+from calovision.training.run import RunDir
+from calovision.utils import streams
+from calovision.utils.files import write_json
 
 MODELS = ("baseline", "isometry")
 LATENTS = (5, 2)

@@ -8,17 +8,17 @@ from typing import Any
 
 import torch
 
-from calovision import streams
 from calovision.errors import InputError
-from calovision.events.files import write_json
+from calovision.evaluation.symmetry.orbits import IMAGES, follow, follow_action
 from calovision.metrics.symmetry import Followed, follow_metrics
-from calovision.studies.orbits import IMAGES, follow, follow_action
-from calovision.tasks.rundir import RunDir, versions
-from calovision.tasks.symmetry.ablation import PRIORS, Ablated, search_without
-from calovision.tasks.symmetry.data import ImageData
-from calovision.tasks.symmetry.runs import generator, load_space, progress, settings_of
-from calovision.tasks.symmetry.settings import IsometrySettings
-from calovision.tasks.symmetry.space import LatentSpace, vae_space
+from calovision.models.symmetry.ablation import PRIORS, Ablated, search_without
+from calovision.models.symmetry.data import ImageData
+from calovision.models.symmetry.runs import generator, load_space, progress, settings_of
+from calovision.models.symmetry.settings import IsometrySettings
+from calovision.models.symmetry.space import LatentSpace, vae_space
+from calovision.training.run import RunDir, versions
+from calovision.utils import streams
+from calovision.utils.files import write_json
 
 KEPT = ("cover", "complete", "r2", "fidelity", "drift")
 

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 
-from calovision.events.conditions import scaled, without_cells
 from calovision.events.events import Events
-from calovision.events.files import write_json
+from calovision.events.perturbations import scaled, without_cells
 from calovision.events.store import EventStore
+from calovision.features.observables import observables
 from calovision.metrics.classification import auc_difference, auc_metric
 from calovision.metrics.explanation import explained_by_trees, spearman_of_observables
-from calovision.metrics.observables import observables
 from calovision.metrics.sculpting import auc_in_bins, sculpting
 from calovision.metrics.value import Metric
+from calovision.models.classify import Scores, score
+from calovision.models.load import load_tagger
+from calovision.models.taggers.base import TaggerTask
 from calovision.simulation.conditions import Conditions
-from calovision.studies.workspace import TEST_SEED, jets
-from calovision.tasks.classify import Scores, score
-from calovision.tasks.models import load_tagger
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.tagger import TaggerTask
+from calovision.studies.folder import TEST_SEED, jets
+from calovision.training.run import RunDir
+from calovision.utils.files import write_json
 
 CHECKED = ("particle-transformer", "baseline")  #: models looked at
 PT_EDGES = (70.0, 95.0, 110.0, 130.0, 160.0, 220.0)  #: GeV

@@ -9,11 +9,11 @@ import torch
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.models.load import CLASSES
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.models import MODELS, measured
 from calovision.studies.bench.rows import ROWS, bench
 from calovision.studies.bench.table import markdown, models_text
-from calovision.tasks.models import CLASSES
 
 
 def test_every_model_has_a_row_beside_the_published_one() -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calovision.events.convert import convert
-from calovision.events.export import Compression
+from calovision.events.formats.convert import convert
+from calovision.events.formats.export_dense import Compression
 from calovision.studies.bench.clock import Side, Work, always, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.row import Goal, Row, UnavailableError

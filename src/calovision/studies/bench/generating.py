@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from itertools import count
 
-from calovision import streams
 from calovision.errors import InputError
-from calovision.simulation.chunk import Task, simulate_chunk
-from calovision.simulation.crops.driver import ENGINES
-from calovision.simulation.crops.particles import draw
+from calovision.models.generators.base import GeneratorTask, generated
+from calovision.models.generators.request import Request
+from calovision.models.load import load_generator
+from calovision.models.pretrained import pretrained_run
+from calovision.simulation.egamma.driver import ENGINES
+from calovision.simulation.egamma.particles import draw
+from calovision.simulation.jets import Task, simulate_chunk
 from calovision.studies.bench.clock import Side, Work, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.row import Goal, Row, UnavailableError
-from calovision.tasks.generator import GeneratorTask, generated
-from calovision.tasks.models import load_generator
-from calovision.tasks.pretrained import pretrained_run
-from calovision.tasks.request import Request
-from calovision.tasks.rundir import RunDir
+from calovision.training.run import RunDir
+from calovision.utils import streams
 
 
 def _made(material: Material, task: GeneratorTask) -> Side:

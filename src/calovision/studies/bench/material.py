@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 
 from calovision.events.events import Events, concatenate
-from calovision.events.export import Compression, export
+from calovision.events.formats.export_dense import Compression, export
 from calovision.events.store import EventStore, save
-from calovision.simulation.crops.driver import egamma
+from calovision.models.config import load_config
+from calovision.models.train import train
 from calovision.simulation.driver import jets
-from calovision.tasks.config import load_config
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.training import train
+from calovision.simulation.egamma.driver import egamma
+from calovision.training.run import RunDir
 
 
 @dataclass(frozen=True)

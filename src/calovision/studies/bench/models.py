@@ -23,21 +23,21 @@ import torch
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore
+from calovision.models.autoencoders.base import AutoencoderTask
+from calovision.models.classify import score
+from calovision.models.config import TASKS
+from calovision.models.generators.base import GeneratorTask, generated
+from calovision.models.generators.request import Request
+from calovision.models.load import load_generator
+from calovision.models.pretrained import pretrained_run
+from calovision.models.reconstruct import reconstructions
+from calovision.models.taggers.base import TaggerTask
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.training import Steps
-from calovision.tasks.autoencoder import AutoencoderTask
-from calovision.tasks.batches import ahead
-from calovision.tasks.classify import score
-from calovision.tasks.config import TASKS
-from calovision.tasks.devices import chosen_device, described, peak_memory_mb
-from calovision.tasks.generator import GeneratorTask, generated
-from calovision.tasks.models import load_generator
-from calovision.tasks.pretrained import pretrained_run
-from calovision.tasks.reconstruct import reconstructions
-from calovision.tasks.request import Request
-from calovision.tasks.rundir import RunDir
-from calovision.tasks.tagger import TaggerTask
-from calovision.tasks.task import Task
+from calovision.training.batches import ahead
+from calovision.training.devices import chosen_device, described, peak_memory_mb
+from calovision.training.run import RunDir
+from calovision.training.task import Task
 
 #: the models by the names of their rows, the published one of every task last
 MODELS = {

@@ -7,13 +7,13 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
+from calovision.deploy.export import written
+from calovision.deploy.graphs import graphs
+from calovision.models.classify import PORTION, score
+from calovision.models.load import load_tagger
 from calovision.studies.bench.clock import Work, always, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.row import Goal, Row, UnavailableError
-from calovision.tasks.classify import PORTION, score
-from calovision.tasks.deployed.graphs import graphs
-from calovision.tasks.export import written
-from calovision.tasks.models import load_tagger
 
 
 def against_onnx(material: Material) -> Row:

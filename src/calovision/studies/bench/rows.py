@@ -14,7 +14,6 @@ from typing import Any
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.events.files import write_json
 from calovision.studies.bench import (
     converting,
     generating,
@@ -27,8 +26,9 @@ from calovision.studies.bench.clock import one_core
 from calovision.studies.bench.material import SIZES, Material
 from calovision.studies.bench.models import MODELS, speeds
 from calovision.studies.bench.row import Row, UnavailableError
-from calovision.tasks.devices import chosen_device
-from calovision.tasks.rundir import versions
+from calovision.training.devices import chosen_device
+from calovision.training.run import versions
+from calovision.utils.files import write_json
 
 OURS, SAGE = "particle-transformer", "baseline"
 #: every row, in the order of the table

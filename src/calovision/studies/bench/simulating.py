@@ -14,17 +14,17 @@ from tempfile import TemporaryDirectory
 from threading import BrokenBarrierError
 from typing import Any
 
-from calovision import cache
-from calovision.events.cluster import run
 from calovision.events.store import shard_bytes
-from calovision.simulation.chunk import Task, detect, simulate_chunk, warm_up
+from calovision.parallel.cluster import run
 from calovision.simulation.conditions import NOMINAL
 from calovision.simulation.constituents import constituents
 from calovision.simulation.generator import DijetGenerator
+from calovision.simulation.jets import Task, detect, simulate_chunk, warm_up
 from calovision.simulation.pythia import GLUON, QUARK
 from calovision.studies.bench.clock import Side, Work, cpu, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.row import Goal, Row, UnavailableError
+from calovision.utils import cache
 
 YIELD = 1.46  #: accepted jets a collision, about; the measured number is used
 BATCH = 150  #: collisions generated at a time, as in the simulation

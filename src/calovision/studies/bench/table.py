@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.errors import InputError
-from calovision.events.files import write_bytes
+from calovision.utils.files import write_bytes
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 HEAD = ("first", "against", "cost of both", "ratio", "goal")

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from calovision import streams
 from calovision.events.events import Events
 from calovision.events.graphs import GraphView
+from calovision.models.config import load_config
+from calovision.models.load import build
 from calovision.studies.bench.clock import Work, always, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.peers import PeerTraining
 from calovision.studies.bench.row import Goal, Row
-from calovision.tasks.config import load_config
-from calovision.tasks.devices import to_device
-from calovision.tasks.models import build
-from calovision.tasks.task import Batch
+from calovision.training.devices import to_device
+from calovision.training.task import Batch
+from calovision.utils import streams
 
 WAIT = Goal("at most", 0.05)  #: of the time of a step
 

@@ -1,0 +1,190 @@
+"""Hits of a batch as four padded tables, and what models derive from them, in tensors alone.
+
+The same quantities as :mod:`calovision.features.hits`, :mod:`calovision.features.summary` and
+``out_of_distribution`` compute from event sets, in operations that ONNX knows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from calovision.deploy.graph import Arrays
+from calovision.events.batching import padded
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.features.hits import MIN_ENERGY
+from calovision.features.summary import RADII
+from calovision.features.towers import planes
+from calovision.models.taggers.out_of_distribution import CORE, Domain
+from calovision.networks.tower_net import BINS
+
+#: the inputs of every model that takes hits
+INPUTS = {
+    "eta": "float32 (events, hits): pseudorapidity of the hit's readout cell minus that of the"
+    " window's centre",
+    "phi": "float32 (events, hits): azimuth minus that of the window's centre, rad",
+    "energy": "float32 (events, hits): energy of the whole readout cell, GeV; transverse momentum"
+    " for tracks",
+    "channel": "int64 (events, hits): number of the channel as listed; -1 for padding",
+}
+FREE: dict[str, tuple[str, ...]] = dict.fromkeys(INPUTS, ("events", "hits"))
+#: share by which limits of the domain are widened: on them, rounding must not decide
+_SLACK = 1e-5
+
+
+class Hits(NamedTuple):
+    """Padded hits; see :data:`INPUTS`."""
+
+    eta: Tensor
+    phi: Tensor
+    energy: Tensor
+    channel: Tensor
+
+
+def prepared(events: Events) -> Arrays:
+    """Inputs of some events, hits in the order of the set."""
+    table = padded(events, max(int(events.n_hits.max(initial=0)), 1), order="cell")
+    channel = torch.where(table.mask, table.channel, -1)
+    tables = (table.eta, table.phi, table.energy, channel)
+    return {k: np.asarray(v.numpy()) for k, v in zip(INPUTS, tables, strict=True)}
+
+
+def with_padding(hits: Hits) -> Hits:
+    """One more column, of padding: runtimes make anything of tables without columns."""
+    eta, phi, energy = (torch.nn.functional.pad(x, (0, 1)) for x in hits[:3])
+    return Hits(eta, phi, energy, torch.nn.functional.pad(hits.channel, (0, 1), value=-1))
+
+
+def one_hot(channel: Tensor, channels: int) -> Tensor:
+    """``(n, h, C)`` float32, nothing but zeros for padding."""
+    return (channel[..., None] == torch.arange(channels)).float()
+
+
+def radius(hits: Hits) -> Tensor:
+    """``(n, h)`` distance from the window centre, rad."""
+    return (hits.eta.square() + hits.phi.square()).sqrt()
+
+
+def hardest(hits: Hits, number: int) -> tuple[Hits, Tensor]:
+    """The ``number`` hardest hits, hardest first, and ``(n,)`` the energy of all, GeV.
+
+    Energies below :data:`MIN_ENERGY` are raised to it, those of padding are 0; equal ones stay in
+    their order.
+    """
+    room = number - 1  # so that there are always enough to choose from, with at least one column
+    channel = torch.nn.functional.pad(hits.channel, (0, room), value=-1)
+    known = channel >= 0
+    eta, phi, energy = (torch.nn.functional.pad(x, (0, room)) for x in hits[:3])
+    energy = torch.where(known, energy.clamp(min=MIN_ENERGY), 0.0)
+    top = energy.topk(number, dim=1)
+    chosen = Hits(
+        eta.gather(1, top.indices),
+        phi.gather(1, top.indices),
+        top.values,
+        channel.gather(1, top.indices),
+    )
+    return chosen, energy.sum(1)
+
+
+def counts(hits: Hits, channels: int, within: float = torch.inf) -> Tensor:
+    """``(n, C)`` hits per channel within a radius (rad)."""
+    near = (radius(hits) < within)[..., None]
+    return (one_hot(hits.channel, channels) * near).sum(1)
+
+
+def sums(hits: Hits, channels: int, weight: Tensor | None = None) -> Tensor:
+    """``(n, C)`` sums of the hits' energies (GeV), or of another weight ``(n, h)``."""
+    weight = hits.energy if weight is None else weight
+    return (one_hot(hits.channel, channels) * weight[..., None]).sum(1)
+
+
+def context(hits: Hits, channels: int) -> Tensor:
+    """``(n, 5 C)`` numbers of hits, summed energies, numbers of hits near the centre; logs."""
+    near = [counts(hits, channels, r) for r in RADII]
+    parts = [
+        (counts(hits, channels) + 0.5).log(),
+        (sums(hits, channels).clamp(min=0) + MIN_ENERGY).log(),
+        (torch.cat(near, 1) + 0.5).log(),
+    ]
+    return torch.cat(parts, 1)
+
+
+def image_summary(hits: Hits, channels: int) -> Tensor:
+    """``(n, 7 C)``, see :func:`calovision.features.summary.image_summary`."""
+    distance, energy = radius(hits), hits.energy
+    total = sums(hits, channels)
+    safe = total.clamp(min=1e-3)
+    parts = [
+        (counts(hits, channels) + 0.5).log(),
+        (total + 1e-3).log(),
+        sums(hits, channels, energy * distance) / safe,
+        sums(hits, channels, energy.square()).sqrt() / safe,
+    ]
+    parts += [sums(hits, channels, energy * (distance < r)) / safe for r in RADII]
+    return torch.cat(parts, 1)
+
+
+class Towers(nn.Module):
+    """Images of towers, as :class:`~calovision.features.towers.TowerImages` makes them.
+
+    Args:
+        geometry: of the images.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        super().__init__()
+        self.channels = len(geometry.channels)
+        self.rows, self.cols = geometry.rows, geometry.cols
+        self.pitch = geometry.pitch
+
+    def forward(self, hits: Hits) -> Tensor:
+        """``(n, 2 C, BINS, BINS)``."""
+        rows, columns = (
+            _bins(hits.eta, self.pitch[0], self.rows),
+            _bins(hits.phi, self.pitch[1], self.cols),
+        )
+        known = one_hot(hits.channel, self.channels).mT  # (n, C, h)
+        tables = []
+        for weight in (known * hits.energy[:, None], known):
+            tables.append((weight[..., None] * rows[:, None]).mT @ columns[:, None])
+        return planes(*tables)
+
+
+def _bins(place: Tensor, pitch: float, pixels: int) -> Tensor:
+    """``(n, h, BINS)`` float32: one in the bin that a hit at ``place`` lies in."""
+    pixel = (place / pitch + (pixels - 1) / 2).round()
+    # The middle of the pixel, so that rounding decides nothing.
+    found = ((pixel + 0.5) * BINS / pixels).floor()
+    return (found[..., None] == torch.arange(BINS)).float()
+
+
+class Outside(nn.Module):
+    """Which events are unlike those of the training.
+
+    Args:
+        domain: limits that the training events keep.
+        channels: number of channels.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, domain: Domain, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        for name, limit, sign in (("low", domain.low, -1), ("high", domain.high, 1)):
+            self.register_buffer(name, limit + sign * _SLACK * (1 + limit.abs()))
+
+    def forward(self, hits: Hits) -> Tensor:
+        """``(n,)`` bool."""
+        known = hits.channel >= 0
+        energy = torch.where(known, hits.energy, 0.0).clamp(min=0)
+        each = one_hot(hits.channel, self.channels) * energy[..., None]
+        core = (energy * (radius(hits) < CORE)).sum(1, keepdim=True)
+        total = sums(hits, self.channels).clamp(min=0)
+        table = torch.cat([counts(hits, self.channels), total, each.amax(1), core], 1).log1p()
+        return ((table < self.low) | (table > self.high)).any(1)

@@ -1,0 +1,234 @@
+"""Compare two event sets: how far is the second from the first, beside truth against truth?
+
+The first set ``A`` is the truth, the second ``B`` is judged. Every distance is measured twice on
+samples of one size: A against B, and A against more of the truth, which is the floor that a
+perfect generator reaches. More of the truth is a third set C or, without one, the second half of
+A; then only the first half is compared with B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from calovision.errors import InputError
+from calovision.evaluation import matching
+from calovision.evaluation.independence import independent
+from calovision.evaluation.samples import MIN_EVENTS, Samples, draw
+from calovision.events import weighting
+from calovision.events.events import Events
+from calovision.events.fingerprints import Known
+from calovision.features.observables import observable_matrix
+from calovision.metrics.classification import RankedScores, checked_weights
+from calovision.metrics.memorisation import copies, memorised
+from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
+from calovision.metrics.two_sample import MIN_EVENTS as CLASS_EVENTS
+from calovision.metrics.two_sample import classifier_auc, stacked, tree_scores
+from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.metrics.value import Floats, Metric, bootstrap, weights_of_two
+from calovision.metrics.wasserstein import distance, hit_key, hit_values, of_hits, w1
+from calovision.training.devices import chosen_device
+from calovision.training.run import versions
+
+SLOW_EVENTS = 10_000  #: events of each sample for the network on hits
+_CHUNK = 10_000  # training events whose observables are computed at a time
+
+
+#: step to which metrics it gives
+STEPS: dict[str, Callable[[str], bool]] = {
+    "distributions": lambda name: name.startswith("w1_"),
+    "physics distances": lambda name: name in ("fpd", "kpd"),
+    "trees": lambda name: name == "classifier_auc",
+    "network on hits": lambda name: name == "classifier_auc_hits",
+    "tagger": lambda name: name == "tagger_auc_ratio",
+    "memory": lambda name: name in ("memorised", "copied"),
+}
+
+
+def known_metric(name: str) -> bool:
+    """Whether a metric of that name can be asked for."""
+    return any(gives(name) for gives in STEPS.values())
+
+
+def compare(
+    a: Events,
+    b: Events,
+    *,
+    seed: int,
+    floor: Events | None = None,
+    training: Events | None = None,
+    known: Known | None = None,
+    label: str | int | None = None,
+    pt: tuple[float, float] | None = None,
+    limit: int | None = None,
+    slow_events: int = SLOW_EVENTS,
+    only: Collection[str] | None = None,
+    own: Callable[[Samples], dict[str, Metric]] | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Everything that tells ``b`` from ``a``, with errors and floors.
+
+    Events count by their column ``weight``, where a set has one.
+
+    Args:
+        a: true events. Those that are in ``b``, in ``training`` or ``known``, or there twice are
+            left out, of ``floor`` too; see :func:`~calovision.evaluation.independence.independent`.
+        b: the events to judge.
+        seed: seed of halves, batches, networks and bootstraps.
+        floor: other true events; by default the second half of ``a``.
+        training: events that the generator of ``b`` was trained on.
+        known: fingerprints of such events, where the events themselves are not at hand.
+        label: compare events of this class alone, such as ``"gluon"``.
+        pt: compare events alone whose ``pt`` lies between these, GeV.
+        limit: at most so many of these events of each set, the first ones; by default all.
+        slow_events: events of each sample for the network on hits.
+        only: names of metrics; what none of them needs is not computed. By default all, and those
+            of each class.
+        own: further metrics of the samples that are compared.
+        device: where the network on hits learns.
+        progress: show a progress bar on standard error.
+
+    Returns:
+        ``a``, ``b`` (events compared), ``left_out`` (numbers of true events), ``metrics``,
+        ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``warnings``
+        (what makes the sets unlike before any image is looked at), ``seed`` and ``versions``, ready
+        for JSON. Metrics: ``w1_{observable}``, ``w1_hit_energy_{channel}`` (of times
+        ``w1_hit_{channel}``), ``fpd``, ``kpd``, ``classifier_auc``, ``classifier_auc_hits``, with
+        labels ``tagger_auc_ratio``, with ``training`` ``memorised`` and ``copied``.
+
+    Raises:
+        InputError: sets of different geometry or too few events, numbers that are not finite, or
+            negative weights.
+    """
+    place = chosen_device(device)
+    judge = partial(classifier_auc_hits, paired=False, max_events=slow_events, device=place)
+    sets = matching.checked(matching.named(a, b, floor, training))
+    training = sets.pop(matching.TRAINING, None)
+    sets = {name: events[:limit] for name, events in matching.chosen(sets, label, pt).items()}
+    b = sets[matching.B]
+    truth = independent(sets[matching.A], b, sets.get(matching.FLOOR), training, known, MIN_EVENTS)
+    a, floor = truth.a, truth.floor
+    samples = draw(a, b, floor, seed)
+    steps: dict[str, Callable[[], dict[str, Metric]]] = {
+        "distributions": lambda: spectra(samples, seed),
+        "physics distances": lambda: physics_distances(samples, seed),
+        "trees": lambda: {"classifier_auc": _trees(samples, seed)},
+        "network on hits": lambda: {"classifier_auc_hits": judge(*samples.events[:2], seed=seed)},
+    }
+    if samples.have_classes(CLASS_EVENTS):
+        steps["tagger"] = lambda: {"tagger_auc_ratio": tagger_auc_ratio(samples, seed)}
+    if training is not None:
+        steps["memory"] = lambda: memory(samples, training, seed)
+    if only is not None:
+        steps = {name: step for name, step in steps.items() if any(map(STEPS[name], only))}
+    classed = only is None and samples.have_classes(CLASS_EVENTS)
+    classes = a.geometry.classes if classed else ()
+    for k, name in enumerate(classes):
+        steps[name] = lambda k=k: _of_class(samples.of(k), seed)  # type: ignore[misc]
+    if own is not None:
+        steps["own metrics"] = lambda: own(samples)
+    found: dict[str, dict[str, Any]] = {}
+    with tqdm(steps.items(), unit=" steps", disable=not progress) as bar:
+        for name, step in bar:
+            bar.set_description(name)
+            found[name] = {k: m.to_dict() for k, m in step().items()}
+    per_class = {name: found.pop(name) for name in classes}
+    return {
+        **{name: {"events": samples.size} for name in ("a", "b")},
+        "left_out": truth.left_out,
+        "seed": seed,
+        "metrics": {k: m for part in found.values() for k, m in part.items()},
+        "classes": per_class,
+        "warnings": matching.differences(sets),
+        "versions": versions(),
+    }
+
+
+def spectra(samples: Samples, seed: int) -> dict[str, Metric]:
+    """W1 of every observable and of the hit energies of every channel, with its floor."""
+    found = {}
+    weights, others = samples.weights
+    for k, (name, unit) in enumerate(zip(samples.names, samples.units, strict=True)):
+        x, y, z = (t[:, k] for t in samples.tables)
+        metric = w1(x, y, seed=seed, unit=unit, weights=weights)
+        found[f"w1_{name}"] = metric.with_floor(distance(x, z, others))
+    for c, channel in enumerate(samples.events[0].geometry.channels):
+        (x, of_x), (y, of_y), (z, of_z) = (hit_values(e, c) for e in samples.events)
+        options: dict[str, Any] = {"seed": seed, "unit": channel.unit, "weights": weights}
+        metric = w1(x, y, owner_a=of_x, owner_b=of_y, **options)
+        apart = distance(x, z, (of_hits(others[0], of_x), of_hits(others[1], of_z)))
+        found[hit_key(channel)] = metric.with_floor(apart)
+    return found
+
+
+def physics_distances(samples: Samples, seed: int) -> dict[str, Metric]:
+    """FPD and KPD with their floors; the error of FPD is also that of a finite sample."""
+    real, other, more = samples.tables
+    mine, others = (dict[str, Any](seed=seed, weights=w) for w in samples.weights)
+    frechet = fpd(real, other, **mine)
+    error = float(np.hypot(frechet.error, fpd_spread(real, other, **mine)))
+    return {
+        "fpd": replace(frechet, error=error).with_floor(fpd(real, more, **others).value),
+        "kpd": kpd(real, other, **mine).with_floor(kpd(real, more, **others).value),
+    }
+
+
+def _trees(samples: Samples, seed: int) -> Metric:
+    return classifier_auc(*samples.tables[:2], paired=False, seed=seed, weights=samples.weights[0])
+
+
+def _of_class(samples: Samples, seed: int) -> dict[str, Metric]:
+    return spectra(samples, seed) | {"classifier_auc": _trees(samples, seed)}
+
+
+def tagger_auc_ratio(samples: Samples, seed: int) -> Metric:
+    """AUC on true events of trees trained on B, over that of trees trained on as many of A.
+
+    Both are tested on the same further true events, which are drawn together for the error; it
+    leaves out what other training events would change. 1 is perfect.
+    """
+    test, label = samples.tables[2], samples.events[2].label
+    own = checked_weights(samples.events[2].columns.get(weighting.COLUMN), label)
+    trained_on_a, trained_on_b = (
+        RankedScores(tree_scores(t, e.label, test, seed=seed, weights=w), label)
+        for t, e, w in zip(samples.tables, samples.events, samples.weights[0], strict=False)
+    )
+
+    def ratio(weights: Floats | None) -> float:
+        return trained_on_b.auc(weights) / trained_on_a.auc(weights)
+
+    error = bootstrap(ratio, len(label), seed, weights=own)
+    return Metric(ratio(own), float(error), "", 1.0)
+
+
+def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
+    """Share of B that is as near to a training event as few true events, and exact copies.
+
+    Raises:
+        InputError: training events of another geometry or without B's columns.
+    """
+    columns = tuple(k.removeprefix("column_") for k in samples.names if k.startswith("column_"))
+    missing = [k for k in columns if k not in training.columns]
+    if training.geometry != samples.events[0].geometry or missing:
+        raise InputError(
+            "the training events are of another kind than the compared ones",
+            "give the set that the generator was trained on",
+        )
+    starts = range(0, len(training), _CHUNK)
+    known = np.concatenate(
+        [observable_matrix(training[i : i + _CHUNK], columns)[0] for i in starts]
+    )
+    true = np.concatenate([samples.tables[0], samples.tables[2]])
+    of_true = stacked(weights_of_two(samples.weights[1], samples.size, samples.size))
+    weights = samples.weights[0][1], of_true
+    copied = float(copies(samples.events[1], training))
+    return {
+        "memorised": memorised(samples.tables[1], known, true, seed=seed, weights=weights),
+        "copied": Metric(copied, 0.0, "events", 0.0, higher_is_better=False),
+    }

@@ -1,0 +1,269 @@
+"""Measure a trained model on an event set: everything that goes into its results.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.evaluation.compare import compare
+from calovision.events import weighting
+from calovision.events.event_set import EventSet
+from calovision.events.events import Events
+from calovision.events.fingerprints import fingerprints
+from calovision.events.labels import both_classes
+from calovision.features.observables import observable_matrix, observable_units, observables
+from calovision.metrics.classification import checked_weights, classification_metrics
+from calovision.metrics.emd import emd_metrics, emd_per_event
+from calovision.metrics.reconstruction import reconstruction_metrics
+from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
+from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.metrics.value import Metric, mean_metric
+from calovision.metrics.wasserstein import w1_hits, w1_observables
+from calovision.models.autoencoders.base import AutoencoderTask
+from calovision.models.classify import score
+from calovision.models.generators.base import GeneratorTask, generated
+from calovision.models.generators.request import Request
+from calovision.models.load import recorded_config
+from calovision.models.reconstruct import reconstructions
+from calovision.models.taggers.base import TaggerTask
+from calovision.training.devices import chosen_device
+from calovision.training.parts import parts_of
+from calovision.training.run import RunDir, versions
+from calovision.training.seen_events import training_events
+from calovision.training.task import Task
+from calovision.utils import streams
+
+FOLDS = 5  #: cross-fitting folds of the probe and the tagger
+MIN_EVENTS = 200  #: fewer events than this give no meaningful comparison
+SLOW_EVENTS = 1000  #: events of the slow metrics unless told otherwise
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The events of a set that a run has not seen.
+
+    Attributes:
+        events: these events.
+        training: number of others, on which the run was trained or validated.
+        repeated: number of further copies of ``events``, which are left out too.
+    """
+
+    events: Events
+    training: int
+    repeated: int
+
+
+def held_out(run: RunDir, store: EventSet) -> HeldOut:
+    """Events of ``store`` that the run has not seen, each once; of its own set, the test part.
+
+    Raises:
+        InputError: too few such events, or the run has lost what tells them.
+    """
+    prints, seen = fingerprints(store), training_events(run, store)
+    if run.describe()["data"]["hash"] == store.hash:
+        own = np.ones(len(store), np.bool_)
+        own[parts_of(store, recorded_config(run))["test"]] = False
+        seen |= own
+    new = np.flatnonzero(~seen)
+    repeated = prints[new].repeated()
+    new = new[~repeated]
+    if len(new) < MIN_EVENTS:
+        raise InputError(
+            f"{store.where} has {len(new)} events that the run has not seen, and {int(seen.sum())}"
+            " of its training",
+            f"give a set with at least {MIN_EVENTS} others, such as one of another --seed",
+        )
+    events = store.load() if len(new) == len(store) else store[new]
+    return HeldOut(events, int(seen.sum()), int(repeated.sum()))
+
+
+def evaluate(
+    directory: RunDir,
+    task: Task,
+    store: EventSet,
+    *,
+    seed: int = 1,
+    device: str = "auto",
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Measure a run's trained task on what it has not seen of ``store``.
+
+    Args:
+        directory: the run.
+        task: its task.
+        store: events of the kind that it was trained on.
+        seed: of the bootstrap and all else that is random.
+        device: where networks among the judges learn.
+        quiet: no progress bar.
+
+    Returns:
+        The content of results.json.
+
+    Raises:
+        InputError: too few unseen events, or of another geometry.
+    """
+    task.check(store.geometry)
+    found = held_out(directory, store)
+    events = weighting.counting(found.events)
+    metrics: dict[str, Metric] = {}
+    judged: dict[str, Any] = {}
+    if isinstance(task, TaggerTask):
+        metrics = classified(task, events, seed, quiet)
+    elif isinstance(task, GeneratorTask):
+        made = generated(task, len(events) // 2, Request(), seed=seed)
+        found_of = compare(events, made, seed=seed, device=device, progress=not quiet)
+        judged = {"metrics": found_of["metrics"]}
+    else:
+        assert isinstance(task, AutoencoderTask)
+        weighting.of(events)  # those that mean nothing here are told before the work
+        rebuilt, latent = reconstructions(task, events, seed, quiet)
+        floors = truth_floor(events, seed)
+        metrics, _ = measure(events, rebuilt, latent, seed, floors, device=device)
+    results = results_of(directory, store, len(events), seed, metrics) | judged
+    results["data"] |= {"training_events": found.training, "repeated_events": found.repeated}
+    return results
+
+
+def classified(
+    task: TaggerTask, events: Events, seed: int, quiet: bool = False
+) -> dict[str, Metric]:
+    """Classification metrics of a tagger, its rate, and the share of events it does not know.
+
+    Raises:
+        InputError: the events have no labels, others than 0 and 1, or one of them only.
+    """
+    label, weights = both_classes(events), events.columns.get(weighting.COLUMN)
+    weights = checked_weights(weights, label)
+    scores = score(task, events, quiet)
+    metrics = classification_metrics(scores.probability, label, seed=seed, weights=weights)
+    things = events.geometry.schema
+    metrics[f"{things}_per_s"] = Metric(len(events) / scores.wall_s, 0.0, f"{things}/s")
+    metrics["out_of_distribution"] = mean_metric(
+        scores.out_of_distribution.astype(float), higher_is_better=False, weights=weights
+    )
+    return metrics
+
+
+def truth_floor(events: Events, seed: int) -> dict[str, float]:
+    """What truth against truth reaches: one half of the originals against the other."""
+    half = len(events) // 2
+    halves = events[:half], events[half : 2 * half]
+    found = w1_hits(*halves, paired=False, seed=seed)
+    found |= _spectra(*halves, seed, paired=False)
+    return {"classifier_auc": 0.5, "classifier_auc_hits": 0.5, "emd": 0.0} | {
+        k: m.value for k, m in found.items()
+    }
+
+
+def _spectra(a: Events, b: Events, seed: int, *, paired: bool) -> dict[str, Metric]:
+    options: dict[str, Any] = {"units": observable_units(a), "paired": paired, "seed": seed}
+    first = weighting.of(a)
+    options["weights"] = first, (first if paired else weighting.of(b))
+    return w1_observables(observables(a), observables(b), **options)
+
+
+def _with_floor(metric: Metric, floor: float | None) -> Metric:
+    return metric if floor is None else metric.with_floor(floor)
+
+
+def measure(
+    events: Events,
+    rebuilt: Events,
+    latent: NDArray[np.float32],
+    seed: int,
+    floors: dict[str, float],
+    slow_events: int = SLOW_EVENTS,
+    *,
+    device: str = "auto",
+) -> tuple[dict[str, Metric], Floats]:
+    """All metrics of originals, their reconstructions and latent means ``(n, L)``.
+
+    The first ``slow_events`` serve for the energy-mover distance and the image similarities.
+    The network that tells originals from reconstructions learns on ``device``.
+
+    Returns:
+        the metrics, and the energy-mover distance per event and channel, GeV.
+    """
+    metrics = reconstruction_metrics(events, rebuilt, seed=seed, max_events=slow_events)
+    slow = events[:slow_events]
+    distances = emd_per_event(slow, rebuilt[:slow_events])
+    metrics |= emd_metrics(distances, events.geometry.channel_names, weighting.of(slow))
+    metrics |= _spectra(events, rebuilt, seed, paired=True)
+    metrics = {k: _with_floor(m, floors.get(k)) for k, m in metrics.items()}
+    seen, made = observable_matrix(events)[0], observable_matrix(rebuilt)[0]
+    weights = weighting.of(events)
+    metrics["classifier_auc"] = classifier_auc(
+        seen, made, paired=True, seed=seed, weights=(weights, weights)
+    )
+    metrics["classifier_auc_hits"] = classifier_auc_hits(
+        events, rebuilt, paired=True, seed=seed, device=chosen_device(device)
+    )
+    if "label" in events.columns and set(np.unique(events.label)) == {0, 1}:
+        metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed, weights)
+        metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed, weights)
+    return metrics, distances
+
+
+#: features, labels and, where there are any, weights of some events
+Fold = tuple[NDArray[Any], NDArray[Any], Floats | None]
+
+
+def _probe(train: Fold, test: Fold, seed: int) -> Metric:
+    cut, (x, y, w) = int(0.85 * len(train[0])), train
+    parts = (x[:cut], y[:cut]), (x[cut:], y[cut:]), test[:2]
+    weights = (None, None) if w is None else (w[:cut], w[cut:])
+    return probe_auc(*parts, seed=seed, weights=(*weights, test[2]))
+
+
+def _tagger(train: Fold, test: Fold, seed: int) -> Metric:
+    return tagger_auc(*train[:2], *test[:2], seed=seed, weights=(train[2], test[2]))
+
+
+def cross_fitted(
+    score: Callable[[Fold, Fold, int], Metric],
+    features: NDArray[Any],
+    labels: NDArray[Any],
+    seed: int,
+    weights: Floats | None = None,
+) -> Metric:
+    """Mean over folds of a metric whose model has not seen the fold; errors in quadrature."""
+    order = streams.rng(streams.Stream.FOLDS, seed).permutation(len(labels))
+    parts = []
+
+    def some(rows: NDArray[np.int64]) -> Fold:
+        return features[rows], labels[rows], None if weights is None else weights[rows]
+
+    for number, fold in enumerate(np.array_split(order, FOLDS)):
+        rest = np.setdiff1d(order, fold, assume_unique=True)
+        streams.rng(streams.Stream.FOLD, seed, number).shuffle(rest)
+        parts.append(score(some(rest), some(fold), seed))
+    error = np.sqrt(sum(p.error**2 for p in parts)) / len(parts)
+    return Metric(float(np.mean([p.value for p in parts])), float(error))
+
+
+def results_of(
+    run: RunDir, store: EventSet, events: int, seed: int, metrics: dict[str, Metric]
+) -> dict[str, Any]:
+    """The content of results.json."""
+    config = run.describe()["config"]
+    return {
+        "task": config["task"],
+        "model": config["model"],
+        "data": {
+            "path": store.where,
+            "hash": store.hash,
+            "events": events,
+            "split": "events not seen in training",
+        },
+        "seed": seed,
+        "budget": run.budget(),
+        "metrics": {k: m.to_dict() for k, m in metrics.items()},
+        "versions": versions(),
+    }

@@ -1,0 +1,103 @@
+"""Samples of one size that are compared: true events, events to judge, and more of the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.evaluation.matching import COLUMNS
+from calovision.events import weighting
+from calovision.events.events import Events
+from calovision.events.fingerprints import fingerprints
+from calovision.events.splits import split
+from calovision.features.observables import observable_matrix, observable_units
+from calovision.metrics.value import Floats, Weights
+from calovision.utils import streams
+
+MIN_EVENTS = 100  #: of each sample that is compared
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Equally many events of A, of B and of more of the truth, with their observables.
+
+    Attributes:
+        events: the three samples.
+        tables: their observables, each ``(n, k)``.
+        names: the ``k`` observables, appended columns as ``column_m0``.
+        units: unit of each observable; empty for a pure number.
+    """
+
+    events: tuple[Events, Events, Events]
+    tables: tuple[Floats, Floats, Floats]
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Events of each sample."""
+        return len(self.tables[0])
+
+    def of(self, label: int) -> Samples:
+        """The events of one class, cut to the same size."""
+        rows = [np.flatnonzero(e.label == label) for e in self.events]
+        size = min(map(len, rows))
+        a, b, c = (r[:size] for r in rows)
+        events = self.events[0][a], self.events[1][b], self.events[2][c]
+        tables = self.tables[0][a], self.tables[1][b], self.tables[2][c]
+        return replace(self, events=events, tables=tables)
+
+    @property
+    def weights(self) -> tuple[Weights, Weights]:
+        """Event weights of A and B, and of A and more of the truth."""
+        a, b, c = (weighting.of(e) for e in self.events)
+        return (a, b), (a, c)
+
+    def have_classes(self, least: int) -> bool:
+        """Whether every sample has at least ``least`` events of both classes."""
+        return all(
+            "label" in e.columns
+            and min((e.label == k).sum() for k in (0, 1)) >= least
+            and np.isin(e.label, (0, 1)).all()
+            for e in self.events
+        )
+
+
+def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:
+    """Samples of one size, in random order: jets of one collision stay in one half of ``a``.
+
+    Raises:
+        InputError: sets of different geometry, or too few events.
+    """
+    for other in (b, floor):
+        if other is not None and other.geometry != a.geometry:
+            raise InputError(
+                f"the sets hold different images ({a.geometry.name}, {other.geometry.name})",
+                "compare sets of one kind",
+            )
+    sets = [a, b, floor]
+    if floor is None:
+        groups = fingerprints(a).groups(a.columns.get("event_id"))
+        half = split(len(a), {"first": 0.5, "second": 0.5}, seed, groups)
+        sets = [a[half["first"]], b, a[half["second"]]]
+    size = min(len(s) for s in sets if s is not None)
+    if size < MIN_EVENTS:
+        raise InputError(
+            f"only {size} events of each sample can be compared",
+            f"give at least {MIN_EVENTS} of each, twice as many of the first without --floor",
+        )
+    rng = streams.rng(streams.Stream.COMPARED, seed)
+    first, second, third = (s[rng.permutation(len(s))[:size]] for s in sets if s is not None)
+    columns = tuple(k for k in COLUMNS if _varies(k, (first, second, third)))
+    (x, names), (y, _), (z, _) = (observable_matrix(s, columns) for s in (first, second, third))
+    units = observable_units(a) | {f"column_{k}": "GeV" for k in COLUMNS}
+    return Samples((first, second, third), (x, y, z), names, tuple(units.get(k, "") for k in names))
+
+
+def _varies(column: str, samples: tuple[Events, ...]) -> bool:
+    """Whether all samples have a column that is not one number throughout."""
+    if not all(column in s.columns for s in samples):
+        return False
+    return len(np.unique(np.concatenate([s.columns[column] for s in samples]))) > 1

@@ -1,0 +1,1 @@
+"""What a discovered symmetry is worth."""

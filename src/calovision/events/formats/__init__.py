@@ -1,0 +1,1 @@
+"""Public file formats: reading, writing, conversion, download."""

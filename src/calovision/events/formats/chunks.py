@@ -1,0 +1,173 @@
+"""Making the shards of an event store from parts of the public dense files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events, concatenate
+from calovision.events.formats.hdf5 import Hdf5Images
+from calovision.events.formats.kinds import HDF5, HEAD_BYTES, PARQUET, not_images
+from calovision.events.formats.parquet import ParquetImages
+from calovision.events.formats.schema import ImageFile
+from calovision.events.formats.sparsify import BadPixelError, join_bands, sparsify
+from calovision.events.shards import shard_bytes
+from calovision.utils.unreadable import exists, reading
+
+SHARD_HITS = 3_000_000  #: most hits in one shard, unless it is one event; jets have some 400 each
+
+
+@dataclass(frozen=True)
+class Task:
+    """Events of one file: one shard, or several if they have very many hits.
+
+    Attributes:
+        path: the file.
+        start: first event, counted in the file.
+        stop: end of the events.
+        number: number of the first event in the whole set.
+    """
+
+    path: Path
+    start: int
+    stop: int
+    number: int
+
+    def after(self, events: int) -> Task:
+        """The same without the first ``events`` events."""
+        return replace(self, start=self.start + events, number=self.number + events)
+
+
+@dataclass(frozen=True)
+class Portion:
+    """One shard: the number of its first event, how many there are, and its bytes."""
+
+    number: int
+    events: int
+    payload: bytes
+
+
+class BadFileError(Exception):
+    """Wraps the :class:`InputError` of an input file, to tell it from one of the output."""
+
+    def __init__(self, error: InputError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def open_images(path: Path) -> ImageFile:
+    """Open a public file by its content, not its name.
+
+    Raises:
+        InputError: missing, empty, neither HDF5 nor Parquet, or of another schema.
+    """
+    if not exists(path):
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {problem}", "give an HDF5 or Parquet file")
+    with reading(path), path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
+        raise InputError(f"{path} is empty", "fetch it again")
+    if head.startswith(PARQUET):
+        return ParquetImages(path)
+    # An HDF5 file may begin with something else, followed by its own beginning.
+    if not head.startswith(HDF5) and not h5py.is_hdf5(path):
+        raise not_images(path, head)
+    return Hdf5Images(path)
+
+
+class Maker:
+    """Makes the shards of tasks; keeps the file of the last task open for the next."""
+
+    def __init__(self) -> None:
+        self._file: ImageFile | None = None
+
+    def __call__(self, task: Task) -> Iterator[Portion]:
+        """The shards of a task, in order.
+
+        Raises:
+            BadFileError: the file is damaged or holds a value that it may not.
+        """
+        first = task.start
+        try:
+            file = self._open(task.path)
+            for events in _limited(blocks(file, task.start, task.stop)):
+                stop = first + len(events)
+                columns = {k: v[first:stop] for k, v in file.columns.items()}
+                payload = shard_bytes(replace(events, columns=columns))
+                yield Portion(task.number + first - task.start, len(events), payload)
+                first = stop
+        except InputError as error:
+            raise BadFileError(error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self, path: Path) -> ImageFile:
+        if self._file is None or self._file.path != path:
+            self.close()
+            self._file = open_images(path)
+        return self._file
+
+
+def _limited(blocks: Iterator[Events]) -> Iterator[Events]:
+    """The same events in sets that are as large as :data:`SHARD_HITS` allows.
+
+    Where a set ends depends on its hits alone, not on how the events were read.
+    """
+    held: list[Events] = []
+    free = SHARD_HITS
+    for block in blocks:
+        rest = block
+        while (fitting := _fitting(rest.offsets, free)) < len(rest):
+            if not held:
+                fitting = max(fitting, 1)
+            yield concatenate([*held, rest[:fitting]])
+            held, free, rest = [], SHARD_HITS, rest[fitting:]
+        held.append(rest)
+        free -= int(rest.offsets[-1])
+    if sum(map(len, held)):
+        yield concatenate(held)
+
+
+def _fitting(offsets: NDArray[np.int64], hits: int) -> int:
+    """How many events, from the first on, have no more than ``hits`` hits together."""
+    return int(np.searchsorted(offsets, offsets[0] + hits, side="right")) - 1
+
+
+def blocks(file: ImageFile, start: int, stop: int) -> Iterator[Events]:
+    """Events of a file as they are read, without their columns."""
+    bands: list[Events] = []
+    for first, _, row, images in file.bands(start, stop):
+        bands.append(_sparsify(file, images, first, row))
+        if row + images.shape[1 if file.channels_last else 2] == file.geometry.rows:
+            yield from _joined(bands)
+            bands = []
+
+
+def _joined(bands: list[Events]) -> Iterator[Events]:
+    """Bands of the same events put together, few enough events at a time."""
+    offsets = np.sum([b.offsets for b in bands], axis=0)
+    first = 0
+    while first < len(offsets) - 1:
+        stop = first + max(_fitting(offsets[first:], SHARD_HITS), 1)
+        whole = stop - first == len(offsets) - 1
+        yield join_bands(bands if whole else [b[first:stop] for b in bands])
+        first = stop
+
+
+def _sparsify(file: ImageFile, images: NDArray[Any], first: int, row: int) -> Events:
+    try:
+        return sparsify(images, file.geometry, channels_last=file.channels_last, first_row=row)
+    except BadPixelError as error:
+        raise error.as_input_error(str(file.path), first, file.geometry) from error

@@ -1,0 +1,197 @@
+"""Converting the public dense files to an event store, in a stream."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import calovision
+from calovision.errors import InputError
+from calovision.events.fingerprints import fingerprints
+from calovision.events.formats.chunks import (
+    SHARD_HITS,
+    BadFileError,
+    Maker,
+    Portion,
+    Task,
+    open_images,
+)
+from calovision.events.formats.schema import ImageFile, fingerprint
+from calovision.events.reader import EventStore
+from calovision.events.writer import StoreWriter
+from calovision.parallel.cluster import check_workers, run
+from calovision.parallel.processes import shared_out
+from calovision.utils.files import check_distinct, check_outside
+
+SHARD_VALUES = 96_000_000  #: pixel values in one shard (2,048 jets) ...
+SHARD_EVENTS = 16_384  #: ... and at most so many events
+TIME_LIMIT = 900.0  #: seconds that a worker of a cluster may take for a shard
+
+
+def convert(
+    files: Sequence[str | Path],
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: bool = False,
+    workers: int = 1,
+    scheduler: str | None = None,
+) -> EventStore:
+    """Convert public files to one event store, lossless to the last bit, in flat memory.
+
+    An interrupted conversion goes on at the first missing shard when it is called again
+    with the same files. A warning counts events that are in the files more than once.
+
+    Args:
+        files: HDF5 or Parquet files with X_jets, m0, pt, y or with X, y; in the order given.
+        out: folder of the store.
+        overwrite: replace a set that is already there.
+        progress: show a progress bar on standard error.
+        workers: processes that read the files; the bytes are the same for any number. Only a
+            process without further threads uses more than one.
+        scheduler: address of a running Dask scheduler to use instead (``tcp://HOST:PORT``); its
+            workers must see the files under the same paths.
+
+    Raises:
+        InputError: a file is damaged, breaks the schema or is given twice, the files do not fit,
+            ``workers`` is not positive, ``out`` is taken, the disk is full, or the cluster does
+            not answer. Bad files leave nothing behind.
+
+    Warns:
+        UserWarning: a column outside the schema lies in another file.
+    """
+    if not files:
+        raise InputError("no file to convert", "name at least one HDF5 or Parquet file")
+    check_workers(workers)
+    check_distinct(files)
+    check_outside(files, Path(out))
+    opened: list[ImageFile] = []
+    try:
+        for file in files:
+            opened.append(open_images(Path(file)))
+            for column in opened[-1].left_out:
+                warnings.warn(f"{file}: left out is {column}", stacklevel=2)
+        _check_alike(opened)
+        geometry, origin, tasks = opened[0].geometry, _provenance(opened), _plan(opened)
+    finally:
+        # Every worker opens them again: processes must not share what a library holds of a file.
+        for image_file in opened:
+            image_file.close()
+    writer = StoreWriter(out, geometry, provenance=origin, overwrite=overwrite)
+    try:
+        missing = [left for task in tasks if (left := _left(task, writer)) is not None]
+        with _making(missing, workers, scheduler) as portions:
+            _write_shards(portions, tasks, missing, writer, progress)
+    except BadFileError as bad:
+        writer.discard()
+        raise bad.error from bad
+    store = writer.finish()
+    if copies := int(fingerprints(store).repeated().sum()):
+        warnings.warn(
+            f"{copies} of the {len(store)} events are copies of others, hit by hit; copies stay"
+            " together in every split, and are measured once",
+            stacklevel=2,
+        )
+    return store
+
+
+def _check_alike(opened: list[ImageFile]) -> None:
+    """All files must give the same kind of events."""
+    first = opened[0]
+    for other in opened[1:]:
+        mine = f"{first.geometry.name} {first.dtype} with {_column_types(first)}"
+        theirs = f"{other.geometry.name} {other.dtype} with {_column_types(other)}"
+        if mine != theirs:
+            raise InputError(
+                f"{other.path} and {first.path} hold different events ({theirs}; {mine})",
+                "convert them to separate sets",
+            )
+
+
+def _column_types(file: ImageFile) -> str:
+    return ", ".join(f"{k} {v.dtype}{list(v.shape[1:]) or ''}" for k, v in file.columns.items())
+
+
+def _provenance(opened: list[ImageFile]) -> dict[str, Any]:
+    return {
+        "made_by": "calovision data convert",
+        "version": calovision.__version__,
+        "label_dtype": opened[0].label_dtype,
+        "shard_hits": SHARD_HITS,
+        "files": [
+            fingerprint(f.path) | {"events": len(f), "shard_events": _shard_events(f)}
+            for f in opened
+        ],
+    }
+
+
+def _shard_events(file: ImageFile) -> int:
+    """Events in one shard: whole reading steps, so that nothing is decoded twice."""
+    per_event = file.geometry.cells * len(file.geometry.channels)
+    wanted = min(SHARD_VALUES // per_event, SHARD_EVENTS)
+    return -(-wanted // file.step) * file.step
+
+
+def _plan(opened: list[ImageFile]) -> list[Task]:
+    tasks = []
+    before = 0  # events in earlier files
+    for file in opened:
+        step = _shard_events(file)
+        for start in range(0, len(file), step):
+            tasks.append(Task(file.path, start, min(start + step, len(file)), before + start))
+        before += len(file)
+    return tasks
+
+
+@contextmanager
+def _making(
+    missing: list[Task], workers: int, scheduler: str | None
+) -> Iterator[Iterator[Portion]]:
+    """The shards of all tasks, made here or on a cluster, those of a task in order."""
+    if scheduler is None:
+        with closing(Maker()) as make, shared_out(missing, make, workers) as portions:
+            yield portions
+        return
+    # Workers have working directories of their own.
+    absolute = [replace(task, path=task.path.resolve()) for task in missing]
+    made = run(absolute, _whole, prepare=list, scheduler=scheduler, time_limit=TIME_LIMIT)
+    yield chain.from_iterable(portions for _, portions in made)
+
+
+def _whole(task: Task, time_limit: float) -> list[Portion]:
+    """All shards of a task; a file is read with a speed that needs no limit of its own."""
+    del time_limit
+    with closing(Maker()) as make:
+        return list(make(task))
+
+
+def _write_shards(
+    portions: Iterator[Portion],
+    tasks: list[Task],
+    missing: list[Task],
+    writer: StoreWriter,
+    progress: bool,
+) -> None:
+    """Write shards as they come; each is numbered by its first event."""
+    # Loaded while the workers are busy already.
+    from tqdm import tqdm
+
+    total = tasks[-1].number + tasks[-1].stop - tasks[-1].start
+    found = total - sum(t.stop - t.start for t in missing)
+    with tqdm(total=total, initial=found, unit=" events", disable=not progress) as bar:
+        for portion in portions:
+            writer.write_bytes(portion.number, portion.payload)
+            bar.update(portion.events)
+
+
+def _left(task: Task, writer: StoreWriter) -> Task | None:
+    """What an interrupted run left to do of a task."""
+    done = writer.done()
+    while task.start < task.stop and task.number in done:
+        task = task.after(writer.events_in(task.number))
+    return task if task.start < task.stop else None

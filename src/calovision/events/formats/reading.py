@@ -1,0 +1,47 @@
+"""Reading events into memory, whatever they come in: an event set or a public file."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from calovision.events.events import Events, concatenate
+from calovision.events.formats.chunks import blocks, open_images
+from calovision.events.formats.schema import fingerprint
+from calovision.events.reader import EventStore
+
+
+def read_events(
+    path: str | Path, limit: int | None = None, *, skip_corrupt: bool = False
+) -> tuple[Events, dict[str, Any]]:
+    """The first events of an event set, or of an HDF5 or Parquet file of a public schema.
+
+    Args:
+        path: folder of an event set, or a file.
+        limit: at most so many events; by default all.
+        skip_corrupt: leave out damaged shards of an event set, with a warning.
+
+    Returns:
+        The events, and where they come from: ``path``, ``hash`` (of a whole set; of sampled
+        pieces of a file) and the number of ``events`` taken.
+
+    Raises:
+        InputError: nothing there, damaged, or of another schema.
+    """
+    place = Path(path)
+    if place.is_dir() or not place.exists():
+        store = EventStore.open(place, skip_corrupt=skip_corrupt)
+        whole = limit is None or limit >= len(store)
+        events, digest = store.load() if whole else store[:limit], store.hash
+    else:
+        events, digest = _from_file(place, limit), fingerprint(place)["sampled_sha256"]
+    return events, {"path": str(path), "hash": digest, "events": len(events)}
+
+
+def _from_file(path: Path, limit: int | None) -> Events:
+    with closing(open_images(path)) as file:
+        stop = len(file) if limit is None else min(limit, len(file))
+        events = concatenate(blocks(file, 0, stop))
+        return replace(events, columns={k: v[:stop] for k, v in file.columns.items()})

@@ -1,0 +1,1 @@
+"""Models that compress and reconstruct jets."""

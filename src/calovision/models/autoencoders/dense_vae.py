@@ -1,0 +1,105 @@
+"""Training objective and reconstruction of the published baseline VAE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.features.dense_images import readout_cells
+from calovision.models.autoencoders.image_autoencoder import ImageAutoencoderTask
+from calovision.networks.dense_vae import SIDE, DenseVAE
+from calovision.networks.likelihoods import gaussian_kl
+from calovision.training.devices import to_device
+from calovision.training.settings import DenseVAEConfig
+from calovision.training.task import Batch, as_tensor, weighted_mean
+from calovision.training.weights import fill
+
+
+class DenseVAETask(ImageAutoencoderTask):
+    """The dense VAE: images resized 125 -> 128 and scaled by one global maximum, as published.
+
+    The sigmoid output is never exactly zero: a threshold per channel decides what is a hit.
+
+    Args:
+        geometry: of the images.
+        maximum: largest pixel of the training set, image units.
+        latent: latent numbers.
+    """
+
+    maximum: Tensor
+
+    def __init__(self, geometry: Geometry, maximum: float, *, latent: int) -> None:
+        super().__init__(geometry)
+        self.network = DenseVAE(channels=len(geometry.channels), latent=latent)
+        self.register_buffer("maximum", torch.tensor(maximum))
+
+    @classmethod
+    def fresh(cls, config: DenseVAEConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, scaled to the largest pixel of the training events."""
+        return cls(geometry, float(train.value.max(initial=1e-6)), latent=config.latent)
+
+    @classmethod
+    def restored(
+        cls, config: DenseVAEConfig, geometry: Geometry, state: Mapping[str, Tensor]
+    ) -> Self:
+        """A task with the weights and the threshold of ``state``."""
+        task = cls(geometry, 1.0, latent=config.latent)
+        fill(task, state)
+        return task
+
+    @property
+    def latent_numbers(self) -> int:
+        """Numbers in the latent space of one image."""
+        return self.network.latent_numbers
+
+    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Images ``(B, C, 128, 128)`` in [0, 1] of the ``chosen`` events, and their weights."""
+        events = view[chosen]
+        dense = torch.from_numpy(events.to_dense("image")).float() / self.on_host("maximum")
+        images = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
+        return images, as_tensor(self.weights(events))
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Mean pixel cross entropy times the pixel number, plus the divergence, as published."""
+        image, weight = batch
+        mean, log_variance = self.network.encode(image)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        rebuilt = self.network.decode(mean + torch.exp(0.5 * log_variance) * noise)
+        pixels = image[0].numel()
+        entropy = F.binary_cross_entropy(rebuilt, image, reduction="none")
+        entropy = weighted_mean(entropy, weight) * pixels
+        kl = gaussian_kl(mean, 0.5 * log_variance)
+        divergence = weighted_mean(kl, weight)
+        return {
+            "loss": entropy + divergence,
+            "pixels": entropy.detach(),
+            "kl": divergence.detach(),
+        }
+
+    @torch.no_grad()
+    def bits(self, view: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``(n,)`` information in the codes of the ``chosen`` events, bits."""
+        images = to_device(self.batch(view, chosen)[0], self.device)
+        mean, log_variance = self.network.encode(images)
+        nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
+        found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
+        return found
+
+    def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
+        """Decoded content per readout cell of each channel (image units), and latent means.
+
+        Both are on the CPU.
+        """
+        images = to_device(self.batch(view, chosen)[0], self.device)
+        mean, _ = self.network.encode(images)
+        decoded = self.network.decode(mean) * self.maximum
+        return readout_cells(decoded.cpu(), self.geometry), mean.cpu()

@@ -1,0 +1,75 @@
+"""What autoencoders of dense images share: a threshold per channel says which cells are hits."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.features.dense_images import hits_above
+from calovision.models.autoencoders.base import AutoencoderTask
+
+CALIBRATION_JETS = 1000  #: most validation events that the thresholds are chosen on
+
+
+class ImageAutoencoderTask(AutoencoderTask):
+    """An autoencoder whose decoder gives every cell some content.
+
+    :meth:`finish` sets the threshold of each channel where the F1 of the occupancy on validation
+    events is best, which is the most favourable choice.
+
+    Args:
+        geometry: of the images.
+    """
+
+    threshold: Tensor
+
+    def __init__(self, geometry: Geometry) -> None:
+        super().__init__(geometry)
+        self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
+
+    @abstractmethod
+    def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
+        """Decoded content per readout cell of each channel (image units), and latent means.
+
+        Both are on the CPU.
+        """
+
+    def view(self, events: Events) -> Events:
+        """Plain events, of which dense images are made batch by batch."""
+        return events
+
+    @torch.no_grad()
+    def finish(self, view: Events) -> None:
+        """Choose the hit threshold of every channel on validation jets."""
+        jets, chunk = min(CALIBRATION_JETS, len(view)), 250
+        levels = torch.logspace(-6, 0, 121, device="cpu")
+        hits = levels.new_zeros(len(self.threshold), len(levels), 2)
+        truth = levels.new_zeros(len(self.threshold))
+        for start in range(0, jets, chunk):
+            chosen = np.arange(start, min(start + chunk, jets))
+            cells, _ = self.cells(view, chosen)
+            dense = torch.from_numpy(view[chosen].to_dense("image"))
+            for i, channel in enumerate(self.geometry.channels):
+                middle = channel.block // 2
+                true = dense[:, i, middle :: channel.block, middle :: channel.block] > 0
+                truth[i] += true.sum()
+                for right, of in ((0, cells[i]), (1, cells[i][true])):
+                    ordered = of.flatten().sort().values
+                    above = len(ordered) - torch.searchsorted(ordered, levels)
+                    hits[i, :, right] += above
+        f1 = 2 * hits[..., 1] / (hits[..., 0] + truth[:, None])
+        self.threshold.copy_(levels[f1.argmax(1)])
+
+    @torch.no_grad()
+    def reconstruct(
+        self, view: Events, chosen: NDArray[np.int64], generator: torch.Generator
+    ) -> tuple[Events, NDArray[np.float32]]:
+        """Reconstruction of the ``chosen`` events from their latent means, and those means."""
+        cells, mean = self.cells(view, chosen)
+        return hits_above(cells, self.threshold.cpu(), self.geometry), mean.cpu().numpy()

@@ -1,0 +1,140 @@
+"""An autoencoder of dense images whose network is the user's own module."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.features.dense_images import readout_cells
+from calovision.models.autoencoders.image_autoencoder import ImageAutoencoderTask
+from calovision.models.own_module import own_copy, tried
+from calovision.networks.likelihoods import gaussian_kl
+from calovision.training.task import Batch, as_tensor, weighted_mean
+from calovision.training.weights import fill
+
+TRIED = 2  #: training events that the module is tried on before the training
+
+
+class ModuleAutoencoder(ImageAutoencoderTask):
+    """Any module with ``encode`` and ``decode`` as an autoencoder of dense images in GeV.
+
+    As of the published VAE, a threshold per channel, chosen on validation events, decides which
+    decoded cells are hits.
+
+    Args:
+        geometry: of the images.
+        module: ``encode`` gives a code ``(n, L)``, or its mean and logarithmic variance, of images
+            ``(n, C, rows, cols)`` in GeV a pixel; ``decode`` gives such images of codes.
+        beta: weight of the Kullback-Leibler divergence, where ``encode`` gives a variance.
+    """
+
+    scale: Tensor
+
+    def __init__(self, geometry: Geometry, module: nn.Module, beta: float) -> None:
+        super().__init__(geometry)
+        self.network: Any
+        self.network, self.beta, self.latent = module, beta, 0
+        scale = torch.tensor([c.gev_per_unit for c in geometry.channels])
+        self.register_buffer("scale", scale[:, None, None], persistent=False)
+
+    @classmethod
+    def fresh(cls, config: Any, geometry: Geometry, train: Events) -> Self:
+        """A task with a copy of the settings' ``module``, tried on two events.
+
+        Raises:
+            InputError: the module does not take images, or does not give such back.
+        """
+        task = cls(geometry, own_copy(config.module), config.beta)
+        task._try(train[:TRIED])
+        return task
+
+    @classmethod
+    def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+        """A task with the weights and the threshold of ``state``."""
+        task = cls(geometry, own_copy(config.module), config.beta)
+        fill(task, state)
+        return task
+
+    @property
+    def latent_numbers(self) -> int:
+        """Numbers in the latent space of one image; 0 until it has encoded one."""
+        return self.latent
+
+    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Images ``(B, C, rows, cols)`` in GeV of the ``chosen`` events, and their weights."""
+        events = view[chosen]
+        return torch.from_numpy(events.to_dense()).float(), as_tensor(self.weights(events))
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Squared differences summed over an image, GeV^2, plus the divergence times ``beta``."""
+        images, weight = batch
+        mean, log_variance = self._encoded(images)
+        code = mean
+        if log_variance is not None:
+            noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+            code = mean + torch.exp(0.5 * log_variance) * noise
+        each = (self._decoded(code) - images).square().flatten(1).sum(1)
+        parts = {"pixels": weighted_mean(each, weight)}
+        loss = parts["pixels"]
+        if log_variance is not None:
+            parts["kl"] = weighted_mean(gaussian_kl(mean, 0.5 * log_variance).sum(1), weight)
+            loss = loss + self.beta * parts["kl"]
+        return {"loss": loss, **{k: v.detach() for k, v in parts.items()}}
+
+    @torch.no_grad()
+    def bits(self, view: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``(n,)`` information in the codes, bits; infinite where they have no variance."""
+        mean, log_variance = self._encoded(self.batch(view, chosen)[0].to(self.device))
+        if log_variance is None:
+            return np.full(len(chosen), np.inf)
+        nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
+        found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
+        return found
+
+    def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
+        """Decoded content per readout cell of each channel (image units), and latent means."""
+        mean, _ = self._encoded(self.batch(view, chosen)[0].to(self.device))
+        decoded = self._decoded(mean) / self.scale
+        return readout_cells(decoded.cpu(), self.geometry), mean.cpu()
+
+    def _encoded(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Codes ``(n, L)`` and their logarithmic variances, where the module gives them."""
+        found = self.network.encode(images)
+        mean, log_variance = (found, None) if isinstance(found, Tensor) else found
+        self.latent = mean[0].numel()
+        flat = None if log_variance is None else log_variance.flatten(1)
+        self._shape = tuple(mean.shape[1:])
+        return mean.flatten(1), flat
+
+    def _decoded(self, code: Tensor) -> Tensor:
+        images = self.network.decode(code.view(-1, *self._shape))
+        if not isinstance(images, Tensor):
+            raise TypeError(f"decode gives {type(images).__name__}, no tensor")
+        return images
+
+    def _try(self, events: Events) -> None:
+        images, _ = self.batch(events, np.arange(len(events)))
+
+        def call(network: nn.Module) -> Tensor:
+            self.network, kept = network, self.network
+            try:
+                return self._decoded(self._encoded(images)[0])
+            finally:
+                self.network = kept
+
+        takes = f"images {tuple(images.shape)}"
+        rebuilt = tried(self.network, call, takes, "cv.models.Autoencoder")
+        if rebuilt.shape != images.shape:
+            raise InputError(
+                f"decode gives {tuple(rebuilt.shape)} for images {tuple(images.shape)}",
+                "return images of the same shape",
+            )

@@ -1,0 +1,233 @@
+"""Training objective and reconstruction of the point VAE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.models.autoencoders.base import AutoencoderTask
+from calovision.models.autoencoders.point_batches import PointView, Scaling
+from calovision.models.autoencoders.point_decoder import HitDecoder
+from calovision.networks.likelihoods import (
+    discretised_logistic_nll,
+    gaussian_kl,
+    gaussian_nll,
+)
+from calovision.networks.point_vae import (
+    Hits,
+    PointVAE,
+    Posterior,
+    channel_centre,
+    hit_images,
+)
+from calovision.training.devices import to_device
+from calovision.training.settings import PointVAEConfig
+from calovision.training.task import Batch, as_tensor, weighted_mean
+from calovision.training.weights import fill, tensor_of
+
+#: one jet's loss is some thousand nats; this keeps gradients near one
+LOSS_SCALE = 300.0
+#: one in so many jets of a batch trains the density of the remaining hits, the costliest part
+REMAINDER_SHARE = 4
+
+
+class PointVAETask(AutoencoderTask):
+    """The point VAE with its scaling: loss of a batch, latents and reconstructions of events.
+
+    Args:
+        geometry: of the images; channels with ``block`` > 1 are coarse.
+        scaling: energy and summary statistics of the training set.
+        beta: weight of the Kullback-Leibler terms.
+        code, points, width: see :class:`~calovision.networks.point_vae.PointVAE`.
+    """
+
+    energy_floor: Tensor
+    summary_mean: Tensor
+    summary_std: Tensor
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        scaling: Scaling,
+        *,
+        beta: float,
+        code: int,
+        points: int,
+        width: int,
+    ) -> None:
+        super().__init__(geometry)
+        self.beta, self.points = beta, points
+        block = max(c.block for c in geometry.channels)
+        self.pitch = [float(c.block) for c in geometry.channels]
+        self.network = PointVAE(
+            rows=geometry.rows // block,
+            block=block,
+            coarse=tuple(c.block > 1 for c in geometry.channels),
+            summary=len(scaling.summary_mean),
+            code=code,
+            points=points,
+            width=width,
+        )
+        for name, value in asdict(scaling).items():
+            self.register_buffer(name, value)
+        channels = len(geometry.channels)
+        self.remainder_log_std = nn.Parameter(torch.full((channels,), -0.7))
+
+    @classmethod
+    def _of(cls, config: PointVAEConfig, geometry: Geometry, scaling: Scaling) -> Self:
+        sizes = {k: getattr(config, k) for k in ("beta", "code", "points", "width")}
+        return cls(geometry, scaling, **sizes)
+
+    @classmethod
+    def fresh(cls, config: PointVAEConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, its scaling fitted to the training events."""
+        view = PointView.of(train, config.points)
+        return cls._of(config, geometry, Scaling.fit(view, len(geometry.channels)))
+
+    @classmethod
+    def restored(
+        cls, config: PointVAEConfig, geometry: Geometry, state: Mapping[str, Tensor]
+    ) -> Self:
+        """A task with the weights and statistics of ``state``."""
+        scaling = Scaling(**{f: tensor_of(state, f, 1) for f in Scaling.__dataclass_fields__})
+        task = cls._of(config, geometry, scaling)
+        fill(task, state)
+        return task
+
+    @property
+    def scaling(self) -> Scaling:
+        """The statistics that travel with the weights."""
+        return Scaling(**{f: getattr(self, f) for f in Scaling.__dataclass_fields__})
+
+    @property
+    def latent_numbers(self) -> int:
+        """Numbers in the latent space of one image."""
+        return self.network.latent_numbers
+
+    def view(self, events: Events) -> PointView:
+        """Events in this task's latent-point order."""
+        return replace(PointView.of(events, self.points), weight=self.weights(events))
+
+    def batch(
+        self, view: PointView, chosen: NDArray[np.int64]
+    ) -> tuple[Hits, Tensor, Tensor | None]:
+        """Padded hits, standardised summary and weights of the ``chosen`` events."""
+        weight = None if view.weight is None else view.weight[chosen]
+        return *view.batch(chosen, self._scaling_on_host()), as_tensor(weight)
+
+    def _scaling_on_host(self) -> Scaling:
+        """The statistics where batches are made."""
+        return Scaling(**{f: self.on_host(f) for f in Scaling.__dataclass_fields__})
+
+    def _leading(self, hits: Hits) -> Tensor:
+        """``(B, N)`` mask of hits that have a latent point."""
+        order = torch.arange(hits.mask.shape[1], device=hits.mask.device)
+        return order < hits.points[:, None]
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Mean negative ELBO of a batch, scaled, and its parts in nats per image."""
+        hits, summary, weight = batch
+        network = self.network
+        q: Posterior = network.encoder(hits, summary)
+        code = q.code + torch.exp(q.code_log_std) * _noise(q.code, generator)
+        point = q.point + torch.exp(q.point_log_std) * _noise(q.point, generator)
+        lead = self._leading(hits)
+        span = point.shape[1]
+        keep = lead[:, :span].to(point.dtype)
+        described = gaussian_nll(
+            summary, network.decoder.describe(code), network.decoder.summary_log_std
+        ).sum(-1)
+        p = network.decoder.points(code, point)
+        channel, energy = hits.channel[:, :span], hits.energy[:, :span]
+        pitch = torch.tensor(self.pitch, device=channel.device)[channel][..., None]
+        place = discretised_logistic_nll(
+            hits.position[:, :span], p.position, p.log_width, pitch
+        ).sum(-1)
+        kind = F.cross_entropy(p.channel.transpose(1, 2), channel, reduction="none")
+        strength = gaussian_nll(energy, p.energy, p.log_std)
+        placed = ((place + kind + strength) * keep).sum(-1)
+        some = max(len(code) // REMAINDER_SHARE, 1)
+        left = self._remainder_nll(Hits(*(x[:some] for x in hits)), lead[:some], code[:some])
+        kl_point = (gaussian_kl(q.point, q.point_log_std).sum(-1) * keep).sum(-1)
+        kl_code = gaussian_kl(q.code, q.code_log_std).sum(-1)
+        parts = {
+            "summary": described,
+            "points": placed,
+            "remainder": left,
+            "kl_code": kl_code,
+            "kl_points": kl_point,
+        }
+        means = {
+            k: weighted_mean(v, None if weight is None else weight[: len(v)])
+            for k, v in parts.items()
+        }
+        rebuilt = means["summary"] + means["points"] + means["remainder"]
+        total = rebuilt + self.beta * (means["kl_code"] + means["kl_points"])
+        return {"loss": total / LOSS_SCALE, **{k: v.detach() for k, v in means.items()}}
+
+    def _remainder_nll(self, hits: Hits, lead: Tensor, code: Tensor) -> Tensor:
+        grid = self.network.grid
+        index = grid.index(hits.position, hits.channel)
+        given = hit_images(grid, index, hits.energy, lead & hits.mask)
+        rest = hits.mask & ~lead
+        target = grid.scatter(index, rest.to(code.dtype)).clamp(max=1)
+        logits, energy = self.network.decoder.remainder(code, given)
+        free = 1 - given[:, : grid.layers]
+        occupancy = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * free
+        mean = energy.flatten(1).gather(1, index)
+        strength = gaussian_nll(hits.energy, mean, self.remainder_log_std[hits.channel])
+        return occupancy.flatten(1).sum(-1) + (strength * rest).sum(-1)
+
+    @torch.no_grad()
+    def encode(self, hits: Hits, summary: Tensor) -> tuple[Tensor, Posterior]:
+        """Latent means ``(B, G + 3 P)``, unused points where no channel is, and the posterior."""
+        q: Posterior = self.network.encoder(hits, summary)
+        lead = self._leading(hits)[:, : q.point.shape[1], None]
+        unused = torch.tensor([0.0, 0.0, self.no_hit], device=q.point.device)
+        point = unused.repeat(len(q.code), self.points, 1)
+        point[:, : q.point.shape[1]] = torch.where(lead, q.point, unused)
+        return torch.cat([q.code, point.flatten(1)], 1), q
+
+    @torch.no_grad()
+    def bits(self, view: PointView, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``(n,)`` information in the codes of the ``chosen`` events, bits."""
+        hits, summary = view.batch(chosen, self.scaling)
+        q: Posterior = self.network.encoder(hits, summary)
+        keep = self._leading(hits)[:, : q.point.shape[1]]
+        points = (gaussian_kl(q.point, q.point_log_std).sum(-1) * keep).sum(-1)
+        nats = (gaussian_kl(q.code, q.code_log_std).sum(-1) + points).double()
+        found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
+        return found
+
+    @property
+    def no_hit(self) -> float:
+        """Third number of a latent point that stands for no hit."""
+        channels = len(self.pitch)
+        return float(channel_centre(torch.tensor(channels, device="cpu"), channels))
+
+    @torch.no_grad()
+    def reconstruct(
+        self, view: PointView, chosen: NDArray[np.int64], generator: torch.Generator
+    ) -> tuple[Events, NDArray[np.float32]]:
+        """Reconstruction of the ``chosen`` events from their latent means, and those means."""
+        hits, summary = to_device(view.batch(chosen, self._scaling_on_host()), self.device)
+        means, _ = self.encode(hits, summary)
+        code_size = self.network.encoder.skip.out_features
+        point = means[:, code_size:].view(len(chosen), -1, 3)
+        decode = HitDecoder(self.network.decoder, self.geometry, self.scaling, self.no_hit)
+        spread = self.remainder_log_std.exp()
+        return decode(means[:, :code_size], point, spread, generator), means.cpu().numpy()
+
+
+def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(like.shape, generator=generator, device=like.device)

@@ -1,0 +1,54 @@
+"""The card of a trained model: what it is, what it learned from, how good it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from calovision.models.listing import FIXED, shown
+from calovision.training.run import RunDir
+
+
+def card(run: RunDir) -> str:
+    """Markdown about a run; of a model that comes with the package the card that it has.
+
+    Raises:
+        InputError: not a run, or an unfinished one.
+    """
+    described, budget = run.describe(), run.budget()
+    file = run.path / "card.md"
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    config, data = described["config"], described["data"]
+    split = data.get("split", {})
+    lines = [
+        f"# {config['task']}: {config['model']}",
+        "",
+        f"{budget.get('parameters', '?')} parameters, trained for {budget.get('wall_s', '?')} s on"
+        f" {budget.get('device', '?')}, seed {config.get('seed')}, on"
+        f" {split.get('train', data.get('events', '?'))} events of {data.get('path')}"
+        f" (set {str(data.get('hash'))[:12]}).",
+    ]
+    if "start" in data:
+        lines += ["", f"It began with the weights of {data['start']['run']}."]
+    lines += ["", *_results(run), "## Settings", ""]
+    lines += [f"- {name}: {shown(value)}" for name, value in config.items() if name not in FIXED]
+    doubts = budget.get("warnings", [])
+    if doubts:
+        lines += ["", "## Warnings", "", *(f"- {line}" for line in doubts)]
+    return "\n".join(lines) + "\n"
+
+
+def _results(run: RunDir) -> list[str]:
+    """The metrics of an evaluation, if there was one."""
+    try:
+        metrics: dict[str, dict[str, Any]] = json.loads((run.path / "results.json").read_text())[
+            "metrics"
+        ]
+    except (OSError, ValueError, LookupError):
+        return ["Not evaluated yet.", ""]
+    lines = ["| metric | value | error | unit |", "| --- | --- | --- | --- |"]
+    for name, m in metrics.items():
+        value, error = (f"{m[k]:.4g}" if m[k] is not None else "-" for k in ("value", "error"))
+        lines.append(f"| {name} | {value} | {error} | {m['unit']} |")
+    return [*lines, ""]

@@ -1,0 +1,93 @@
+"""Write a set of generated events."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from tqdm import tqdm
+
+from calovision.errors import InputError
+from calovision.events.events import concatenate
+from calovision.events.packed_prints import hand_on
+from calovision.events.store import EventStore, StoreWriter
+from calovision.models.generators.base import GeneratorTask, doubts, pieces, possible
+from calovision.models.generators.request import Request
+from calovision.training.run import RunDir
+
+SHARD = 8  #: chunks in a shard
+
+
+def warn_of_doubts(task: GeneratorTask, request: Request, strict: bool) -> None:
+    """Warn of what in a request lies outside the training events, or refuse it if ``strict``.
+
+    Raises:
+        InputError: nothing can be generated, or not all of it and ``strict``.
+    """
+    for doubt in doubts(task, request):
+        if strict:
+            raise InputError(doubt, "narrow the range, or leave out --strict")
+        warnings.warn(doubt, stacklevel=3)
+
+
+def generate(
+    out: Path,
+    directory: RunDir,
+    task: GeneratorTask,
+    n: int,
+    request: Request,
+    *,
+    seed: int = 1,
+    steps: int | None = None,
+    keep_all: bool = False,
+    quiet: bool = False,
+) -> EventStore:
+    """Write events of a run's trained task to ``out``; an interrupted call goes on.
+
+    The fingerprints of the run's training events go into ``out``, so that ``compare`` can leave
+    them out of the true events.
+
+    Args:
+        out: event set to write.
+        directory: the run.
+        task: its generator.
+        n: number of events.
+        request: what they must be like.
+        seed: of all random numbers.
+        steps: steps of the solver; the model's own choice by default.
+        keep_all: do not select: faster, and less like true events.
+        quiet: no progress bar.
+
+    Raises:
+        InputError: no events, or a request that cannot be met.
+    """
+    possible(n, steps)
+    if keep_all:
+        task.keep_all()
+    provenance = {
+        "made_by": "generate",
+        "run": str(directory.path),
+        "model": directory.describe()["config"]["model"],
+        "events": n,
+        "label": request.label,
+        "ranges": {k: list(v) for k, v in request.ranges.items()},
+        "seed": seed,
+        "steps": steps,
+        "keep_all": keep_all,
+    }
+    writer = StoreWriter(out, task.geometry, provenance=provenance)
+    hand_on([directory.path], writer.path)
+    chunks = -(-n // task.chunk)
+    with tqdm(total=n, desc="generate", unit="event", disable=quiet) as bar:
+        for shard, first in enumerate(range(0, chunks, SHARD)):
+            here = range(first, min(first + SHARD, chunks))
+            events = min(here.stop * task.chunk, n) - first * task.chunk
+            if shard in writer.done():
+                bar.update(events)
+                continue
+            made = []
+            for piece in pieces(task, here, n, request, seed=seed, steps=steps):
+                made.append(piece)
+                bar.update(len(piece))
+            writer.write(shard, concatenate(made))
+    return writer.finish()

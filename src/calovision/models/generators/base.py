@@ -1,0 +1,122 @@
+"""What a generating task offers beyond every task: new events on request."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from calovision.errors import InputError
+from calovision.events.events import Events, concatenate
+from calovision.models.generators.request import Request
+from calovision.parallel.threads import side_by_side
+from calovision.training.devices import enough_memory
+from calovision.training.task import Task
+
+
+class GeneratorTask(Task):
+    """A task that makes events.
+
+    Attributes:
+        chunk: events made together. Those of chunk ``c`` depend on the seed and ``c`` alone, so a
+            set is the same however many are asked for at a time, on any number of threads.
+    """
+
+    chunk: ClassVar[int] = 250
+    judged_by_loss: ClassVar[bool] = True
+
+    @abstractmethod
+    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
+        """The ``chunk``-th group of :attr:`chunk` events.
+
+        Args:
+            request: what they must be like.
+            chunk: number of the group.
+            seed: of all random numbers, together with ``chunk``.
+            steps: steps of the solver; ``None`` for the model's own choice.
+
+        Raises:
+            InputError: the request cannot be met by this model.
+        """
+
+    def keep_all(self) -> None:
+        """From now on, do not select among the events that are made; nothing to do by default."""
+
+    def known(self) -> dict[str, tuple[float, float]]:
+        """Range, in the training events, of every column that a request may restrict."""
+        return {}
+
+    def labels(self) -> tuple[int, ...]:
+        """Labels of the training events."""
+        return (0, 1)
+
+
+def doubts(task: GeneratorTask, request: Request) -> list[str]:
+    """What of a request lies outside the training events, one line each.
+
+    Raises:
+        InputError: nothing can be generated: a column or a class that the model has not learned,
+            or a range that no training event is in.
+    """
+    known, found = task.known(), []
+    if request.label is not None and request.label not in task.labels():
+        name = task.geometry.classes[request.label]
+        raise InputError(f"the generator has seen no {name} events", "ask for all, or the others")
+    for name, (low, high) in request.ranges.items():
+        if name not in known:
+            raise InputError(
+                f"the generator has not learned {name!r}",
+                f"it knows {', '.join(known)}" if known else "ask for plain events",
+            )
+        least, most = known[name]
+        told = f"the generator was trained on {name} of {least:.1f} to {most:.1f} GeV"
+        if high <= least or low >= most:
+            raise InputError(f"{told}, not {low:g} to {high:g}", "ask within that range")
+        if low < least or high > most:
+            found.append(f"{told}: there will be none beyond")
+    return found
+
+
+def possible(n: int, steps: int | None) -> None:
+    """Check numbers of events and of steps.
+
+    Raises:
+        InputError: one is less than 1.
+    """
+    if n < 1:
+        raise InputError(f"cannot generate {n} events", "ask for at least one")
+    if steps is not None and steps < 1:
+        raise InputError(f"cannot generate in {steps} steps", "ask for at least one")
+
+
+def pieces(
+    task: GeneratorTask,
+    chunks: range,
+    n: int,
+    request: Request,
+    *,
+    seed: int,
+    steps: int | None = None,
+) -> Iterator[Events]:
+    """Some chunks of a set of ``n`` events, the last one cut to size.
+
+    Raises:
+        InputError: the request cannot be met, or is for no events.
+    """
+    possible(n, steps)
+    doubts(task, request)
+    task.eval()
+
+    def one(chunk: int) -> Events:
+        with enough_memory(task.device):
+            return task.sample(request, chunk, seed, steps)[: n - chunk * task.chunk]
+
+    yield from side_by_side(one, chunks)
+
+
+def generated(
+    task: GeneratorTask, n: int, request: Request, *, seed: int, steps: int | None = None
+) -> Events:
+    """``n`` events of a trained generator; the first ``m < n`` are those of a call for ``m``."""
+    chunks = range(-(-n // task.chunk))
+    return concatenate(pieces(task, chunks, n, request, seed=seed, steps=steps))

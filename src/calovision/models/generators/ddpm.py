@@ -1,0 +1,158 @@
+"""Training objective and sampling of the published diffusion model for jet images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.errors import InputError
+from calovision.events import weighting
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.features.dense_images import hits_above, readout_cells, threshold_for
+from calovision.models.generators.base import GeneratorTask
+from calovision.models.generators.channel_order import energies_only
+from calovision.models.generators.ddpm_schedule import Schedule
+from calovision.models.generators.request import Request
+from calovision.networks.mixed_precision import MixedPrecision
+from calovision.networks.unet import UNet
+from calovision.training.settings import DDPMConfig
+from calovision.training.task import Batch, as_tensor, weighted_mean
+from calovision.training.weights import fill
+from calovision.utils import streams
+
+SIDE = 64  #: pixels along each side after resizing
+CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
+
+
+class DDPMTask(GeneratorTask):
+    """The dense DDPM (arXiv:2006.11239): images resized 125 -> 64, one global maximum, L1 loss.
+
+    It knows no conditions, and its events have no columns. Sampled images are nowhere exactly
+    zero, so a threshold per channel decides what is a hit; :meth:`finish` sets it where the mean
+    number of hits is that of validation jets, which is the most favourable choice for this model.
+
+    Args:
+        geometry: of the images.
+        maximum: largest pixel of the training set, image units.
+        widths: channels of the U-Net on the way down.
+        steps: of noise.
+        bfloat16: see :class:`~calovision.networks.mixed_precision.MixedPrecision`.
+    """
+
+    chunk: ClassVar[int] = 10
+    validation_events: ClassVar[int] = 500
+    doubles: ClassVar[bool] = True
+
+    maximum: Tensor
+    threshold: Tensor
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        maximum: float,
+        *,
+        widths: Sequence[int],
+        steps: int = 300,
+        bfloat16: bool = False,
+    ) -> None:
+        super().__init__(geometry)
+        network = UNet(channels=len(geometry.channels), widths=widths)
+        # Convolutions are faster with the channels side by side in memory.
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = MixedPrecision(network, bfloat16)
+        self.schedule = Schedule(steps)
+        self.register_buffer("maximum", torch.tensor(maximum))
+        self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
+
+    @classmethod
+    def suits(cls, geometry: Geometry) -> None:
+        """Refuse channels with negative values."""
+        energies_only(geometry)
+
+    @classmethod
+    def fresh(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task, scaled to the largest pixel of the training events."""
+        return cls(
+            geometry,
+            float(train.value.max(initial=1e-6)),
+            widths=config.widths,
+            steps=config.steps,
+            bfloat16=config.bfloat16,
+        )
+
+    @classmethod
+    def restored(cls, config: DDPMConfig, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+        """A task with the weights and the threshold of ``state``."""
+        task = cls(
+            geometry, 1.0, widths=config.widths, steps=config.steps, bfloat16=config.bfloat16
+        )
+        fill(task, state)
+        return task
+
+    def view(self, events: Events) -> Events:
+        """The baseline sees plain events and makes dense images of them."""
+        return events
+
+    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Images ``(n, C, 64, 64)`` in [-1, 1] of the ``chosen`` events, and their weights."""
+        events = view[chosen]
+        dense = torch.from_numpy(events.to_dense("image")).float() / self.on_host("maximum")
+        small = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
+        images = (2 * small - 1).contiguous(memory_format=torch.channels_last)
+        return images, as_tensor(self.weights(events))
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Mean absolute error of the noise, at a time drawn evenly for each image."""
+        images, weight = batch
+        device, steps = images.device, self.schedule.steps
+        t = torch.randint(steps, (len(images),), generator=generator, device=device)
+        noise = torch.randn(images.shape, generator=generator, device=device).to(images)
+        predicted = self.network(self.schedule.noised(images, t, noise), t)
+        return {"loss": weighted_mean(F.l1_loss(predicted, noise, reduction="none"), weight)}
+
+    @torch.no_grad()
+    def _cells(self, images: int, generator: torch.Generator) -> list[Tensor]:
+        """Content per readout cell of each channel of that many sampled images, image units."""
+        shape = (images, len(self.threshold), SIDE, SIDE)
+        start = torch.randn(shape, generator=generator, device=self.device)
+        start = start.contiguous(memory_format=torch.channels_last)
+        training = self.training
+        # Statistics of the batch would make images depend on each other.
+        self.eval()
+        sampled = self.schedule.sample(start, self.network, generator)
+        self.train(training)
+        content = (sampled.clamp(-1, 1) + 1) / 2 * self.maximum
+        return readout_cells(content.cpu(), self.geometry)
+
+    def finish(self, view: Events) -> None:
+        """Choose the hit threshold of every channel by the occupancy of validation jets."""
+        cells = self._cells(
+            CALIBRATION_IMAGES,
+            streams.torch_rng(streams.Stream.THRESHOLD, 0, device=self.device),
+        )
+        counts = np.average(view.counts(), 0, weighting.of(view))
+        self.threshold.copy_(threshold_for(cells, counts.tolist()))
+
+    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
+        """The ``chunk``-th ten events.
+
+        Raises:
+            InputError: conditions are asked for, or another number of steps.
+        """
+        if request.label is not None or request.ranges:
+            raise InputError("the published DDPM is unconditional", "ask for plain events")
+        if steps not in (None, self.schedule.steps):
+            raise InputError(
+                f"the published DDPM takes {self.schedule.steps} steps, not {steps}",
+                "leave the number of steps out",
+            )
+        random = streams.torch_rng(streams.Stream.SAMPLE, seed, chunk, device=self.device)
+        cells = self._cells(self.chunk, random)
+        return hits_above(cells, self.threshold.cpu(), self.geometry)

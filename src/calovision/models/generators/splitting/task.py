@@ -1,0 +1,197 @@
+"""Our generator: totals of a jet by a flow, then a cascade that shares them among ever finer cells.
+
+The window is halved again and again (``binary_tree``). Every cut decides how
+many of a node's hits, and how much of its energy, lie in either half, given what surrounds the
+node. Counts and energies are conserved by each cut, no cell gets two hits, and the cost grows with
+the number of hits, not of cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events import weighting
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.events.labels import class_labels
+from calovision.models.generators.flow_matching import matching_loss
+from calovision.models.generators.request import Request
+from calovision.models.generators.splitting.global_features import (
+    COLUMNS,
+    Quantiles,
+    learned,
+    totals,
+)
+from calovision.models.generators.splitting.hits import Hits
+from calovision.models.generators.splitting.loss import cut_loss
+from calovision.models.generators.splitting.model import SplittingModel, View, labels_of
+from calovision.models.generators.splitting.postprocessing import TOTALS, learn_to_select
+from calovision.models.generators.splitting.rejection import selected
+from calovision.models.generators.splitting.rejection_features import features
+from calovision.models.generators.splitting.sampling import drawn_totals, fresh_numbers, grown
+from calovision.models.generators.splitting.targets import known_cuts
+from calovision.training.settings import CascadeConfig
+from calovision.training.task import Batch, as_tensor
+from calovision.training.weights import fill, tensor_of
+from calovision.utils import streams
+
+FLOW_ROWS = 1024  #: events whose totals are learned in a step
+TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
+NODES = 2048  #: nodes of each stage learned in a step, about; half of it inside towers
+MERGED = 6  #: level whose nodes stand for hits at earlier stages, which look at many events
+MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
+
+
+class CascadeTask(SplittingModel):
+    """The generator in training and at work: batches, loss, sampling.
+
+    It can be trained on a GPU. Events are made by code compiled for the CPU, so what is trained
+    works there.
+    """
+
+    partial: ClassVar[bool] = True
+    doubles: ClassVar[bool] = True
+    on_gpu: ClassVar[bool] = False
+
+    @classmethod
+    def fresh(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task that knows the training events' thresholds and totals."""
+        task = cls(geometry, config, learned(train))
+        train = task.layout.sorted(train)
+        for c in range(len(geometry.channels)):
+            mine = train.energy[train.channel == c]
+            if len(mine):
+                task.threshold[c] = float(mine.min()) * (1 - 1e-4)
+                task.unit[c] = max(float(np.median(mine)), 1e-6)
+        table = totals(
+            train, task.threshold.numpy(), streams.rng(streams.Stream.TOTALS, config.seed)
+        )
+        odd = np.asarray((task.turned < 0).any(0))
+        task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
+        if "label" in train.columns:
+            class_labels(train)
+        task.share.fill_(float(np.average(labels_of(train), weights=weighting.of(train))))
+        return task
+
+    @classmethod
+    def restored(
+        cls, config: CascadeConfig, geometry: Geometry, state: Mapping[str, Tensor]
+    ) -> Self:
+        """A task with the weights and statistics of ``state``."""
+        known = zip(COLUMNS, tensor_of(state, "has", 1), strict=False)
+        columns = tuple(c for c, has in known if has)
+        task = cls(geometry, config, columns)
+        fill(task, state)
+        return task
+
+    def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
+        """Everything now and then; in between the totals alone, which take many small steps."""
+        rng = _drawing(np.append(chosen, step))
+        return self._batch(view, chosen, rng) if step % TURNS == 0 else self._totals(view, rng)
+
+    def batch(self, view: View, chosen: NDArray[np.int64]) -> Batch:
+        """Totals of some events, and of every stage some nodes: contexts, conditions, outcomes."""
+        return self._batch(view, chosen, _drawing(chosen))
+
+    def _totals(self, view: View, rng: np.random.Generator) -> Batch:
+        """Normal totals, labels and weights of events drawn from all, and no stages."""
+        drawn = rng.integers(len(view), size=min(FLOW_ROWS, 4 * len(view)))
+        label = torch.from_numpy(view.label[drawn, None])
+        weight = as_tensor(None if view.weight is None else view.weight[drawn])
+        return torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0]), label, [], weight
+
+    def _batch(self, view: View, chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
+        """Totals, and of every stage some nodes of the ``chosen`` events.
+
+        Images are turned over along eta and phi at random: neither the beams nor the solenoid
+        tell left from right.
+        """
+        flow, label, _, weight = self._totals(view, rng)
+        normal, flips = self._mirrored(view.normal[chosen], rng)
+        hits = Hits.of(view.events, self.on_host("threshold").numpy(), chosen).mirrored(*flips)
+        conditions = np.column_stack([normal, view.label[chosen]])
+        unit, stages = self.on_host("unit").numpy(), []
+        level = min(MERGED, self.partition.towers)
+        merged = hits.merged(self.partition, level)
+        for stage in range(self.partition.stages):
+            rows = NODES if stage < self.partition.towers else NODES // 2
+            needed = -(-rows // min(2**stage, MOST_NODES))
+            stride = max(len(chosen) // needed, 1)
+            some = np.arange(stage % stride, len(chosen), stride)
+            mine = merged if stage < level else hits
+            arrays = conditions[some], *known_cuts(self.partition, stage, mine.some(some), unit)
+            of_nodes = None if view.weight is None else view.weight[chosen[some]][arrays[1]]
+            stages.append((*(torch.from_numpy(x) for x in arrays), as_tensor(of_nodes)))
+        return flow, label, stages, weight
+
+    def _mirrored(
+        self, normal: NDArray[np.float32], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Normal totals of images mirrored at random, and ``(2, n)`` which are, in eta and phi."""
+        flips = rng.random((2, len(normal))) < 0.5
+        for flip, factors in zip(flips, self.turned, strict=True):
+            normal = np.where(flip[:, None], normal * factors, normal)
+        return normal, flips
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Flow-matching loss; of a whole batch also a node's mean -log p, averaged over stages."""
+        normal, label, stages, weight = batch
+        flow = matching_loss(lambda x, t: self.flow(x, t, label), normal, generator, weight=weight)
+        if not stages:
+            return {"loss": flow, "flow": flow.detach()}
+        losses = {
+            f"stage_{i}": cut_loss(network, self.unit, *rows)
+            for i, (network, rows) in enumerate(zip(self.cuts, stages, strict=True))
+            if len(rows[1])
+        }
+        cascade = torch.stack(list(losses.values())).mean()
+        return {
+            "loss": flow + cascade,
+            "flow": flow.detach(),
+            "cascade": cascade.detach(),
+            **{name: x.detach() for name, x in losses.items()},
+        }
+
+    @torch.no_grad()
+    def proposed(
+        self, request: Request, n: int, rng: np.random.Generator, steps: int | None = None
+    ) -> Events:
+        """``n`` events as the networks make them: totals, then the cascade."""
+        normal, label = drawn_totals(self, request, n, rng, steps)
+        return grown(self, normal, label, fresh_numbers(rng))
+
+    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
+        """The ``chunk``-th group of events, selected where the model has learned to."""
+        rng, selection = streams.rng(streams.Stream.SAMPLE, seed, chunk), self.selection
+        if selection is None:
+            return self.proposed(request, self.chunk, rng, steps)
+        return selected(
+            lambda n: self.proposed(request, n, rng, steps),
+            lambda events: selection.keep(features(events), rng),
+            self.chunk,
+            float(selection.efficiency),
+        )
+
+    def keep_all(self) -> None:
+        """From now on, do not select among the events that are made."""
+        self.selection = None
+
+    @property
+    def settling(self) -> int:
+        """Twice as many training events as generated ones, from which it learns to select."""
+        return max(2 * self.config.select, TOTALS)
+
+    def settle(self, train: Events, *, quiet: bool) -> None:
+        """Learn which totals to use, what to ask for, and which of the made events to keep."""
+        learn_to_select(self, weighting.unweighted(train), quiet=quiet)
+
+
+def _drawing(numbers: NDArray[np.int64]) -> np.random.Generator:
+    """Random numbers of a batch; NumPy reads its seed much faster in 32 bits, and the same."""
+    return streams.rng(streams.Stream.CUTS, numbers.astype(np.uint32))

@@ -1,0 +1,192 @@
+"""Make a task from its configuration, or load a trained one from its run."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from calovision.errors import ContentError, InputError
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.models.autoencoders.base import AutoencoderTask
+from calovision.models.config import TASKS, load_config, settings_of
+from calovision.models.generators.base import GeneratorTask
+from calovision.models.taggers.base import TaggerTask
+from calovision.training.devices import chosen_device
+from calovision.training.run import RunDir
+from calovision.training.settings import OWN, Training
+from calovision.training.task import Task, fresh_task
+from calovision.training.weights import misfit, restored_task
+
+#: module and class of every model; imported when asked for, since some load large libraries
+CLASSES = {
+    ("jet-vae", "point"): "autoencoders.point_vae.PointVAETask",
+    ("jet-vae", "baseline"): "autoencoders.dense_vae.DenseVAETask",
+    ("jet-tagger", "particle-transformer"): "taggers.transformer.TransformerTask",
+    ("jet-tagger", "baseline"): "taggers.graph_sage.GraphTask",
+    ("jet-tagger", "graphsage-xy"): "taggers.graph_sage.GraphTask",
+    ("jet-tagger", "particlenet"): "taggers.particle_net.ParticleNetTask",
+    ("jet-tagger", "particlenet-lite"): "taggers.particle_net.ParticleNetTask",
+    ("jet-tagger", "resnet15"): "taggers.resnet.ImageTask",
+    ("jet-generator", "cascade"): "generators.splitting.task.CascadeTask",
+    ("jet-generator", "cascade-fast"): "generators.splitting.task.CascadeTask",
+    ("jet-generator", "baseline"): "generators.ddpm.DDPMTask",
+    ("egamma", "crop-net"): "taggers.crop_net.CropTask",
+    ("egamma", "baseline"): "taggers.resnet.ImageTask",
+}
+
+
+#: of modules of one's own, by task
+OWN_CLASSES = {
+    "jet-tagger": "taggers.own.ModuleTagger",
+    "egamma": "taggers.own.ModuleTagger",
+    "jet-vae": "autoencoders.own.ModuleAutoencoder",
+}
+
+
+def task_class(config: Training) -> type[Task]:
+    """The kind of task that a configuration is of."""
+    own = config.model.startswith(OWN)
+    place = OWN_CLASSES[config.task] if own else CLASSES[config.task, config.model]
+    module, _, name = place.rpartition(".")
+    found: type[Task] = getattr(importlib.import_module(f"calovision.models.{module}"), name)
+    return found
+
+
+def suitable(config: Training, geometry: Geometry) -> None:
+    """Check that the model of a configuration can be trained on such images.
+
+    Raises:
+        InputError: it cannot.
+    """
+    task_class(config).suits(geometry)
+
+
+def build(config: Training, geometry: Geometry, train: Events) -> Task:
+    """A fresh task, its scaling fitted to the training events."""
+    return fresh_task(task_class(config), config, geometry, train)
+
+
+def rebuild(config: Training, geometry: Geometry, weights: Path) -> Task:
+    """The task whose weights lie in a file.
+
+    Raises:
+        InputError: the file is damaged, or of another task.
+    """
+    return restored_task(task_class(config), config, geometry, weights)
+
+
+def recorded_config(run: RunDir) -> Training:
+    """The configuration recorded in a run directory, checked again.
+
+    Raises:
+        InputError: no run there, or one of an unknown task.
+    """
+    recorded = run.describe()["config"]
+    if not isinstance(recorded.get("task"), str) or recorded["task"] not in TASKS:
+        raise InputError(
+            f"{run.path} is a run of an unknown task, {recorded.get('task')}",
+            f"give a run of {', '.join(TASKS)}",
+        )
+    model = recorded.get("model")
+    kind = settings_of(recorded["task"], model) if isinstance(model, str) else None
+    # What was not there to be set was as it is without: presets are for new trainings.
+    fields = kind.model_fields.items() if kind else ()
+    absent = {k: f.default for k, f in fields if k not in recorded and not f.is_required()}
+    return load_config(recorded["task"], model, overrides=absent | recorded)
+
+
+def with_module(config: Training, module: nn.Module | None, place: Path) -> Training:
+    """The settings with the user's own network in them, where it is of one.
+
+    Raises:
+        InputError: it is missing, or given to a model that needs none.
+    """
+    own = config.model.startswith(OWN)
+    if own == (module is not None):
+        return config.model_copy(update={"module": module}) if own else config
+    name = config.model.removeprefix(OWN)
+    if own:
+        raise InputError(
+            f"{place} has the weights of a network of your own, {name}",
+            f"give it in Python: cv.load_model({str(place)!r}, module={name}(...))",
+        )
+    raise InputError(f"{place} is of the model {name}", "leave module out")
+
+
+def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None) -> Task:
+    """The trained task of a finished run, in evaluation mode.
+
+    Args:
+        run: on whatever device it was trained.
+        device: where it shall work, see :func:`~calovision.training.devices.chosen_device`. A model
+            that cannot work on a GPU is put on the CPU.
+        module: the network, of a run that trained one of the user's own.
+
+    Raises:
+        InputError: no run there, of an unknown task, unfinished, or with broken weights, or the
+            device is not there.
+    """
+    chosen_device(device)  # before anything is read
+    config = with_module(recorded_config(run), module, run.path)
+    if not run.weights.exists():
+        raise InputError(f"the training in {run.path} is not finished", "go on with --resume")
+    try:
+        geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
+    except ContentError as error:
+        raise misfit(run.weights) from error
+    return on_device(rebuild(config, geometry, run.weights).eval(), device, config.model)
+
+
+def on_device(task: Task, device: str, name: str) -> Task:
+    """The task on a device, or on the CPU if it cannot work there; warned of if it was named.
+
+    Raises:
+        InputError: no such device.
+    """
+    place = chosen_device(device)
+    if place.type != "cpu" and not task.on_gpu:
+        if device != "auto":
+            warnings.warn(f"{name} works on the CPU, not on {place}", stacklevel=3)
+        place = torch.device("cpu")
+    return task.place(place)
+
+
+def load_autoencoder(run: RunDir, device: str = "auto") -> AutoencoderTask:
+    """The trained autoencoder of a finished run.
+
+    Raises:
+        InputError: as :func:`load_task`, or the run is of a task without reconstructions.
+    """
+    task = load_task(run, device)
+    if not isinstance(task, AutoencoderTask):
+        raise InputError(f"{run.path} is not an autoencoder", "give a jet-vae run")
+    return task
+
+
+def load_tagger(run: RunDir, device: str = "auto") -> TaggerTask:
+    """The trained tagger of a finished run.
+
+    Raises:
+        InputError: as :func:`load_task`, or the run is of a task that does not classify.
+    """
+    task = load_task(run, device)
+    if not isinstance(task, TaggerTask):
+        raise InputError(f"{run.path} classifies nothing", "give a jet-tagger or egamma run")
+    return task
+
+
+def load_generator(run: RunDir, device: str = "auto") -> GeneratorTask:
+    """The trained generator of a finished run.
+
+    Raises:
+        InputError: as :func:`load_task`, or the run is of a task that generates nothing.
+    """
+    task = load_task(run, device)
+    if not isinstance(task, GeneratorTask):
+        raise InputError(f"{run.path} is not a generator", "give a jet-generator run")
+    return task

@@ -1,0 +1,182 @@
+"""Look for the flows of a trained run: ours, or as published."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from calovision.errors import InputError
+from calovision.models.symmetry.data import ImageData
+from calovision.models.symmetry.project import project
+from calovision.models.symmetry.published import published_generators
+from calovision.models.symmetry.rings import rings
+from calovision.models.symmetry.runs import (
+    Flows,
+    generator,
+    load_flows,
+    load_space,
+    new_vae,
+    progress,
+    save_flows,
+    settings_of,
+)
+from calovision.models.symmetry.search import Symmetry, search
+from calovision.models.symmetry.settings import IsometrySettings, PublishedSettings
+from calovision.models.symmetry.space import freeze, train_oracle, vae_space
+from calovision.training.devices import chosen_device, enough_memory
+from calovision.training.run import RunDir
+from calovision.utils import streams
+
+
+def discover(
+    run_path: Path,
+    data: ImageData,
+    *,
+    latent: int | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Flows:
+    """Find the flows of a run, in its own latent dimension or, ours, in another one.
+
+    What was found before is read, not looked for again.
+
+    Args:
+        run_path: from :func:`~calovision.models.symmetry.runs.train`.
+        data: the set that it was trained on.
+        latent: dimension of the flow's latent space; by default the run's.
+        device: where to look, see :func:`~calovision.training.devices.chosen_device`.
+        quiet: no progress bars.
+
+    Returns:
+        the flows, on the CPU.
+
+    Raises:
+        InputError: no finished run of this task, no such device, other data, or a
+            dimension that cannot be.
+    """
+    place = chosen_device(device)
+    if place.type == "mps":
+        raise InputError(
+            "the search needs double precision, which device mps does not have", "give --device cpu"
+        )
+    run = RunDir(run_path)
+    settings = settings_of(run)
+    if run.describe()["data"]["hash"] != data.hash:
+        raise InputError(f"{run.path} was trained on other data", "give the same --data")
+    wanted = latent or settings.latent
+    if (run.path / f"d{wanted}" / "found.json").exists():
+        return load_flows(run, data, wanted)
+    here = data.to(place)
+    begin, cpu = time.perf_counter(), time.process_time()
+    if isinstance(settings, PublishedSettings) and wanted != settings.latent:
+        raise InputError(
+            f"the published search has no other latent dimension than {settings.latent}",
+            f"train it with --set latent={wanted}",
+        )
+    with enough_memory(place):
+        if isinstance(settings, PublishedSettings):
+            flows = _published(run, settings, here, quiet)
+        else:
+            flows = _ours(run, settings, here, wanted, quiet)
+    flows.about["wall_s"] = round(time.perf_counter() - begin, 2)
+    flows.about["cpu_s"] = round(time.process_time() - cpu, 2)
+    save_flows(run.path / f"d{wanted}", flows)
+    return flows.to(torch.device("cpu"))
+
+
+def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet: bool) -> Flows:
+    vae, oracle = load_space(run, data)
+    device = data.train[0].device
+    vae, oracle = vae.to(device), oracle.to(device)
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
+    number = 1 if settings.latent == 2 else 4
+    with progress("published generators", quiet) as report:
+        fields = published_generators(
+            vae_space(vae, oracle),
+            data.stream(settings.angles),
+            number,
+            steps=settings.generator_steps,
+            random=generator(settings.seed, 1, device),
+            report=report,
+        )
+    return Flows(vae, oracle, tuple(fields), None, {})
+
+
+def _ours(
+    run: RunDir, settings: IsometrySettings, data: ImageData, latent: int, quiet: bool
+) -> Flows:
+    vae, oracle = load_space(run, data)
+    device = data.train[0].device
+    vae, oracle = vae.to(device), oracle.to(device)
+    stream = data.stream(settings.angles, settings.warp)
+    same = latent == settings.latent
+    if not same and (run.path / f"d{settings.latent}" / "found.json").exists():
+        known = load_flows(run, data, settings.latent).to(device)
+        assert known.action is not None
+        action, about = known.action, known.about
+    else:
+        torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
+        with progress("search", quiet) as report:
+            found = search(
+                vae_space(vae, oracle),
+                stream,
+                random=generator(settings.seed, 1, device),
+                points=settings.points,
+                refine_steps=settings.refine_steps,
+                components=settings.components,
+                report=report,
+            )
+        action, about = found.action, describe(found)
+    if not (about["found"] and about["spectrum"]["closes"]):
+        return Flows(vae, oracle, (), action, about)
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 2))
+    random = generator(settings.seed, 2, device)
+    options: dict[str, Any] = {}
+    if not same:
+        vae = new_vae(settings, data.pixels, latent).to(device)
+        oracle = train_oracle(vae, stream, len(data.classes), steps=1, random=random)
+        options = {"train_oracle": 10.0, "vae_rate": settings.learning_rate}
+        if latent == 2:
+            guide = rings(action, *stream(2000, random))
+            options["guide"] = guide
+            about = {**about, "folds": list(guide.folds), "radii": list(guide.radii)}
+    for module in (vae, oracle) if not same else (vae,):
+        module.requires_grad_(True)
+    with progress(f"project to {latent} dimensions", quiet) as report:
+        field_found = project(
+            vae,
+            oracle,
+            action,
+            stream,
+            steps=settings.project_steps,
+            random=random,
+            beta=settings.beta,
+            report=report,
+            **options,
+        )
+    freeze(vae)
+    oracle = train_oracle(
+        vae, stream, len(data.classes), steps=settings.oracle_steps, random=random
+    )
+    return Flows(vae, oracle, (field_found,), action, about)
+
+
+def describe(found: Symmetry) -> dict[str, Any]:
+    """What a search says, as ``found.json`` keeps it."""
+    spectrum = found.spectrum
+    return {
+        "found": found.found,
+        "verdict": found.evidence.verdict,
+        "evidence": asdict(found.evidence),
+        "leaks": list(found.leaks),
+        "spectrum": {
+            "frequencies": [float(f) for f in spectrum.frequencies],
+            "fundamental": spectrum.fundamental,
+            "residual": spectrum.residual,
+            "closes": spectrum.closes,
+        },
+    }

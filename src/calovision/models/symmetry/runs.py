@@ -1,0 +1,295 @@
+"""Training of a latent space in a run directory, and the flows found in it.
+
+Beside what every run has, each latent dimension that was searched has a folder::
+
+    d5/model.safetensors   vae.*, oracle.*, field.K.* and, of ours, action.{matrix,basis}
+    d5/found.json          what the search says: evidence, spectrum, seconds
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+from tqdm import tqdm
+
+from calovision.errors import InputError
+from calovision.events.rotation import rotate
+from calovision.models.symmetry.autoencoder import Report, train_vae
+from calovision.models.symmetry.checkpoints import Keeper
+from calovision.models.symmetry.data import ImageData
+from calovision.models.symmetry.linear import LinearAction
+from calovision.models.symmetry.modules import load_modules, save_modules
+from calovision.models.symmetry.published import published_field, train_published_vae
+from calovision.models.symmetry.settings import IsometrySettings, PublishedSettings
+from calovision.models.symmetry.space import LatentSpace, freeze, train_oracle, vae_space
+from calovision.networks.image_vae import ConvVAE, ImageVAE
+from calovision.networks.perceptron import VectorField, perceptron
+from calovision.training.checkpoints import read_checkpoint, write_checkpoint
+from calovision.training.devices import chosen_device, described, enough_memory, peak_memory_mb
+from calovision.training.run import RunDir, alike
+from calovision.training.weights import read_weights
+from calovision.utils import streams
+from calovision.utils.files import write_json, writing
+from calovision.utils.interruption import Interrupted, Stop, handled_by
+from calovision.utils.unreadable import exists, read_json
+
+#: settings that may be larger when a training goes on
+LENGTHS = frozenset({"vae_steps", "epochs"})
+
+Settings = IsometrySettings | PublishedSettings
+
+
+@dataclass(frozen=True)
+class Flows:
+    """A latent space and the flows found in it.
+
+    Attributes:
+        vae: the VAE that belongs to the flows.
+        oracle: classifier of its latent points.
+        fields: generators; the first is the rotation, if there is one.
+        action: linear action on images that the first was made from; none for the baseline.
+        about: content of ``found.json``.
+    """
+
+    vae: ImageVAE
+    oracle: nn.Module
+    fields: tuple[VectorField, ...]
+    action: LinearAction | None
+    about: dict[str, Any]
+
+    @property
+    def space(self) -> LatentSpace:
+        """The latent space."""
+        return vae_space(self.vae, self.oracle)
+
+    def to(self, device: torch.device) -> Flows:
+        """A copy on a device, or this very one if it is there."""
+        if next(self.vae.parameters()).device == device:
+            return self
+        vae, oracle = copy.deepcopy(self.vae).to(device), copy.deepcopy(self.oracle).to(device)
+        fields = tuple(copy.deepcopy(field).to(device) for field in self.fields)
+        action = self.action and self.action.to(device)
+        return replace(self, vae=vae, oracle=oracle, fields=fields, action=action)
+
+
+def generator(seed: int, stage: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Random numbers of one stage, which do not depend on what was done before."""
+    return streams.torch_rng(streams.Stream.SYMMETRY, seed, stage, device=device)
+
+
+def train(
+    settings: Settings, data: ImageData, out: Path, *, resume: bool = False, quiet: bool = False
+) -> RunDir:
+    """Train the VAE and its oracle.
+
+    With ``resume``, an interrupted training goes on, and a finished one too if its VAE is to have
+    more steps or epochs; else it is left as it is.
+
+    Raises:
+        InputError: ``out`` holds another run, or one at all without ``resume``, or the device is
+            not there.
+        Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
+    """
+    device = chosen_device(settings.device)
+    run = RunDir(out)
+    run.start(settings.model_dump(), dict(data.describe()), resume=resume, lengths=LENGTHS)
+    _prolong(run, settings)
+    if run.weights.exists():
+        return run
+    stop = Stop()
+    smaller = f"ask for a smaller batch: --set batch={max(settings.batch // 2, 2)}"
+    with handled_by(stop.arrived), enough_memory(device, smaller):
+        try:
+            _trained(settings, data.to(device), run, device, stop, quiet)
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:
+            raise Interrupted(run.how_to_go_on("stopped between the stages")) from None
+    return run
+
+
+def _trained(
+    settings: Settings,
+    data: ImageData,
+    run: RunDir,
+    device: torch.device,
+    stop: Stop,
+    quiet: bool,
+) -> None:
+    """Train from where the run has come to."""
+    torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 0))
+    random = generator(settings.seed, 0, device)
+    vae = new_vae(settings, data.pixels, settings.latent).to(device)
+    keeper = Keeper(run, stop, random)
+    if not keeper.stages:
+        run.metrics.unlink(missing_ok=True)
+    warp = settings.warp if isinstance(settings, IsometrySettings) else 0.0
+    stream = data.stream(settings.angles, warp)
+    with progress(f"train {run.path.name}", quiet, run) as report:
+        options: dict[str, Any] = {"batch": settings.batch, "report": report, "keeper": keeper}
+        options |= {"learning_rate": settings.learning_rate, "random": random}
+        if isinstance(settings, PublishedSettings):
+            angles = 2 * math.pi / settings.angles * torch.arange(settings.angles, device="cpu")
+            fixed = torch.cat([rotate(data.train[0], float(a)) for a in angles])
+            train_published_vae(vae, fixed, epochs=settings.epochs, **options)
+        else:
+            options |= {"beta_start": settings.beta_start, "beta": settings.beta}
+            train_vae(vae, stream, steps=settings.vae_steps, **options)
+    freeze(vae)
+    oracle = train_oracle(
+        vae, stream, len(data.classes), steps=settings.oracle_steps, random=random, keeper=keeper
+    )
+    budget = {
+        **keeper.spent(),
+        "parameters": sum(p.numel() for p in vae.parameters()),
+        "device": described(device),
+        "memory_mb": peak_memory_mb(device),
+    }
+    write_json(run.path / "budget.json", budget)
+    save_modules(run.weights, {"vae": vae, "oracle": oracle})
+
+
+def _prolong(run: RunDir, settings: Settings) -> None:
+    """Record another length; a finished run whose VAE is to have more steps is opened again.
+
+    What was found in its latent space is removed, since that will be another one.
+
+    Raises:
+        InputError: it is finished, and cannot be made longer.
+    """
+    before, now = run.describe()["config"], settings.model_dump()
+    if before == now or (run.weights.exists() and alike(before, now)):
+        return
+    if run.weights.exists():
+        state = read_checkpoint(run.checkpoint)
+        if state is None:
+            raise InputError(
+                f"{run.path} is finished, and its last.ckpt is gone", "choose another --out"
+            )
+        if not any(now[name] > before.get(name, now[name]) for name in LENGTHS & now.keys()):
+            raise InputError(f"{run.path} is finished", "ask for more steps than it has had")
+        state["state_dict"] = {k: v for k, v in state["state_dict"].items() if k == "VAE"}
+        write_checkpoint(run.checkpoint, state)
+        run.weights.unlink()
+        for name in ("results.json", "ablation.json"):
+            (run.path / name).unlink(missing_ok=True)
+        for found in run.path.glob("d*/found.json"):
+            found.unlink()
+    run.record(now)
+
+
+def new_vae(settings: Settings, pixels: int, latent: int) -> ImageVAE:
+    """An untrained VAE of the model's kind."""
+    kind = ConvVAE if isinstance(settings, PublishedSettings) else ImageVAE
+    return kind(pixels, latent)
+
+
+def settings_of(run: RunDir) -> Settings:
+    """Settings of a run of this task.
+
+    Raises:
+        InputError: the run is of another task.
+    """
+    config = run.describe()["config"]
+    if config.get("task") != "symmetry":
+        raise InputError(
+            f"{run.path} is a run of task {config.get('task')}",
+            "give one of 'calovision train symmetry'",
+        )
+    kind = PublishedSettings if config.get("model") == "baseline" else IsometrySettings
+    try:
+        return kind.model_validate(config)
+    except ValidationError as error:
+        raise InputError(
+            f"{run.path} has settings that this version does not know", "train again"
+        ) from error
+
+
+def load_space(run: RunDir, data: ImageData) -> tuple[ImageVAE, nn.Module]:
+    """The trained VAE and its oracle.
+
+    Raises:
+        InputError: the training is not finished.
+    """
+    run.budget()
+    settings = settings_of(run)
+    vae = new_vae(settings, data.pixels, settings.latent)
+    oracle = _oracle(settings.latent, len(data.classes))
+    load_modules(run.weights, {"vae": vae, "oracle": oracle})
+    return vae, oracle
+
+
+def save_flows(folder: Path, flows: Flows) -> None:
+    """Write a folder of flows; ``found.json`` comes last."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    modules = {"vae": flows.vae, "oracle": flows.oracle, "field": nn.ModuleList(flows.fields)}
+    action = {}
+    if flows.action is not None:
+        parts = {"matrix": flows.action.matrix, "basis": flows.action.basis}
+        action = {f"action.{k}": t.cpu().contiguous() for k, t in parts.items()}
+    save_modules(folder / "model.safetensors", modules, action)
+    write_json(folder / "found.json", flows.about)
+
+
+def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
+    """The flows found in one latent dimension.
+
+    Raises:
+        InputError: none were looked for.
+    """
+    folder = run.path / f"d{latent}"
+    try:
+        about = read_json(folder / "found.json") if exists(folder / "found.json") else None
+    except ValueError:
+        about = None
+    if about is None:
+        raise InputError(
+            f"{run.path} has no flows at latent dimension {latent}", "run 'calovision discover'"
+        )
+    vae = new_vae(settings_of(run), data.pixels, latent)
+    state = read_weights(folder / "model.safetensors")
+    number = len({k.split(".")[1] for k in state if k.startswith("field.")})
+    kind = published_field if isinstance(settings_of(run), PublishedSettings) else VectorField
+    fields = [kind(latent) for _ in range(number)]
+    oracle = _oracle(latent, len(data.classes))
+    modules = {"vae": vae, "oracle": oracle, "field": nn.ModuleList(fields)}
+    load_modules(folder / "model.safetensors", modules)
+    action = None
+    if {"action.matrix", "action.basis"} <= state.keys():
+        action = LinearAction(state["action.matrix"], state["action.basis"])
+    return Flows(vae, oracle, tuple(fields), action, about)
+
+
+def _oracle(latent: int, classes: int) -> nn.Module:
+    return perceptron([latent, 128, 128, classes])
+
+
+@contextmanager
+def progress(what: str, quiet: bool, run: RunDir | None = None) -> Iterator[Report]:
+    """A bar for one stage, and rows in the run's log."""
+    begin = time.perf_counter()
+    form = "{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]"
+    with tqdm(total=100.0, disable=quiet, desc=what, unit="%", bar_format=form) as bar:
+
+        def report(share: float, losses: dict[str, float]) -> None:
+            bar.n = round(100 * share, 1)
+            bar.set_postfix({k: f"{v:.3g}" for k, v in losses.items()})
+            if run is not None:
+                spent = round(time.perf_counter() - begin, 2)
+                row = {"step": round(1000 * share), "wall_s": spent}
+                run.append(row | {f"train_{k}": v for k, v in losses.items()})
+
+        yield report
+        bar.n = 100.0
+        bar.refresh()

@@ -1,0 +1,83 @@
+"""The search as a whole: from a latent space and its data to a group that acts on images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from calovision.models.symmetry.autoencoder import Report, silent
+from calovision.models.symmetry.flows import Field
+from calovision.models.symmetry.isometry import Evidence, evidence, pulled_back, rigid_motions
+from calovision.models.symmetry.linear import LinearAction, Spectrum, closed, spectrum
+from calovision.models.symmetry.refine import refine
+from calovision.models.symmetry.space import LatentSpace, Stream
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """What a search found.
+
+    Attributes:
+        action: the linear action on images; with period ``2 pi`` where the group closes.
+        field: its generator in the latent space.
+        evidence: how good a symmetry the first guess's flow is.
+        leaks: of the best rigid motions; see :class:`~calovision.models.symmetry.isometry.Motions`.
+        spectrum: frequencies of the action before they were rounded.
+    """
+
+    action: LinearAction
+    field: Field
+    evidence: Evidence
+    leaks: tuple[float, ...]
+    spectrum: Spectrum
+
+    @property
+    def found(self) -> bool:
+        """Whether this is a symmetry at all."""
+        return self.evidence.found
+
+
+def search(
+    space: LatentSpace,
+    stream: Stream,
+    *,
+    random: torch.Generator,
+    points: int = 2000,
+    refine_steps: int = 500,
+    components: int = 60,
+    oracle: float = 0.1,
+    report: Report = silent,
+) -> Symmetry:
+    """Look for a one-parameter group of rigid motions of the images that the oracle ignores.
+
+    Args:
+        space: any encoder, decoder and oracle.
+        stream: its data.
+        random: of everything that is drawn.
+        points: data that the first guess is made from.
+        refine_steps: of the linear action; none if no symmetry is found.
+        components: principal components that the linear action works on.
+        oracle: weight of the oracle in the first guess; 0 does without it.
+        report: told how far the search is.
+    """
+    motions = rigid_motions(
+        space, stream, random, components=components, points=points, oracle=oracle
+    )
+    action = motions.actions[0]
+    found = evidence(space, pulled_back(space, action), stream, random, leak=motions.leaks[0])
+    if found.found and refine_steps:
+        weight = 0.2 if oracle else 0.0
+        action = refine(
+            action,
+            space,
+            stream,
+            steps=refine_steps,
+            random=random,
+            oracle=weight,
+            report=report,
+        )
+    frequencies = spectrum(action)
+    if found.found and frequencies.closes:
+        action = closed(action, frequencies.fundamental)
+    return Symmetry(action, pulled_back(space, action), found, motions.leaks, frequencies)

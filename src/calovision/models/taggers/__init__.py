@@ -1,0 +1,1 @@
+"""Models that tell two classes of events apart."""

@@ -1,0 +1,160 @@
+"""Our tagger: a particle transformer on hits, a summary and a coarse image of the jet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.features.hits import HIT_FEATURES, MIN_ENERGY, HitTokens
+from calovision.features.summary import RADII, core_multiplicity
+from calovision.features.towers import TowerImages
+from calovision.models.taggers.base import TaggerTask, cross_entropy
+from calovision.networks.particle_transformer import ParticleTransformer
+from calovision.training.settings import TransformerConfig
+from calovision.training.task import Batch
+
+#: what simulated jets know besides their label; learning it too helps to see through pile-up
+TRUTH = ("gen_m0", "gen_pt", "n_pileup", "gen_n_charged", "gen_n", "gen_girth", "gen_ptd")
+
+
+@dataclass(frozen=True)
+class TransformerData:
+    """Hits, standardised summaries, towers and truth of events.
+
+    Attributes:
+        tokens: the hits.
+        context: ``(n, c)`` float32, standard units.
+        towers: all hits in coarser grain.
+        truth: ``(n, len(TRUTH))`` float32, standard units; NaN where a set does not know it.
+    """
+
+    tokens: HitTokens
+    context: NDArray[np.float32]
+    towers: TowerImages
+    truth: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.context)
+
+
+class TransformerTask(TaggerTask):
+    """Cross entropy of the label, plus the truth targets' squared errors (standard units).
+
+    Args:
+        geometry: of the images.
+        hits: hits that become tokens.
+        truth: weight of the truth targets.
+        sizes: keyword arguments of the network.
+    """
+
+    scored: ClassVar[int] = 100
+    context_mean: Tensor
+    context_std: Tensor
+    truth_mean: Tensor
+    truth_std: Tensor
+    network: ParticleTransformer
+
+    def __init__(self, geometry: Geometry, *, hits: int, truth: float, **sizes: Any) -> None:
+        channels = len(geometry.channels)
+        context = (2 + len(RADII)) * channels
+        features = HIT_FEATURES + channels
+        network = ParticleTransformer(features, context, 2 * channels, extra=len(TRUTH), **sizes)
+        super().__init__(geometry, network)
+        self.hits, self.truth = hits, truth
+        for name, size in (("context", context), ("truth", len(TRUTH))):
+            self.register_buffer(f"{name}_mean", torch.zeros(size))
+            self.register_buffer(f"{name}_std", torch.ones(size))
+
+    @classmethod
+    def made(cls, config: TransformerConfig, geometry: Geometry) -> Self:
+        """An untrained task, nothing fitted."""
+        sizes = {k: getattr(config, k) for k in ("width", "layers", "heads", "dropout")}
+        return cls(geometry, hits=config.hits, truth=config.truth, **sizes)
+
+    def fit(self, train: Events) -> None:
+        """Mean and spread of the summaries and of the truth."""
+        for name, table in (("context", _context(train)), ("truth", _truth(train))):
+            getattr(self, f"{name}_mean").copy_(torch.from_numpy(table.mean(0)))
+            getattr(self, f"{name}_std").copy_(torch.from_numpy(table.std(0) + 1e-3))
+
+    def prepare(self, events: Events) -> TransformerData:
+        """Tokens and towers; summaries and truth in standard units."""
+
+        def standard(table: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+            mean, std = (self.on_host(f"{name}_{of}").numpy() for of in ("mean", "std"))
+            scaled: NDArray[np.float32] = (table - mean) / std
+            return scaled
+
+        return TransformerData(
+            HitTokens.of(events, self.hits),
+            standard(_context(events), "context"),
+            TowerImages.of(events),
+            standard(_truth(events), "truth"),
+        )
+
+    def inputs(self, prepared: TransformerData, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
+        """Features, positions, mask, context and towers."""
+        context = torch.from_numpy(prepared.context[chosen])
+        return (*prepared.tokens.batch(chosen), context, prepared.towers.batch(chosen))
+
+    def augment(self, inputs: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Mirror half of the events in eta, and half in phi."""
+        features, position, mask, context, towers = inputs
+        shape, device = (len(features), 1, 2), features.device
+        sign = torch.randint(0, 2, shape, generator=generator, device=device) * 2.0 - 1
+        features = torch.cat([features[..., :2] * sign, features[..., 2:]], dim=-1)
+        for side in range(2):  # rows go with eta, columns with phi
+            turned = (sign[:, 0, side] < 0)[:, None, None, None]
+            towers = torch.where(turned, towers.flip(2 + side), towers)
+        return features, position * sign, mask, context, towers
+
+    def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
+        """Network inputs, truth targets, labels, weights."""
+        *inputs, label, weight = super().batch(view, chosen)
+        return (*inputs, torch.from_numpy(view.data.truth[chosen]), label, weight)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Cross entropy, nats, with the truth targets in training alone."""
+        *inputs, truth, label, weight = batch
+        if not self.training:
+            logits = self.network(*inputs)
+            return {"loss": cross_entropy(logits, label, weight)}
+        found = self.network.outputs(*self.augment(tuple(inputs), generator))
+        entropy = cross_entropy(found[:, 0], label, weight)
+        known = truth.isfinite()
+        squares = torch.where(known, found[:, 1:] - truth, 0.0).square()
+        if weight is not None:
+            squares = squares * weight[:, None]
+        error = squares.sum() / known.sum().clamp(1)
+        return {
+            "loss": entropy + self.truth * error,
+            "entropy": entropy.detach(),
+            "truth": error.detach(),
+        }
+
+
+def _context(events: Events) -> NDArray[np.float32]:
+    """``(n, 5 C)``: numbers of hits, in all and near the centre, and summed energies; logs."""
+    sums = np.log(np.maximum(events.sums(), 0) + MIN_ENERGY)
+    table = [np.log(events.counts() + 0.5), sums, core_multiplicity(events)]
+    return np.concatenate(table, axis=1).astype(np.float32)
+
+
+def _truth(events: Events) -> NDArray[np.float32]:
+    """``(n, len(TRUTH))``: square root of the collisions, logarithms of all else (GeV, rad)."""
+    columns = []
+    for name in TRUTH:
+        if name not in events.columns:
+            columns.append(np.full(len(events), np.nan))
+        elif name == "n_pileup":
+            columns.append(np.sqrt(events.columns[name]))
+        else:
+            columns.append(np.log(np.maximum(events.columns[name], 1e-3)))
+    return np.stack(columns, axis=1).astype(np.float32)

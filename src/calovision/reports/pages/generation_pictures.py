@@ -1,0 +1,143 @@
+"""Parts of the report of jet generation that show images: jets, strips of the cascade, means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.geometry import JET_IMAGES
+from calovision.reports.html import Section
+from calovision.reports.plots import generation as drawings
+from calovision.reports.plots.images import channel_grid
+from calovision.reports.sources import Source
+from calovision.reports.view import frame
+
+SIMULATED = "simulated"
+
+
+def jets(samples: Mapping[str, Events]) -> Section | None:
+    """Jets of every set, all channels together and channel by channel."""
+    truth = samples.get(SIMULATED)
+    if truth is None or len(samples) < 2:
+        return None
+    ranges = pixel_ranges(truth)
+    overview = (
+        "The first jets of every set, none chosen. Tracks are orange, ECAL blue, HCAL purple; "
+        "brightness is the logarithm of the energy. Only the middle of the window is shown."
+    )
+    drawn = [(drawings.gallery(samples, ranges), overview)]
+    for label, name in enumerate(JET_IMAGES.classes):
+        caption = f"A {name} jet of each set; where a set has no classes, any of its jets."
+        drawn.append((jet_of_class(samples, label, ranges), caption))
+    text = (
+        "Every image is another jet: they should look alike, not be equal. All columns share a "
+        "row's logarithmic scale in GeV per pixel; an HCAL tower covers 5 x 5 pixels, and black "
+        "pixels are exactly empty."
+    )
+    widget = frame("Generated beside simulated jets, one by one", samples, paired=False)
+    return Section("Generated beside simulated jets", text, drawn, paired=False, widget=widget)
+
+
+def jet_of_class(
+    samples: Mapping[str, Events], label: int, ranges: Sequence[tuple[float, float]]
+) -> Figure:
+    """The first jet of one class of every set, channel by channel, a column per set.
+
+    Args:
+        samples: name to events; sets without labels show the jet numbered like the class, and
+            sets without a jet of the class are left out.
+        label: the class.
+        ranges: per channel the energies (GeV) of the first and last colour.
+    """
+    images = {}
+    for name, events in samples.items():
+        labels = events.columns.get("label")
+        mine = np.arange(len(events))[label:] if labels is None else np.flatnonzero(labels == label)
+        if len(mine):
+            images[name] = events[int(mine[0])].to_dense()[0]
+    geometry = next(iter(samples.values())).geometry
+    return channel_grid(images, ranges, geometry, combined=True)
+
+
+def strips(source: Source, samples: Mapping[str, Events]) -> Section | None:
+    """One jet taken apart by the cascade, and one made by it.
+
+    Raises:
+        InputError: strips.npz has other contents.
+    """
+    found: dict[str, dict[int, NDArray[Any]]] = {}
+    geometry = next(iter(samples.values())).geometry if samples else JET_IMAGES
+    shape = (len(geometry.channels), geometry.rows, geometry.cols)
+    for name, array in source.arrays("strips.npz").items():
+        kind, _, level = name.partition("/")
+        if not level.isdigit() or array.shape[1:] != shape or not len(array):
+            raise InputError("strips.npz has no readable strips", "run the study again")
+        found.setdefault(kind, {})[int(level)] = array[0]
+    words = {
+        SIMULATED: (
+            "←  a simulated jet: cells are merged, step by step",
+            "Read from right to left: a simulated jet, of which ever larger cells keep only the "
+            "sum. This is what the networks learn to undo.",
+        ),
+        "generated": (
+            "a generated jet: energy is shared out, cut by cut  →",
+            "Read from left to right: a generated jet, from its totals to single cells.",
+        ),
+    }
+    drawn = [
+        (drawings.strip(found[kind], geometry, arrow), caption)
+        for kind, (arrow, caption) in words.items()
+        if kind in found
+    ]
+    if not drawn:
+        return None
+    text = (
+        "The cascade begins with the sum of every channel over the window and halves the window "
+        "along Δη and Δφ in turn. Colour is the energy per pixel, spread evenly over each cell. "
+        "HCAL towers are whole before ECAL crystals and tracks are."
+    )
+    return Section("The cascade, backwards and forwards", text, drawn, paired=False)
+
+
+def means(samples: Mapping[str, Events]) -> Section | None:
+    """Mean images of every set, channel by channel."""
+    if SIMULATED not in samples or len(samples) < 2:
+        return None
+    images = {name: mean_image(events) for name, events in samples.items()}
+    ranges = []
+    for layer in images[SIMULATED]:
+        lit = layer[layer > 0]
+        low, high = np.quantile(lit, [0.02, 1]) if len(lit) else (0.1, 10.0)
+        ranges.append((float(low), float(max(high, 2 * low))))
+    geometry = samples[SIMULATED].geometry
+    numbers = ", ".join(f"{len(events):,} {name}" for name, events in samples.items())
+    caption = f"Mean energy per pixel of {numbers} jets; the colours are those of the simulated."
+    figure = channel_grid(images, ranges, geometry, of="mean")
+    return Section("Mean images", figures=[(figure, caption)], paired=False)
+
+
+def mean_image(events: Events, batch: int = 200) -> NDArray[np.float64]:
+    """``(channels, rows, cols)`` mean energy per pixel, GeV; in batches, for little memory."""
+    total = sum(
+        events[i : i + batch].to_dense().sum(axis=0, dtype=np.float64)
+        for i in range(0, len(events), batch)
+    )
+    mean: NDArray[np.float64] = np.asarray(total) / len(events)
+    return mean
+
+
+def pixel_ranges(events: Events) -> list[tuple[float, float]]:
+    """Per channel the energies (GeV per pixel) below and above which there is hardly a hit."""
+    energy, channel = events.energy / events.area, events.channel
+    found = []
+    for c in range(len(events.geometry.channels)):
+        mine = energy[channel == c]
+        low, high = np.quantile(mine, [0.02, 0.999]) if len(mine) else (0.1, 10.0)
+        found.append((float(low), float(max(high, 10 * low))))
+    return found

@@ -1,0 +1,275 @@
+"""The report of jet generation: a study, or one evaluated run.
+
+Beside what every study has (see :mod:`calovision.reports.sources`) it draws::
+
+    comparison.json     results may have "classes": {class: {metric: ...}}
+    data/test           event set of simulated jets
+    generated/MODEL     event set of each model
+    strips.npz          arrays named "simulated/LEVEL" and "generated/LEVEL", each
+                        (n, channels, rows, cols) GeV per pixel; LEVEL is a number of cuts
+    response.json       "rows": condition, observable, unit, simulated and generated (value, error)
+    steps.json          "rows": steps, auc (value, error)
+    costs.json          "rows": what, jets_per_s, speedup over the simulation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from calovision.events.events import Events
+from calovision.events.store import EventStore
+from calovision.features.observables import observables
+from calovision.reports.html import Section
+from calovision.reports.pages import classification
+from calovision.reports.pages import generation_pictures as pictures
+from calovision.reports.pages.common import Study, curves, metric_groups, observable, upper
+from calovision.reports.pages.generation_pictures import SIMULATED
+from calovision.reports.pages.generation_tables import (
+    class_tables,
+    distance_table,
+    ratios,
+    response_table,
+)
+from calovision.reports.plots import general as figures
+from calovision.reports.plots import generation as drawings
+from calovision.reports.sources import OURS, Source
+from calovision.reports.tables import Cell, Table, metric_table
+
+EVENTS = 5000  #: events of each set that are read
+DESCRIPTIONS = {
+    "cascade": "Ours. A flow draws the jet's totals (hits and energy of every channel, mass, pT); "
+    "then the window is halved again and again, and small networks share hits and energy among "
+    "the halves, told what the jet's shape still lacks. Nothing is lost in a cut, and no cell gets "
+    "two hits. At the end a network that "
+    "tells generated from true jets selects: each is kept with a probability proportional to the "
+    "ratio of true to generated density.",
+    "cascade-all": "The same, every jet kept that is made.",
+    "cascade-fast": "The student: smaller networks, a flow of two steps, every jet kept.",
+    "baseline": "The published starting point: a diffusion model of dense images of 64 x 64 "
+    "pixels in 300 steps (after arXiv:2006.11239).",
+}
+MAIN = (
+    "classifier_auc",
+    "classifier_auc_hits",
+    "classifier_auc_transformer",
+    "fpd",
+    "kpd",
+    "tagger_auc_ratio",
+    "memorised",
+    "copied",
+    "jets_per_s",
+)
+#: observables drawn, an even number because figures stand in pairs
+SHOWN = (
+    "n_track",
+    "n_hit_ecal",
+    "n_hit_hcal",
+    "sum_e_ecal",
+    "max_e_hcal",
+    "column_m0",
+    "column_pt",
+    "girth_ecal",
+    "ptd_track",
+    "profile_10",
+)
+
+
+def sections(source: Source) -> list[Section]:
+    """All parts that the source has material for."""
+    samples = _samples(source)
+    tables = {name: _observed(events) for name, events in samples.items()}
+    parts = [
+        _quality(source),
+        pictures.jets(samples),
+        pictures.strips(source, samples),
+        pictures.means(samples),
+        _distances(source),
+        _distributions(tables),
+        _classes(source, samples, tables),
+        _response(source),
+        _steps(source),
+        _costs(source),
+        classification.cost(source, DESCRIPTIONS),
+        curves(source),
+        *(s for s in metric_groups(source) if s.title == "Other numbers"),
+        _words(source),
+    ]
+    return [p for p in parts if p is not None]
+
+
+def _samples(source: Source) -> dict[str, Events]:
+    """Simulated events and those of every model, as far as their sets are complete."""
+    folders = {SIMULATED: source.path / "data" / "test"}
+    folders |= {shown: source.path / "generated" / model for model, shown in source.names.items()}
+    order = [SIMULATED, *source.models]
+    found = {
+        name: EventStore.open(folders[name])[:EVENTS]
+        for name in order
+        if name in folders and (folders[name] / "manifest.json").is_file()
+    }
+    return {name: events for name, events in found.items() if len(events)}
+
+
+def _observed(events: Events) -> dict[str, NDArray[Any]]:
+    """The observables that are drawn, and the label where there is one."""
+    found: dict[str, NDArray[Any]] = {k: v for k, v in observables(events).items() if k in SHOWN}
+    found |= {f"column_{k}": v for k, v in events.columns.items() if f"column_{k}" in SHOWN}
+    return found | ({"label": events.label} if "label" in events.columns else {})
+
+
+def _quality(source: Source) -> Section:
+    text = (
+        "Classifiers try to tell generated jets from simulated ones they have not seen: trees on "
+        "physicists' observables, and a network on all hits. An AUC of 0.5 means that they "
+        "cannot, 1 that every generated jet gives itself away. The floor is what other simulated "
+        "jets score in the place of generated ones; nothing can be better but by chance. Errors "
+        "are bootstraps over jets."
+    )
+    table = metric_table(source.models, MAIN, source.floor, ratio=False)
+    return Section("Told from simulated jets?", text, tables=[table])
+
+
+def _distances(source: Source) -> Section | None:
+    table = distance_table(source)
+    if not table.rows:
+        return None
+    rows = ratios({m: r["metrics"] for m, r in source.models.items()}, source.floor)
+    names = {r["name"]: upper(observable(r["name"])[0]) for r in rows}
+    drawn = []
+    if rows:
+        caption = "W1 in units of its floor; at 1 a set is as good as other simulated jets."
+        drawn = [(drawings.floors(rows, names), caption)]
+    text = (
+        "The Wasserstein-1 distance (W1) is the area between two cumulative distributions, in the "
+        "unit of the observable. Its floor is the W1 of as many other simulated jets: where a "
+        "model has fewer jets its own floor is higher, and ratios are to its own. Girth and pTD "
+        "are of the hits within 0.4 rad, shares within 0.1 rad of all calorimeter energy."
+    )
+    return Section("Distances of distributions", text, drawn, [table], paired=False)
+
+
+def _distributions(tables: Mapping[str, dict[str, NDArray[Any]]]) -> Section | None:
+    if SIMULATED not in tables or len(tables) < 2:
+        return None
+    drawn = []
+    for key in SHOWN:
+        values = {name: table[key] for name, table in tables.items() if key in table}
+        if SIMULATED in values and len(values) > 1:
+            label, unit = observable(key)
+            log = key.startswith("max_e")
+            figure = figures.distribution(values, label=label, unit=unit, log=log)
+            drawn.append((figure, upper(f"{label}, all jets.")))
+    text = (
+        "Shaded: simulated jets. Below: ratio to them; bars and band are statistical (Poisson) "
+        "errors of the generated and of the simulated jets. Jets outside the axis still count in "
+        "the normalisation."
+    )
+    return Section("Distributions", text, drawn) if drawn else None
+
+
+def _costs(source: Source) -> Section | None:
+    needed = ("what", "jets_per_s", "speedup")
+    found = source.content("costs.json", rows=needed).get("rows", [])
+    if not found:
+        return None
+    rows = tuple(
+        (
+            Cell(source.names.get(r["what"], r["what"])),
+            Cell(f"{r['jets_per_s']:,.3g}"),
+            Cell(f"{r['speedup']:.2g}"),
+        )
+        for r in found
+    )
+    text = (
+        "Jets a second on one core, measured one after the other; the simulation is Pythia, "
+        "clustering, detector and pile-up, its start included. Of Geant4, single showers are "
+        "counted; a jet holds tens."
+    )
+    table = Table(("", "jets/s", "times the simulation's"), rows)
+    return Section("Faster than the simulation?", text, tables=[table])
+
+
+def _classes(
+    source: Source,
+    samples: Mapping[str, Events],
+    tables: Mapping[str, dict[str, NDArray[Any]]],
+) -> Section | None:
+    first = next((m for m in source.models if m in samples), "")
+    true, own = tables.get(SIMULATED, {}), tables.get(first, {})
+    drawn = []
+    for key in SHOWN if "label" in true and "label" in own else ():
+        if key in true and key in own:
+            label, unit = observable(key)
+            pair = (true[key], true["label"]), (own[key], own["label"])
+            names = (SIMULATED, "generated")
+            log = key.startswith("max_e")
+            figure = figures.class_distribution(*pair, names=names, label=label, unit=unit, log=log)
+            drawn.append((figure, upper(f"{label} of gluon and quark jets.")))
+    found = class_tables(source)
+    if not drawn and not found:
+        return None
+    text = (
+        "Gluon jets have more hits and are wider than quark jets; a generator that is asked for "
+        "a class must make that class."
+    )
+    if drawn:
+        text += f" Shaded: simulated jets; points: generated by {first}, with Poisson errors."
+    return Section("Class by class", text, drawn, found)
+
+
+def _response(source: Source) -> Section | None:
+    rows = source.content(
+        "response.json", rows=("condition", "observable", "simulated", "generated")
+    ).get("rows", [])
+    if not rows:
+        return None
+    table, points, names = response_table(rows)
+    text = (
+        "Jets are asked for by class, momentum or mass, and compared with the simulated jets "
+        "that meet the same condition: 1 means that the mean follows the condition as in the "
+        "simulation. True quantities are those of the jet before the detector."
+    )
+    caption = "Mean of generated over mean of simulated jets under each condition."
+    drawn = [(drawings.responses(points, names), caption)] if points else []
+    return Section("Response to conditions", text, drawn, [table], paired=False)
+
+
+def _steps(source: Source) -> Section | None:
+    rows = source.content("steps.json", rows=("steps", "auc")).get("rows", [])
+    rows = [
+        {**r, "model": source.names.get(str(r.get("model")), OURS)}
+        for r in rows
+        if r["auc"].get("value") is not None
+    ]
+    if not rows:
+        return None
+    text = (
+        "The totals come from a flow whose differential equation is solved in steps; fewer steps "
+        "are faster and may be worse. The student has learned to go straight between noise and "
+        "what its teacher made of it (after arXiv:2209.03003). Trees try to tell totals from true "
+        "ones. The cascade "
+        "that follows is a single pass, whatever the number of steps."
+    )
+    caption = "AUC of trees that tell generated from true totals, against the solver's steps."
+    drawn = [(drawings.auc_of_steps(rows), caption)]
+    return Section("Steps of the solver", text, drawn, paired=False)
+
+
+def _words(source: Source) -> Section:
+    """The words that this page uses."""
+    available = {k for r in source.models.values() for k in r["metrics"]}
+    return classification.words([k for k in MAIN if k in available])
+
+
+STUDY = Study(
+    "Jet generation: new jets without a simulation",
+    "Simulating a jet in a detector takes long. A generative model learns from simulated jets to "
+    "make new ones: hits in tracker, ECAL and HCAL, with class, momentum and mass on request.",
+    f"{upper(OURS)} is compared with the published diffusion model, trained on the same jets for "
+    "the same time.",
+    ("classifier_auc", "classifier_auc_transformer", "jets_per_s"),
+    sections,
+)

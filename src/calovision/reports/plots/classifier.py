@@ -1,0 +1,259 @@
+"""Figures about the scores of classifiers: ROC curves, distributions, calibration, AUC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from numpy.typing import NDArray
+
+from calovision.metrics.classification import ECE_BINS, EFFICIENCIES, check
+from calovision.reports.event_kinds import JETS, Things
+from calovision.reports.plots.general import OF_CLASS
+from calovision.reports.plots.style import NARROW, Look, looks, styled
+from calovision.reports.tables import BASELINE
+
+Scores = Mapping[str, NDArray[Any]]
+Floats = NDArray[np.float64]
+GRID = np.linspace(0.02, 1, 197)  #: signal efficiencies of a ROC curve
+MIN_PASSING = 10  #: background events left; with fewer a rejection is known to a third at best
+MIN_IN_BIN = 30  #: events of a bin of the reliability diagram
+SCORE_BINS = 40
+
+
+@styled
+def roc_curves(
+    scores: Scores,
+    labels: NDArray[Any],
+    notes: Mapping[str, str] | None = None,
+    things: Things = JETS,
+) -> Figure:
+    """Background rejection against signal efficiency, with the ratio to the baseline below.
+
+    Args:
+        scores: model to ``(n,)`` scores, larger for class 1.
+        labels: ``(n,)`` 0 or 1.
+        notes: model to what its legend says, such as its AUC.
+        things: what the events are called.
+    """
+    background, signal = things.classes
+    look = looks(list(scores))
+    curves = {name: _rejection(score, labels) for name, score in scores.items()}
+    compared = BASELINE in curves and len(curves) > 1
+    figure = Figure(figsize=(NARROW, 6.2 if compared else 4.6), layout="constrained")
+    panels = figure.subplots(
+        2 if compared else 1, 1, sharex=True, squeeze=False, height_ratios=(3, 1)[: 1 + compared]
+    )[:, 0]
+    top = panels[0]
+    for name, curve in curves.items():
+        label = f"{name}: {notes[name]}" if notes and name in notes else name
+        _line(top, GRID, curve, look[name], label)
+        if compared:
+            _line(panels[1], GRID, curve / curves[BASELINE], look[name])
+    top.plot(GRID, 1 / GRID, color="gray", linewidth=1, linestyle=":", label="guessing")
+    highest = max(float(np.nanmax(c)) for c in curves.values())
+    top.set_yscale("log")
+    top.set_ylim(1, 2 * highest)
+    top.set_ylabel(f"{background} rejection  1/$ε_{{{background}}}$")
+    top.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+    top.legend(fontsize=9, loc="upper right")
+    for ax in panels:
+        for efficiency in EFFICIENCIES:
+            ax.axvline(efficiency, color="gray", linewidth=0.8, alpha=0.6)
+    if compared:
+        ratios = np.concatenate(
+            [c[GRID > 0.15] / curves[BASELINE][GRID > 0.15] for c in curves.values()]
+        )
+        low, high = np.nanmin(ratios), np.nanmax(ratios)
+        panels[1].set_ylim(low - 0.1 * (high - low) - 0.02, high + 0.1 * (high - low) + 0.02)
+        panels[1].set_ylabel("ratio to\nbaseline", loc="center")
+    panels[-1].set_xlabel(f"{signal} efficiency  $ε_{{{signal}}}$")
+    panels[-1].set_xlim(0, 1)
+    return figure
+
+
+def _rejection(scores: NDArray[Any], labels: NDArray[Any]) -> Floats:
+    """Background rejection on the grid of efficiencies, NaN where hardly any background passes."""
+    score, label = check(scores, labels)
+    signal = np.sort(score[label == 1])[::-1]
+    cuts = signal[np.ceil(GRID * len(signal) * (1 - 1e-12)).astype(int) - 1]
+    background = np.sort(score[label == 0])
+    passing = len(background) - np.searchsorted(background, cuts, side="left")
+    return np.where(passing >= MIN_PASSING, len(background) / np.maximum(passing, 1), np.nan)
+
+
+def _line(ax: Axes, x: Floats, y: Floats, look: Look, label: str | None = None) -> None:
+    ax.plot(x, y, color=look.colour, linestyle=look.line, linewidth=1.6, label=label)
+
+
+@styled
+def score_distributions(scores: Scores, labels: NDArray[Any], things: Things = JETS) -> Figure:
+    """Distribution of the score for each class, one panel per model.
+
+    Args:
+        scores: model to ``(n,)`` probabilities of class 1.
+        labels: ``(n,)`` 0 or 1.
+        things: what the events are called.
+    """
+    columns = min(2, len(scores))
+    rows = -(-len(scores) // columns)
+    figure = Figure(figsize=(NARROW, 1.9 * rows + 0.9), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+    edges = np.linspace(0, 1, SCORE_BINS + 1)
+    for ax, (name, score) in zip(axes, scores.items(), strict=False):
+        for value in range(2):
+            mine = np.asarray(score)[labels == value]
+            height = np.histogram(mine, edges)[0] / max(len(mine), 1) * SCORE_BINS
+            ax.stairs(height, edges, fill=True, color=OF_CLASS[value], alpha=0.25)
+            ax.stairs(height, edges, color=OF_CLASS[value], label=things.of(value))
+        ax.set_title(name, loc="left", fontsize=11)
+        ax.set_ylim(0, None)
+        ax.set_xlim(0, 1)
+    for ax in axes[len(scores) :]:
+        ax.remove()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    figure.supxlabel(f"score: probability of {things.classes[1]}", fontsize=12)
+    figure.supylabel("density", fontsize=12)
+    return figure
+
+
+@styled
+def reliability(
+    scores: Scores,
+    labels: NDArray[Any],
+    notes: Mapping[str, str] | None = None,
+    things: Things = JETS,
+) -> Figure:
+    """Fraction of class 1 against the stated probability, and below how far it is off.
+
+    Args:
+        scores: model to ``(n,)`` probabilities of class 1.
+        labels: ``(n,)`` 0 or 1.
+        notes: model to what its legend says, such as its calibration error.
+        things: what the events are called.
+    """
+    look = looks(list(scores))
+    figure = Figure(figsize=(NARROW, 6.4), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    for name, score in scores.items():
+        stated, found, error = _calibration(np.asarray(score, np.float64), labels)
+        label = f"{name}: {notes[name]}" if notes and name in notes else name
+        style = {"color": look[name].colour, "linestyle": look[name].line, "linewidth": 1.3}
+        marked = {**style, "marker": look[name].marker, "markersize": 4}
+        top.plot(stated, found, label=label, **marked)
+        bottom.errorbar(stated, found - stated, error, elinewidth=0.9, **marked)
+    top.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle=":", label="perfect")
+    bottom.axhline(0, color="gray", linewidth=1, linestyle=":")
+    top.set_ylim(0, 1)
+    top.set_ylabel(f"true fraction of {things.of(1)}")
+    top.legend(fontsize=9, loc="upper left")
+    reach = 1.05 * float(np.max(np.abs(bottom.get_ylim())))
+    bottom.set_ylim(-reach, reach)
+    bottom.set_ylabel("true - stated")
+    bottom.set_xlabel(f"stated probability of {things.classes[1]}")
+    bottom.set_xlim(0, 1)
+    return figure
+
+
+def _calibration(score: Floats, labels: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
+    """Mean score, fraction of class 1 and its binomial error, in the bins of the ECE."""
+    index = np.minimum((score * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+    count = np.bincount(index, minlength=ECE_BINS)
+    kept = count >= min(MIN_IN_BIN, count.max())
+    count = count[kept]
+    stated = np.bincount(index, score, ECE_BINS)[kept] / count
+    found = np.bincount(index, labels, ECE_BINS)[kept] / count
+    return stated, found, np.sqrt(found * (1 - found) / count)
+
+
+@styled
+def auc_by_model(
+    models: Mapping[str, Mapping[str, Any]],
+    protocol: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Figure:
+    """AUC of every model with its error; every seed as a small ring.
+
+    Args:
+        models: name shown to results.json content; ``seeds`` holds the AUC of every seed.
+        protocol: the same models trained as published.
+    """
+    order = sorted(models, key=lambda m: _auc(models[m])[0])
+    look = looks(list(models))
+    figure = Figure(figsize=(NARROW, 0.42 * len(order) + 1.2), layout="constrained")
+    ax = figure.subplots()
+    for y, name in enumerate(order):
+        value, error = _auc(models[name])
+        ax.errorbar(value, y, xerr=error, fmt="o", color=look[name].colour, markersize=7, capsize=3)
+        seeds = models[name].get("seeds", {}).get("auc", [])
+        ax.scatter(
+            seeds,
+            [y - 0.22] * len(seeds),
+            s=16,
+            facecolors="none",
+            edgecolors=look[name].colour,
+            linewidths=1,
+        )
+        if protocol and name in protocol:
+            value, error = _auc(protocol[name])
+            ax.errorbar(
+                value, y + 0.22, xerr=error, fmt="s", color="gray", markersize=4, linewidth=1
+            )
+    ax.plot([], [], "o", color="black", label="AUC and error")
+    if any(m.get("seeds", {}).get("auc") for m in models.values()):
+        ax.scatter([], [], s=16, facecolors="none", edgecolors="black", label="single seeds")
+    if protocol:
+        ax.plot([], [], "s", color="gray", markersize=4, label="published protocol")
+    ax.set_yticks(range(len(order)), order)
+    ax.yaxis.set_minor_locator(FixedLocator([]))
+    ax.set_ylim(-0.6, len(order) - 0.3)
+    ax.grid(axis="x", alpha=0.3)
+    ax.set_xlabel("area under the ROC curve (AUC)")
+    figure.legend(loc="outside upper right", ncols=3, fontsize=9)
+    return figure
+
+
+def _auc(result: Mapping[str, Any]) -> tuple[float, float]:
+    """AUC and its error, NaN where unknown."""
+    metric = result["metrics"].get("auc", {})
+    value, error = metric.get("value"), metric.get("error")
+    return (np.nan if value is None else value), (error or 0.0)
+
+
+@styled
+def scaling_curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """AUC against the number of training jets.
+
+    Args:
+        rows: each with ``model``, ``jets`` and ``auc`` (value and error).
+    """
+    names = list(dict.fromkeys(r["model"] for r in rows))
+    look = looks(names)
+    figure = Figure(figsize=(NARROW, 4.2), layout="constrained")
+    ax = figure.subplots()
+    for name in names:
+        mine = sorted((r for r in rows if r["model"] == name), key=lambda r: r["jets"])
+        style = look[name]
+        ax.errorbar(
+            [r["jets"] for r in mine],
+            [r["auc"]["value"] for r in mine],
+            [r["auc"].get("error") or 0 for r in mine],
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
+            markersize=5,
+            capsize=2,
+            label=name,
+        )
+    ax.set_xscale("log")
+    sizes = sorted({r["jets"] for r in rows})
+    ax.set_xticks(sizes, [f"{n / 1000:g}k" if n >= 1000 else f"{n}" for n in sizes])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(axis="y", alpha=0.3)
+    ax.set_xlabel("training jets")
+    ax.set_ylabel("AUC")
+    ax.legend()
+    return figure

@@ -1,0 +1,194 @@
+"""Figures about generated events: galleries, strips of the cascade, distances, responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
+from calovision.reports.plots.images import (
+    TITLES,
+    Image,
+    channel_grid,
+    colour_range,
+    frame,
+    label_panels,
+    overlay,
+    panels,
+)
+from calovision.reports.plots.style import BLUE, GREEN, NARROW, ORANGE, WIDTH, looks, styled
+
+if TYPE_CHECKING:
+    from calovision.events.events import Events
+    from calovision.events.geometry import Geometry
+
+Row = Mapping[str, Any]
+Ranges = Sequence[tuple[float, float]]
+CORE = 0.6  #: rad; what the gallery shows around the middle of the window
+COLUMNS = 6  #: stages of a strip
+EXAMPLES = 4  #: jets of each set in the gallery
+#: colour and marker of every channel in figures of numbers
+OF_CHANNEL = {"track": (ORANGE, "o"), "ecal": (BLUE, "s"), "hcal": (GREEN, "D")}
+KINDS = {"n_hit": "hits", "sum_e": "energy"}  #: observables whose response is drawn
+
+
+@styled
+def gallery(samples: Mapping[str, Events], ranges: Ranges) -> Figure:
+    """The middle of some events of every set, all channels of an event in one image.
+
+    Args:
+        samples: name to events, of which the first are drawn, a row per set.
+        ranges: per channel the energies (GeV) of least and full brightness.
+    """
+    columns = min(EXAMPLES, *(len(s) for s in samples.values()))
+    figure, axes, _ = panels(len(samples), columns)
+    for row, events in zip(axes, samples.values(), strict=True):
+        for image, ax in zip(events[:columns].to_dense(), row, strict=True):
+            ax.imshow(overlay(image, ranges, events.geometry), **frame(events.geometry))
+            ax.set_xlim(-CORE, CORE)
+            ax.set_ylim(-CORE, CORE)
+    label_panels(axes, list(samples), 0.4)
+    return figure
+
+
+def strip(levels: Mapping[int, Image], geometry: Geometry, arrow: str) -> Figure:
+    """One event from one cell to all of them: a row per channel, a column per number of cuts.
+
+    Args:
+        levels: number of cuts to ``(channels, rows, cols)`` GeV per pixel, each cell's energy
+            spread evenly over its pixels.
+        geometry: of the image.
+        arrow: how to read the columns, written above them.
+    """
+    order = sorted(levels)
+    places = np.linspace(0, len(order) - 1, min(COLUMNS, len(order)))
+    chosen = [order[round(i + 0.3)] for i in places]  # rather late levels, where jets take shape
+    ranges = []
+    for c in range(len(geometry.channels)):
+        finest = colour_range(levels[chosen[-1]][c])
+        lit = np.concatenate([levels[k][c][levels[k][c] > 0] for k in chosen])
+        # spread over the whole window, the energy of a pixel is far below that of any hit
+        ranges.append((min(finest[0], float(lit.min())) if len(lit) else finest[0], finest[1]))
+    images = {f"{k} cut{'s' * (k != 1)}": levels[k] for k in chosen}
+    return channel_grid(images, ranges, geometry, arrow=arrow)
+
+
+@styled
+def floors(rows: Sequence[Row], names: Mapping[str, str]) -> Figure:
+    """Distances in units of their floors on a logarithmic axis, a line per observable.
+
+    Args:
+        rows: each with ``name``, ``model``, ``ratio`` and ``error``.
+        names: observable to the label shown.
+    """
+    models = list(dict.fromkeys(r["model"] for r in rows))
+    shown = list(dict.fromkeys(r["name"] for r in rows))
+    look = looks(models)
+    figure = Figure(figsize=(WIDTH, 0.26 * len(shown) + 1.3), layout="constrained")
+    ax = figure.subplots()
+    for k, model in enumerate(models):
+        aside = 0.2 * (k - (len(models) - 1) / 2)
+        mine = [r for r in rows if r["model"] == model]
+        ax.errorbar(
+            [r["ratio"] for r in mine],
+            [shown.index(r["name"]) + aside for r in mine],
+            xerr=[r["error"] for r in mine],
+            fmt=look[model].marker,
+            color=look[model].colour,
+            markersize=4,
+            linewidth=1,
+            label=model,
+        )
+    ax.axvline(1, color="gray", linewidth=1)
+    ax.set_xscale("log")
+    ax.set_yticks(range(len(shown)), [names[n] for n in shown], fontsize=9)
+    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(axis="both", alpha=0.3)
+    ax.set_xlabel("W1 to simulated jets / floor")
+    figure.legend(loc="outside upper right", ncols=min(3, len(models)), fontsize=9)
+    return figure
+
+
+@styled
+def responses(rows: Sequence[Row], names: Mapping[str, str]) -> Figure:
+    """Generated over simulated mean under every condition: hits at the left, energies at the right.
+
+    Args:
+        rows: each with ``condition``, ``observable`` (``n_hit_ecal``), ``ratio``, ``error``.
+        names: condition to the label shown.
+    """
+    conditions = list(dict.fromkeys(r["condition"] for r in rows))
+    figure = Figure(figsize=(WIDTH, 0.4 * len(conditions) + 1.4), layout="constrained")
+    panels = figure.subplots(1, len(KINDS), sharey=True, sharex=True)
+    for ax, (kind, title) in zip(panels, KINDS.items(), strict=True):
+        _responses_of(ax, [r for r in rows if r["observable"].startswith(kind)], conditions)
+        ax.axvline(1, color="gray", linewidth=1)
+        ax.set_title(title, loc="left")
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="x", alpha=0.3)
+        ax.set_xlabel("generated / simulated")
+    panels[0].set_yticks(range(len(conditions)), [names[c] for c in conditions], fontsize=9)
+    panels[0].set_ylim(len(conditions) - 0.5, -0.5)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=3, fontsize=9)
+    return figure
+
+
+def _responses_of(ax: Axes, rows: Sequence[Row], conditions: Sequence[str]) -> None:
+    """Points of the channels, one below the other in the line of their condition."""
+    for k, (channel, (colour, marker)) in enumerate(OF_CHANNEL.items()):
+        mine = [r for r in rows if r["observable"].endswith(f"_{channel}")]
+        ax.errorbar(
+            [r["ratio"] for r in mine],
+            [conditions.index(r["condition"]) + 0.25 * (k - 1) for r in mine],
+            xerr=[r["error"] for r in mine],
+            fmt=marker,
+            color=colour,
+            markersize=4,
+            linewidth=1,
+            label=TITLES[channel],
+        )
+
+
+@styled
+def auc_of_steps(rows: Sequence[Row]) -> Figure:
+    """AUC of trees against the number of steps of the solver.
+
+    Args:
+        rows: each with ``steps``, ``auc`` (value and error) and ``model``, the name of a line.
+    """
+    figure = Figure(figsize=(NARROW, 3.6), layout="constrained")
+    ax = figure.subplots()
+    highest, ticks = 0.6, sorted({r["steps"] for r in rows})
+    for name, colour in zip(dict.fromkeys(r["model"] for r in rows), (BLUE, ORANGE), strict=False):
+        steps, value, error = np.array(
+            [
+                (r["steps"], r["auc"]["value"], r["auc"].get("error") or 0.0)
+                for r in rows
+                if r["model"] == name
+            ]
+        ).T
+        ax.errorbar(
+            steps, value, error, fmt="o-", color=colour, markersize=5, linewidth=1.2, label=name
+        )
+        highest = max(highest, float((value + error).max()) + 0.02)
+    ax.axhline(0.5, color="gray", linewidth=1, linestyle=":")
+    ax.text(ticks[-1], 0.5, "cannot be told apart", color="gray", ha="right", va="bottom")
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xticks(ticks, [f"{n:.0f}" for n in ticks])
+    ax.set_ylim(0.48, highest)
+    ax.legend()
+    ax.set_xlabel("steps of the solver")
+    ax.set_ylabel("AUC, true or generated totals")
+    ax.grid(axis="y", alpha=0.3)
+    return figure

@@ -1,0 +1,132 @@
+"""The process that runs Geant4: particles from one file, showers into another.
+
+``python -m calovision.simulation.egamma.geant4_run PARTICLES.npz SHOWERS.npz``
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.simulation.detector import PHI_CELLS
+from calovision.simulation.egamma.geant4_detector import ENTRANCE, detector
+from calovision.simulation.egamma.geant4_physics import load, physics
+from calovision.simulation.egamma.particles import BARREL_ROWS, PEAK, SIZE
+
+_NAME = {0: "gamma", -1: "e-", 1: "e+"}  #: by charge
+
+
+def crop(energy: NDArray[np.float64]) -> tuple[int, NDArray[np.float32]]:
+    """The surroundings of the hottest crystal.
+
+    Args:
+        energy: ``(360, 170)`` by phi and eta, GeV.
+
+    Returns:
+        The crystal's number along eta, 0 beginning at eta = 0, and the crop ``(32, 32)``, rows
+        along eta.
+    """
+    at_phi, at_eta = np.unravel_index(energy.argmax(), energy.shape)
+    turned = np.roll(energy, PEAK - int(at_phi), axis=0)[:SIZE]
+    padded = np.pad(turned, ((0, 0), (PEAK, PEAK)))
+    around = padded[:, int(at_eta) : int(at_eta) + SIZE].T
+    return int(at_eta) - BARREL_ROWS, around.astype(np.float32)
+
+
+def _entrance(g4: Any) -> Any:
+    class Entrance(g4.G4VSensitiveDetector):  # type: ignore[misc]
+        """Notes the energy with which the particle itself reaches the calorimeter."""
+
+        def __init__(self) -> None:
+            super().__init__(ENTRANCE)
+            self.arrived = 0.0  # GeV
+
+        def ProcessHits(self, step: Any, history: Any) -> bool:  # noqa: N802
+            if self.arrived == 0 and step.GetTrack().GetTrackID() == 1:
+                self.arrived = step.GetPreStepPoint().GetKineticEnergy() / g4.GeV
+            return True
+
+    return Entrance()
+
+
+def _actions(g4: Any, particles: dict[str, NDArray[Any]], entrance: Any, made: Any) -> Any:
+    table = g4.G4ParticleTable.GetParticleTable()
+
+    class Source(g4.G4VUserPrimaryGeneratorAction):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self._gun = g4.G4ParticleGun(1)
+
+        def GeneratePrimaries(self, event: Any) -> None:  # noqa: N802
+            k = event.GetEventID()
+            entrance.arrived = 0.0
+            eta, phi = particles["eta"][k], particles["phi"][k]
+            direction = np.array([np.cos(phi), np.sin(phi), np.sinh(eta)]) / np.cosh(eta)
+            gun = self._gun
+            gun.SetParticleDefinition(table.FindParticle(_NAME[int(particles["charge"][k])]))
+            gun.SetParticleEnergy(float(particles["energy"][k]) * g4.GeV)
+            gun.SetParticleMomentumDirection(g4.G4ThreeVector(*map(float, direction)))
+            gun.SetParticlePosition(g4.G4ThreeVector(0.0, 0.0, float(particles["z"][k])))
+            gun.GeneratePrimaryVertex(event)
+
+    class End(g4.G4UserEventAction):  # type: ignore[misc]
+        def EndOfEventAction(self, event: Any) -> None:  # noqa: N802
+            energy = np.zeros((PHI_CELLS, 2 * BARREL_ROWS))
+            hits = list(event.GetHCofThisEvent().GetHC(0))
+            if hits:
+                cell, deposit = np.array(hits).T
+                energy.flat[cell.astype(int)] = deposit / g4.GeV
+            row, around = crop(energy)
+            made["row"].append(row)
+            made["crops"].append(around)
+            made["deposit"].append(energy.sum())
+            made["arrived"].append(entrance.arrived)
+
+    class Actions(g4.G4VUserActionInitialization):  # type: ignore[misc]
+        def Build(self) -> None:  # noqa: N802
+            self.SetUserAction(Source())
+            self.SetUserAction(End())
+
+    return Actions()
+
+
+def run(particles: dict[str, NDArray[Any]], folder: Path) -> dict[str, NDArray[Any]]:
+    """Simulate particles; only once in a process.
+
+    Args:
+        particles: arrays ``(n,)`` ``charge``, ``eta``, ``phi`` (rad), ``z`` (mm), ``energy`` (GeV),
+            and a number ``seed``.
+        folder: for a file that Geant4 wants to see.
+
+    Returns:
+        ``crops`` ``(n, 32, 32)`` (GeV), and ``(n,)`` ``row``, ``deposit`` (GeV) and ``arrived``,
+        the energy (GeV) with which the particle itself entered the calorimeter, 0 if it did not.
+    """
+    g4 = load(folder)
+    made: dict[str, list[Any]] = {"crops": [], "row": [], "deposit": [], "arrived": []}
+    manager = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.Serial)
+    entrance = _entrance(g4)
+    parts = [detector(g4, entrance), physics(g4)]
+    parts.append(_actions(g4, particles, entrance, made))
+    for part in parts:
+        manager.SetUserInitialization(part)
+    g4.HepRandom.setTheSeed(int(particles["seed"]))
+    manager.Initialize()
+    manager.BeamOn(len(particles["eta"]))
+    return {name: np.array(values) for name, values in made.items()}
+
+
+def main() -> None:
+    """Read, run, write."""
+    folder = Path(sys.argv[2]).resolve().parent
+    with np.load(sys.argv[1]) as asked:
+        particles = dict(asked)
+    np.savez(sys.argv[2], allow_pickle=False, **run(particles, folder))
+
+
+if __name__ == "__main__":
+    main()

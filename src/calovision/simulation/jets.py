@@ -1,0 +1,169 @@
+"""One chunk of simulated quark/gluon jets: a seed in, an event set out."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.events.events import Events, concatenate
+from calovision.events.geometry import JET_IMAGES
+from calovision.simulation.conditions import NOMINAL, Conditions
+from calovision.simulation.constituents import Constituents, constituents, join
+from calovision.simulation.detector import CMS_BARREL, Detector, tracker_layers
+from calovision.simulation.generator import DijetGenerator, Jets, no_particles
+from calovision.simulation.pileup import overlay, response
+from calovision.simulation.pythia import GLUON, QUARK, integrals, quiet
+from calovision.simulation.readout import MAX_HITS, SPAN, WINDOW, read_out
+from calovision.simulation.response import collision, new_canvas, set_seed, start
+
+_COLLISIONS = 150  #: most collisions generated at once; bounds the memory
+_REACH = 1.5  #: particles further from the jet axis than this in eta or phi are left out
+_YIELD = {GLUON: 1.4, QUARK: 1.65}  #: jets expected from a collision, to size the batches
+
+
+def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
+    """Simulate the detector for generator-level jets.
+
+    Args:
+        jets: to be seen.
+        seed: of the detector's random numbers and of the pile-up.
+        detector: its description.
+
+    Returns:
+        One event per jet, in order, without a cut on the reconstructed jet; columns as
+        of :func:`simulate_chunk`, with ``event_id`` numbering the collisions of ``jets``.
+    """
+    hits, flow, extra = _hits(jets, seed, detector)
+    cell, code, energy = (np.concatenate(column) for column in zip(*hits, strict=True))
+    offsets = np.cumsum([len(part[0]) for part in hits])
+    channels = JET_IMAGES.channels
+    unit = np.array([c.gev_per_unit * c.block**2 for c in channels])
+    px, py, pz, e = detector.jet_scale * flow.T
+    mass2 = e**2 - px**2 - py**2 - pz**2
+    columns = {
+        "label": jets.label,
+        "pt": np.hypot(px, py) - detector.pileup_offset * extra,
+        "m0": np.sqrt(np.maximum(mass2, 0.0)),
+        "gen_pt": jets.pt,
+        "gen_m0": jets.mass,
+        "parton_pt": jets.parton_pt,
+        "eta": jets.eta,
+        "phi": jets.phi,
+    }
+    columns = {k: v if v.dtype == np.int8 else v.astype(np.float32) for k, v in columns.items()}
+    columns["n_pileup"] = extra
+    columns["event_id"] = jets.collision
+    return Events(
+        JET_IMAGES, offsets, cell, code, (energy / unit[code]).astype(np.float32), columns
+    )
+
+
+def _hits(
+    jets: Jets, seed: int, detector: Detector
+) -> tuple[list[tuple[NDArray[Any], ...]], NDArray[np.float64], NDArray[np.int16]]:
+    """Cells, codes and energies (GeV): none, then jet by jet; four-momenta; pile-up counts."""
+    canvas, layers, d = new_canvas(SPAN, SPAN), tracker_layers(), detector.record()
+    minimum_bias = response(detector)
+    found = np.empty(MAX_HITS, np.uint16), np.empty(MAX_HITS, np.uint8), np.empty(MAX_HITS)
+    kept, each = np.empty((WINDOW, WINDOW), np.int8), np.empty((0, 4), np.float32)
+    hits: list[tuple[NDArray[Any], ...]] = [tuple(column[:0] for column in found)]
+    flow, extra = np.zeros((len(jets), 4)), np.zeros(len(jets), np.int16)
+    set_seed(seed % 2**32)
+    for k, (event, slot) in enumerate(zip(jets.collision, jets.slot, strict=True)):
+        start(canvas, jets.eta[k], jets.phi[k], _REACH, d)
+        collision(canvas, jets.particles, jets.member, event, int(slot), each, layers, d)
+        extra[k] = overlay(canvas, minimum_bias, d)
+        m = read_out(canvas, kept, *found, d)
+        hits.append(tuple(column[:m].copy() for column in found))
+        flow[k] = canvas.flow
+    return hits, flow, extra
+
+
+@dataclass(frozen=True)
+class Task:
+    """What makes one chunk; the same task gives the same bytes.
+
+    Attributes:
+        index: number of the chunk within the set.
+        seed: of everything random.
+        gluons: number of gluon jets.
+        quarks: number of quark jets.
+        first_id: ``event_id`` of the first collision; at most as many are used as there are jets.
+        conditions: of the collisions and the detector.
+    """
+
+    index: int
+    seed: int
+    gluons: int
+    quarks: int
+    first_id: int
+    conditions: Conditions = NOMINAL
+
+    @property
+    def events(self) -> int:
+        """Number of jets of both classes."""
+        return self.gluons + self.quarks
+
+
+def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Constituents]:
+    """Simulate jets from a fresh generator.
+
+    Args:
+        task: what to make.
+        time_limit: seconds after which to give up.
+
+    Returns:
+        The jets in random order, with the columns ``label``, ``pt``, ``m0`` (reconstructed,
+        GeV), ``gen_pt``, ``gen_m0``, ``parton_pt`` (GeV), ``eta``, ``phi`` (rad, of the
+        generator-level jet), ``n_pileup`` and ``event_id`` (shared by the jets of one collision),
+        those of :meth:`~calovision.simulation.constituents.Constituents.shapes`, and their
+        generator-level constituents.
+
+    Raises:
+        InputError: it takes longer than the time limit.
+    """
+    deadline = time.monotonic() + time_limit
+    streams = np.random.SeedSequence(task.seed).generate_state(2, np.uint32)
+    detector = task.conditions.detector()
+    settings = task.conditions.settings()
+    generator = DijetGenerator(int(streams[0]), detector.jet_radius, settings)
+    random = np.random.default_rng(int(streams[1]))
+    images: list[Events] = []
+    truth: list[Constituents] = []
+    next_id = task.first_id
+    for label, missing in ((GLUON, task.gluons), (QUARK, task.quarks)):
+        while missing > 0:
+            if time.monotonic() > deadline:
+                raise InputError(
+                    f"chunk {task.index} is not done after its {time_limit:g} s",
+                    "raise the time limit; finished chunks are kept",
+                )
+            jets = generator.generate(label, min(int(missing / _YIELD[label]) + 1, _COLLISIONS))
+            seen = detect(jets, int(random.integers(2**32)), detector)
+            good = np.nonzero(seen.columns["pt"] > detector.jet_threshold)[0][:missing]
+            part, inside = seen[good], constituents(jets)[good]
+            part.columns |= inside.shapes()
+            collisions, number = np.unique(part.columns["event_id"], return_inverse=True)
+            part.columns["event_id"] = next_id + number.astype(np.int64)
+            next_id += len(collisions)
+            missing -= len(part)
+            images.append(part)
+            truth.append(inside)
+    order = random.permutation(task.events)
+    return concatenate(images)[order], join(truth)[order]
+
+
+def warm_up(conditions: Conditions = NOMINAL) -> None:
+    """Compile the loops, expose the pile-up and prepare Pythia, or find them in the cache."""
+    with quiet():
+        integrals(conditions.settings())
+    index, code, number = np.zeros(1, np.int64), np.zeros(1, np.int8), np.zeros(1)
+    member = np.zeros(0, np.int8)
+    one = Jets(no_particles(), member, index, code, code, *[number] * 5)
+    detect(one, 0, conditions.detector())

@@ -1,0 +1,273 @@
+"""One training: from events in their order to the weights that are kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save as as_safetensors
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.events.store import EventStore
+from calovision.networks.mixed_precision import rounded_products
+from calovision.training.batches import Looks, TrainingBatches
+from calovision.training.budget import ENDLESS_S, Plan, planned
+from calovision.training.checkpoints import read_checkpoint
+from calovision.training.devices import described, enough_memory, peak_memory_mb
+from calovision.training.distributed import Team, summed
+from calovision.training.extend import passes
+from calovision.training.learner import Learner
+from calovision.training.loop import TrainingLoop
+from calovision.training.order import Order
+from calovision.training.quality_warnings import loss_of_few, verdict
+from calovision.training.run import RunDir
+from calovision.training.settings import OWN, Training
+from calovision.training.task import Task, fresh_task
+from calovision.training.weights import other_network, restored_task
+from calovision.utils import streams
+from calovision.utils.files import PART, write_bytes, write_json
+from calovision.utils.interruption import Interrupted, Stop, handled_by
+
+SETTLED = 100  #: events from which a task learns at the end, for every second of a budget
+FEWEST = 1000  #: of them
+LONG = 0.25  #: share of the budget that what comes after it may take without a word
+KEPT_BYTES = 300e6  #: a finished run keeps the state to go on from, unless it is larger than this
+
+
+def fit(
+    kind: type[Task],
+    config: Training,
+    store: EventStore,
+    parts: dict[str, NDArray[np.int64]],
+    run: RunDir,
+    team: Team,
+    device: torch.device,
+    quiet: bool,
+) -> None:
+    """Train a ``kind`` of task on ``parts`` of ``store`` in a team; its first process writes.
+
+    Raises:
+        InputError: a checkpoint is damaged or lost, or the memory of the device is too small.
+        Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
+    """
+    stop = Stop()
+    smaller = f"ask for a smaller batch: --set batch={max(config.batch // 2, 1)}"
+    fast = rounded_products(device, getattr(config, "bfloat16", False))
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with handled_by(stop.arrived), enough_memory(device, smaller), fast:
+        made = _prepared(kind, config, store, parts, run, team, device, quiet)
+        made.loop.go(stop)
+        cpu_s = summed(made.learner.cpu_s)
+        if team.rank == 0:
+            try:
+                _finish(made, store, parts, run, cpu_s, quiet)
+            except KeyboardInterrupt:
+                raise Interrupted(run.how_to_go_on("stopped after the last step")) from None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A training that can begin.
+
+    Attributes:
+        learner: with the state that it goes on from.
+        loop: its steps and looks.
+        warnings: what a budget has cut, and what of it the preparation took.
+    """
+
+    learner: Learner
+    loop: TrainingLoop
+    warnings: list[str]
+
+
+def _prepared(
+    kind: type[Task],
+    config: Training,
+    store: EventStore,
+    parts: dict[str, NDArray[np.int64]],
+    run: RunDir,
+    team: Team,
+    device: torch.device,
+    quiet: bool,
+) -> _Prepared:
+    """Everything up to the first step; it belongs to the budget."""
+    begun = time.monotonic()
+    state = read_checkpoint(run.checkpoint)
+
+    def order_of(window: int) -> Order:
+        return _order(config, store, parts["train"], window)
+
+    made = Plan(**state["plan"]) if state else None
+    if made is None:
+        made = team.told(lambda: planned(kind, config, store, parts, order_of, device))
+    order = order_of(made.window)
+    start = run.start_weights if not state and run.start_weights.exists() else None
+    task, read = _begun(kind, config, store, parts["train"], order, start)
+    task.place(device)
+    prolonged = start is not None and (run.path / "budget.json").exists()
+    lines = ["it went on from its final weights with a fresh optimiser"] if prolonged else []
+    seen = parts["validation"][: min(task.validation_events, made.validation)]
+    steps = max(int(config.epochs * order.events / (config.batch * team.size)), 1)
+    learner = Learner(task, config, steps, team)
+    if state:
+        try:
+            learner.go_on(state)
+        except RuntimeError as error:
+            if config.model.startswith(OWN):
+                raise other_network(config, run.path) from error
+            raise
+    elif prolonged:
+        learner.count_from(run.budget())
+    if team.rank == 0:
+        run.keep_rows(learner.looked)
+    each = order.batch // team.size
+    part = slice(team.rank * each, (team.rank + 1) * each)
+    batches = TrainingBatches(task, order, read, part, lambda: learner.step)
+    view = task.view(store[seen])
+    if not state:
+        learner.untrained = loss_of_few(task, view, learner.noise(0))
+    looks = Looks(task, view, team.rank, team.size)
+    every = min(config.validate_every or order.per_epoch, steps)
+    loop = TrainingLoop(learner, batches, looks, run, every, made.to_dict(), quiet or team.rank > 0)
+    if not learner.ended:
+        batches.prepare()
+        # Much of a short budget may be gone by now: half of it is for learning in any case.
+        learner.tick(begun, config.budget_s / 2)
+    took = time.monotonic() - begun
+    return _Prepared(learner, loop, lines + _cuts(config, made, parts, task, took))
+
+
+def _cuts(
+    config: Training, made: Plan, parts: dict[str, NDArray[np.int64]], task: Task, took: float
+) -> list[str]:
+    """Lines about what a budget has cut, and what the preparation took of it."""
+    if config.budget_s > ENDLESS_S:
+        return []
+    lines = []
+    if took > 0.2 * config.budget_s:
+        lines.append(f"preparing the data took {took:.0f} s of the {config.budget_s:g} s budget")
+    most = min(task.validation_events, len(parts["validation"]))
+    if made.validation < most:
+        lines.append(
+            f"the validation loss is of {made.validation} events, not {most}, to fit the budget"
+        )
+    if made.window < min(config.window, len(parts["train"])):
+        lines.append(
+            f"training events were mixed {made.window} at a time: the {config.budget_s:g} s budget"
+            " is too short to prepare all at once"
+        )
+    return lines
+
+
+def _order(config: Training, store: EventStore, chosen: NDArray[np.int64], window: int) -> Order:
+    """The order of the ``chosen`` events in a training."""
+    batch = min(config.batch, len(chosen) // config.processes) * config.processes
+    blocks = np.unique(np.searchsorted(chosen, store.blocks))
+    return Order(len(chosen), batch, window, blocks, config.seed)
+
+
+def _begun(
+    kind: type[Task],
+    config: Training,
+    store: EventStore,
+    chosen: NDArray[np.int64],
+    order: Order,
+    start: Path | None,
+) -> tuple[Task, Callable[[NDArray[np.int64]], Events]]:
+    """The task to train, and what reads the ``chosen`` events.
+
+    It is fresh and scaled to the events of one window, or has the weights in the file ``start``.
+    """
+
+    def read(numbers: NDArray[np.int64]) -> Events:
+        return store[chosen[numbers]]
+
+    whole = order.windows == 1
+    numbers = np.arange(len(chosen)) if whole else np.sort(order.batches(0, 0), axis=None)
+    events = read(numbers)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, config.seed))
+        if start is None:
+            task = fresh_task(kind, config, store.geometry, events)
+        else:
+            task = restored_task(kind, config, store.geometry, start)
+            task.adapt(events)
+            task.weigh(events)
+    return task, (lambda _: events) if whole else read
+
+
+def _finish(
+    made: _Prepared,
+    store: EventStore,
+    parts: dict[str, NDArray[np.int64]],
+    run: RunDir,
+    cpu_s: float,
+    quiet: bool,
+) -> None:
+    """Write the best weights, what they took, and what is doubtful about them."""
+    learner, view = made.learner, made.loop.looks.view
+    best = read_checkpoint(run.best)
+    if best is None:
+        raise InputError(f"{run.path} has lost its best.ckpt", "delete last.ckpt to start again")
+    wall, cpu = time.perf_counter(), time.process_time()
+    kept, device = learner.kept.eval(), learner.task.device
+    kept.load_state_dict(best["state_dict"])
+    kept.finish(view)
+    few = passes(run, learner.config, 1)
+    seen = passes(run, learner.config, learner.step)
+    doubts = verdict(
+        kept,
+        view,
+        store[parts["validation"][: len(view)]],
+        passes=seen,
+        enough=1 - few,
+        losses=(learner.untrained, loss_of_few(kept, view, learner.noise(0))),
+    )
+    kept.place(device if kept.on_gpu else torch.device("cpu"))
+    if kept.settling:
+        chosen = parts["train"]
+        begun = time.perf_counter()
+        most = min(kept.settling, max(int(SETTLED * learner.config.budget_s), FEWEST))
+        if most < min(kept.settling, len(chosen)):
+            doubts.append(f"what it learns at the end is of {most} events, to fit the budget")
+        kept.settle(store[chosen[:: -(-len(chosen) // most)]], quiet=quiet)
+        took, budget_s = time.perf_counter() - begun, learner.config.budget_s
+        if took > LONG * budget_s:
+            doubts.append(f"what it learns at the end took {took:.0f} s more than its budget")
+    write_json(
+        run.path / "budget.json",
+        {
+            "wall_s": round(learner.spent_s + time.perf_counter() - wall, 2),
+            "cpu_s": round(cpu_s + time.process_time() - cpu, 2),
+            "steps": learner.step,
+            "passes": round(seen, 4),
+            **kept.size(),
+            "device": described(device),
+            "memory_mb": peak_memory_mb(device),
+            "data_wait": round(learner.data_s / max(learner.spent_s - learner.looking_s, 1e-9), 4),
+            "warnings": made.warnings + made.loop.lines + doubts,
+        },
+    )
+    # The file format knows no other order of memory, such as channels last.
+    # Nor does it know weights that stand in two places of a network.
+    state = {k: v.cpu().contiguous().clone() for k, v in kept.state_dict().items()}
+    write_bytes(run.weights, as_safetensors(state))
+    tidy(run)
+
+
+def tidy(run: RunDir) -> None:
+    """Remove what a finished run needs no longer, not even to be trained further."""
+    files = [file for file in (run.checkpoint, run.best) if file.exists()]
+    for file in (run.checkpoint, run.best):
+        file.with_name(file.name + PART).unlink(missing_ok=True)
+    if sum(file.stat().st_size for file in files) > KEPT_BYTES:
+        for file in files:
+            file.unlink()
+    run.start_weights.unlink(missing_ok=True)

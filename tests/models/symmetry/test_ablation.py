@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import torch
+import worlds
+from torch.nn.functional import cosine_similarity
+
+from calovision.models.symmetry.ablation import Ablated, search_without
+from calovision.models.symmetry.search import search
+
+
+def without(prior: str, world: worlds.World, steps: int = 0) -> Ablated:
+    torch.manual_seed(0)
+    random = torch.Generator().manual_seed(1)
+    return search_without(
+        prior, world.space, world.stream, random=random, points=300, steps=steps, components=12
+    )
+
+
+def test_without_nothing_it_is_the_search() -> None:
+    world = worlds.rotated()
+    found = without("nothing", world)
+    random = torch.Generator().manual_seed(1)
+    motions = search(
+        world.space, world.stream, random=random, points=300, refine_steps=0, components=12
+    )
+    assert found.leak == motions.leaks[0]
+    assert found.action is not None
+    assert torch.equal(found.action.matrix, -found.action.matrix.T)
+
+
+def test_what_is_left_out_is_left_out() -> None:
+    world = worlds.rotated()
+    general = without("isometry", world).action
+    trained = without("isometry", worlds.circles(), steps=3).action
+    for action in (general, trained):
+        assert action is not None
+        assert float((action.matrix + action.matrix.T).norm() / action.matrix.norm()) > 0.01
+    guess = without("guess", world)
+    assert guess.action is not None
+    assert guess.leak is None
+    seeing, blind = (without(prior, worlds.watched()).leak for prior in ("nothing", "oracle"))
+    assert seeing is not None
+    assert blind is not None
+    assert blind < 0.2 * seeing
+
+
+def test_a_network_that_keeps_inner_products_turns() -> None:
+    world = worlds.circles()
+    field = without("linear", world, steps=150).field
+    assert field is not None
+    z = world.draw(300, torch.Generator().manual_seed(9))
+    cosine = cosine_similarity(field(z), world.truth(z))
+    assert float((cosine * cosine.mean().sign()).mean()) > 0.95

@@ -1,0 +1,189 @@
+"""The Geant4 engine; only what needs the wheel is skipped without it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from calovision.errors import InputError
+from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.egamma import geant4
+from calovision.simulation.egamma.driver import egamma, simulate_egamma
+from calovision.simulation.egamma.geant4 import WHEEL, Geant4
+from calovision.simulation.egamma.geant4_detector import crystal
+from calovision.simulation.egamma.geant4_physics import LOWEST_ELECTRON
+from calovision.simulation.egamma.geant4_run import crop
+from calovision.simulation.egamma.particles import PEAK, draw
+
+try:
+    importlib.metadata.version(WHEEL)
+    HERE = sys.platform == "linux"
+except importlib.metadata.PackageNotFoundError:
+    HERE = False
+needs_wheel = pytest.mark.skipif(not HERE, reason=f"{WHEEL} is not installed")
+
+
+def test_missing_wheel_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geant4, "WHEEL", "no-such-wheel")
+    with pytest.raises(InputError, match=r'pip install "calovision\[geant4\]"') as error:
+        simulate_egamma(tmp_path / "set", 2, 1, engine="geant4")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "set").exists()
+
+
+def test_other_version_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geant4, "WHEEL", "numpy")
+    with pytest.raises(InputError, match=f"not {np.__version__}"):
+        Geant4().check()
+
+
+def test_time_limit_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Geant4, "check", lambda self: None)
+    monkeypatch.setattr(sys, "executable", "/bin/sleep")
+    run = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda words, **options: run(["/bin/sleep", "60"], **options)
+    )
+    particles = draw(1, 1, np.random.default_rng(1))
+    with pytest.raises(TimeoutError):
+        Geant4().showers(particles, 1, 0.2)
+
+
+def test_failed_process_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Geant4, "check", lambda self: None)
+    run = subprocess.run
+    words = [sys.executable, "-c", "import sys; sys.exit('first\\nsecond')"]
+    monkeypatch.setattr(subprocess, "run", lambda _, **options: run(words, **options))
+    particles = draw(1, 1, np.random.default_rng(1))
+    with pytest.raises(InputError, match="code 1: second"):
+        Geant4().showers(particles, 1, 60.0)
+
+
+@pytest.mark.parametrize("index", [-85, -1, 0, 40, 84])
+def test_crystals_point_at_the_middle(index: int) -> None:
+    centre, axes, trap = crystal(index)
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+    eta = math.asinh(centre[2] / centre[0])
+    # the middle in angle is not quite the middle in eta
+    assert eta / CMS_BARREL.crystal_eta == pytest.approx(index + 0.5, abs=0.01)
+    front = (np.linalg.norm(centre) - CMS_BARREL.ecal_depth / 2) / math.cosh(eta)
+    assert front == pytest.approx(CMS_BARREL.ecal_radius, rel=1e-3)
+    growth = trap[7] / trap[3]  # back over front, as the distances from the middle
+    far = 1 + CMS_BARREL.ecal_depth / (front * math.cosh(eta))
+    assert growth == pytest.approx(far, rel=1e-3)
+
+
+def side(index: int, upper: bool) -> NDArray[np.float64]:
+    """Directions ``(4, 3)`` of the corners of a crystal's upper or lower face along eta."""
+    centre, axes, (half, tilt, turn, *faces) = crystal(index)
+    found = []
+    for z, (dy, *dx, _) in ((-half, faces[:4]), (half, faces[4:])):
+        y = z * math.tan(tilt) * math.sin(turn) + (dy if upper else -dy)
+        found += [centre + np.array([x, y, z]) @ axes for x in (-dx[upper], dx[upper])]
+    return np.array([corner / np.linalg.norm(corner) for corner in found])
+
+
+@pytest.mark.parametrize("index", [-85, -1, 0, 83])
+def test_neighbours_share_a_face(index: int) -> None:
+    here = side(index, upper=True)
+    np.testing.assert_allclose(here, side(index + 1, upper=False), atol=1e-12)
+    half = np.arctan2(here[:, 1], here[:, 0])
+    np.testing.assert_allclose(abs(half), CMS_BARREL.crystal_phi / 2, atol=1e-12)
+
+
+def test_crop_wraps_around_phi_and_ends_with_the_barrel() -> None:
+    energy = np.zeros((360, 170))
+    energy[2, 168], energy[358, 168], energy[2, 160] = 5.0, 1.0, 2.0
+    row, around = crop(energy)
+    assert row == 83
+    assert around[PEAK, PEAK] == 5.0
+    assert around[PEAK, PEAK - 4] == 1.0
+    assert around[PEAK - 8, PEAK] == 2.0
+    assert around.sum() == 8.0
+
+
+def test_its_process_starts_without_numba_and_pythia() -> None:
+    script = """
+import sys
+import calovision.simulation.egamma.geant4_run
+sys.exit(", ".join({"awkward", "numba", "pythia8mc", "torch"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.stderr.strip() == b""
+
+
+def run_script(script: str, folder: Path, n: int, energy: float) -> str:
+    """What a script prints that runs Geant4 on ``n`` photons of an energy (GeV)."""
+    particles = draw(n, 0, np.random.default_rng(1))
+    file = folder / "asked.npz"
+    np.savez(
+        file,
+        charge=particles.charge,
+        eta=particles.eta,
+        phi=particles.phi,
+        z=particles.z,
+        energy=np.full(n, energy),
+        seed=np.array(1),
+    )
+    words = [sys.executable, "-c", script, str(file), str(folder / "given.npz")]
+    return subprocess.run(words, capture_output=True, check=True, text=True).stdout
+
+
+@needs_wheel
+def test_electrons_that_are_not_made_would_be_stopped_at_once(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from calovision.simulation.egamma import geant4_run
+load = geant4_run.load
+def noted(folder):
+    geant4_run.g4 = load(folder)
+    return geant4_run.g4
+geant4_run.load = noted
+geant4_run.main()
+geant4_run.g4.G4UImanager.GetUIpointer().ApplyCommand("/run/dumpCouples")
+"""
+    shown = run_script(script, tmp_path, 1, 1e-3)
+    couple = shown.split("Material : G4_PbWO4")[1]
+    cut = re.search(r"Energy thresholds .* e-\s+([\d.]+) MeV", couple)
+    assert cut is not None
+    assert 0.95 * LOWEST_ELECTRON < float(cut[1]) <= LOWEST_ELECTRON
+
+
+@needs_wheel
+def test_photons_that_are_followed_stand_for_the_others(tmp_path: Path) -> None:
+    script = """
+from calovision.simulation.egamma import geant4_physics, geant4_run
+geant4_physics.ROULETTE, geant4_physics.SOFT_PHOTON = 0.2, 30.0
+geant4_run.main()
+"""
+    run_script(script, tmp_path, 40, 5.0)
+    share = np.load(tmp_path / "given.npz")["deposit"] / 5.0
+    assert share.max() > 1.05  # by chance, more than is there
+    assert share.mean() == pytest.approx(0.95, abs=0.08)  # without weights 0.49
+
+
+@needs_wheel
+def test_geant4_events_are_what_the_fast_ones_are() -> None:
+    n = 8
+    events = egamma(n, 3, engine="geant4")
+    assert np.bincount(events.label).tolist() == [n // 2, n // 2]
+    truth, photon = events.columns, events.label == 0
+    share = truth["deposit"] / truth["energy"]
+    assert share.max() <= 1.01  # soft photons have weights
+    assert np.median(share) > 0.93
+    energy = events.to_dense("gev")[:, 0]
+    assert (energy.reshape(n, -1).argmax(axis=1) == PEAK * 32 + PEAK).all()
+    assert not truth["converted"][~photon].any()
+    assert not truth["brem"][photon].any()
+    assert 0.02 < np.median(truth["brem"][~photon]) < 0.98
+    same = egamma(n, 3, engine="geant4")
+    np.testing.assert_array_equal(same.value, events.value)
