@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from calovision.models.config import TASKS
+from calovision.models import MODELS
 from calovision.models.listing import Setting, description, models_of, settings_of, shown
 
 PAGE = Path(__file__).resolve().parent / "settings.md"
@@ -23,7 +23,7 @@ know, and what can be set: `--set NAME=VALUE` there, a keyword `NAME=VALUE` here
 
 def page() -> str:
     """The page in Markdown."""
-    tasks = [*TASKS, "symmetry"]
+    tasks = [*MODELS, "symmetry"]
     lines = [HEAD]
     for task in tasks:
         lines += [f"## {task}", ""]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from calovision.models.config import TASKS
+from calovision import models
 from calovision.models.pretrained import pretrained_run
 from calovision.models.symmetry.settings import MODELS
 
@@ -32,11 +32,11 @@ def test_nothing_changed(name: str, tmp_path: Path, reference: ModuleType) -> No
 
 
 def test_every_model_has_values() -> None:
-    models = {f"{task} {model}" for task in TASKS for model in TASKS[task]}
-    models |= {f"symmetry {model}" for model in MODELS}
+    known = {f"{task} {model}" for task in models.MODELS for model in models.MODELS[task]}
+    known |= {f"symmetry {model}" for model in MODELS}
     room = pretrained_run("symmetry").parent
-    models |= {f"shipped {file.parent.name}" for file in room.glob("*/model.safetensors")}
-    assert models <= KNOWN["values"].keys()
+    known |= {f"shipped {file.parent.name}" for file in room.glob("*/model.safetensors")}
+    assert known <= KNOWN["values"].keys()
 
 
 @pytest.mark.parametrize(("same", "size"), [(True, 2e-6), (False, 3e-2)])

@@ -15,10 +15,11 @@ from calovision.evaluation.symmetry.measures import measure
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config
 from calovision.models.generators.base import GeneratorTask
-from calovision.models.load import CLASSES, load_task
+from calovision.models.load import load_task
 from calovision.models.symmetry.discovery import discover
 from calovision.models.symmetry.runs import train as train_symmetry
 from calovision.models.symmetry.settings import load_settings
@@ -49,7 +50,7 @@ def sets(
     return found | {"crops": save(crops, folder / "crops", provenance={})}
 
 
-@pytest.mark.parametrize(("name", "model"), CLASSES)
+@pytest.mark.parametrize(("name", "model"), [(t, m) for t in MODELS for m in MODELS[t]])
 def test_train_use_move_and_export(
     name: str, model: str, sets: dict[str, EventStore], reference: ModuleType, tmp_path: Path
 ) -> None:

@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 
 from calovision.errors import InputError
-from calovision.models.config import TASKS, load_config, parse_overrides
-from calovision.models.load import CLASSES
+from calovision.models import MODELS
+from calovision.models.config import load_config, parse_overrides, preset_of
 from calovision.models.symmetry.settings import load_settings
 
 
-@pytest.mark.parametrize(("task", "model"), [(t, m) for t in TASKS for m in TASKS[t]])
+@pytest.mark.parametrize(("task", "model"), [(t, m) for t in MODELS for m in MODELS[t]])
 def test_every_preset_is_valid(task: str, model: str) -> None:
-    assert load_config(task, model).model == model
-    assert (task, model) in CLASSES
+    config = load_config(task, model)
+    assert config.model == model
+    assert preset_of(task, model).config is type(config)
 
 
 def test_order_of_precedence_is_preset_file_override(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from types import ModuleType
 
 import pytest
 
+from calovision import models
 from calovision.errors import InputError
-from calovision.models.config import TASKS, load_config
+from calovision.models.config import load_config
 from calovision.models.listing import description, models_of, settings_of
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-MODELS = [(task, model) for task in (*TASKS, "symmetry") for model in models_of(task)]
+MODELS = [(task, model) for task in (*models.MODELS, "symmetry") for model in models_of(task)]
 
 
 @pytest.mark.parametrize(("task", "model"), MODELS)
@@ -29,7 +30,7 @@ def test_every_setting_has_its_preset_value_and_a_meaning(task: str, model: str)
 
 
 def test_models_of_one_task_are_described_apart() -> None:
-    for task in (*TASKS, "symmetry"):
+    for task in (*models.MODELS, "symmetry"):
         told = [description(task, model) for model in models_of(task)]
         assert len(set(told)) == len(told)
 

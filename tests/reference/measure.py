@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from calovision import models
 from calovision.deploy.graph import Graph
 from calovision.deploy.graphs import graphs
 from calovision.events.digits import DigitSet
@@ -27,7 +28,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES
 from calovision.events.store import save
 from calovision.models.autoencoders.base import AutoencoderTask
-from calovision.models.config import TASKS, load_config
+from calovision.models.config import load_config
 from calovision.models.generators.base import GeneratorTask, generated
 from calovision.models.generators.request import Request
 from calovision.models.load import load_task
@@ -218,8 +219,8 @@ def turned(folder: Path) -> Values:
 def cases() -> dict[str, Callable[[Path], Values]]:
     """All that is measured, by name; each is given an empty folder."""
     found: dict[str, Callable[[Path], Values]] = {}
-    for task, models in TASKS.items():
-        for model in models:
+    for task, names in models.MODELS.items():
+        for model in names:
             found[f"{task} {model}"] = lambda folder, t=task, m=model: trained(t, m, folder)
         found[f"shipped {task}"] = lambda _, t=task: shipped(t)
     for model in MODELS:

@@ -24,11 +24,12 @@ from calovision.evaluation.symmetry.measures import measure
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config
 from calovision.models.generators.base import GeneratorTask
 from calovision.models.generators.request import Request
-from calovision.models.load import CLASSES, build, load_task
+from calovision.models.load import build, load_task
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.discovery import discover
 from calovision.models.symmetry.runs import train as train_symmetry
@@ -113,7 +114,7 @@ def predicted(task: Task, view: Any, device: torch.device) -> list[Any]:
 
 
 @needed
-@pytest.mark.parametrize(("name", "model"), CLASSES)
+@pytest.mark.parametrize(("name", "model"), [(t, m) for t in MODELS for m in MODELS[t]])
 def test_a_step_and_what_comes_of_it(
     name: str,
     model: str,

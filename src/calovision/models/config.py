@@ -1,71 +1,50 @@
-"""Training configuration: a YAML preset per model, the user's file, ``key=value`` overrides."""
+"""Training configuration: a model's preset, the user's file, ``key=value`` overrides."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
-from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from calovision.errors import InputError
+from calovision.models import MODELS, OWN_MODELS
 from calovision.training.plain_yaml import MOST_CHARACTERS, mapping_of, value_of
-from calovision.training.settings import (
-    OWN,
-    CascadeConfig,
-    CropNetConfig,
-    DDPMConfig,
-    DenseVAEConfig,
-    GraphSAGEConfig,
-    ModuleConfig,
-    ParticleNetConfig,
-    PointVAEConfig,
-    ResNetConfig,
-    Training,
-    TransformerConfig,
-)
+from calovision.training.settings import OWN, Training
 
-#: settings of every model of every task; the first model is the default
-TASKS: dict[str, dict[str, type[Training]]] = {
-    "jet-vae": {"point": PointVAEConfig, "baseline": DenseVAEConfig},
-    "jet-tagger": {
-        "particle-transformer": TransformerConfig,
-        "baseline": GraphSAGEConfig,
-        "graphsage-xy": GraphSAGEConfig,
-        "particlenet": ParticleNetConfig,
-        "particlenet-lite": ParticleNetConfig,
-        "resnet15": ResNetConfig,
-    },
-    "jet-generator": {
-        "cascade": CascadeConfig,
-        "cascade-fast": CascadeConfig,
-        "baseline": DDPMConfig,
-    },
-    "egamma": {"crop-net": CropNetConfig, "baseline": ResNetConfig},
-}
+if TYPE_CHECKING:
+    from calovision.models.preset import Preset
+
 #: what a task's events are, where it is not jets: schema of the geometry, and kind to simulate
 CROPS = ("crops", "egamma")
 KINDS = {"egamma": CROPS}
 
-#: tasks that a module of one's own can be trained for, whose model is called "own:NAME"
-OWN_TASKS = ("jet-tagger", "egamma", "jet-vae")
-
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-def preset(task: str, model: str) -> str:
-    """File name of a model's preset."""
-    return "own.yaml" if model.startswith(OWN) else f"{task}-{model}.yaml"
+def preset_of(task: str, model: str | None = None) -> Preset:
+    """The preset of a model, of the first one of a task by default.
 
-
-def settings_of(task: str, model: str) -> type[Training] | None:
-    """The kind of settings of a model; ``None`` where there is no such model."""
-    if model.startswith(OWN) and task in OWN_TASKS:
-        return ModuleConfig
-    return TASKS[task].get(model)
+    Raises:
+        InputError: unknown task or model.
+    """
+    if task not in MODELS:
+        raise InputError(f"unknown task {task!r}", f"choose one of {', '.join(MODELS)}, symmetry")
+    model = model or next(iter(MODELS[task]))
+    if model.startswith(OWN) and task in OWN_MODELS:
+        place, name = OWN_MODELS[task], OWN
+    elif model in MODELS[task]:
+        place, name = MODELS[task][model], model
+    else:
+        raise InputError(
+            f"task {task} has no model {model!r}", f"choose one of {', '.join(MODELS[task])}"
+        )
+    found: Preset = importlib.import_module(f"calovision.models.{place}").PRESETS[task, name]
+    return found
 
 
 def load_config(
@@ -79,54 +58,63 @@ def load_config(
     Raises:
         InputError: unknown task, model or key, or a value out of range.
     """
-    if task not in TASKS:
-        raise InputError(f"unknown task {task!r}", f"choose one of {', '.join(TASKS)}, symmetry")
-    models = TASKS[task]
-    if model and model.startswith(OWN) and task in OWN_TASKS:
-        models = {model: ModuleConfig}
-    return resolve(models, task, model, file, overrides)
+    given, model = given_settings(task, model, file, overrides)
+    preset = preset_of(task, model)
+    named = {"task": task, "model": model or next(iter(MODELS[task]))}
+    return validated(preset.config, {**preset.values, **named}, given, file)
 
 
-def resolve(
-    models: Mapping[str, type[Settings]],
-    task: str,
-    model: str | None,
-    file: Path | None,
-    overrides: dict[str, Any] | None,
-) -> Settings:
-    """Settings of one of the ``models`` of a task; see :func:`load_config`."""
-    given = read_settings(file) if file else {}
+def given_settings(
+    task: str, model: str | None, file: Path | None, overrides: dict[str, Any] | None
+) -> tuple[dict[str, Any], str | None]:
+    """Settings of a file and single ones in their place, and the model that they, or both, name.
+
+    Raises:
+        InputError: the file cannot be read, or task or model are given twice and differ.
+    """
+    of_file = read_settings(file) if file else {}
     named = {"task": task, "model": model}
-    for source in (given, overrides or {}):
+    for source in (of_file, overrides or {}):
         for name, asked in named.items():
             found = source.get(name) or asked
             if asked is not None and found != asked:
                 raise InputError(f"{name} is {found} in the settings, and {asked}", "give it once")
+            if found is not None and not isinstance(found, str):
+                raise InputError(f"{name} is {found!r} in the settings", "give its name")
             named[name] = found
-    model = named["model"] or next(iter(models))
-    if not isinstance(model, str) or model not in models:
-        raise InputError(
-            f"task {task} has no model {model!r}", f"choose one of {', '.join(models)}"
-        )
-    defaults = resources.files("calovision.models") / "presets" / preset(task, model)
-    merged = {**mapping_of(defaults.read_text()), **given, **(overrides or {})}
-    named = {"task": task, "model": model}
-    merged |= named
+    both = of_file | (overrides or {})
+    return {k: v for k, v in both.items() if k not in named}, named["model"]
+
+
+def validated(
+    kind: type[Settings],
+    preset: Mapping[str, Any],
+    given: Mapping[str, Any],
+    file: Path | None = None,
+) -> Settings:
+    """Settings of a kind: a preset with given values, checked.
+
+    Args:
+        kind: of settings.
+        preset: valid values, the task and the model among them.
+        given: values in their place.
+        file: of settings, which a message may name.
+
+    Raises:
+        InputError: an unknown key, or a value out of range.
+    """
     try:
-        return models[model].model_validate(merged)
+        return kind.model_validate({**preset, **given})
     except ValidationError as error:
-        defaults_of = models[model].model_validate({**mapping_of(defaults.read_text()), **named})
-        raise _bad(error, defaults_of, given if file else {}, file) from None
+        raise _bad(error, kind.model_validate(preset), file) from None
 
 
-def _bad(
-    error: ValidationError, preset: BaseModel, of_file: Mapping[str, Any], file: Path | None
-) -> InputError:
+def _bad(error: ValidationError, preset: BaseModel, file: Path | None) -> InputError:
     """The one-line form of what is wrong with settings: the key, and what there is instead."""
     first = error.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     place = ".".join(str(p) for p in first["loc"])
-    where = f" in {file}" if key in of_file else ""
+    where = f" in {file}" if file and key in read_settings(file) else ""
     known = {k: v for k, v in preset.model_dump().items() if k not in ("task", "model")}
     if first["type"] == "extra_forbidden":
         near = get_close_matches(key, known, n=1)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import re
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from pydantic import BaseModel
 
 from calovision.errors import InputError
-from calovision.models.config import TASKS, preset
-from calovision.models.symmetry.settings import MODELS
-from calovision.training.plain_yaml import mapping_of
+from calovision.models import MODELS
+from calovision.models.config import load_config, preset_of
+from calovision.models.symmetry import settings as symmetry
 
 ENDLESS = 1e9  #: a budget that ends nothing, seconds
 FIXED = ("task", "model", "module")  #: fields that are not set one by one
@@ -36,16 +35,16 @@ class Setting:
     meaning: str
 
 
-def models_of(task: str) -> dict[str, type[BaseModel]]:
-    """Kinds of settings of the models of a task, the default one first.
+def models_of(task: str) -> list[str]:
+    """Models of a task, the default one first.
 
     Raises:
         InputError: no such task.
     """
-    tasks: dict[str, dict[str, type[BaseModel]]] = {**TASKS, "symmetry": {**MODELS}}  # type: ignore[dict-item]
+    tasks: dict[str, Mapping[str, object]] = {**MODELS, "symmetry": symmetry.MODELS}
     if task not in tasks:
         raise InputError(f"unknown task {task!r}", f"choose one of {', '.join(tasks)}")
-    return tasks[task]
+    return list(tasks[task])
 
 
 def settings_of(task: str, model: str) -> list[Setting]:
@@ -54,16 +53,12 @@ def settings_of(task: str, model: str) -> list[Setting]:
     Raises:
         InputError: no such task or model.
     """
-    models = models_of(task)
-    if model not in models:
-        raise InputError(
-            f"task {task} has no model {model!r}", f"choose one of {', '.join(models)}"
-        )
-    given = mapping_of(_preset(task, model)) | {"task": task, "model": model}
-    values = models[model].model_validate(given).model_dump()
-    told = meanings(models[model])
-    own = [name for name in values if name in meanings_here(models[model])]
-    order = own + [name for name in values if name not in own]
+    default: BaseModel = (
+        symmetry.load_settings(model) if task == "symmetry" else load_config(task, model)
+    )
+    values, own = default.model_dump(), meanings_here(type(default))
+    told = meanings(type(default))
+    order = [name for name in values if name in own] + [n for n in values if n not in own]
     return [Setting(n, values[n], told.get(n, "")) for n in order if n not in FIXED]
 
 
@@ -92,14 +87,7 @@ def meanings_here(kind: type[BaseModel]) -> dict[str, str]:
 
 def description(task: str, model: str) -> str:
     """What a model is and how its preset trains it."""
-    lines = _preset(task, model).splitlines()
-    comment = itertools.takewhile(lambda line: line.startswith("#"), lines)
-    return " ".join(line.removeprefix("#").strip() for line in comment)
-
-
-def _preset(task: str, model: str) -> str:
-    file = resources.files("calovision.models") / "presets" / preset(task, model)
-    return file.read_text()
+    return symmetry.ABOUT[model] if task == "symmetry" else preset_of(task, model).about
 
 
 def shown(value: Any) -> str:
@@ -119,7 +107,7 @@ def listing(task: str | None, model: str | None) -> tuple[dict[str, Any], str]:
     Raises:
         InputError: no such task or model.
     """
-    tasks = [*TASKS, "symmetry"] if task is None else [task]
+    tasks = [*MODELS, "symmetry"] if task is None else [task]
     rows: dict[str, Any] = {}
     lines: list[str] = []
     for one in tasks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from torch import nn
 from calovision.errors import ContentError, InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
-from calovision.models.config import TASKS, load_config, settings_of
+from calovision.models.config import load_config, preset_of
 from calovision.models.generators.base import GeneratorTask
 from calovision.models.taggers.base import TaggerTask
 from calovision.training.devices import chosen_device
@@ -22,39 +22,10 @@ from calovision.training.settings import OWN, Training
 from calovision.training.task import Task, fresh_task
 from calovision.training.weights import misfit, restored_task
 
-#: module and class of every model; imported when asked for, since some load large libraries
-CLASSES = {
-    ("jet-vae", "point"): "autoencoders.point_vae.PointVAETask",
-    ("jet-vae", "baseline"): "autoencoders.dense_vae.DenseVAETask",
-    ("jet-tagger", "particle-transformer"): "taggers.transformer.TransformerTask",
-    ("jet-tagger", "baseline"): "taggers.graph_sage.GraphTask",
-    ("jet-tagger", "graphsage-xy"): "taggers.graph_sage.GraphTask",
-    ("jet-tagger", "particlenet"): "taggers.particle_net.ParticleNetTask",
-    ("jet-tagger", "particlenet-lite"): "taggers.particle_net.ParticleNetTask",
-    ("jet-tagger", "resnet15"): "taggers.resnet.ImageTask",
-    ("jet-generator", "cascade"): "generators.splitting.task.CascadeTask",
-    ("jet-generator", "cascade-fast"): "generators.splitting.task.CascadeTask",
-    ("jet-generator", "baseline"): "generators.ddpm.DDPMTask",
-    ("egamma", "crop-net"): "taggers.crop_net.CropTask",
-    ("egamma", "baseline"): "taggers.resnet.ImageTask",
-}
-
-
-#: of modules of one's own, by task
-OWN_CLASSES = {
-    "jet-tagger": "taggers.own.ModuleTagger",
-    "egamma": "taggers.own.ModuleTagger",
-    "jet-vae": "autoencoders.own.ModuleAutoencoder",
-}
-
 
 def task_class(config: Training) -> type[Task]:
     """The kind of task that a configuration is of."""
-    own = config.model.startswith(OWN)
-    place = OWN_CLASSES[config.task] if own else CLASSES[config.task, config.model]
-    module, _, name = place.rpartition(".")
-    found: type[Task] = getattr(importlib.import_module(f"calovision.models.{module}"), name)
-    return found
+    return preset_of(config.task, config.model).task
 
 
 def suitable(config: Training, geometry: Geometry) -> None:
@@ -87,17 +58,18 @@ def recorded_config(run: RunDir) -> Training:
         InputError: no run there, or one of an unknown task.
     """
     recorded = run.describe()["config"]
-    if not isinstance(recorded.get("task"), str) or recorded["task"] not in TASKS:
+    task, model = recorded.get("task"), recorded.get("model")
+    if not isinstance(task, str) or task not in MODELS:
         raise InputError(
-            f"{run.path} is a run of an unknown task, {recorded.get('task')}",
-            f"give a run of {', '.join(TASKS)}",
+            f"{run.path} is a run of an unknown task, {task}",
+            f"give a run of {', '.join(MODELS)}",
         )
-    model = recorded.get("model")
-    kind = settings_of(recorded["task"], model) if isinstance(model, str) else None
+    if not isinstance(model, str):
+        return load_config(task, model, overrides=recorded)
     # What was not there to be set was as it is without: presets are for new trainings.
-    fields = kind.model_fields.items() if kind else ()
+    fields = preset_of(task, model).config.model_fields.items()
     absent = {k: f.default for k, f in fields if k not in recorded and not f.is_required()}
-    return load_config(recorded["task"], model, overrides=absent | recorded)
+    return load_config(task, model, overrides=absent | recorded)
 
 
 def with_module(config: Training, module: nn.Module | None, place: Path) -> Training:

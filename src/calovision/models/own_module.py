@@ -4,17 +4,49 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
+from pydantic import Field
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 from calovision.errors import InputError
+from calovision.training.settings import Training
 
 Found = TypeVar("Found")
 #: what networks raise at inputs that they do not take
 _RAISED = (RuntimeError, TypeError, ValueError, IndexError, AttributeError, KeyError)
+
+
+class ModuleConfig(Training):
+    """A network of the user's own.
+
+    Attributes:
+        form, max_hits, neighbours: what it takes; see :class:`~calovision.events.dataset.Inputs`.
+        beta: weight of an autoencoder's Kullback-Leibler divergence.
+        module: the network; it is not recorded.
+    """
+
+    form: Literal["dense", "hits", "graph"] = "hits"
+    max_hits: int = Field(128, ge=1, le=100_000)
+    neighbours: int = Field(8, ge=1, le=1000)
+    beta: float = Field(1.0, ge=0)
+    module: Any = Field(None, exclude=True)
+
+
+ABOUT = "A network of one's own: AdamW with a cosine, and the average of the weights."
+#: settings of its training by default
+VALUES = {
+    "epochs": 8,
+    "batch": 64,
+    "learning_rate": 0.001,
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "ema": 0.995,
+    "clip": 1.0,
+    "validate_every": 100,
+}
 
 
 def checked_module(module: object) -> nn.Module:

@@ -12,8 +12,9 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import save
 from calovision.metrics.classification import auc
+from calovision.models import MODELS
 from calovision.models.classify import score
-from calovision.models.config import TASKS, load_config
+from calovision.models.config import load_config
 from calovision.models.load import build, load_tagger
 from calovision.models.taggers.crop_net import CropTask, looked_at, mirrored
 from calovision.models.train import train
@@ -83,7 +84,7 @@ def test_validation_tells_the_auc(task: CropTask, toy_crops: Events) -> None:
     assert "auc" not in task.train().loss(task.batch(view, np.arange(8)), torch.Generator())
 
 
-@pytest.mark.parametrize("model", TASKS["egamma"])
+@pytest.mark.parametrize("model", MODELS["egamma"])
 def test_goes_through_the_trainer_and_back(
     model: str, make_crops: Callable[..., Events], tmp_path: Path
 ) -> None:

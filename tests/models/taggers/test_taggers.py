@@ -10,8 +10,9 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
+from calovision.models import MODELS
 from calovision.models.classify import score
-from calovision.models.config import TASKS, load_config
+from calovision.models.config import load_config
 from calovision.models.load import load_tagger
 from calovision.models.train import train
 
@@ -24,7 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Eve
     return save(make_jets(60, 8), tmp_path_factory.mktemp("data") / "jets", provenance={})
 
 
-@pytest.mark.parametrize("model", TASKS["jet-tagger"])
+@pytest.mark.parametrize("model", MODELS["jet-tagger"])
 def test_a_trained_tagger_is_loaded_as_it_was(
     store: EventStore, tmp_path: Path, model: str
 ) -> None:

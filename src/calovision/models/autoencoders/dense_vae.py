@@ -10,18 +10,30 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.features.dense_images import readout_cells
 from calovision.models.autoencoders.image_autoencoder import ImageAutoencoderTask
+from calovision.models.preset import Preset
 from calovision.networks.dense_vae import SIDE, DenseVAE
 from calovision.networks.likelihoods import gaussian_kl
 from calovision.training.devices import to_device
-from calovision.training.settings import DenseVAEConfig
+from calovision.training.settings import Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill
+
+
+class DenseVAEConfig(Training):
+    """The published jet VAE.
+
+    Attributes:
+        latent: numbers in the latent space.
+    """
+
+    latent: int = Field(1024, ge=1, le=16_384)
 
 
 class DenseVAETask(ImageAutoencoderTask):
@@ -103,3 +115,19 @@ class DenseVAETask(ImageAutoencoderTask):
         mean, _ = self.network.encode(images)
         decoded = self.network.decode(mean) * self.maximum
         return readout_cells(decoded.cpu(), self.geometry), mean.cpu()
+
+
+PRESETS = {
+    ("jet-vae", "baseline"): Preset(
+        DenseVAETask,
+        DenseVAEConfig,
+        "The published jet VAE: latent 1,024, Adam 1e-3, 20 epochs, batch 32, early stopping.",
+        {
+            "epochs": 20,
+            "batch": 32,
+            "learning_rate": 0.001,
+            "patience": 5,
+            "validate_every": 200,
+        },
+    ),
+}

@@ -16,8 +16,10 @@ from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.features.dense_images import readout_cells
 from calovision.models.autoencoders.image_autoencoder import ImageAutoencoderTask
-from calovision.models.own_module import own_copy, tried
+from calovision.models.own_module import ABOUT, VALUES, ModuleConfig, own_copy, tried
+from calovision.models.preset import Preset
 from calovision.networks.likelihoods import gaussian_kl
+from calovision.training.settings import OWN
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill
 
@@ -138,3 +140,6 @@ class ModuleAutoencoder(ImageAutoencoderTask):
                 f"decode gives {tuple(rebuilt.shape)} for images {tuple(images.shape)}",
                 "return images of the same shape",
             )
+
+
+PRESETS = {("jet-vae", OWN): Preset(ModuleAutoencoder, ModuleConfig, ABOUT, VALUES)}

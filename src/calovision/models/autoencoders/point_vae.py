@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor, nn
 
 from calovision.events.events import Events
@@ -18,6 +19,7 @@ from calovision.events.geometry import Geometry
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.autoencoders.point_batches import PointView, Scaling
 from calovision.models.autoencoders.point_decoder import HitDecoder
+from calovision.models.preset import Preset
 from calovision.networks.likelihoods import (
     discretised_logistic_nll,
     gaussian_kl,
@@ -31,7 +33,7 @@ from calovision.networks.point_vae import (
     hit_images,
 )
 from calovision.training.devices import to_device
-from calovision.training.settings import PointVAEConfig
+from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill, tensor_of
 
@@ -39,6 +41,22 @@ from calovision.training.weights import fill, tensor_of
 LOSS_SCALE = 300.0
 #: one in so many jets of a batch trains the density of the remaining hits, the costliest part
 REMAINDER_SHARE = 4
+
+
+class PointVAEConfig(Training):
+    """Our VAE: some global latent numbers, and three for each of the hardest hits.
+
+    Attributes:
+        code: global latent numbers.
+        points: hits, hardest first, that have three latent numbers each.
+        beta: weight of the Kullback-Leibler terms.
+        width: hidden width of every network.
+    """
+
+    code: int = Field(64, ge=1, le=65_536)
+    points: int = Field(320, ge=1, le=100_000)
+    width: int = Field(64, ge=8, le=WIDEST)
+    beta: float = Field(0.1, ge=0)
 
 
 class PointVAETask(AutoencoderTask):
@@ -231,3 +249,20 @@ class PointVAETask(AutoencoderTask):
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator, device=like.device)
+
+
+PRESETS = {
+    ("jet-vae", "point"): Preset(
+        PointVAETask,
+        PointVAEConfig,
+        "Our jet VAE: 64 global numbers and 320 latent points of three, 1,024 in all.",
+        {
+            "epochs": 40,
+            "batch": 128,
+            "learning_rate": 0.002,
+            "weight_decay": 0.0001,
+            "schedule": "cosine",
+            "clip": 1.0,
+        },
+    ),
+}

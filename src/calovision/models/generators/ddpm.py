@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from calovision.errors import InputError
@@ -20,15 +21,32 @@ from calovision.models.generators.base import GeneratorTask
 from calovision.models.generators.channel_order import energies_only
 from calovision.models.generators.ddpm_schedule import Schedule
 from calovision.models.generators.request import Request
+from calovision.models.preset import Preset
 from calovision.networks.mixed_precision import MixedPrecision
 from calovision.networks.unet import UNet
-from calovision.training.settings import DDPMConfig
+from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill
 from calovision.utils import streams
 
 SIDE = 64  #: pixels along each side after resizing
 CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
+
+
+class DDPMConfig(Training):
+    """The published diffusion model.
+
+    Attributes:
+        widths: channels of the U-Net on the way down; each further one halves the image.
+        steps: noise levels from an image to noise.
+        bfloat16: compute in half precision where the processor is faster at it.
+    """
+
+    widths: list[Annotated[int, Field(ge=1, le=WIDEST)]] = Field(
+        [64, 128, 256, 512, 1024], min_length=2, max_length=7
+    )
+    steps: int = Field(300, ge=2, le=100_000)
+    bfloat16: bool = True
 
 
 class DDPMTask(GeneratorTask):
@@ -156,3 +174,19 @@ class DDPMTask(GeneratorTask):
         random = streams.torch_rng(streams.Stream.SAMPLE, seed, chunk, device=self.device)
         cells = self._cells(self.chunk, random)
         return hits_above(cells, self.threshold.cpu(), self.geometry)
+
+
+PRESETS = {
+    ("jet-generator", "baseline"): Preset(
+        DDPMTask,
+        DDPMConfig,
+        "The published DDPM: 300 steps, U-Net of 64 to 1,024 channels, Adam 1e-3, 20 epochs, "
+        "batch 128.",
+        {
+            "epochs": 20,
+            "batch": 128,
+            "learning_rate": 0.001,
+            "validate_every": 25,
+        },
+    ),
+}

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from calovision.models.config import resolve
+from calovision.errors import InputError
+from calovision.models.config import given_settings, validated
 from calovision.training.settings import DeviceName
 
 
@@ -74,7 +75,7 @@ class PublishedSettings(SymmetrySettings):
     """
 
     angles: int = Field(12, ge=1)
-    epochs: float = Field(40, gt=0)
+    epochs: float = Field(40.0, gt=0)
     generator_steps: int = Field(2000, ge=1)
 
 
@@ -82,6 +83,18 @@ class PublishedSettings(SymmetrySettings):
 MODELS: dict[str, type[IsometrySettings] | type[PublishedSettings]] = {
     "isometry": IsometrySettings,
     "baseline": PublishedSettings,
+}
+#: of each, what it is and how it is trained
+ABOUT = {
+    "isometry": "Our search: a VAE on digits in any orientation, an isometry, its linear action, a"
+    " latent flow.",
+    "baseline": "The published search: digits in 12 orientations, 40 epochs, an oracle, 1 or 4"
+    " generators.",
+}
+#: of each, settings that differ from the defaults above
+PRESETS: dict[str, dict[str, Any]] = {
+    "isometry": {"warp": 0.7},
+    "baseline": {"batch": 128, "learning_rate": 1e-3},
 }
 
 
@@ -95,4 +108,11 @@ def load_settings(
     Raises:
         InputError: unknown model or key, or a value out of range.
     """
-    return resolve(MODELS, "symmetry", model, file, overrides)
+    given, model = given_settings("symmetry", model, file, overrides)
+    model = model or next(iter(MODELS))
+    if model not in MODELS:
+        raise InputError(
+            f"task symmetry has no model {model!r}", f"choose one of {', '.join(MODELS)}"
+        )
+    named = {"task": "symmetry", "model": model}
+    return validated(MODELS[model], {**PRESETS[model], **named}, given, file)

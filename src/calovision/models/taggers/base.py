@@ -46,7 +46,8 @@ class TaggerTask(Task):
 
     Args:
         geometry: of the images.
-        network: tensors of :meth:`inputs` to logits ``(n,)``.
+        network: tensors of :meth:`inputs` to logits ``(n,)``. A tagger's own class has its settings
+            in place of it.
 
     Attributes:
         scored: events scored at a time. Of many what the network makes of them leaves the
@@ -64,11 +65,6 @@ class TaggerTask(Task):
         self.domain = Domain(3 * len(geometry.channels) + 1)
         self.register_buffer("slope", torch.tensor(1.0))
         self.register_buffer("offset", torch.tensor(0.0))
-
-    @classmethod
-    @abstractmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
-        """An untrained task, nothing fitted."""
 
     @abstractmethod
     def prepare(self, events: Events) -> Any:
@@ -95,7 +91,7 @@ class TaggerTask(Task):
             InputError: the events have no labels, others than 0 and 1, or one of them only.
         """
         both_classes(train)
-        task = cls.made(config, geometry)
+        task = cls(geometry, config)
         task.domain.fit(domain_features(train))
         task.fit(train)
         return task
@@ -112,7 +108,7 @@ class TaggerTask(Task):
     @classmethod
     def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and statistics of ``state``."""
-        task = cls.made(config, geometry)
+        task = cls(geometry, config)
         fill(task, state)
         return task
 

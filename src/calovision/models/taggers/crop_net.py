@@ -7,17 +7,20 @@ be mirrored along eta and along phi.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
 from calovision.networks.crop_net import TIMED, CropNet
+from calovision.training.settings import WIDEST, Training
 from calovision.utils.compiled import compiled
 
 ROWS = 12  #: along eta, around the hottest crystal; a shower reaches no farther
@@ -27,24 +30,33 @@ SOFTEST = 1e-3  #: GeV; sums below it count as this
 TIME_UNIT = 0.25  #: image units; times well below it enter linearly
 
 
+class CropNetConfig(Training):
+    """Our electron/photon classifier.
+
+    Attributes:
+        hidden: width of the last layers.
+        dropout: share of the numbers that are dropped at random in training.
+    """
+
+    hidden: int = Field(256, ge=8, le=WIDEST)
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+
 class CropTask(TaggerTask):
     """:class:`~calovision.networks.crop_net.CropNet` on crops of energy and time.
 
     Args:
         geometry: of the crops: energy (GeV), then time.
-        hidden, dropout: see the network.
+        config: width and dropout of the last layers.
     """
 
     scored: ClassVar[int] = 500
 
-    def __init__(self, geometry: Geometry, *, hidden: int = 256, dropout: float = 0.1) -> None:
-        network = CropNet(cols=geometry.cols, numbers=NUMBERS, hidden=hidden, dropout=dropout)
+    def __init__(self, geometry: Geometry, config: CropNetConfig) -> None:
+        network = CropNet(
+            cols=geometry.cols, numbers=NUMBERS, hidden=config.hidden, dropout=config.dropout
+        )
         super().__init__(geometry, network)
-
-    @classmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
-        """An untrained task from settings ``hidden`` and ``dropout``."""
-        return cls(geometry, hidden=config.hidden, dropout=config.dropout)
 
     def prepare(self, events: Events) -> Events:
         """See :func:`seen`; images are made batch by batch, since they take far more memory."""
@@ -147,3 +159,24 @@ def mirrored(images: Tensor, axis: int) -> Tensor:
     """
     turned = images.flip(axis)
     return turned if images.shape[axis] % 2 else turned.roll(1, axis)
+
+
+PRESETS = {
+    ("egamma", "crop-net"): Preset(
+        CropTask,
+        CropNetConfig,
+        "Ours: shapes of the shower as a layer, the core crystal by crystal, the profile "
+        "along phi; mirror images, and the average of the weights.",
+        {
+            "seed": 42,
+            "validation": 0.2,
+            "epochs": 100,
+            "batch": 512,
+            "learning_rate": 0.003,
+            "weight_decay": 0.1,
+            "schedule": "cosine",
+            "ema": 0.999,
+            "validate_every": 0,
+        },
+    ),
+}

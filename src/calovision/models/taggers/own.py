@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from calovision.events.dataset import Inputs
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.graphs import GraphView
-from calovision.models.own_module import own_copy, tried
+from calovision.models.own_module import ABOUT, VALUES, ModuleConfig, own_copy, tried
+from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
+from calovision.training.settings import OWN
 
 TRIED = 2  #: training events that the module is tried on before the training
 _SHAPES = ((), (1,), (2,))  # of what a network may give for an event
@@ -54,19 +56,13 @@ class ModuleTagger(TaggerTask):
 
     Args:
         geometry: of the images.
-        module: see :class:`OneLogit`; it gets what ``inputs`` makes of events.
-        inputs: how events become the module's input.
+        config: the module, see :class:`OneLogit`, of which a copy is trained, and how events
+            become its input.
     """
 
-    def __init__(self, geometry: Geometry, module: nn.Module, inputs: Inputs) -> None:
-        super().__init__(geometry, OneLogit(module))
-        self.form = inputs
-
-    @classmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
-        """A task with a copy of the settings' ``module``."""
-        inputs = Inputs(config.form, config.max_hits, config.neighbours)
-        return cls(geometry, own_copy(config.module), inputs)
+    def __init__(self, geometry: Geometry, config: ModuleConfig) -> None:
+        super().__init__(geometry, OneLogit(own_copy(config.module)))
+        self.form = Inputs(config.form, config.max_hits, config.neighbours)
 
     def fit(self, train: Events) -> None:
         """Try the module on two events; it scales its inputs itself.
@@ -96,3 +92,7 @@ class ModuleTagger(TaggerTask):
     def inputs(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> tuple[Any]:
         """What the module takes, of the ``chosen`` events."""
         return (self.form.cut(prepared, chosen),)
+
+
+_PRESET = Preset(ModuleTagger, ModuleConfig, ABOUT, VALUES)
+PRESETS = {("jet-tagger", OWN): _PRESET, ("egamma", OWN): _PRESET}

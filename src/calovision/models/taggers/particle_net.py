@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.features.hits import MIN_ENERGY, HitTokens
+from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
 from calovision.networks.mixed_precision import MixedPrecision
 from calovision.networks.particle_net import PARTICLE_NET, PARTICLE_NET_LITE, ParticleNet
+from calovision.training.settings import Training
 
 _FEATURES = 5  # of a hit, besides one number per channel
+
+
+class ParticleNetConfig(Training):
+    """ParticleNet (arXiv:1902.08570).
+
+    Attributes:
+        hits: hits of an event, hardest first.
+        lite: the small version of the same paper.
+        dropout: in the head.
+        bfloat16: compute in half precision where the processor is faster at it.
+    """
+
+    hits: int = Field(100, ge=1, le=100_000)
+    lite: bool = False
+    dropout: float = Field(0.1, ge=0, lt=1)
+    bfloat16: bool = True
 
 
 class ParticleNetTask(TaggerTask):
@@ -29,42 +48,20 @@ class ParticleNetTask(TaggerTask):
 
     Args:
         geometry: of the images.
-        hits: hardest hits that the network sees; the paper has up to 100 particles.
-        lite: the paper's smaller network.
-        dropout: in the head.
-        bfloat16: see :class:`~calovision.networks.mixed_precision.MixedPrecision`.
+        config: hits, size and precision; the paper has up to 100 particles.
     """
 
     doubles: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        geometry: Geometry,
-        *,
-        hits: int = 100,
-        lite: bool = False,
-        dropout: float = 0.1,
-        bfloat16: bool = False,
-    ) -> None:
+    def __init__(self, geometry: Geometry, config: ParticleNetConfig) -> None:
         network = ParticleNet(
             _FEATURES + len(geometry.channels),
-            blocks=PARTICLE_NET_LITE if lite else PARTICLE_NET,
-            head=128 if lite else 256,
-            dropout=dropout,
-        )
-        super().__init__(geometry, MixedPrecision(network, bfloat16))
-        self.hits = hits
-
-    @classmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
-        """An untrained task from settings named as the arguments."""
-        return cls(
-            geometry,
-            hits=config.hits,
-            lite=config.lite,
+            blocks=PARTICLE_NET_LITE if config.lite else PARTICLE_NET,
+            head=128 if config.lite else 256,
             dropout=config.dropout,
-            bfloat16=config.bfloat16,
         )
+        super().__init__(geometry, MixedPrecision(network, config.bfloat16))
+        self.hits = config.hits
 
     def prepare(self, events: Events) -> HitTokens:
         """The hardest hits."""
@@ -89,3 +86,39 @@ def particle_features(
     columns += [position.norm(dim=-1, keepdim=True)]
     columns += [F.one_hot(channel.clamp(min=0), channels).float()]
     return torch.cat(columns, dim=-1) * (channel >= 0)[..., None]
+
+
+PRESETS = {
+    ("jet-tagger", "particlenet"): Preset(
+        ParticleNetTask,
+        ParticleNetConfig,
+        "ParticleNet as published (arXiv:1902.08570): batch 384, AdamW with weight decay "
+        "1e-4, 20 epochs, learning rate up to 3e-3; the paper's one-cycle course of it is a "
+        "cosine here.",
+        {
+            "epochs": 20,
+            "batch": 384,
+            "learning_rate": 0.003,
+            "weight_decay": 0.0001,
+            "schedule": "cosine",
+            "validate_every": 25,
+        },
+    ),
+    ("jet-tagger", "particlenet-lite"): Preset(
+        ParticleNetTask,
+        ParticleNetConfig,
+        "ParticleNet-Lite as published (arXiv:1902.08570): batch 1024, AdamW with weight "
+        "decay 1e-4, 20 epochs, learning rate up to 5e-3; the paper's one-cycle course of it "
+        "is a cosine here.",
+        {
+            "lite": True,
+            "bfloat16": False,
+            "epochs": 20,
+            "batch": 1024,
+            "learning_rate": 0.005,
+            "weight_decay": 0.0001,
+            "schedule": "cosine",
+            "validate_every": 20,
+        },
+    ),
+}

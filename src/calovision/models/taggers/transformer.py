@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from calovision.events.events import Events
@@ -15,13 +16,41 @@ from calovision.events.geometry import Geometry
 from calovision.features.hits import HIT_FEATURES, MIN_ENERGY, HitTokens
 from calovision.features.summary import RADII, core_multiplicity
 from calovision.features.towers import TowerImages
+from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask, cross_entropy
 from calovision.networks.particle_transformer import ParticleTransformer
-from calovision.training.settings import TransformerConfig
+from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch
 
 #: what simulated jets know besides their label; learning it too helps to see through pile-up
 TRUTH = ("gen_m0", "gen_pt", "n_pileup", "gen_n_charged", "gen_n", "gen_girth", "gen_ptd")
+
+
+class TransformerConfig(Training):
+    """Our tagger, a small particle transformer.
+
+    Attributes:
+        hits: hits of an event that it looks at, hardest first.
+        width: numbers that stand for a hit inside the network.
+        layers: attention blocks.
+        heads: of every attention block.
+        dropout: share of the numbers that are dropped at random in training.
+        truth: weight of the training targets besides the label, where the set has them: shape,
+            mass and pt of the generator-level jet and the number of pile-up collisions.
+    """
+
+    hits: int = Field(64, ge=1, le=100_000)
+    width: int = Field(64, ge=8, le=WIDEST)
+    layers: int = Field(1, ge=1, le=100)
+    heads: int = Field(4, ge=1, le=WIDEST)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    truth: float = Field(1.5, ge=0)
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % (4 * self.heads):
+            raise ValueError(f"width {self.width} is not a multiple of 4 x heads, {self.heads}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -49,9 +78,7 @@ class TransformerTask(TaggerTask):
 
     Args:
         geometry: of the images.
-        hits: hits that become tokens.
-        truth: weight of the truth targets.
-        sizes: keyword arguments of the network.
+        config: sizes, and the weight of the truth targets.
     """
 
     scored: ClassVar[int] = 100
@@ -61,22 +88,25 @@ class TransformerTask(TaggerTask):
     truth_std: Tensor
     network: ParticleTransformer
 
-    def __init__(self, geometry: Geometry, *, hits: int, truth: float, **sizes: Any) -> None:
+    def __init__(self, geometry: Geometry, config: TransformerConfig) -> None:
         channels = len(geometry.channels)
         context = (2 + len(RADII)) * channels
         features = HIT_FEATURES + channels
-        network = ParticleTransformer(features, context, 2 * channels, extra=len(TRUTH), **sizes)
+        network = ParticleTransformer(
+            features,
+            context,
+            2 * channels,
+            extra=len(TRUTH),
+            width=config.width,
+            layers=config.layers,
+            heads=config.heads,
+            dropout=config.dropout,
+        )
         super().__init__(geometry, network)
-        self.hits, self.truth = hits, truth
+        self.hits, self.truth = config.hits, config.truth
         for name, size in (("context", context), ("truth", len(TRUTH))):
             self.register_buffer(f"{name}_mean", torch.zeros(size))
             self.register_buffer(f"{name}_std", torch.ones(size))
-
-    @classmethod
-    def made(cls, config: TransformerConfig, geometry: Geometry) -> Self:
-        """An untrained task, nothing fitted."""
-        sizes = {k: getattr(config, k) for k in ("width", "layers", "heads", "dropout")}
-        return cls(geometry, hits=config.hits, truth=config.truth, **sizes)
 
     def fit(self, train: Events) -> None:
         """Mean and spread of the summaries and of the truth."""
@@ -158,3 +188,24 @@ def _truth(events: Events) -> NDArray[np.float32]:
         else:
             columns.append(np.log(np.maximum(events.columns[name], 1e-3)))
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+PRESETS = {
+    ("jet-tagger", "particle-transformer"): Preset(
+        TransformerTask,
+        TransformerConfig,
+        "Our tagger: an attention block of width 64 on the 64 hardest hits, beside a "
+        "convolutional network on towers. What the simulation knows of a jet weighs more than "
+        "its label: labels alone are learned by heart within some epochs.",
+        {
+            "epochs": 8,
+            "batch": 64,
+            "learning_rate": 0.002,
+            "weight_decay": 0.01,
+            "schedule": "cosine",
+            "ema": 0.995,
+            "clip": 1.0,
+            "validate_every": 300,
+        },
+    ),
+}

@@ -20,12 +20,12 @@ from typing import Any
 
 import torch
 
+from calovision import models as every
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
-from calovision.models.config import TASKS
 from calovision.models.generators.base import GeneratorTask, generated
 from calovision.models.generators.request import Request
 from calovision.models.load import load_generator
@@ -42,7 +42,7 @@ from calovision.training.task import Task
 #: the models by the names of their rows, the published one of every task last
 MODELS = {
     f"{task}-{model}": (task, model)
-    for task, models in TASKS.items()
+    for task, models in every.MODELS.items()
     for model in sorted(models, key="baseline".__eq__)
 }
 #: settings that make a measurement end, and by how much what it makes takes longer without them

@@ -30,13 +30,18 @@ from calovision.models.generators.splitting.global_features import (
 )
 from calovision.models.generators.splitting.hits import Hits
 from calovision.models.generators.splitting.loss import cut_loss
-from calovision.models.generators.splitting.model import SplittingModel, View, labels_of
+from calovision.models.generators.splitting.model import (
+    CascadeConfig,
+    SplittingModel,
+    View,
+    labels_of,
+)
 from calovision.models.generators.splitting.postprocessing import TOTALS, learn_to_select
 from calovision.models.generators.splitting.rejection import selected
 from calovision.models.generators.splitting.rejection_features import features
 from calovision.models.generators.splitting.sampling import drawn_totals, fresh_numbers, grown
 from calovision.models.generators.splitting.targets import known_cuts
-from calovision.training.settings import CascadeConfig
+from calovision.models.preset import Preset
 from calovision.training.task import Batch, as_tensor
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
@@ -195,3 +200,44 @@ class CascadeTask(SplittingModel):
 def _drawing(numbers: NDArray[np.int64]) -> np.random.Generator:
     """Random numbers of a batch; NumPy reads its seed much faster in 32 bits, and the same."""
     return streams.rng(streams.Stream.CUTS, numbers.astype(np.uint32))
+
+
+PRESETS = {
+    ("jet-generator", "cascade"): Preset(
+        CascadeTask,
+        CascadeConfig,
+        "Our generator: a flow for the totals of a jet, then a cascade of cuts down to its "
+        "hits, then two selections.",
+        {
+            "batch": 256,
+            "learning_rate": 0.002,
+            "weight_decay": 0.01,
+            "schedule": "cosine",
+            "ema": 0.999,
+            "epochs": 200,
+            "validate_every": 1000,
+            "flow": 256,
+            "select": 40000,
+        },
+    ),
+    ("jet-generator", "cascade-fast"): Preset(
+        CascadeTask,
+        CascadeConfig,
+        "The student: small networks, a flow that goes straight, every jet kept. Several "
+        "times faster.",
+        {
+            "batch": 256,
+            "learning_rate": 0.002,
+            "weight_decay": 0.01,
+            "schedule": "cosine",
+            "ema": 0.999,
+            "epochs": 200,
+            "validate_every": 1000,
+            "flow": 256,
+            "width": 64,
+            "head": 32,
+            "steps": 2,
+            "straight": 6000,
+        },
+    ),
+}
