@@ -18,9 +18,7 @@ import torch
 import calovision as cv
 from calovision.deploy import export as exporting
 from calovision.deploy.export import METADATA, TOLERANCE, compared, differences, written
-from calovision.deploy.graph import Graph
 from calovision.deploy.graphs import graphs
-from calovision.deploy.splitting import Rows
 from calovision.deploy.trial_events import trial_events
 from calovision.errors import InputError
 from calovision.events.events import Events
@@ -28,10 +26,12 @@ from calovision.events.store import save
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
 from calovision.models.config import load_config
+from calovision.models.generators.splitting.export import Rows
 from calovision.models.generators.splitting.sampling import grown
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import build, load_tagger
 from calovision.models.train import train
+from calovision.training.onnx_graph import Graph
 from calovision.training.run import RunDir
 from calovision.training.task import Task
 

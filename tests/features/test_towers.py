@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from calovision.deploy.hits import INPUTS, Hits, Towers, prepared
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
+from calovision.features.padded_hits import INPUTS, Hits, Towers, prepared
 from calovision.features.towers import TowerImages, planes
 from calovision.networks.tower_net import BINS
 

@@ -21,7 +21,6 @@ import torch
 from numpy.typing import NDArray
 
 from calovision import models
-from calovision.deploy.graph import Graph
 from calovision.deploy.graphs import graphs
 from calovision.events.digits import DigitSet
 from calovision.events.events import Events
@@ -41,6 +40,7 @@ from calovision.models.symmetry.runs import train as train_symmetry
 from calovision.models.symmetry.settings import MODELS, load_settings
 from calovision.models.taggers.base import TaggerTask
 from calovision.models.train import train
+from calovision.training.onnx_graph import Graph
 from calovision.training.run import RunDir
 from calovision.training.task import Task
 

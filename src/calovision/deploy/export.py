@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch.export import Dim
 
-from calovision.deploy.graph import Arrays, Graph
 from calovision.deploy.graphs import graphs
 from calovision.deploy.no_events import taking_none
 from calovision.deploy.trial_events import trial_events
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
+from calovision.training.onnx_graph import Arrays, Graph
 from calovision.training.run import RunDir, versions
 from calovision.training.task import Task
 from calovision.utils.files import write_bytes

@@ -20,6 +20,8 @@ class MixedPrecision(nn.Module):
         enabled: false leaves everything in single precision.
     """
 
+    network: nn.Module
+
     def __init__(self, network: nn.Module, enabled: bool) -> None:
         super().__init__()
         self.network, self.enabled = network, enabled

@@ -16,6 +16,7 @@ from calovision.errors import InputError
 from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.training.onnx_graph import Graph
 
 #: tensors of one batch, in the order that the task's own ``loss`` unpacks them
 Batch = tuple[Any, ...]
@@ -139,6 +140,10 @@ class Task(nn.Module, ABC):
     @abstractmethod
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """``loss`` to minimise, with gradient, and its parts, without."""
+
+    @abstractmethod
+    def graphs(self) -> list[Graph]:
+        """What the trained task is written as for ONNX Runtime, preparation of events included."""
 
     def weigh(self, train: Events) -> None:
         """From now on events count by their column ``weight``, over its mean in these events.

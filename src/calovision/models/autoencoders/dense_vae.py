@@ -11,16 +11,25 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.features.dense_images import readout_cells
+from calovision.features.dense_images import (
+    Resized,
+    cell_energies,
+    cells_of,
+    cells_told,
+    image_arrays,
+    image_inputs,
+    readout_cells,
+)
 from calovision.models.autoencoders.image_autoencoder import ImageAutoencoderTask
 from calovision.models.preset import Preset
 from calovision.networks.dense_vae import SIDE, DenseVAE
 from calovision.networks.likelihoods import gaussian_kl
 from calovision.training.devices import to_device
+from calovision.training.onnx_graph import Arrays, Graph, numpy_of
 from calovision.training.settings import Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill
@@ -115,6 +124,73 @@ class DenseVAETask(ImageAutoencoderTask):
         mean, _ = self.network.encode(images)
         decoded = self.network.decode(mean) * self.maximum
         return readout_cells(decoded.cpu(), self.geometry), mean.cpu()
+
+    def graphs(self) -> list[Graph]:
+        """Encoder and decoder."""
+        told = {
+            "mean": f"float32 (events, {self.latent_numbers}): latent means",
+            "log_variance": f"float32 (events, {self.latent_numbers})",
+        }
+
+        def encoded(events: Events) -> Arrays:
+            images = self.batch(events, np.arange(len(events)))[0].to(self.device)
+            return numpy_of(told, self.network.encode(images))
+
+        def code(events: Events) -> Arrays:
+            return {"code": encoded(events)["mean"]}
+
+        def decoded(events: Events) -> Arrays:
+            chosen = np.arange(len(events))
+            return cells_of(self.reconstruct(events, chosen, torch.Generator(self.device))[0])
+
+        return [
+            Graph(
+                "encoder",
+                DenseEncoder(self),
+                image_inputs(self.geometry),
+                told,
+                {"images": ("events",)},
+                image_arrays,
+                encoded,
+            ),
+            Graph(
+                "decoder",
+                DenseDecoder(self),
+                {"code": f"float32 (events, {self.latent_numbers}): latent numbers"},
+                cells_told(self.geometry),
+                {"code": ("events",)},
+                code,
+                decoded,
+            ),
+        ]
+
+
+class DenseEncoder(nn.Module):
+    """Dense images in image units to latent means and log variances of the published VAE."""
+
+    def __init__(self, task: DenseVAETask) -> None:
+        super().__init__()
+        self.task = task
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """``(n, C, rows, cols)`` to twice ``(n, L)``."""
+        scaled = images / self.task.maximum
+        small = F.interpolate(scaled, (SIDE, SIDE), mode="bilinear", align_corners=False)
+        mean, log_variance = self.task.network.encode(small)
+        return mean, log_variance
+
+
+class DenseDecoder(nn.Module):
+    """Codes of the published VAE to the energy of every readout cell, channel by channel."""
+
+    def __init__(self, task: DenseVAETask) -> None:
+        super().__init__()
+        self.task, self.resized = task, Resized(SIDE, task.geometry)
+
+    def forward(self, code: Tensor) -> tuple[Tensor, ...]:
+        """``(n, L)`` to ``(n, rows / block, cols / block)`` of every channel, GeV."""
+        images = self.task.network.decode(code) * self.task.maximum
+        return cell_energies(self.resized(images), self.task.threshold, self.task.geometry)
 
 
 PRESETS = {

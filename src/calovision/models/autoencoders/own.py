@@ -14,11 +14,19 @@ from torch import Tensor, nn
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.features.dense_images import readout_cells
+from calovision.features.dense_images import (
+    cell_energies,
+    cells_of,
+    cells_told,
+    image_arrays,
+    image_inputs,
+    readout_cells,
+)
 from calovision.models.autoencoders.image_autoencoder import ImageAutoencoderTask
 from calovision.models.own_module import ABOUT, VALUES, ModuleConfig, own_copy, tried
 from calovision.models.preset import Preset
 from calovision.networks.likelihoods import gaussian_kl
+from calovision.training.onnx_graph import Arrays, Graph, numpy_of
 from calovision.training.settings import OWN
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill
@@ -140,6 +148,88 @@ class ModuleAutoencoder(ImageAutoencoderTask):
                 f"decode gives {tuple(rebuilt.shape)} for images {tuple(images.shape)}",
                 "return images of the same shape",
             )
+
+    def graphs(self) -> list[Graph]:
+        """Encoder and decoder."""
+        return own_graphs(self)
+
+
+class OwnEncoder(nn.Module):
+    """Dense images in image units to codes, and their logarithmic variances where there are any."""
+
+    def __init__(self, task: ModuleAutoencoder) -> None:
+        super().__init__()
+        self.network, self.scale = task.network, task.scale
+
+    def forward(self, images: Tensor) -> Any:
+        """``(n, C, rows, cols)`` to ``(n, ...)``."""
+        return self.network.encode(images * self.scale)
+
+
+class OwnDecoder(nn.Module):
+    """Codes to the energy of every readout cell, channel by channel."""
+
+    def __init__(self, task: ModuleAutoencoder) -> None:
+        super().__init__()
+        self.task, self.network = task, task.network
+
+    def forward(self, code: Tensor) -> tuple[Tensor, ...]:
+        """``(n, ...)`` to ``(n, rows / block, cols / block)`` of every channel, GeV."""
+        images = self.network.decode(code) / self.task.scale
+        return cell_energies(images, self.task.threshold, self.task.geometry)
+
+
+def own_graphs(task: ModuleAutoencoder) -> list[Graph]:
+    """Encoder and decoder of an autoencoder of one's own."""
+
+    def parts(events: Events) -> tuple[Tensor, ...]:
+        with torch.no_grad():
+            found = task.network.encode(torch.from_numpy(events.to_dense()).float())
+        return (found,) if isinstance(found, Tensor) else tuple(found[:2])
+
+    def encoded(events: Events) -> Arrays:
+        return numpy_of(names, parts(events))
+
+    def code(events: Events) -> Arrays:
+        return {"code": encoded(events)["code"]}
+
+    def decoded(events: Events) -> Arrays:
+        return cells_of(task.reconstruct(events, np.arange(len(events)), torch.Generator())[0])
+
+    blank = Events(
+        task.geometry,
+        np.zeros(2, np.int64),
+        np.zeros(0, np.uint16),
+        np.zeros(0, np.uint8),
+        np.zeros(0, np.float32),
+    )
+    shapes = [", ".join(map(str, t.shape[1:])) for t in parts(blank)]
+    said = ("codes, or their means", "their logarithmic variances")
+    names = {
+        name: f"float32 (events, {shape}): {what}"
+        for name, shape, what in zip(("code", "log_variance"), shapes, said, strict=False)
+    }
+    free = ("events",)
+    return [
+        Graph(
+            "encoder",
+            OwnEncoder(task),
+            image_inputs(task.geometry),
+            names,
+            {"images": free},
+            image_arrays,
+            encoded,
+        ),
+        Graph(
+            "decoder",
+            OwnDecoder(task),
+            {"code": names["code"]},
+            cells_told(task.geometry),
+            {"code": free},
+            code,
+            decoded,
+        ),
+    ]
 
 
 PRESETS = {("jet-vae", OWN): Preset(ModuleAutoencoder, ModuleConfig, ABOUT, VALUES)}

@@ -19,6 +19,7 @@ from calovision.events.geometry import Geometry
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.autoencoders.point_batches import PointView, Scaling
 from calovision.models.autoencoders.point_decoder import HitDecoder
+from calovision.models.autoencoders.point_export import point_graphs
 from calovision.models.preset import Preset
 from calovision.networks.likelihoods import (
     discretised_logistic_nll,
@@ -33,6 +34,7 @@ from calovision.networks.point_vae import (
     hit_images,
 )
 from calovision.training.devices import to_device
+from calovision.training.onnx_graph import Graph
 from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill, tensor_of
@@ -245,6 +247,10 @@ class PointVAETask(AutoencoderTask):
         decode = HitDecoder(self.network.decoder, self.geometry, self.scaling, self.no_hit)
         spread = self.remainder_log_std.exp()
         return decode(means[:, :code_size], point, spread, generator), means.cpu().numpy()
+
+    def graphs(self) -> list[Graph]:
+        """Encoder and decoder."""
+        return point_graphs(self)
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:

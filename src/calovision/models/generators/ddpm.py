@@ -19,17 +19,18 @@ from calovision.events.geometry import Geometry
 from calovision.features.dense_images import hits_above, readout_cells, threshold_for
 from calovision.models.generators.base import GeneratorTask
 from calovision.models.generators.channel_order import energies_only
+from calovision.models.generators.ddpm_export import SIDE, ddpm_graphs
 from calovision.models.generators.ddpm_schedule import Schedule
 from calovision.models.generators.request import Request
 from calovision.models.preset import Preset
 from calovision.networks.mixed_precision import MixedPrecision
 from calovision.networks.unet import UNet
+from calovision.training.onnx_graph import Graph
 from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill
 from calovision.utils import streams
 
-SIDE = 64  #: pixels along each side after resizing
 CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
 
 
@@ -174,6 +175,10 @@ class DDPMTask(GeneratorTask):
         random = streams.torch_rng(streams.Stream.SAMPLE, seed, chunk, device=self.device)
         cells = self._cells(self.chunk, random)
         return hits_above(cells, self.threshold.cpu(), self.geometry)
+
+    def graphs(self) -> list[Graph]:
+        """One reverse step, and the way from pixels to cells."""
+        return ddpm_graphs(self)
 
 
 PRESETS = {

@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
+from calovision.models.taggers.export import images_graph
 from calovision.networks.crop_net import TIMED, CropNet
+from calovision.training.onnx_graph import Graph
 from calovision.training.settings import WIDEST, Training
 from calovision.utils.compiled import compiled
 
@@ -82,6 +84,10 @@ class CropTask(TaggerTask):
                 torch.where(turned[:, None, None], mirrored(image, axis), image) for image in images
             ]
         return *images, numbers
+
+    def graphs(self) -> list[Graph]:
+        """From crops to a probability."""
+        return [images_graph(self, CropLogits(self))]
 
 
 def seen(events: Events) -> Events:
@@ -159,6 +165,27 @@ def mirrored(images: Tensor, axis: int) -> Tensor:
     """
     turned = images.flip(axis)
     return turned if images.shape[axis] % 2 else turned.roll(1, axis)
+
+
+class CropLogits(nn.Module):
+    """Our electron/photon classifier on dense crops in image units.
+
+    Args:
+        task: the trained classifier.
+    """
+
+    scale: Tensor
+
+    def __init__(self, task: CropTask) -> None:
+        super().__init__()
+        self.network = task.network
+        scale = torch.tensor([c.gev_per_unit for c in task.geometry.channels])
+        self.register_buffer("scale", scale[:, None, None])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(n,)`` logits."""
+        out: Tensor = self.network(*looked_at(images * self.scale))
+        return out
 
 
 PRESETS = {

@@ -6,16 +6,19 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.graphs import GraphView, Space
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
+from calovision.models.taggers.export import OUTPUTS, Calibrated, gathered, scores
 from calovision.networks.graph_sage import GraphSAGE
+from calovision.training.onnx_graph import Arrays, Graph
 from calovision.training.settings import Training
 
 SCALING_EVENTS = 1000  #: most training events that the scale of the inputs is taken from
@@ -80,6 +83,84 @@ class GraphTask(TaggerTask):
             features = torch.cat([features, graph.position], dim=1)
         means = (graph.mean, graph.mean_t)
         return features / self.on_host("scale"), means, graph.batch, len(chosen), graph.size
+
+    def graphs(self) -> list[Graph]:
+        """From pixels with their neighbours to a probability."""
+        where = "in (eta, phi)" if self.positions else "between contents"
+        extra = ", then eta and phi from the window's centre (rad)" if self.positions else ""
+
+        def prepared(events: Events) -> Arrays:
+            graph = self.prepare(events).batch(np.arange(len(events)))
+            owner = graph.batch.numpy()
+            nodes = np.bincount(owner, minlength=len(events))
+            first, width = np.cumsum(nodes) - nodes, max(int(nodes.max(initial=0)), 1)
+            columns = [graph.features, graph.position] if self.positions else [graph.features]
+            content = torch.cat(columns, 1).numpy()
+            features = np.zeros((len(events), width, content.shape[1]), np.float32)
+            mask = np.arange(width) < nodes[:, None]
+            features[mask] = content
+            source, target = graph.edge_index.numpy()
+            order = np.argsort(target, kind="stable")
+            source, target = source[order], target[order]
+            degree = np.bincount(target, minlength=len(owner))
+            rank = np.arange(len(target)) - (np.cumsum(degree) - degree)[target]
+            event = owner[target]
+            near = np.full((len(events), width, self.k), -1, np.int64)
+            near[event, target - first[event], rank] = source - first[event]
+            return {"features": features, "neighbours": near, "mask": mask}
+
+        def expected(events: Events) -> Arrays:
+            return {k: v for k, v in scores(self)(events).items() if k != "out_of_distribution"}
+
+        free = ("events", "pixels")
+        graph = Graph(
+            "",
+            GraphTagger(self),
+            {
+                "features": "float32 (events, pixels, F): contents of a nonzero pixel in all"
+                f" channels, image units{extra}",
+                "neighbours": f"int64 (events, pixels, {self.k}): the nearest other nonzero pixels,"
+                f" {where}, by their number in the event; -1 for none",
+                "mask": "bool (events, pixels): false for padding",
+            },
+            {k: v for k, v in OUTPUTS.items() if k != "out_of_distribution"},
+            {"features": free, "neighbours": free, "mask": free},
+            prepared,
+            expected,
+            "The search for neighbours is left to the caller; out_of_distribution is left out.",
+        )
+        return [graph]
+
+
+class GraphTagger(nn.Module):
+    """The published GraphSAGE on pixels whose neighbours are given.
+
+    Args:
+        task: the trained tagger.
+    """
+
+    scale: Tensor
+
+    def __init__(self, task: GraphTask) -> None:
+        super().__init__()
+        self.network, self.calibrated = task.network, Calibrated(task)
+        self.register_buffer("scale", task.scale)
+
+    def forward(self, features: Tensor, neighbours: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        """Probability and logit ``(n,)``."""
+        x, known = features / self.scale, (neighbours >= 0).float()[..., None]
+        near = neighbours.clamp(min=0)
+        for layer in self.network.layers:
+            total = (gathered(x, near) * known).sum(2)
+            mean = total / known.sum(2).clamp(min=1)
+            x = (layer.lin_l(mean) + layer.lin_r(x)).relu()  # type: ignore[operator]
+        keep = mask[..., None].float()
+        x = (x * keep).sum(1) / keep.sum(1).clamp(min=1)
+        for dense in self.network.dense:
+            x = F.relu(dense(x))
+        out = self.network.out(x)
+        logit = out[:, 1] - out[:, 0]
+        return self.calibrated(logit), logit
 
 
 PRESETS = {

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calovision.events.events import Events
+from calovision.features.padded_hits import Hits, counts, one_hot, radius, sums
 
 KNOWN_SHARE = 0.999  #: share of the training events within all limits, or a little more
+#: share by which limits of the domain are widened: on them, rounding must not decide
+_SLACK = 1e-5
 CORE = 0.3  #: rad around the window centre, where a jet outshines its pile-up
 
 
@@ -63,3 +66,31 @@ class Domain(nn.Module):
         low, high = self.low.cpu(), self.high.cpu()
         out: NDArray[np.bool_] = ((table < low) | (table > high)).any(1).cpu().numpy()
         return out
+
+
+class Outside(nn.Module):
+    """Which events are unlike those of the training.
+
+    Args:
+        domain: limits that the training events keep.
+        channels: number of channels.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, domain: Domain, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        for name, limit, sign in (("low", domain.low, -1), ("high", domain.high, 1)):
+            self.register_buffer(name, limit + sign * _SLACK * (1 + limit.abs()))
+
+    def forward(self, hits: Hits) -> Tensor:
+        """``(n,)`` bool."""
+        known = hits.channel >= 0
+        energy = torch.where(known, hits.energy, 0.0).clamp(min=0)
+        each = one_hot(hits.channel, self.channels) * energy[..., None]
+        core = (energy * (radius(hits) < CORE)).sum(1, keepdim=True)
+        total = sums(hits, self.channels).clamp(min=0)
+        table = torch.cat([counts(hits, self.channels), total, each.amax(1), core], 1).log1p()
+        return ((table < self.low) | (table > self.high)).any(1)

@@ -16,6 +16,9 @@ from calovision.events.graphs import GraphView
 from calovision.models.own_module import ABOUT, VALUES, ModuleConfig, own_copy, tried
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
+from calovision.models.taggers.export import hits_graph, images_graph
+from calovision.models.taggers.own_export import OwnHits, OwnImages, one_graph
+from calovision.training.onnx_graph import Graph
 from calovision.training.settings import OWN
 
 TRIED = 2  #: training events that the module is tried on before the training
@@ -92,6 +95,14 @@ class ModuleTagger(TaggerTask):
     def inputs(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> tuple[Any]:
         """What the module takes, of the ``chosen`` events."""
         return (self.form.cut(prepared, chosen),)
+
+    def graphs(self) -> list[Graph]:
+        """From what the module takes to a probability."""
+        if self.form.form == "graph":
+            return [one_graph(self)]
+        if self.form.form == "hits":
+            return [hits_graph(self, OwnHits(self))]
+        return [images_graph(self, OwnImages(self))]
 
 
 _PRESET = Preset(ModuleTagger, ModuleConfig, ABOUT, VALUES)

@@ -9,15 +9,18 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.features.hits import MIN_ENERGY, HitTokens
+from calovision.features.padded_hits import Hits, hardest
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
+from calovision.models.taggers.export import gathered, hits_graph
 from calovision.networks.mixed_precision import MixedPrecision
-from calovision.networks.particle_net import PARTICLE_NET, PARTICLE_NET_LITE, ParticleNet
+from calovision.networks.particle_net import PARTICLE_NET, PARTICLE_NET_LITE, ParticleNet, ranked
+from calovision.training.onnx_graph import Graph
 from calovision.training.settings import Training
 
 _FEATURES = 5  # of a hit, besides one number per channel
@@ -52,6 +55,7 @@ class ParticleNetTask(TaggerTask):
     """
 
     doubles: ClassVar[bool] = True
+    network: MixedPrecision
 
     def __init__(self, geometry: Geometry, config: ParticleNetConfig) -> None:
         network = ParticleNet(
@@ -76,6 +80,10 @@ class ParticleNetTask(TaggerTask):
         features = particle_features(position, energy, channel, total, len(self.geometry.channels))
         return position, features, channel >= 0
 
+    def graphs(self) -> list[Graph]:
+        """From padded hits to a probability."""
+        return [hits_graph(self, ParticleNetLogits(self))]
+
 
 def particle_features(
     position: Tensor, energy: Tensor, channel: Tensor, total: Tensor, channels: int
@@ -86,6 +94,72 @@ def particle_features(
     columns += [position.norm(dim=-1, keepdim=True)]
     columns += [F.one_hot(channel.clamp(min=0), channels).float()]
     return torch.cat(columns, dim=-1) * (channel >= 0)[..., None]
+
+
+class ParticleNetLogits(nn.Module):
+    """ParticleNet on padded hits; the same sums as its packed form, in tables that are padded.
+
+    Args:
+        task: the trained tagger.
+    """
+
+    def __init__(self, task: ParticleNetTask) -> None:
+        super().__init__()
+        assert isinstance(task.network.network, ParticleNet)
+        self.network = task.network.network
+        self.hits, self.channels = task.hits, len(task.geometry.channels)
+
+    def forward(self, hits: Hits) -> Tensor:
+        """``(n,)`` logits."""
+        chosen, total = hardest(hits, self.hits)
+        position = torch.stack([chosen.eta, chosen.phi], -1)
+        mask = chosen.channel >= 0
+        energy = chosen.energy.clamp(min=MIN_ENERGY)
+        features = particle_features(position, energy, chosen.channel, total, self.channels)
+        x = _each(self.network.norm, features)
+        place = position
+        for block in self.network.blocks:
+            near, valid = _neighbours(place, mask, block.k)  # type: ignore[arg-type]
+            x = place = _convolved(block, x, near, valid)
+        keep = mask[..., None].float()
+        mean = (x * keep).sum(1) / keep.sum(1).clamp(min=1)
+        out: Tensor = self.network.head(mean)[:, 0]
+        return out
+
+
+def _each(layer: nn.Module, x: Tensor) -> Tensor:
+    """A layer of the last axis on each row of the others."""
+    out: Tensor = layer(x.flatten(0, -2))
+    return out.view(*x.shape[:-1], -1)
+
+
+def _neighbours(place: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Numbers ``(n, h, k)`` of the nearest other hits of an event, and which of them exist."""
+    if place.shape[2] <= 3:
+        eta, phi = ((x[:, :, None] - x[:, None]).square() for x in place.unbind(2))
+        square = ranked(eta + phi)
+    else:
+        square = place.square().sum(2)[:, None] - 2 * place @ place.mT
+    itself = torch.eye(mask.shape[1], dtype=torch.bool)
+    square = square.masked_fill(itself | ~mask[:, None], torch.inf)
+    found = square.topk(min(k, mask.shape[1] - 1), dim=2, largest=False)
+    return found.indices, found.values < torch.inf
+
+
+def _convolved(block: nn.Module, x: Tensor, near: Tensor, valid: Tensor) -> Tensor:
+    """An EdgeConv block on padded hits ``(n, h, inputs)``."""
+    first: Tensor = block.first.weight  # type: ignore[union-attr, assignment]
+    of_centre, of_step = first.chunk(2, 1)
+    centre, step = x @ (of_centre - of_step).T, x @ of_step.T
+    edge = centre[:, :, None] + gathered(step, near)
+    norms: nn.ModuleList = block.norms  # type: ignore[assignment]
+    edge = _each(norms[0], edge).relu()
+    for linear, norm in zip(block.linears, list(norms)[1:], strict=True):  # type: ignore[arg-type]
+        edge = _each(norm, linear(edge)).relu()
+    total = (edge * valid[..., None]).sum(2)
+    mean = total / valid.sum(2, keepdim=True).clamp(min=1)
+    shortcut = _each(block.shortcut_norm, block.shortcut(x))  # type: ignore[operator, arg-type]
+    return torch.relu(shortcut + mean)
 
 
 PRESETS = {

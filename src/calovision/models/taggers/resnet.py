@@ -12,8 +12,10 @@ from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
+from calovision.models.taggers.export import images_graph
 from calovision.networks.mixed_precision import MixedPrecision
 from calovision.networks.resnet15 import ResNet15
+from calovision.training.onnx_graph import Graph
 from calovision.training.settings import Training
 
 
@@ -37,6 +39,8 @@ class ImageTask(TaggerTask):
         config: dropout, and precision.
     """
 
+    network: MixedPrecision
+
     def __init__(self, geometry: Geometry, config: ResNetConfig) -> None:
         network = ResNet15(channels=len(geometry.channels), dropout=config.dropout)
         # Convolutions are faster with the channels side by side in memory.
@@ -51,6 +55,10 @@ class ImageTask(TaggerTask):
         """Images ``(n, C, rows, cols)``."""
         dense = torch.from_numpy(prepared[chosen].to_dense("image")).float()
         return (dense.contiguous(memory_format=torch.channels_last),)
+
+    def graphs(self) -> list[Graph]:
+        """From images to a probability."""
+        return [images_graph(self, self.network.network)]
 
 
 PRESETS = {

@@ -9,16 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.features.hits import HIT_FEATURES, MIN_ENERGY, HitTokens
+from calovision.features.hits import HIT_FEATURES, MIN_ENERGY, HitTokens, hit_features
+from calovision.features.padded_hits import Hits, Towers, context, hardest
 from calovision.features.summary import RADII, core_multiplicity
 from calovision.features.towers import TowerImages
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask, cross_entropy
+from calovision.models.taggers.export import hits_graph
 from calovision.networks.particle_transformer import ParticleTransformer
+from calovision.training.onnx_graph import Graph
 from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch
 
@@ -169,6 +172,10 @@ class TransformerTask(TaggerTask):
             "truth": error.detach(),
         }
 
+    def graphs(self) -> list[Graph]:
+        """From padded hits to a probability."""
+        return [hits_graph(self, TransformerLogits(self))]
+
 
 def _context(events: Events) -> NDArray[np.float32]:
     """``(n, 5 C)``: numbers of hits, in all and near the centre, and summed energies; logs."""
@@ -188,6 +195,35 @@ def _truth(events: Events) -> NDArray[np.float32]:
         else:
             columns.append(np.log(np.maximum(events.columns[name], 1e-3)))
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+class TransformerLogits(nn.Module):
+    """Our tagger on padded hits.
+
+    Args:
+        task: the trained tagger.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, task: TransformerTask) -> None:
+        super().__init__()
+        self.network: ParticleTransformer = task.network
+        self.hits, self.channels = task.hits, len(task.geometry.channels)
+        self.towers = Towers(task.geometry)
+        self.register_buffer("mean", task.context_mean)
+        self.register_buffer("std", task.context_std)
+
+    def forward(self, hits: Hits) -> Tensor:
+        """``(n,)`` logits."""
+        chosen, total = hardest(hits, self.hits)
+        position = torch.stack([chosen.eta, chosen.phi], -1)
+        mask = chosen.channel >= 0
+        features = hit_features(position, chosen.energy, chosen.channel, total, self.channels)
+        summary = (context(hits, self.channels) - self.mean) / self.std
+        out: Tensor = self.network(features, position, mask, summary, self.towers(hits))
+        return out
 
 
 PRESETS = {

@@ -22,6 +22,7 @@ from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
 from calovision.models.generators.flow_matching import matching_loss
 from calovision.models.generators.request import Request
+from calovision.models.generators.splitting.export import splitting_graphs
 from calovision.models.generators.splitting.global_features import (
     COLUMNS,
     Quantiles,
@@ -42,6 +43,7 @@ from calovision.models.generators.splitting.rejection_features import features
 from calovision.models.generators.splitting.sampling import drawn_totals, fresh_numbers, grown
 from calovision.models.generators.splitting.targets import known_cuts
 from calovision.models.preset import Preset
+from calovision.training.onnx_graph import Graph
 from calovision.training.task import Batch, as_tensor
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
@@ -186,6 +188,10 @@ class CascadeTask(SplittingModel):
     def keep_all(self) -> None:
         """From now on, do not select among the events that are made."""
         self.selection = None
+
+    def graphs(self) -> list[Graph]:
+        """Noise to totals, totals to the window, one graph a cut, and the hits."""
+        return splitting_graphs(self)
 
     @property
     def settling(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,10 +13,8 @@ from torch import Tensor, nn
 from calovision.models.generators.splitting.binary_tree import Ints
 from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.level import COARSE, SIDES, Cut
+from calovision.models.generators.splitting.model import SplittingModel
 from calovision.networks.splitter import Splitter, count_sample, energy_sample
-
-if TYPE_CHECKING:
-    from calovision.models.generators.splitting.task import CascadeTask
 
 
 class CutGraph(nn.Module):
@@ -34,7 +32,7 @@ class CutGraph(nn.Module):
     unit: Tensor
     scale: Tensor
 
-    def __init__(self, task: CascadeTask, stage: int) -> None:
+    def __init__(self, task: SplittingModel, stage: int) -> None:
         super().__init__()
         cut, network = Cut.of(task.partition, stage), task.cuts[stage]
         assert isinstance(network, Splitter)

@@ -6,20 +6,19 @@ The same quantities as :mod:`calovision.features.hits`, :mod:`calovision.feature
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from calovision.deploy.graph import Arrays
 from calovision.events.batching import padded
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.features.hits import MIN_ENERGY
 from calovision.features.summary import RADII
 from calovision.features.towers import planes
-from calovision.models.taggers.out_of_distribution import CORE, Domain
 from calovision.networks.tower_net import BINS
 
 #: the inputs of every model that takes hits
@@ -32,8 +31,6 @@ INPUTS = {
     "channel": "int64 (events, hits): number of the channel as listed; -1 for padding",
 }
 FREE: dict[str, tuple[str, ...]] = dict.fromkeys(INPUTS, ("events", "hits"))
-#: share by which limits of the domain are widened: on them, rounding must not decide
-_SLACK = 1e-5
 
 
 class Hits(NamedTuple):
@@ -45,7 +42,7 @@ class Hits(NamedTuple):
     channel: Tensor
 
 
-def prepared(events: Events) -> Arrays:
+def prepared(events: Events) -> dict[str, NDArray[Any]]:
     """Inputs of some events, hits in the order of the set."""
     table = padded(events, max(int(events.n_hits.max(initial=0)), 1), order="cell")
     channel = torch.where(table.mask, table.channel, -1)
@@ -160,31 +157,3 @@ def _bins(place: Tensor, pitch: float, pixels: int) -> Tensor:
     # The middle of the pixel, so that rounding decides nothing.
     found = ((pixel + 0.5) * BINS / pixels).floor()
     return (found[..., None] == torch.arange(BINS)).float()
-
-
-class Outside(nn.Module):
-    """Which events are unlike those of the training.
-
-    Args:
-        domain: limits that the training events keep.
-        channels: number of channels.
-    """
-
-    low: Tensor
-    high: Tensor
-
-    def __init__(self, domain: Domain, channels: int) -> None:
-        super().__init__()
-        self.channels = channels
-        for name, limit, sign in (("low", domain.low, -1), ("high", domain.high, 1)):
-            self.register_buffer(name, limit + sign * _SLACK * (1 + limit.abs()))
-
-    def forward(self, hits: Hits) -> Tensor:
-        """``(n,)`` bool."""
-        known = hits.channel >= 0
-        energy = torch.where(known, hits.energy, 0.0).clamp(min=0)
-        each = one_hot(hits.channel, self.channels) * energy[..., None]
-        core = (energy * (radius(hits) < CORE)).sum(1, keepdim=True)
-        total = sums(hits, self.channels).clamp(min=0)
-        table = torch.cat([counts(hits, self.channels), total, each.amax(1), core], 1).log1p()
-        return ((table < self.low) | (table > self.high)).any(1)

@@ -1,22 +1,25 @@
-"""Encoders and decoders of the jet autoencoders, preparation included."""
+"""The point VAE as ONNX: padded hits to codes, and codes to hits, in tensors alone."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calovision.deploy.graph import Arrays
-from calovision.deploy.hits import Hits, counts, image_summary, with_padding
 from calovision.events.events import Events
-from calovision.events.geometry import Geometry
-from calovision.features.dense_images import SMALLEST, readout_cells
-from calovision.models.autoencoders.dense_vae import DenseVAETask
+from calovision.features import padded_hits
+from calovision.features.padded_hits import Hits, counts, image_summary, with_padding
 from calovision.models.autoencoders.point_batches import most_points
 from calovision.models.autoencoders.point_decoder import HitDecoder
-from calovision.models.autoencoders.point_vae import PointVAETask
 from calovision.networks import point_vae
-from calovision.networks.dense_vae import SIDE
+from calovision.training.devices import to_device
+from calovision.training.onnx_graph import Arrays, Graph, numpy_of
+
+if TYPE_CHECKING:
+    from calovision.models.autoencoders.point_vae import PointVAETask
 
 TAKEN = -1e4  #: log-odds of a cell that already holds a hit
 
@@ -170,83 +173,47 @@ COLUMNS = {
 }
 
 
-class DenseEncoder(nn.Module):
-    """Dense images in image units to latent means and log variances of the published VAE."""
+def point_graphs(task: PointVAETask) -> list[Graph]:
+    """Encoder and decoder."""
+    decoder = PointDecoder(task)
+    columns = COLUMNS if decoder.columns else {}
 
-    def __init__(self, task: DenseVAETask) -> None:
-        super().__init__()
-        self.task = task
+    def prepared(events: Events) -> Arrays:
+        known = {k: events.columns[k].astype(np.float32) for k in columns}
+        return padded_hits.prepared(events) | known
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """``(n, C, rows, cols)`` to twice ``(n, L)``."""
-        scaled = images / self.task.maximum
-        small = F.interpolate(scaled, (SIDE, SIDE), mode="bilinear", align_corners=False)
-        mean, log_variance = self.task.network.encode(small)
-        return mean, log_variance
+    def encoded(events: Events) -> Arrays:
+        given = task.batch(task.view(events), np.arange(len(events)))[:2]
+        means, _ = task.encode(*to_device(given, task.device))
+        size = means.shape[1] - 3 * task.points
+        parts = (means[:, :size], means[:, size:].reshape(len(events), task.points, 3))
+        return numpy_of(POINT_ENCODED, parts)
 
+    def decoded(events: Events) -> Arrays:
+        codes = (torch.from_numpy(x).to(task.device) for x in encoded(events).values())
+        return numpy_of(POINT_DECODED | columns, decoder(*codes))
 
-class DenseDecoder(nn.Module):
-    """Codes of the published VAE to the energy of every readout cell, channel by channel."""
-
-    def __init__(self, task: DenseVAETask) -> None:
-        super().__init__()
-        self.task, self.resized = task, Resized(SIDE, task.geometry)
-
-    def forward(self, code: Tensor) -> tuple[Tensor, ...]:
-        """``(n, L)`` to ``(n, rows / block, cols / block)`` of every channel, GeV."""
-        images = self.task.network.decode(code) * self.task.maximum
-        return cell_energies(self.resized(images), self.task.threshold, self.task.geometry)
-
-
-class Resized(nn.Module):
-    """Images brought to the geometry's size bilinearly, by two products with exact weights.
-
-    ONNX Runtime's own operator rounds the places between which it weighs to some 1e-5 pixels.
-
-    Args:
-        side: pixels of the images.
-        geometry: wanted.
-    """
-
-    rows: Tensor
-    cols: Tensor
-
-    def __init__(self, side: int, geometry: Geometry) -> None:
-        super().__init__()
-        for name, size in (("rows", geometry.rows), ("cols", geometry.cols)):
-            weight = F.interpolate(
-                torch.eye(side)[None, None], (size, side), mode="bilinear", align_corners=False
-            )
-            self.register_buffer(name, weight[0, 0])
-
-    def forward(self, images: Tensor) -> Tensor:
-        """``(n, C, side, side)`` to ``(n, C, rows, cols)``."""
-        return self.rows @ images @ self.cols.T
-
-
-def cell_energies(images: Tensor, threshold: Tensor, geometry: Geometry) -> tuple[Tensor, ...]:
-    """Energy (GeV) of every readout cell, 0 below the threshold of its channel (image units)."""
-    cells = readout_cells(images, geometry)
-    return tuple(
-        torch.where(x >= threshold[i].clamp(min=SMALLEST), x, 0.0)
-        * (channel.block**2 * channel.gev_per_unit)
-        for i, (x, channel) in enumerate(zip(cells, geometry.channels, strict=True))
-    )
-
-
-def cells_told(geometry: Geometry) -> dict[str, str]:
-    """Outputs of :func:`cell_energies`."""
-    return {
-        c.name: f"float32 (events, {geometry.rows // c.block}, {geometry.cols // c.block}):"
-        " energy of every readout cell, GeV; rows run along eta, columns along phi"
-        for c in geometry.channels
-    }
-
-
-def cells_of(events: Events) -> Arrays:
-    """Energy of every readout cell of some events, GeV, channel by channel."""
-    dense, found = events.to_dense("gev"), {}
-    for i, channel in enumerate(events.geometry.channels):
-        middle, step = channel.block // 2, channel.block
-        found[channel.name] = dense[:, i, middle::step, middle::step] * step**2
-    return found
+    told = {k: v.replace("mean of", "").replace("means of", "") for k, v in POINT_ENCODED.items()}
+    return [
+        Graph(
+            "encoder",
+            PointEncoder(task),
+            padded_hits.INPUTS | columns,
+            POINT_ENCODED,
+            padded_hits.FREE | dict.fromkeys(columns, ("events",)),
+            prepared,
+            encoded,
+            "Any order.",
+        ),
+        Graph(
+            "decoder",
+            decoder,
+            told,
+            POINT_DECODED | columns,
+            {"code": ("events",), "points": ("events",)},
+            encoded,
+            decoded,
+            "The hits without a latent point are drawn by the caller: counts - (hits given) cells"
+            " of every channel, by cell_logit; then energies are scaled to sums.",
+        ),
+    ]

@@ -10,30 +10,26 @@ Levels are ``(n, places, 2 C)``, their places counted row by row with the paddin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from calovision.deploy.graph import Arrays, Graph
-from calovision.deploy.split_graph import CutGraph
-from calovision.deploy.splitting_modules import EndGraph, StartGraph, TotalsGraph
 from calovision.events.events import Events
 from calovision.events.geometry import Channel
 from calovision.models.generators.flow_matching import follow
+from calovision.models.generators.splitting.export_level import CutGraph
+from calovision.models.generators.splitting.export_modules import EndGraph, StartGraph, TotalsGraph
 from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.global_features import GRID
 from calovision.models.generators.splitting.hits import Floats, Hits
 from calovision.models.generators.splitting.level import Nodes
 from calovision.models.generators.splitting.level_sampling import cut_all
+from calovision.models.generators.splitting.model import SplittingModel
 from calovision.models.generators.splitting.pyramid import Level, filled
 from calovision.models.generators.splitting.sampling import begin, node_network
 from calovision.models.generators.splitting.sparse_pyramid import Canvas, Front
+from calovision.training.onnx_graph import Arrays, Graph
 from calovision.utils import streams
-
-if TYPE_CHECKING:
-    from calovision.models.generators.splitting.task import CascadeTask
 
 ROWS = 16_384  #: rows of random numbers that are enough for an event
 TRIED = 512  #: of those with which a cut is tried
@@ -41,7 +37,7 @@ LABEL = "float32 (events): 1 for quark jets, 0 for gluon jets"
 LEVEL = "float32 (events, places, 2 C): hits and energy above threshold (GeV) of a level"
 
 
-def cascade(task: CascadeTask) -> list[Graph]:
+def splitting_graphs(task: SplittingModel) -> list[Graph]:
     """All graphs, in the order in which they are run."""
     return [
         _totals(task),
@@ -51,7 +47,7 @@ def cascade(task: CascadeTask) -> list[Graph]:
     ]
 
 
-def _totals(task: CascadeTask) -> Graph:
+def _totals(task: SplittingModel) -> Graph:
     size = task.knots.shape[0]
 
     def noise(events: Events) -> Arrays:
@@ -84,7 +80,7 @@ def _totals(task: CascadeTask) -> Graph:
     )
 
 
-def _start(task: CascadeTask) -> Graph:
+def _start(task: SplittingModel) -> Graph:
     def asked(events: Events) -> Arrays:
         normal, label = _drawn(task, events)
         return {"totals": normal, "label": label}
@@ -114,7 +110,7 @@ def _start(task: CascadeTask) -> Graph:
     )
 
 
-def _cut(task: CascadeTask, stage: int) -> Graph:
+def _cut(task: SplittingModel, stage: int) -> Graph:
     partition = task.partition
     around = partition.coarse(stage)
 
@@ -164,7 +160,7 @@ def _cut(task: CascadeTask, stage: int) -> Graph:
     )
 
 
-def _end(task: CascadeTask) -> Graph:
+def _end(task: SplittingModel) -> Graph:
     geometry, partition = task.layout.inner, task.partition
 
     def finest(events: Events) -> Arrays:
@@ -205,7 +201,7 @@ def _end(task: CascadeTask) -> Graph:
     )
 
 
-def _drawn(task: CascadeTask, events: Events) -> tuple[Floats, Floats]:
+def _drawn(task: SplittingModel, events: Events) -> tuple[Floats, Floats]:
     """``(n, k)`` standard normal numbers, and labels ``(n,)``, for as many events.
 
     They need not be those of the events, whose columns may be others than the model has learned.
@@ -216,7 +212,7 @@ def _drawn(task: CascadeTask, events: Events) -> tuple[Floats, Floats]:
     return normal, label
 
 
-def _told(task: CascadeTask) -> str:
+def _told(task: SplittingModel) -> str:
     return f"float32 (events, {task.knots.shape[0]}): totals as normal numbers"
 
 
@@ -226,7 +222,7 @@ def _front(level: Level, nodes: Nodes) -> Front:
     return Front(nodes, level.content[image, row + PAD, col + PAD].reshape(len(nodes), -1, 2))
 
 
-def _dense(task: CascadeTask, level: int, front: Front, n: int) -> Floats:
+def _dense(task: SplittingModel, level: int, front: Front, n: int) -> Floats:
     """Contents of a level of ``n`` events, of which these are the nodes with hits."""
     made = Level.empty(task.partition, level, n)
     image, row, col = front.nodes.T

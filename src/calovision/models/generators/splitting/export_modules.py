@@ -1,8 +1,6 @@
-"""The modules of our generator's graphs, which :mod:`~calovision.deploy.splitting` names."""
+"""Modules of our generator's graphs: global features, the window, and the hits."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,16 +8,14 @@ from torch import Tensor, nn
 from calovision.models.generators.flow_matching import follow
 from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.global_features import GRID
+from calovision.models.generators.splitting.model import SplittingModel
 from calovision.models.generators.splitting.rejection import Selection
-
-if TYPE_CHECKING:
-    from calovision.models.generators.splitting.task import CascadeTask
 
 
 class TotalsGraph(nn.Module):
     """The flow, and the chance with which its totals should be used."""
 
-    def __init__(self, task: CascadeTask) -> None:
+    def __init__(self, task: SplittingModel) -> None:
         super().__init__()
         self.flow, self.steps = task.flow, task.config.steps
         self.chance = None if task.totals_selection is None else Chance(task.totals_selection)
@@ -71,7 +67,7 @@ class StartGraph(nn.Module):
     knots: Tensor
     room: Tensor
 
-    def __init__(self, task: CascadeTask) -> None:
+    def __init__(self, task: SplittingModel) -> None:
         super().__init__()
         self.columns, self.channels = len(task.columns), len(task.geometry.channels)
         self.register_buffer("knots", task.knots)
@@ -101,7 +97,7 @@ class EndGraph(nn.Module):
 
     threshold: Tensor
 
-    def __init__(self, task: CascadeTask) -> None:
+    def __init__(self, task: SplittingModel) -> None:
         super().__init__()
         self.shapes = [task.partition.shape(level) for level in task.partition.finest]
         self.register_buffer("threshold", task.threshold)

@@ -1,17 +1,29 @@
-"""The published diffusion model: one step backwards, and the way from pixels to cells."""
+"""The published diffusion model as ONNX: one step backwards, and the way from pixels to cells."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from calovision.deploy.autoencoders import Resized, cell_energies, cells_of, cells_told
-from calovision.deploy.graph import Arrays, Graph
 from calovision.events.events import Events
-from calovision.features.dense_images import hits_above, readout_cells
-from calovision.models.generators.ddpm import SIDE, DDPMTask
+from calovision.features.dense_images import (
+    Resized,
+    cell_energies,
+    cells_of,
+    cells_told,
+    hits_above,
+    readout_cells,
+)
+from calovision.training.onnx_graph import Arrays, Graph
 from calovision.utils import streams
+
+if TYPE_CHECKING:
+    from calovision.models.generators.ddpm import DDPMTask
+
+SIDE = 64  #: pixels along each side of the images
 
 
 class DiffusionStep(nn.Module):
@@ -60,7 +72,7 @@ def noisy(task: DDPMTask, events: Events) -> Arrays:
     return {"noisy": image, "time": time, "noise": noise}
 
 
-def diffusion(task: DDPMTask) -> list[Graph]:
+def ddpm_graphs(task: DDPMTask) -> list[Graph]:
     """One reverse step, and the way from pixels to cells."""
     size = f"float32 (events, {len(task.geometry.channels)}, {SIDE}, {SIDE})"
 
