@@ -87,7 +87,7 @@ def _scores(task: TaggerTask) -> Callable[[Events], Arrays]:
     """Outputs of a tagger by the package's own way."""
 
     def expected(events: Events) -> Arrays:
-        logit = task.logits(task.view(events))
+        logit = task.logits(task.dataset(events))
         unlike = task.domain.out_of_distribution(domain_features(events))
         found = (task.probabilities(logit), logit, unlike)
         return dict(zip(OUTPUTS, found, strict=True))
@@ -197,7 +197,7 @@ def _point_vae(task: PointVAETask) -> list[Graph]:
         return hits.prepared(events) | known
 
     def encoded(events: Events) -> Arrays:
-        given = task.batch(task.view(events), np.arange(len(events)))[:2]
+        given = task.batch(task.dataset(events), np.arange(len(events)))[:2]
         means, _ = task.encode(*to_device(given, task.device))
         size = means.shape[1] - 3 * task.points
         parts = (means[:, :size], means[:, size:].reshape(len(events), task.points, 3))

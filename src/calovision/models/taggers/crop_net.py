@@ -42,7 +42,7 @@ class CropTask(TaggerTask):
         super().__init__(geometry, network)
 
     @classmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
+    def from_config(cls, config: Any, geometry: Geometry) -> Self:
         """An untrained task from settings ``hidden`` and ``dropout``."""
         return cls(geometry, hidden=config.hidden, dropout=config.dropout)
 

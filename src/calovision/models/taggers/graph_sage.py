@@ -46,7 +46,7 @@ class GraphTask(TaggerTask):
         self.register_buffer("scale", torch.ones(inputs))
 
     @classmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
+    def from_config(cls, config: Any, geometry: Geometry) -> Self:
         """An untrained task from settings ``k``, ``positions`` and ``dropout``."""
         return cls(geometry, k=config.k, positions=config.positions, dropout=config.dropout)
 

@@ -63,7 +63,7 @@ class ModuleTagger(TaggerTask):
         self.form = inputs
 
     @classmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
+    def from_config(cls, config: Any, geometry: Geometry) -> Self:
         """A task with a copy of the settings' ``module``."""
         inputs = Inputs(config.form, config.max_hits, config.neighbours)
         return cls(geometry, own_copy(config.module), inputs)

@@ -56,7 +56,7 @@ class ParticleNetTask(TaggerTask):
         self.hits = hits
 
     @classmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
+    def from_config(cls, config: Any, geometry: Geometry) -> Self:
         """An untrained task from settings named as the arguments."""
         return cls(
             geometry,

@@ -32,7 +32,7 @@ class ImageTask(TaggerTask):
         super().__init__(geometry, MixedPrecision(network, bfloat16))
 
     @classmethod
-    def made(cls, config: Any, geometry: Geometry) -> Self:
+    def from_config(cls, config: Any, geometry: Geometry) -> Self:
         """An untrained task from settings ``dropout`` and ``bfloat16``."""
         return cls(geometry, dropout=config.dropout, bfloat16=config.bfloat16)
 

@@ -73,7 +73,7 @@ class TransformerTask(TaggerTask):
             self.register_buffer(f"{name}_std", torch.ones(size))
 
     @classmethod
-    def made(cls, config: TransformerConfig, geometry: Geometry) -> Self:
+    def from_config(cls, config: TransformerConfig, geometry: Geometry) -> Self:
         """An untrained task, nothing fitted."""
         sizes = {k: getattr(config, k) for k in ("width", "layers", "heads", "dropout")}
         return cls(geometry, hits=config.hits, truth=config.truth, **sizes)
@@ -115,10 +115,10 @@ class TransformerTask(TaggerTask):
             towers = torch.where(turned, towers.flip(2 + side), towers)
         return features, position * sign, mask, context, towers
 
-    def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
+    def batch(self, dataset: Any, chosen: NDArray[np.int64]) -> Batch:
         """Network inputs, truth targets, labels, weights."""
-        *inputs, label, weight = super().batch(view, chosen)
-        return (*inputs, torch.from_numpy(view.data.truth[chosen]), label, weight)
+        *inputs, label, weight = super().batch(dataset, chosen)
+        return (*inputs, torch.from_numpy(dataset.data.truth[chosen]), label, weight)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross entropy, nats, with the truth targets in training alone."""
