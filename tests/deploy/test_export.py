@@ -65,7 +65,7 @@ def fresh(task: str, model: str, jets: Events) -> Task:
     settings = SMALL[task, model]
     made = build(load_config(task, model, overrides=settings), jets.geometry, jets)
     if isinstance(made, CascadeTask):
-        made.settle(jets, quiet=True)
+        made.fit_postprocessing(jets, quiet=True)
     for part in made.modules():
         if isinstance(part, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             # Untouched statistics would hide a normalisation that is left out.
@@ -117,7 +117,7 @@ def test_the_point_decoder_gives_what_reconstructions_are_made_of(toy_jets: Even
     jets = toy_jets[:5]
     given = graph.prepared(jets)
     assert isinstance(task, AutoencoderTask)
-    made, _ = task.reconstruct(task.view(jets), np.arange(5), torch.Generator())
+    made, _ = task.reconstruct(task.dataset(jets), np.arange(5), torch.Generator())
     with torch.no_grad():
         found = graph.module.eval()(*(torch.from_numpy(v) for v in given.values()))
     told = {k: v.numpy() for k, v in zip(graph.outputs, found, strict=True)}

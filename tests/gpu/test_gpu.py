@@ -26,7 +26,7 @@ from calovision.models.symmetry.settings import load_settings
 from calovision.models.taggers.base import TaggerTask
 from calovision.models.train import train
 from calovision.studies.bench.models import measured
-from calovision.training.batches import Looks
+from calovision.training.batches import ValidationBatches
 from calovision.training.devices import to_device
 from calovision.training.run import RunDir
 
@@ -63,7 +63,7 @@ def test_train_use_move_and_export(
     assert spent["memory_mb"] > 0
     assert np.isfinite([row["val_loss"] for row in run.rows()]).all()
     here = load_task(run, "cpu")
-    number, batch = Looks(here, here.view(store[:50]))[0]
+    number, batch = ValidationBatches(here, here.dataset(store[:50]))[0]
     assert number == 0
     # The loss that one sees where it was trained is the loss that the other sees.
     losses = []

@@ -22,7 +22,7 @@ FACTORIES = {
 }
 FACTORIES |= {"rand", "randn", "randint", "randperm", "linspace", "logspace"}
 #: functions in which a network or a task is built: it is moved afterwards
-BUILDING = {"__init__", "_head", "fresh", "fit", "of"}
+BUILDING = {"__init__", "_head", "from_events", "fit", "of"}
 #: rooms with networks at work; models are exported on the CPU, where ONNX Runtime runs them
 AT_WORK = ("networks", "features", "training", "models")
 COMPILED = "compiled code makes the cascade's events, from networks on the CPU"

@@ -20,7 +20,7 @@ PARTS = (
     "training/learner.py",
     "models/train.py",
     "training/batches.py",
-    "training/order.py",
+    "training/sampler.py",
     "training/run.py",
     "training/checkpoints.py",
     "models/generators/base.py",

@@ -141,11 +141,11 @@ def used(task: Task, events: Events) -> Values:
     found: Values = {}
     parts: dict[str, Values] = {}
     if isinstance(task, TaggerTask):
-        logits = task.logits(task.view(events))
+        logits = task.logits(task.dataset(events))
         found = {"logits": told(logits), "scores": told(task.probabilities(logits))}
     if isinstance(task, AutoencoderTask):
         numbers, noise = np.arange(10), torch.Generator().manual_seed(1)
-        rebuilt, means = task.reconstruct(task.view(events[:10]), numbers, noise)
+        rebuilt, means = task.reconstruct(task.dataset(events[:10]), numbers, noise)
         found, parts["reconstructed"] = {"latent": told(means)}, told_events(rebuilt)
     if isinstance(task, GeneratorTask):
         parts["generated"] = told_events(generated(task, MADE, Request(), seed=3))

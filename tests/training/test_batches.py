@@ -18,8 +18,8 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
 from calovision.models.load import build
-from calovision.training.batches import AHEAD, MAKERS, Looks, TrainingBatches, ahead
-from calovision.training.order import Order
+from calovision.training.batches import AHEAD, MAKERS, TrainingBatches, ValidationBatches, ahead
+from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.task import Task
 from calovision.utils.interruption import handled_by, interrupt
 
@@ -42,15 +42,15 @@ class Spy:
         self.read.append(chosen)
         return chosen
 
-    def view(self, numbers: np.ndarray) -> np.ndarray:
+    def dataset(self, numbers: np.ndarray) -> np.ndarray:
         return numbers
 
-    def training_batch(self, view: np.ndarray, chosen: np.ndarray, step: int) -> list[int]:
-        return view[chosen].tolist()
+    def training_batch(self, dataset: np.ndarray, chosen: np.ndarray, step: int) -> list[int]:
+        return dataset[chosen].tolist()
 
 
 def stream(spy: Spy, window: int, part: slice, start: int = 0) -> Iterator[Any]:
-    order = Order(64, 16, window, BLOCKS, 1)
+    order = WindowedShuffleSampler(64, 16, window, BLOCKS, 1)
     read: Any = spy.numbers
     return iter(TrainingBatches(spy, order, read, part, lambda: start))  # type: ignore[arg-type]
 
@@ -58,7 +58,7 @@ def stream(spy: Spy, window: int, part: slice, start: int = 0) -> Iterator[Any]:
 @pytest.mark.parametrize("window", [64, 32])
 def test_batches_go_on_where_they_stopped(task: Task, toy_jets: Events, window: int) -> None:
     now = 0
-    order = Order(64, 16, window, BLOCKS, 1)
+    order = WindowedShuffleSampler(64, 16, window, BLOCKS, 1)
     batches = TrainingBatches(task, order, toy_jets.__getitem__, slice(16), lambda: now)
     whole = [batch[0].energy for batch, _ in zip(batches, range(9), strict=False)]
     now = 6
@@ -96,13 +96,13 @@ def test_looks_are_shared_out(
     task: Task, toy_jets: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("calovision.training.batches.CHUNK", 15)
-    view = task.view(toy_jets)
-    whole = Looks(task, view)
+    dataset = task.dataset(toy_jets)
+    whole = ValidationBatches(task, dataset)
     assert [number for number, _ in (whole[i] for i in range(len(whole)))] == [0, 1, 2, 3, 4]
     assert [len(whole[i][1][1]) for i in range(5)] == [15, 15, 15, 15, 4]
-    shares = [list(Looks(task, view, rank, 2).mine) for rank in range(2)]
+    shares = [list(ValidationBatches(task, dataset, rank, 2).mine) for rank in range(2)]
     assert shares == [[0, 2, 4], [1, 3]]
-    assert list(Looks(task, view, 6, 7).mine) == [0, 1, 2, 3, 4]
+    assert list(ValidationBatches(task, dataset, 6, 7).mine) == [0, 1, 2, 3, 4]
 
 
 #: a device of which only the kind counts: no GPU is asked for
@@ -117,7 +117,7 @@ def batch_threads() -> list[str]:
 def test_batches_made_ahead_are_the_same_in_the_same_order(device: torch.device) -> None:
     spy = Spy()
     expected = list(islice(stream(Spy(), 32, slice(16), 3), 9))
-    order, read = Order(64, 16, 32, BLOCKS, 1), spy.numbers
+    order, read = WindowedShuffleSampler(64, 16, 32, BLOCKS, 1), spy.numbers
     batches = TrainingBatches(spy, order, read, slice(16), lambda: 3)  # type: ignore[arg-type]
     with closing(ahead(batches.makers(), device)) as made:
         assert list(islice(made, 9)) == expected

@@ -95,17 +95,17 @@ def stepped(task: Task, batch: Batch, device: torch.device) -> dict[str, Tensor]
     return parts | {f"look {k}": v for k, v in looked.items()} | slopes
 
 
-def predicted(task: Task, view: Any, device: torch.device) -> list[Any]:
+def predicted(task: Task, dataset: Any, device: torch.device) -> list[Any]:
     """What a task makes of events."""
     chosen = np.arange(4)
     if isinstance(task, TaggerTask):
-        task.finish(view)
-        logits = task.logits(view)
+        task.calibrate(dataset)
+        logits = task.logits(dataset)
         return [logits, task.probabilities(logits)]
-    task.finish(view)
+    task.calibrate(dataset)
     made: list[Any] = []
     if isinstance(task, AutoencoderTask):
-        events, means = task.reconstruct(view, chosen, OwnGenerator(device).manual_seed(3))
+        events, means = task.reconstruct(dataset, chosen, OwnGenerator(device).manual_seed(3))
         made = [means]
     else:
         assert isinstance(task, GeneratorTask)
@@ -130,21 +130,21 @@ def test_a_step_and_what_comes_of_it(
     torch.manual_seed(1)
     here = build(config, events.geometry, events)
     there, chosen = copy.deepcopy(here), np.arange(BATCH)
-    view = here.view(events)
-    expected = stepped(here, here.training_batch(view, chosen, 0), CPU)
-    made = predicted(here, view, CPU) if here.on_gpu else []
+    dataset = here.dataset(events)
+    expected = stepped(here, here.training_batch(dataset, chosen, 0), CPU)
+    made = predicted(here, dataset, CPU) if here.on_gpu else []
     written = [g.expected(events[:5]) for g in graphs(here)] if here.on_gpu else []
     with PretendedGPU():
         there.place(GPU)
         assert all(isinstance(x, OnGPU) for x in (*there.parameters(), *there.buffers()))
-        view = there.view(events)
-        found = stepped(there, there.training_batch(view, chosen, 0), GPU)
+        dataset = there.dataset(events)
+        found = stepped(there, there.training_batch(dataset, chosen, 0), GPU)
         assert found.keys() == expected.keys()
         for key, value in found.items():
             assert value.device == GPU
             close(value.cpu(), expected[key])
         if there.on_gpu:
-            for a, b in zip(predicted(there, view, GPU), made, strict=True):
+            for a, b in zip(predicted(there, dataset, GPU), made, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
             for graph, known in zip(graphs(there), written, strict=True):
                 for key, array in graph.expected(events[:5]).items():

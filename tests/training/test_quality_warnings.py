@@ -69,29 +69,29 @@ class _Stub(AutoencoderTask):
         self.rebuilt = rebuilt
 
     @classmethod
-    def fresh(cls, config: Any, geometry: Any, train: Events) -> Any: ...
+    def from_events(cls, config: Any, geometry: Any, train: Events) -> Any: ...
 
     @classmethod
-    def restored(cls, config: Any, geometry: Any, state: Any) -> Any: ...
+    def from_state(cls, config: Any, geometry: Any, state: Any) -> Any: ...
 
     @property
     def latent_numbers(self) -> int:
         return 1
 
-    def view(self, events: Events) -> Any:
+    def dataset(self, events: Events) -> Any:
         return events
 
-    def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
+    def batch(self, dataset: Any, chosen: NDArray[np.int64]) -> Batch:
         return ()
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
         return {}
 
-    def bits(self, view: Any, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    def bits(self, dataset: Any, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.zeros(len(chosen))
 
     def reconstruct(
-        self, view: Any, chosen: NDArray[np.int64], generator: torch.Generator
+        self, dataset: Any, chosen: NDArray[np.int64], generator: torch.Generator
     ) -> tuple[Events, NDArray[np.float32]]:
         return self.rebuilt[chosen], np.zeros((len(chosen), 1), np.float32)
 
@@ -106,7 +106,7 @@ def test_an_autoencoder_must_beat_a_blank_and_the_mean_image(
         return Events(jets.geometry, jets.offsets, jets.cell, jets.code, value, jets.columns)
 
     def doubt(rebuilt: Events) -> str:
-        return _Stub(jets, rebuilt).doubt(jets, jets)
+        return _Stub(jets, rebuilt).quality_warning(jets, jets)
 
     assert doubt(jets) == ""
     assert doubt(scaled(0.9)) == ""

@@ -42,7 +42,7 @@ def with_weights(events: Events, weights: Any) -> Events:
 
 
 def losses(task: Task, events: Events) -> dict[str, float]:
-    batch = task.batch(task.view(events), np.arange(len(events)))
+    batch = task.batch(task.dataset(events), np.arange(len(events)))
     torch.manual_seed(3)
     parts = task.loss(batch, torch.Generator().manual_seed(1))
     return {name: float(part.detach()) for name, part in parts.items()}
@@ -85,9 +85,11 @@ def test_the_cross_entropy_of_a_tagger_is_that_of_repeated_crops(toy_crops: Even
     crops, rows = toy_crops[:40], np.repeat(np.arange(40), count)
     config = load_config("egamma", "crop-net", overrides={"hidden": 16})
     task = build(config, crops.geometry, with_weights(crops, count)).eval()
-    plain = task.loss(task.batch(task.view(crops[rows]), np.arange(len(rows))), torch.Generator())
+    plain = task.loss(
+        task.batch(task.dataset(crops[rows]), np.arange(len(rows))), torch.Generator()
+    )
     weighted = with_weights(crops, count)
-    found = task.loss(task.batch(task.view(weighted), np.arange(40)), torch.Generator())
+    found = task.loss(task.batch(task.dataset(weighted), np.arange(40)), torch.Generator())
     for name in ("loss", "auc"):
         assert float(found[name]) == pytest.approx(float(plain[name]), rel=1e-5), name
 

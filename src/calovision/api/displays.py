@@ -145,7 +145,7 @@ def _of_run(
             return [Shown(name, made[wanted])]
         raise InputError(f"the events of the run, {source}, are gone", "give others by --data")
     original = some(source)
-    task.check(original.geometry)
+    task.check_geometry(original.geometry)
     if isinstance(task, AutoencoderTask):
         made, _ = reconstructions(task, original, seed, quiet=True)
         return [Shown(ORIGINAL, original), Shown(name, made)]
@@ -154,7 +154,7 @@ def _of_run(
         return [Shown(SIMULATED, original), Shown(name, made, paired=False)]
     if isinstance(task, TaggerTask):
         scores = {
-            "probability": task.probabilities(task.logits(task.view(original))),
+            "probability": task.probabilities(task.logits(task.dataset(original))),
             "out_of_distribution": task.domain.out_of_distribution(domain_features(original)),
         }
         columns = {**original.columns, **scores}

@@ -97,7 +97,7 @@ def fine_tune(
     module = {} if trained.module is None else {"module": trained.module}
     settled = load_config(begun.task, begun.name, None, first.model_dump() | fresh | given | module)
     store = on_disk(data, place.folder, skip_corrupt)
-    trained.loaded().check(store.geometry)
+    trained.loaded().check_geometry(store.geometry)
     try:
         rebuild(settled, store.geometry, trained.run.weights)
     except DamagedError:

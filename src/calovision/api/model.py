@@ -110,7 +110,7 @@ class Model:
         task, events = self._trained.of_kind("tagger"), events_of(events)
         if out is not None:
             return classify(Path(out), self._trained.run, task, events, quiet=quiet)
-        task.check(events.geometry)
+        task.check_geometry(events.geometry)
         return score(task, events, quiet)
 
     def reconstruct(

@@ -63,7 +63,7 @@ def reconstruct(
     from calovision.models.reconstruct import reconstruct as reconstructed_into
 
     task = trained.of_kind("autoencoder")
-    task.check(events.geometry)
+    task.check_geometry(events.geometry)
 
     def bits() -> NDArray[np.float64]:
         chunks = (events[i : i + CHUNK].load() for i in range(0, len(events), CHUNK))

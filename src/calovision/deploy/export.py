@@ -97,7 +97,7 @@ def export(
     there = copy.deepcopy(task)  # half precision is switched off in what is compared
     task = there if task.device.type == "cpu" else copy.deepcopy(task).place(torch.device("cpu"))
     if data is not None:
-        task.check(data.geometry)
+        task.check_geometry(data.geometry)
     tried = trial_events(task.geometry, seed) if data is None else data[:events].load()
     about = {
         "run": directory.describe()["config"],

@@ -109,7 +109,7 @@ def evaluate(
     Raises:
         InputError: too few unseen events, or of another geometry.
     """
-    task.check(store.geometry)
+    task.check_geometry(store.geometry)
     found = held_out(directory, store)
     events = weighting.counting(found.events)
     metrics: dict[str, Metric] = {}

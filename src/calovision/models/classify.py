@@ -116,18 +116,18 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
     task.eval()
     if n:
         with enough_memory(task.device):
-            task.logits(task.view(source[:1]))
+            task.logits(task.dataset(source[:1]))
     begin = time.perf_counter()
 
     def portion(start: int) -> int:
         here = slice(start, min(start + PORTION, len(source)))
         with reading:
             events = source[here]
-        view = task.view(events)
-        logit[here] = task.logits(view)
+        dataset = task.dataset(events)
+        logit[here] = task.logits(dataset)
         probability[here] = task.probabilities(logit[here])
         unlike[here] = task.domain.out_of_distribution(domain_features(events))
-        return len(view)
+        return len(dataset)
 
     bar = tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False)
     with bar, enough_memory(task.device):
@@ -157,7 +157,7 @@ def classify(
     ``out_of_distribution``, ``training`` where the run tells, and ``label`` where the set has it.
     """
     check_place(out)
-    task.check(store.geometry)
+    task.check_geometry(store.geometry)
     scores = replace(score(task, store, quiet), training=known_training_events(directory, store))
     numbers = store.numbers if isinstance(store, EventStore) else np.arange(len(store))
     columns = {

@@ -19,8 +19,8 @@ from calovision.models.taggers.base import TaggerTask
 from calovision.training.devices import chosen_device
 from calovision.training.run import RunDir
 from calovision.training.settings import OWN, Training
-from calovision.training.task import Task, fresh_task
-from calovision.training.weights import misfit, restored_task
+from calovision.training.task import Task, untrained_task
+from calovision.training.weights import misfit, task_from_weights
 
 
 def task_class(config: Training) -> type[Task]:
@@ -34,12 +34,12 @@ def suitable(config: Training, geometry: Geometry) -> None:
     Raises:
         InputError: it cannot.
     """
-    task_class(config).suits(geometry)
+    task_class(config).check_supported(geometry)
 
 
 def build(config: Training, geometry: Geometry, train: Events) -> Task:
     """A fresh task, its scaling fitted to the training events."""
-    return fresh_task(task_class(config), config, geometry, train)
+    return untrained_task(task_class(config), config, geometry, train)
 
 
 def rebuild(config: Training, geometry: Geometry, weights: Path) -> Task:
@@ -48,7 +48,7 @@ def rebuild(config: Training, geometry: Geometry, weights: Path) -> Task:
     Raises:
         InputError: the file is damaged, or of another task.
     """
-    return restored_task(task_class(config), config, geometry, weights)
+    return task_from_weights(task_class(config), config, geometry, weights)
 
 
 def recorded_config(run: RunDir) -> Training:

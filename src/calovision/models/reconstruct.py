@@ -42,7 +42,7 @@ def reconstructions(
         place = first + start
         generator = streams.torch_rng(streams.Stream.RECONSTRUCT, seed, place, device=task.device)
         with enough_memory(task.device):
-            rebuilt, means = task.reconstruct(task.view(chunk), np.arange(len(chunk)), generator)
+            rebuilt, means = task.reconstruct(task.dataset(chunk), np.arange(len(chunk)), generator)
         sets.append(rebuilt)
         codes.append(means)
     return concatenate(sets), np.concatenate(codes)
@@ -53,7 +53,7 @@ def information(task: AutoencoderTask, events: Events) -> NDArray[np.float64]:
     found = []
     for start in range(0, len(events), CHUNK):
         chunk = events[start : start + CHUNK]
-        found.append(task.bits(task.view(chunk), np.arange(len(chunk))))
+        found.append(task.bits(task.dataset(chunk), np.arange(len(chunk))))
     return np.concatenate([np.zeros(0), *found])
 
 
@@ -75,7 +75,7 @@ def reconstruct(
     Raises:
         InputError: images of another geometry, or a folder that is taken.
     """
-    task.check(store.geometry)
+    task.check_geometry(store.geometry)
     seen = known_training_events(directory, store)
     provenance = {
         "made_by": "reconstruct",

@@ -147,13 +147,13 @@ def occlusion(task: TaggerTask, events: Events) -> dict[str, Any]:
     """What the hits of one channel in one ring add to the logit: with them minus without them."""
     geometry = events.geometry
     radius = geometry.radius(events.cell)
-    full = task.logits(task.view(events))
+    full = task.logits(task.dataset(events))
     absolute = np.zeros((len(geometry.channels), len(RINGS) - 1))
     signed = absolute.copy()
     for c in range(len(geometry.channels)):
         for r, (lo, hi) in enumerate(pairwise(RINGS)):
             gone = (events.channel == c) & (radius >= lo) & (radius < hi)
-            change = full - task.logits(task.view(events.keep(~gone)))
+            change = full - task.logits(task.dataset(events.keep(~gone)))
             absolute[c, r], signed[c, r] = np.abs(change).mean(), change.mean()
     return {
         "channels": list(geometry.channel_names),

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, IterableDataset
 
 from calovision.events.events import Events
 from calovision.training.devices import pinned
-from calovision.training.order import Order
+from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.task import Batch, Task
 
 CHUNK = 125  #: events in a batch of validation
@@ -91,7 +91,7 @@ class TrainingBatches(IterableDataset[Batch]):
     def __init__(
         self,
         task: Task,
-        order: Order,
+        order: WindowedShuffleSampler,
         read: Callable[[Numbers], Events],
         part: slice,
         step_now: Callable[[], int],
@@ -99,7 +99,7 @@ class TrainingBatches(IterableDataset[Batch]):
         self.task, self.order, self.read, self.part = task, order, read, part
         self.step_now = step_now
         self._held: tuple[int, int] | None = None
-        self._view: Any = None
+        self._dataset: Any = None
         self._batches = np.empty((0, 0), np.int64)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -109,14 +109,14 @@ class TrainingBatches(IterableDataset[Batch]):
         """Functions that make the batches; they may be called at the same time."""
         step = self.step_now()
         while True:
-            epoch, window, batch = self.order.place(step)
+            epoch, window, batch = self.order.position(step)
             self._hold(epoch, window)
-            yield partial(self.task.training_batch, self._view, self._batches[batch], step)
+            yield partial(self.task.training_batch, self._dataset, self._batches[batch], step)
             step += 1
 
     def prepare(self) -> None:
         """Have the events of the next step in memory, which may take a while."""
-        epoch, window, _ = self.order.place(self.step_now())
+        epoch, window, _ = self.order.position(self.step_now())
         self._hold(epoch, window)
 
     def _hold(self, epoch: int, window: int) -> None:
@@ -125,30 +125,30 @@ class TrainingBatches(IterableDataset[Batch]):
             return
         batches = self.order.batches(epoch, window)[:, self.part]
         if self.order.windows == 1:
-            if self._view is None:
-                self._view = self.task.view(self.read(np.arange(self.order.events)))
+            if self._dataset is None:
+                self._dataset = self.task.dataset(self.read(np.arange(self.order.events)))
             self._batches = batches
         else:
-            self._view = None  # its memory is needed
+            self._dataset = None  # its memory is needed
             numbers = np.sort(batches, axis=None)
-            self._view = self.task.view(self.read(numbers))
+            self._dataset = self.task.dataset(self.read(numbers))
             self._batches = np.searchsorted(numbers, batches)
         self._held = epoch, window
 
 
-class Looks(Dataset[tuple[int, Batch]]):
+class ValidationBatches(Dataset[tuple[int, Batch]]):
     """Batches of validation events with their numbers, made when they are asked for.
 
     Args:
         task: makes the batches.
-        view: of the validation events.
+        dataset: of the validation events.
         rank, size: number of this process and how many there are: each takes its share of the
             batches, or all of them where there are fewer batches than processes.
     """
 
-    def __init__(self, task: Task, view: Any, rank: int = 0, size: int = 1) -> None:
-        self.task, self.view = task, view
-        every = range(-(-len(view) // CHUNK))
+    def __init__(self, task: Task, dataset: Any, rank: int = 0, size: int = 1) -> None:
+        self.task, self.dataset = task, dataset
+        every = range(-(-len(dataset) // CHUNK))
         self.mine = every[rank::size] if len(every) >= size else every
 
     def __len__(self) -> int:
@@ -157,5 +157,5 @@ class Looks(Dataset[tuple[int, Batch]]):
     def __getitem__(self, index: int) -> tuple[int, Batch]:
         number = self.mine[index]
         first = number * CHUNK
-        chosen = np.arange(first, min(first + CHUNK, len(self.view)))
-        return number, self.task.batch(self.view, chosen)
+        chosen = np.arange(first, min(first + CHUNK, len(self.dataset)))
+        return number, self.task.batch(self.dataset, chosen)

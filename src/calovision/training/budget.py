@@ -15,9 +15,9 @@ from calovision.events.store import EventStore
 from calovision.training.batches import CHUNK
 from calovision.training.devices import to_device
 from calovision.training.learner import LAST_LOOK
-from calovision.training.order import Order
+from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.settings import Training
-from calovision.training.task import Task, fresh_task
+from calovision.training.task import Task, untrained_task
 from calovision.utils import streams
 
 ENDLESS_S = 1e8  #: a budget of more seconds is none
@@ -49,7 +49,7 @@ def planned(
     config: Training,
     store: EventStore,
     parts: dict[str, NDArray[np.int64]],
-    order: Callable[[int], Order],
+    order: Callable[[int], WindowedShuffleSampler],
     device: torch.device,
 ) -> Plan:
     """Window and validation events: as configured, or fewer where the budget asks for it.
@@ -69,9 +69,9 @@ def planned(
     some = store[chosen[np.sort(order(PROBE).batches(0, 0), axis=None)]]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.TRIAL_WEIGHTS, config.seed))
-        task = fresh_task(kind, config, store.geometry, some).eval().place(device)
-    task.view(some[:FEW])  # what has to be compiled or loaded at first does not count
-    prepare = _seconds(lambda: task.view(some)) / len(some)
+        task = untrained_task(kind, config, store.geometry, some).eval().place(device)
+    task.dataset(some[:FEW])  # what has to be compiled or loaded at first does not count
+    prepare = _seconds(lambda: task.dataset(some)) / len(some)
     prepare += _seconds(lambda: store[chosen[:PROBE]]) / PROBE
     window = min(config.window, len(chosen))
     if prepare * window > PREPARING * config.budget_s:
@@ -91,6 +91,6 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 @torch.no_grad()
 def _loss_of_few(task: Task, events: Any) -> None:
-    batch = task.batch(task.view(events[:FEW]), np.arange(FEW))
+    batch = task.batch(task.dataset(events[:FEW]), np.arange(FEW))
     noise = torch.Generator(task.device)
     float(task.loss(to_device(batch, task.device), noise)["loss"])

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.training.batches import Looks, TrainingBatches, ahead
+from calovision.training.batches import TrainingBatches, ValidationBatches, ahead
 from calovision.training.budget import ENDLESS_S
 from calovision.training.checkpoints import write_checkpoint
 from calovision.training.distributed import merged
@@ -44,7 +44,7 @@ class TrainingLoop:
         self,
         learner: Learner,
         batches: TrainingBatches,
-        looks: Looks,
+        looks: ValidationBatches,
         run: RunDir,
         every: int,
         plan: dict[str, int],

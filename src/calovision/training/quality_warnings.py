@@ -15,13 +15,13 @@ FELL = 0.98  #: a loss above this share of the untrained one has not fallen
 FEW = 25  #: validation events that the loss before and after is of
 
 
-def loss_of_few(task: Task, view: Any, noise: torch.Generator) -> float | None:
+def loss_of_few(task: Task, dataset: Any, noise: torch.Generator) -> float | None:
     """Validation loss of a few events, where it can show that nothing was learned."""
     if not task.judged_by_loss:
         return None
     was_training = task.training
     with torch.no_grad():
-        batch = task.eval().batch(view, np.arange(min(FEW, len(view))))
+        batch = task.eval().batch(dataset, np.arange(min(FEW, len(dataset))))
         found = float(task.loss(to_device(batch, task.device), noise)["loss"])
     task.train(was_training)
     return found
@@ -29,7 +29,7 @@ def loss_of_few(task: Task, view: Any, noise: torch.Generator) -> float | None:
 
 def verdict(
     task: Task,
-    view: Any,
+    dataset: Any,
     events: Events,
     *,
     passes: float,
@@ -40,7 +40,7 @@ def verdict(
 
     Args:
         task: as it is kept.
-        view: of the validation events.
+        dataset: of the validation events.
         events: the same events.
         passes: how often the training events were seen.
         enough: passes that count as one.
@@ -58,5 +58,5 @@ def verdict(
             f"it does no better than an untrained one: validation loss {after:.4g},"
             f" {before:.4g} before the training"
         )
-    doubt = task.doubt(view, events)
+    doubt = task.quality_warning(dataset, events)
     return [*lines, doubt] if doubt else lines

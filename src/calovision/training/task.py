@@ -38,10 +38,10 @@ def weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
     return (values * weight.view(-1, *(1,) * (values.dim() - 1))).mean()
 
 
-def fresh_task(kind: type[Task], config: Any, geometry: Geometry, train: Events) -> Task:
+def untrained_task(kind: type[Task], config: Any, geometry: Geometry, train: Events) -> Task:
     """An untrained task, its scaling and the weights of events fitted to the training events."""
-    task = kind.fresh(config, geometry, train)
-    task.weigh(train)
+    task = kind.from_events(config, geometry, train)
+    task.use_event_weights(train)
     return task
 
 
@@ -106,7 +106,7 @@ class Task(nn.Module, ABC):
         return known[2]
 
     @classmethod
-    def suits(cls, geometry: Geometry) -> None:
+    def check_supported(cls, geometry: Geometry) -> None:
         """Check, before a training, that it can be built for such images; all by default.
 
         Raises:
@@ -116,26 +116,26 @@ class Task(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def fresh(cls, config: Any, geometry: Geometry, train: Events) -> Self:
+    def from_events(cls, config: Any, geometry: Geometry, train: Events) -> Self:
         """An untrained task, its scaling fitted to the training events."""
 
     @classmethod
     @abstractmethod
-    def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+    def from_state(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and statistics of ``state``."""
 
     @abstractmethod
-    def view(self, events: Events) -> Any:
+    def dataset(self, events: Events) -> Any:
         """Events prepared once, of which batches are made; it has a length."""
 
     @abstractmethod
-    def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
+    def batch(self, dataset: Any, chosen: NDArray[np.int64]) -> Batch:
         """Tensors of the ``chosen`` events."""
 
-    def training_batch(self, view: Any, chosen: NDArray[np.int64], step: int) -> Batch:
+    def training_batch(self, dataset: Any, chosen: NDArray[np.int64], step: int) -> Batch:
         """What step number ``step`` of a training learns from; the batch of ``chosen``."""
         del step
-        return self.batch(view, chosen)
+        return self.batch(dataset, chosen)
 
     @abstractmethod
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -145,7 +145,7 @@ class Task(nn.Module, ABC):
     def graphs(self) -> list[Graph]:
         """What the trained task is written as for ONNX Runtime, preparation of events included."""
 
-    def weigh(self, train: Events) -> None:
+    def use_event_weights(self, train: Events) -> None:
         """From now on events count by their column ``weight``, over its mean in these events.
 
         Raises:
@@ -155,32 +155,32 @@ class Task(nn.Module, ABC):
         if weighting.COLUMN in train.columns:
             self.mean_weight = float(np.mean(train.columns[weighting.COLUMN], dtype=np.float64))
 
-    def weights(self, events: Events) -> NDArray[np.float32] | None:
+    def event_weights(self, events: Events) -> NDArray[np.float32] | None:
         """``(n,)`` how much events count in the loss, 1 on average; ``None`` without weights."""
         if self.mean_weight is None or weighting.COLUMN not in events.columns:
             return None
         weight = events.columns[weighting.COLUMN].astype(np.float64) / self.mean_weight
         return weight.astype(np.float32)
 
-    def adapt(self, train: Events) -> None:
+    def refit_domain(self, train: Events) -> None:
         """Fit to new training events what is not learned by gradients; nothing by default."""
         del train
 
-    def finish(self, view: Any) -> None:
+    def calibrate(self, dataset: Any) -> None:
         """Choose on validation events what gradients cannot; nothing by default."""
-        del view
+        del dataset
 
-    def doubt(self, view: Any, events: Events) -> str:
-        """A line if validation ``events``, seen as ``view``, show that nothing was learned."""
-        del view, events
+    def quality_warning(self, dataset: Any, events: Events) -> str:
+        """A line if validation ``events``, seen as ``dataset``, show that nothing was learned."""
+        del dataset, events
         return ""
 
     @property
-    def settling(self) -> int:
-        """Training events that :meth:`settle` wants at most; 0 leaves it out."""
+    def postprocessing_events(self) -> int:
+        """Training events that :meth:`fit_postprocessing` wants at most; 0 leaves it out."""
         return 0
 
-    def settle(self, train: Events, *, quiet: bool) -> None:
+    def fit_postprocessing(self, train: Events, *, quiet: bool) -> None:
         """Learn from training events what needs the finished networks; nothing by default."""
         del train, quiet
 
@@ -188,7 +188,7 @@ class Task(nn.Module, ABC):
         """Numbers that tell how large the model is."""
         return {"parameters": sum(p.numel() for p in self.parameters())}
 
-    def check(self, geometry: Geometry) -> None:
+    def check_geometry(self, geometry: Geometry) -> None:
         """Refuse images of another geometry than the task was built for.
 
         Raises:

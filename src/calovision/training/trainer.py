@@ -16,7 +16,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.networks.mixed_precision import rounded_products
-from calovision.training.batches import Looks, TrainingBatches
+from calovision.training.batches import TrainingBatches, ValidationBatches
 from calovision.training.budget import ENDLESS_S, Plan, planned
 from calovision.training.checkpoints import read_checkpoint
 from calovision.training.devices import described, enough_memory, peak_memory_mb
@@ -24,12 +24,12 @@ from calovision.training.distributed import Team, summed
 from calovision.training.extend import passes
 from calovision.training.learner import Learner
 from calovision.training.loop import TrainingLoop
-from calovision.training.order import Order
 from calovision.training.quality_warnings import loss_of_few, verdict
 from calovision.training.run import RunDir
+from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.settings import OWN, Training
-from calovision.training.task import Task, fresh_task
-from calovision.training.weights import other_network, restored_task
+from calovision.training.task import Task, untrained_task
+from calovision.training.weights import other_network, task_from_weights
 from calovision.utils import streams
 from calovision.utils.files import PART, write_bytes, write_json
 from calovision.utils.interruption import Interrupted, Stop, handled_by
@@ -101,7 +101,7 @@ def _prepared(
     begun = time.monotonic()
     state = read_checkpoint(run.checkpoint)
 
-    def order_of(window: int) -> Order:
+    def order_of(window: int) -> WindowedShuffleSampler:
         return _order(config, store, parts["train"], window)
 
     made = Plan(**state["plan"]) if state else None
@@ -130,10 +130,10 @@ def _prepared(
     each = order.batch // team.size
     part = slice(team.rank * each, (team.rank + 1) * each)
     batches = TrainingBatches(task, order, read, part, lambda: learner.step)
-    view = task.view(store[seen])
+    dataset = task.dataset(store[seen])
     if not state:
-        learner.untrained = loss_of_few(task, view, learner.noise(0))
-    looks = Looks(task, view, team.rank, team.size)
+        learner.untrained = loss_of_few(task, dataset, learner.noise(0))
+    looks = ValidationBatches(task, dataset, team.rank, team.size)
     every = min(config.validate_every or order.per_epoch, steps)
     loop = TrainingLoop(learner, batches, looks, run, every, made.to_dict(), quiet or team.rank > 0)
     if not learner.ended:
@@ -166,11 +166,13 @@ def _cuts(
     return lines
 
 
-def _order(config: Training, store: EventStore, chosen: NDArray[np.int64], window: int) -> Order:
+def _order(
+    config: Training, store: EventStore, chosen: NDArray[np.int64], window: int
+) -> WindowedShuffleSampler:
     """The order of the ``chosen`` events in a training."""
     batch = min(config.batch, len(chosen) // config.processes) * config.processes
     blocks = np.unique(np.searchsorted(chosen, store.blocks))
-    return Order(len(chosen), batch, window, blocks, config.seed)
+    return WindowedShuffleSampler(len(chosen), batch, window, blocks, config.seed)
 
 
 def _begun(
@@ -178,7 +180,7 @@ def _begun(
     config: Training,
     store: EventStore,
     chosen: NDArray[np.int64],
-    order: Order,
+    order: WindowedShuffleSampler,
     start: Path | None,
 ) -> tuple[Task, Callable[[NDArray[np.int64]], Events]]:
     """The task to train, and what reads the ``chosen`` events.
@@ -195,11 +197,11 @@ def _begun(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, config.seed))
         if start is None:
-            task = fresh_task(kind, config, store.geometry, events)
+            task = untrained_task(kind, config, store.geometry, events)
         else:
-            task = restored_task(kind, config, store.geometry, start)
-            task.adapt(events)
-            task.weigh(events)
+            task = task_from_weights(kind, config, store.geometry, start)
+            task.refit_domain(events)
+            task.use_event_weights(events)
     return task, (lambda _: events) if whole else read
 
 
@@ -212,32 +214,32 @@ def _finish(
     quiet: bool,
 ) -> None:
     """Write the best weights, what they took, and what is doubtful about them."""
-    learner, view = made.learner, made.loop.looks.view
+    learner, dataset = made.learner, made.loop.looks.dataset
     best = read_checkpoint(run.best)
     if best is None:
         raise InputError(f"{run.path} has lost its best.ckpt", "delete last.ckpt to start again")
     wall, cpu = time.perf_counter(), time.process_time()
     kept, device = learner.kept.eval(), learner.task.device
     kept.load_state_dict(best["state_dict"])
-    kept.finish(view)
+    kept.calibrate(dataset)
     few = passes(run, learner.config, 1)
     seen = passes(run, learner.config, learner.step)
     doubts = verdict(
         kept,
-        view,
-        store[parts["validation"][: len(view)]],
+        dataset,
+        store[parts["validation"][: len(dataset)]],
         passes=seen,
         enough=1 - few,
-        losses=(learner.untrained, loss_of_few(kept, view, learner.noise(0))),
+        losses=(learner.untrained, loss_of_few(kept, dataset, learner.noise(0))),
     )
     kept.place(device if kept.on_gpu else torch.device("cpu"))
-    if kept.settling:
+    if kept.postprocessing_events:
         chosen = parts["train"]
         begun = time.perf_counter()
-        most = min(kept.settling, max(int(SETTLED * learner.config.budget_s), FEWEST))
-        if most < min(kept.settling, len(chosen)):
+        most = min(kept.postprocessing_events, max(int(SETTLED * learner.config.budget_s), FEWEST))
+        if most < min(kept.postprocessing_events, len(chosen)):
             doubts.append(f"what it learns at the end is of {most} events, to fit the budget")
-        kept.settle(store[chosen[:: -(-len(chosen) // most)]], quiet=quiet)
+        kept.fit_postprocessing(store[chosen[:: -(-len(chosen) // most)]], quiet=quiet)
         took, budget_s = time.perf_counter() - begun, learner.config.budget_s
         if took > LONG * budget_s:
             doubts.append(f"what it learns at the end took {took:.0f} s more than its budget")

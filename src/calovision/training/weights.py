@@ -43,7 +43,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 _DAMAGE = (SafetensorError, KeyError, ValueError, RuntimeError)
 
 
-def restored_task(kind: type[Task], config: Training, geometry: Geometry, weights: Path) -> Task:
+def task_from_weights(
+    kind: type[Task], config: Training, geometry: Geometry, weights: Path
+) -> Task:
     """The task whose weights lie in a file.
 
     Raises:
@@ -51,7 +53,7 @@ def restored_task(kind: type[Task], config: Training, geometry: Geometry, weight
     """
     state = read_weights(weights)
     try:
-        return kind.restored(config, geometry, state)
+        return kind.from_state(config, geometry, state)
     except ContentError as error:
         if config.model.startswith(OWN):
             raise other_network(config, weights.parent) from error

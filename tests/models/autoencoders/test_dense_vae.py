@@ -39,7 +39,7 @@ def test_loss_is_cross_entropy_times_pixels_plus_divergence(
 
 
 def test_threshold_gives_the_best_f1(task: DenseVAETask, toy_jets: Events) -> None:
-    task.finish(toy_jets)
+    task.calibrate(toy_jets)
     chosen = task.threshold.clone()
 
     def f1(scale: float) -> list[float]:

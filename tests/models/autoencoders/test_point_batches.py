@@ -12,7 +12,7 @@ from calovision.events.events import Events
 from calovision.models.autoencoders.point_batches import (
     COARSE_POINTS,
     TRACK_POINTS,
-    PointView,
+    PointDataset,
     Scaling,
     summarise,
 )
@@ -21,26 +21,30 @@ POINTS = 60
 
 
 @pytest.fixture(scope="module")
-def view(toy_jets: Events) -> PointView:
-    return PointView.of(toy_jets, POINTS)
+def dataset(toy_jets: Events) -> PointDataset:
+    return PointDataset.of(toy_jets, POINTS)
 
 
-def test_every_hit_is_kept_once(toy_jets: Events, view: PointView) -> None:
+def test_every_hit_is_kept_once(toy_jets: Events, dataset: PointDataset) -> None:
     for i in (0, 5, 63):
-        mine = slice(*view.offsets[i : i + 2])
+        mine = slice(*dataset.offsets[i : i + 2])
         one = toy_jets[i]
-        assert np.allclose(np.sort(np.exp(view.log_energy[mine])), np.sort(one.energy), rtol=1e-5)
-        assert np.array_equal(np.bincount(view.channel[mine], minlength=3), one.counts()[0])
+        assert np.allclose(
+            np.sort(np.exp(dataset.log_energy[mine])), np.sort(one.energy), rtol=1e-5
+        )
+        assert np.array_equal(np.bincount(dataset.channel[mine], minlength=3), one.counts()[0])
 
 
-def test_points_go_to_the_hardest_hits_of_each_channel(toy_jets: Events, view: PointView) -> None:
+def test_points_go_to_the_hardest_hits_of_each_channel(
+    toy_jets: Events, dataset: PointDataset
+) -> None:
     for i in range(10):
-        start, end = view.offsets[i : i + 2]
-        lead = slice(start, start + view.points[i])
-        rest = slice(start + view.points[i], end)
+        start, end = dataset.offsets[i : i + 2]
+        lead = slice(start, start + dataset.points[i])
+        rest = slice(start + dataset.points[i], end)
         for c in range(3):
-            inside = view.log_energy[lead][view.channel[lead] == c]
-            outside = view.log_energy[rest][view.channel[rest] == c]
+            inside = dataset.log_energy[lead][dataset.channel[lead] == c]
+            outside = dataset.log_energy[rest][dataset.channel[rest] == c]
             assert (np.diff(inside) <= 0).all()
             if len(inside) and len(outside):
                 assert inside.min() >= outside.max()
@@ -48,21 +52,21 @@ def test_points_go_to_the_hardest_hits_of_each_channel(toy_jets: Events, view: P
 
 def test_number_of_points_and_caps(make_jets: Callable[[int, int], Events]) -> None:
     events = make_jets(20, 3)
-    view = PointView.of(events, 320)
-    assert (view.points <= 320).all()
-    assert (view.points == np.minimum(events.n_hits, 320))[events.counts()[:, 0] <= 120].all()
+    dataset = PointDataset.of(events, 320)
+    assert (dataset.points <= 320).all()
+    assert (dataset.points == np.minimum(events.n_hits, 320))[events.counts()[:, 0] <= 120].all()
     assert TRACK_POINTS + COARSE_POINTS < 320
 
 
-def test_batch_restores_energies_and_hides_padding(view: PointView) -> None:
-    scaling = Scaling.fit(view, 3)
-    hits, summary = view.batch(np.array([3, 1, 8]), scaling)
-    lengths = np.diff(view.offsets)[[3, 1, 8]]
+def test_batch_restores_energies_and_hides_padding(dataset: PointDataset) -> None:
+    scaling = Scaling.fit(dataset, 3)
+    hits, summary = dataset.batch(np.array([3, 1, 8]), scaling)
+    lengths = np.diff(dataset.offsets)[[3, 1, 8]]
     assert hits.mask.sum(1).tolist() == lengths.tolist()
     assert torch.isfinite(summary).all()
     log_energy = scaling.restore(hits.energy, hits.channel)[0, : lengths[0]]
-    mine = slice(*view.offsets[3:5])
-    assert np.allclose(log_energy.numpy(), view.log_energy[mine], atol=1e-4)
+    mine = slice(*dataset.offsets[3:5])
+    assert np.allclose(log_energy.numpy(), dataset.log_energy[mine], atol=1e-4)
     assert (hits.energy[~hits.mask] == 0).all()
 
 
@@ -86,9 +90,9 @@ def test_empty_event_has_a_finite_summary(toy_jets: Events) -> None:
     assert np.isfinite(summarise(empty)).all()
 
 
-def test_events_without_a_hit_make_a_batch(toy_jets: Events, view: PointView) -> None:
-    empty = PointView.of(toy_jets.keep(np.zeros(len(toy_jets.cell), bool)), points=40)
-    hits, summary = empty.batch(np.arange(3), Scaling.fit(view, 3))
+def test_events_without_a_hit_make_a_batch(toy_jets: Events, dataset: PointDataset) -> None:
+    empty = PointDataset.of(toy_jets.keep(np.zeros(len(toy_jets.cell), bool)), points=40)
+    hits, summary = empty.batch(np.arange(3), Scaling.fit(dataset, 3))
     assert hits.channel.shape == (3, 1)
     assert not hits.mask.any()
     assert torch.isfinite(summary).all()
@@ -99,9 +103,9 @@ def test_events_are_sorted_in_groups(toy_jets: Events, monkeypatch: pytest.Monke
     for group in (len(toy_jets), 7):
         monkeypatch.setattr("calovision.models.autoencoders.point_batches.GROUP", group)
         tracemalloc.start()
-        views.append(PointView.of(toy_jets, 40))
+        views.append(PointDataset.of(toy_jets, 40))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 0.6 * peaks[0]
-    for field in fields(PointView):
-        np.testing.assert_array_equal(*(getattr(view, field.name) for view in views))
+    for field in fields(PointDataset):
+        np.testing.assert_array_equal(*(getattr(dataset, field.name) for dataset in views))

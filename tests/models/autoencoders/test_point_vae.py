@@ -10,7 +10,7 @@ import torch
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES
-from calovision.models.autoencoders.point_batches import PointView, Scaling
+from calovision.models.autoencoders.point_batches import PointDataset, Scaling
 from calovision.models.autoencoders.point_vae import PointVAETask
 
 POINTS = 250
@@ -18,7 +18,7 @@ POINTS = 250
 
 def fresh(events: Events, points: int = POINTS) -> PointVAETask:
     torch.manual_seed(0)
-    scaling = Scaling.fit(PointView.of(events, points), 3)
+    scaling = Scaling.fit(PointDataset.of(events, points), 3)
     return PointVAETask(JET_IMAGES, scaling, beta=0.1, code=32, points=points, width=16)
 
 
@@ -30,10 +30,10 @@ def generator(seed: int = 1) -> torch.Generator:
 def task(toy_jets: Events) -> PointVAETask:
     """A task trained for some steps: enough for the totals to be right."""
     found = fresh(toy_jets)
-    view = found.view(toy_jets)
+    dataset = found.dataset(toy_jets)
     optimizer = torch.optim.Adam(found.parameters(), 3e-3)
     for step in range(30):
-        loss = found.loss(found.batch(view, np.arange(16) + 16 * (step % 4)), generator(step))
+        loss = found.loss(found.batch(dataset, np.arange(16) + 16 * (step % 4)), generator(step))
         optimizer.zero_grad()
         loss["loss"].backward()
         optimizer.step()
@@ -45,7 +45,7 @@ def test_every_parameter_gets_a_gradient(toy_jets: Events) -> None:
     # one more pass after a step, since some layers start at zero and block what lies behind them
     for step in range(2):
         task.zero_grad()
-        task.loss(task.batch(task.view(toy_jets), np.arange(16)), generator())["loss"].backward()
+        task.loss(task.batch(task.dataset(toy_jets), np.arange(16)), generator())["loss"].backward()
         if step == 0:
             torch.optim.SGD(task.parameters(), 1e-3).step()
     missing = [n for n, p in task.named_parameters() if p.grad is None or not p.grad.abs().sum()]
@@ -54,7 +54,7 @@ def test_every_parameter_gets_a_gradient(toy_jets: Events) -> None:
 
 def test_loss_is_determined_by_the_generator(toy_jets: Events) -> None:
     task = fresh(toy_jets)
-    batch = task.batch(task.view(toy_jets), np.arange(8))
+    batch = task.batch(task.dataset(toy_jets), np.arange(8))
     first, second, third = (float(task.loss(batch, generator(s))["loss"]) for s in (1, 1, 2))
     assert first == second
     assert first != third
@@ -63,8 +63,8 @@ def test_loss_is_determined_by_the_generator(toy_jets: Events) -> None:
 def test_reconstruction_conserves_the_decoded_sums_and_counts(
     task: PointVAETask, toy_jets: Events
 ) -> None:
-    view = task.view(toy_jets)
-    rebuilt, latent = task.reconstruct(view, np.arange(64), generator())
+    dataset = task.dataset(toy_jets)
+    rebuilt, latent = task.reconstruct(dataset, np.arange(64), generator())
     assert latent.shape == (64, task.latent_numbers)
     with torch.no_grad():
         described = task.network.decoder.describe(torch.from_numpy(latent[:, :32]))
@@ -76,7 +76,7 @@ def test_reconstruction_conserves_the_decoded_sums_and_counts(
 
 
 def test_reconstruction_is_near_the_original(task: PointVAETask, toy_jets: Events) -> None:
-    rebuilt, _ = task.reconstruct(task.view(toy_jets), np.arange(64), generator())
+    rebuilt, _ = task.reconstruct(task.dataset(toy_jets), np.arange(64), generator())
 
     def keys(events: Events) -> set[tuple[int, int, int]]:
         flat = (events.owner, events.code, events.cell)
@@ -90,9 +90,9 @@ def test_reconstruction_is_near_the_original(task: PointVAETask, toy_jets: Event
 def test_reconstruction_does_not_depend_on_order_of_hits_or_padding(
     task: PointVAETask, toy_jets: Events
 ) -> None:
-    view = task.view(toy_jets)
-    _, together = task.reconstruct(view, np.arange(20), generator())
-    _, alone = task.reconstruct(view, np.array([7]), generator())
+    dataset = task.dataset(toy_jets)
+    _, together = task.reconstruct(dataset, np.arange(20), generator())
+    _, alone = task.reconstruct(dataset, np.array([7]), generator())
     assert np.allclose(together[7], alone[0], atol=1e-4)
 
 
@@ -108,9 +108,9 @@ def test_empty_channels_and_empty_images_survive(task: PointVAETask, toy_jets: E
         few.value[keep],
         few.columns,
     )
-    view = task.view(bare)
-    assert math.isfinite(float(task.loss(task.batch(view, np.arange(3)), generator())["loss"]))
-    rebuilt, latent = task.reconstruct(view, np.arange(3), generator())
+    dataset = task.dataset(bare)
+    assert math.isfinite(float(task.loss(task.batch(dataset, np.arange(3)), generator())["loss"]))
+    rebuilt, latent = task.reconstruct(dataset, np.arange(3), generator())
     assert len(rebuilt) == 3
     assert np.isfinite(rebuilt.value).all()
     assert np.isfinite(latent).all()
@@ -120,7 +120,7 @@ def test_hits_are_in_storage_order_and_positive(
     task: PointVAETask, make_jets: Callable[[int, int], Events]
 ) -> None:
     events = make_jets(10, 9)
-    rebuilt, _ = task.reconstruct(task.view(events), np.arange(10), generator())
+    rebuilt, _ = task.reconstruct(task.dataset(events), np.arange(10), generator())
     key = (rebuilt.owner * 8 + rebuilt.code) * 2**16 + rebuilt.cell
     assert (np.diff(key) > 0).all()
     assert (rebuilt.value > 0).all()
@@ -128,4 +128,4 @@ def test_hits_are_in_storage_order_and_positive(
 
 def test_other_geometries_are_refused(task: PointVAETask) -> None:
     with pytest.raises(InputError, match="cms-jet-125"):
-        task.check(EGAMMA_CROPS)
+        task.check_geometry(EGAMMA_CROPS)

@@ -74,7 +74,9 @@ def test_every_channel_of_generated_images_is_like_the_true_one(window: str) -> 
     """Numbers of hits and energies are drawn as they are, whatever the networks have learned."""
     events = images(*WINDOWS[window], 60)
     task = untrained(events)
-    loss = task.loss(task.batch(task.view(events), np.arange(40)), torch.Generator().manual_seed(1))
+    loss = task.loss(
+        task.batch(task.dataset(events), np.arange(40)), torch.Generator().manual_seed(1)
+    )
     assert torch.isfinite(loss["loss"])
     made = generated(task, 60, Request(), seed=1)
     assert made.geometry == events.geometry

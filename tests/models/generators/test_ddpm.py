@@ -27,7 +27,7 @@ BLIND = (2 / np.pi) ** 0.5  #: mean absolute standard normal noise, the loss of 
 
 def fresh(train: Events, **changes: object) -> DDPMTask:
     torch.manual_seed(0)
-    return DDPMTask.fresh(CONFIG.model_copy(update=changes), JET_IMAGES, train)
+    return DDPMTask.from_events(CONFIG.model_copy(update=changes), JET_IMAGES, train)
 
 
 def generator() -> torch.Generator:
@@ -38,7 +38,7 @@ def generator() -> torch.Generator:
 def trained(toy_jets: Events) -> DDPMTask:
     task = fresh(toy_jets)
     task.loss(task.batch(toy_jets, np.arange(16)), generator())  # statistics of normalisation
-    task.finish(toy_jets)
+    task.calibrate(toy_jets)
     return task.eval()
 
 
@@ -81,7 +81,7 @@ def test_loss_depends_on_the_generator_alone(toy_jets: Events) -> None:
 def test_learns(toy_jets: Events, bfloat16: bool) -> None:
     task = fresh(toy_jets, widths=[8, 16], steps=300, bfloat16=bfloat16).train()
     optimizer = torch.optim.Adam(task.parameters(), 1e-2)
-    batch = task.batch(task.view(toy_jets), np.arange(8))
+    batch = task.batch(task.dataset(toy_jets), np.arange(8))
     noise, losses = generator(), []
     for _ in range(40):
         optimizer.zero_grad()
@@ -130,7 +130,7 @@ def test_events_depend_on_seed_and_chunk_alone(trained: DDPMTask) -> None:
 
 
 def test_restored_task_makes_the_same_events(trained: DDPMTask) -> None:
-    again = DDPMTask.restored(CONFIG, JET_IMAGES, trained.state_dict()).eval()
+    again = DDPMTask.from_state(CONFIG, JET_IMAGES, trained.state_dict()).eval()
     assert same(again.sample(Request(), 0, 1, None), trained.sample(Request(), 0, 1, None))
 
 

@@ -76,12 +76,12 @@ def test_training_sees_mirror_images_and_nothing_else(task: CropTask, toy_crops:
 
 
 def test_validation_tells_the_auc(task: CropTask, toy_crops: Events) -> None:
-    view = task.eval().view(toy_crops)
-    parts = task.loss(task.batch(view, np.arange(len(toy_crops))), torch.Generator())
+    dataset = task.eval().dataset(toy_crops)
+    parts = task.loss(task.batch(dataset, np.arange(len(toy_crops))), torch.Generator())
     assert float(parts["auc"].detach()) == pytest.approx(
-        auc(task.logits(view), toy_crops.label), abs=1e-3
+        auc(task.logits(dataset), toy_crops.label), abs=1e-3
     )
-    assert "auc" not in task.train().loss(task.batch(view, np.arange(8)), torch.Generator())
+    assert "auc" not in task.train().loss(task.batch(dataset, np.arange(8)), torch.Generator())
 
 
 @pytest.mark.parametrize("model", MODELS["egamma"])

@@ -15,7 +15,7 @@ from calovision.models.taggers.graph_sage import GraphTask
 def fresh(train: Events, k: int = 10, positions: bool = False) -> GraphTask:
     torch.manual_seed(0)
     settings = SimpleNamespace(k=k, positions=positions, dropout=0.3)
-    return GraphTask.fresh(settings, JET_IMAGES, train)
+    return GraphTask.from_events(settings, JET_IMAGES, train)
 
 
 @pytest.mark.parametrize("k", [2, 10])
@@ -30,7 +30,7 @@ def test_logits_are_those_of_the_network_on_the_published_graph(
         expected = task.eval().network(
             torch.cat(features, 1) / task.scale, graph.edge_index, graph.batch, len(toy_jets)
         )
-    found = task.logits(task.view(toy_jets))
+    found = task.logits(task.dataset(toy_jets))
     assert found.std() > 1e-4
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -44,9 +44,9 @@ def test_scale_is_the_spread_over_pixels(toy_jets: Events) -> None:
 
 def test_scores_do_not_depend_on_the_batch(toy_jets: Events) -> None:
     task = fresh(toy_jets).eval()
-    view = task.view(toy_jets)
-    whole = task.logits(view)
-    *inputs, label, _ = task.batch(view, np.array([40, 3]))
+    dataset = task.dataset(toy_jets)
+    whole = task.logits(dataset)
+    *inputs, label, _ = task.batch(dataset, np.array([40, 3]))
     with torch.no_grad():
         np.testing.assert_allclose(task.network(*inputs), whole[[40, 3]], atol=1e-5)
     assert label.tolist() == toy_jets.label[[40, 3]].tolist()
@@ -58,7 +58,7 @@ def test_without_positions_the_place_of_hits_does_not_matter(toy_jets: Events) -
     rolled = dataclasses.replace(toy_jets, cell=((row + 10) % 125 * 125 + col).astype(np.uint16))
     for positions, same in ((False, True), (True, False)):
         task = fresh(toy_jets, positions=positions)
-        a, b = (task.logits(task.view(e)) for e in (toy_jets, rolled))
+        a, b = (task.logits(task.dataset(e)) for e in (toy_jets, rolled))
         assert np.allclose(a, b, atol=1e-5) == same
 
 
@@ -67,7 +67,7 @@ def test_learns(toy_jets: Events) -> None:
     toy_jets = dataclasses.replace(toy_jets, value=toy_jets.value * brighter)
     task = fresh(toy_jets).train()
     optimizer = torch.optim.Adam(task.parameters(), 3e-3)
-    batch = task.batch(task.view(toy_jets), np.arange(32))
+    batch = task.batch(task.dataset(toy_jets), np.arange(32))
     losses = []
     for _ in range(30):
         optimizer.zero_grad()

@@ -13,7 +13,7 @@ from calovision.models.taggers.particle_net import ParticleNetTask
 def fresh(train: Events, hits: int = 30, bfloat16: bool = False) -> ParticleNetTask:
     torch.manual_seed(0)
     settings = SimpleNamespace(hits=hits, lite=True, dropout=0.1, bfloat16=bfloat16)
-    return ParticleNetTask.fresh(settings, JET_IMAGES, train)
+    return ParticleNetTask.from_events(settings, JET_IMAGES, train)
 
 
 def test_features_are_those_of_the_hardest_hits(toy_jets: Events) -> None:
@@ -40,16 +40,16 @@ def test_padding_has_no_features_and_changes_no_logit(toy_jets: Events) -> None:
     _, features, mask = task.inputs(task.prepare(small), np.arange(1))
     assert int(mask.sum()) == small.n_hits[0]
     assert not features[~mask].any()
-    alone = task.logits(task.view(small))
+    alone = task.logits(task.dataset(small))
     task.hits = int(small.n_hits[0])
-    np.testing.assert_allclose(task.logits(task.view(small)), alone, atol=1e-5)
+    np.testing.assert_allclose(task.logits(task.dataset(small)), alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_learns(toy_jets: Events, bfloat16: bool) -> None:
     task = fresh(toy_jets, bfloat16=bfloat16).train()
     optimizer = torch.optim.Adam(task.parameters(), 3e-3)
-    batch = task.batch(task.view(toy_jets), np.arange(64))
+    batch = task.batch(task.dataset(toy_jets), np.arange(64))
     losses = []
     for _ in range(12):
         optimizer.zero_grad()

@@ -13,7 +13,7 @@ from calovision.models.taggers.resnet import ImageTask
 def fresh(train: Events, bfloat16: bool = False) -> ImageTask:
     torch.manual_seed(0)
     settings = SimpleNamespace(dropout=0.5, bfloat16=bfloat16)
-    return ImageTask.fresh(settings, train.geometry, train)
+    return ImageTask.from_events(settings, train.geometry, train)
 
 
 def test_images_are_raw(toy_jets: Events) -> None:
@@ -28,7 +28,7 @@ def test_learns_crops(toy_crops: Events, bfloat16: bool) -> None:
     task = fresh(toy_crops, bfloat16).train()
     assert task.geometry == EGAMMA_CROPS
     optimizer = torch.optim.Adam(task.parameters(), 3e-3)
-    batch = task.batch(task.view(toy_crops), np.arange(24))
+    batch = task.batch(task.dataset(toy_crops), np.arange(24))
     losses = []
     for _ in range(10):
         optimizer.zero_grad()
@@ -41,6 +41,6 @@ def test_learns_crops(toy_crops: Events, bfloat16: bool) -> None:
 
 def test_half_precision_leaves_distinct_logits(toy_crops: Events) -> None:
     full, half = fresh(toy_crops), fresh(toy_crops, bfloat16=True)
-    a, b = (task.logits(task.view(toy_crops)) for task in (full, half))
+    a, b = (task.logits(task.dataset(toy_crops)) for task in (full, half))
     assert len(np.unique(b)) == len(b)
     assert 0 < np.abs(a - b).max() < 0.05

@@ -27,26 +27,26 @@ class AutoencoderTask(Task):
 
     @abstractmethod
     def reconstruct(
-        self, view: Any, chosen: NDArray[np.int64], generator: torch.Generator
+        self, dataset: Any, chosen: NDArray[np.int64], generator: torch.Generator
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
 
     @abstractmethod
-    def bits(self, view: Any, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    def bits(self, dataset: Any, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         """``(n,)`` information that the codes of the ``chosen`` events carry, bits.
 
         The Kullback-Leibler divergence of a code's distribution from the prior: what it costs on
         average to send, if sender and receiver share random numbers (bits back).
         """
 
-    def doubt(self, view: Any, events: Events) -> str:
+    def quality_warning(self, dataset: Any, events: Events) -> str:
         """A line if reconstructions are no closer to their events than an image of them all.
 
         Closeness is the mean absolute difference of the energy in coarse cells, smeared by one.
         """
-        chosen = np.arange(min(len(view), JUDGED))
+        chosen = np.arange(min(len(dataset), JUDGED))
         random = streams.torch_rng(streams.Stream.DOUBT, 0, device=self.device)
-        rebuilt, _ = self.reconstruct(view, chosen, random)
+        rebuilt, _ = self.reconstruct(dataset, chosen, random)
         true, made = coarse_energies(events[: len(chosen)]), coarse_energies(rebuilt)
         found = np.abs(made - true).sum(1).mean()
         images = {"a blank image": 0.0 * true, "the mean image": true.mean(0)}

@@ -64,12 +64,12 @@ class DenseVAETask(ImageAutoencoderTask):
         self.register_buffer("maximum", torch.tensor(maximum))
 
     @classmethod
-    def fresh(cls, config: DenseVAEConfig, geometry: Geometry, train: Events) -> Self:
+    def from_events(cls, config: DenseVAEConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task, scaled to the largest pixel of the training events."""
         return cls(geometry, float(train.value.max(initial=1e-6)), latent=config.latent)
 
     @classmethod
-    def restored(
+    def from_state(
         cls, config: DenseVAEConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and the threshold of ``state``."""
@@ -82,12 +82,12 @@ class DenseVAETask(ImageAutoencoderTask):
         """Numbers in the latent space of one image."""
         return self.network.latent_numbers
 
-    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+    def batch(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """Images ``(B, C, 128, 128)`` in [0, 1] of the ``chosen`` events, and their weights."""
-        events = view[chosen]
+        events = dataset[chosen]
         dense = torch.from_numpy(events.to_dense("image")).float() / self.on_host("maximum")
         images = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
-        return images, as_tensor(self.weights(events))
+        return images, as_tensor(self.event_weights(events))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean pixel cross entropy times the pixel number, plus the divergence, as published."""
@@ -107,20 +107,20 @@ class DenseVAETask(ImageAutoencoderTask):
         }
 
     @torch.no_grad()
-    def bits(self, view: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    def bits(self, dataset: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         """``(n,)`` information in the codes of the ``chosen`` events, bits."""
-        images = to_device(self.batch(view, chosen)[0], self.device)
+        images = to_device(self.batch(dataset, chosen)[0], self.device)
         mean, log_variance = self.network.encode(images)
         nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
         found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
         return found
 
-    def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
+    def cells(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
         """Decoded content per readout cell of each channel (image units), and latent means.
 
         Both are on the CPU.
         """
-        images = to_device(self.batch(view, chosen)[0], self.device)
+        images = to_device(self.batch(dataset, chosen)[0], self.device)
         mean, _ = self.network.encode(images)
         decoded = self.network.decode(mean) * self.maximum
         return readout_cells(decoded.cpu(), self.geometry), mean.cpu()

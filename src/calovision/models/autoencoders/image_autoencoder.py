@@ -20,7 +20,7 @@ CALIBRATION_JETS = 1000  #: most validation events that the thresholds are chose
 class ImageAutoencoderTask(AutoencoderTask):
     """An autoencoder whose decoder gives every cell some content.
 
-    :meth:`finish` sets the threshold of each channel where the F1 of the occupancy on validation
+    :meth:`calibrate` sets the threshold of each channel where the F1 of the occupancy on validation
     events is best, which is the most favourable choice.
 
     Args:
@@ -34,27 +34,27 @@ class ImageAutoencoderTask(AutoencoderTask):
         self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
 
     @abstractmethod
-    def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
+    def cells(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
         """Decoded content per readout cell of each channel (image units), and latent means.
 
         Both are on the CPU.
         """
 
-    def view(self, events: Events) -> Events:
+    def dataset(self, events: Events) -> Events:
         """Plain events, of which dense images are made batch by batch."""
         return events
 
     @torch.no_grad()
-    def finish(self, view: Events) -> None:
+    def calibrate(self, dataset: Events) -> None:
         """Choose the hit threshold of every channel on validation jets."""
-        jets, chunk = min(CALIBRATION_JETS, len(view)), 250
+        jets, chunk = min(CALIBRATION_JETS, len(dataset)), 250
         levels = torch.logspace(-6, 0, 121, device="cpu")
         hits = levels.new_zeros(len(self.threshold), len(levels), 2)
         truth = levels.new_zeros(len(self.threshold))
         for start in range(0, jets, chunk):
             chosen = np.arange(start, min(start + chunk, jets))
-            cells, _ = self.cells(view, chosen)
-            dense = torch.from_numpy(view[chosen].to_dense("image"))
+            cells, _ = self.cells(dataset, chosen)
+            dense = torch.from_numpy(dataset[chosen].to_dense("image"))
             for i, channel in enumerate(self.geometry.channels):
                 middle = channel.block // 2
                 true = dense[:, i, middle :: channel.block, middle :: channel.block] > 0
@@ -68,8 +68,8 @@ class ImageAutoencoderTask(AutoencoderTask):
 
     @torch.no_grad()
     def reconstruct(
-        self, view: Events, chosen: NDArray[np.int64], generator: torch.Generator
+        self, dataset: Events, chosen: NDArray[np.int64], generator: torch.Generator
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
-        cells, mean = self.cells(view, chosen)
+        cells, mean = self.cells(dataset, chosen)
         return hits_above(cells, self.threshold.cpu(), self.geometry), mean.cpu().numpy()

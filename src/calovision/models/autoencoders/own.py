@@ -57,7 +57,7 @@ class ModuleAutoencoder(ImageAutoencoderTask):
         self.register_buffer("scale", scale[:, None, None], persistent=False)
 
     @classmethod
-    def fresh(cls, config: Any, geometry: Geometry, train: Events) -> Self:
+    def from_events(cls, config: Any, geometry: Geometry, train: Events) -> Self:
         """A task with a copy of the settings' ``module``, tried on two events.
 
         Raises:
@@ -68,7 +68,7 @@ class ModuleAutoencoder(ImageAutoencoderTask):
         return task
 
     @classmethod
-    def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+    def from_state(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and the threshold of ``state``."""
         task = cls(geometry, own_copy(config.module), config.beta)
         fill(task, state)
@@ -79,10 +79,10 @@ class ModuleAutoencoder(ImageAutoencoderTask):
         """Numbers in the latent space of one image; 0 until it has encoded one."""
         return self.latent
 
-    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+    def batch(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """Images ``(B, C, rows, cols)`` in GeV of the ``chosen`` events, and their weights."""
-        events = view[chosen]
-        return torch.from_numpy(events.to_dense()).float(), as_tensor(self.weights(events))
+        events = dataset[chosen]
+        return torch.from_numpy(events.to_dense()).float(), as_tensor(self.event_weights(events))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Squared differences summed over an image, GeV^2, plus the divergence times ``beta``."""
@@ -101,18 +101,18 @@ class ModuleAutoencoder(ImageAutoencoderTask):
         return {"loss": loss, **{k: v.detach() for k, v in parts.items()}}
 
     @torch.no_grad()
-    def bits(self, view: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    def bits(self, dataset: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         """``(n,)`` information in the codes, bits; infinite where they have no variance."""
-        mean, log_variance = self._encoded(self.batch(view, chosen)[0].to(self.device))
+        mean, log_variance = self._encoded(self.batch(dataset, chosen)[0].to(self.device))
         if log_variance is None:
             return np.full(len(chosen), np.inf)
         nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
         found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
         return found
 
-    def cells(self, view: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
+    def cells(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
         """Decoded content per readout cell of each channel (image units), and latent means."""
-        mean, _ = self._encoded(self.batch(view, chosen)[0].to(self.device))
+        mean, _ = self._encoded(self.batch(dataset, chosen)[0].to(self.device))
         decoded = self._decoded(mean) / self.scale
         return readout_cells(decoded.cpu(), self.geometry), mean.cpu()
 

@@ -23,7 +23,7 @@ TRACK_POINTS, COARSE_POINTS = 120, 40
 
 
 @dataclass(frozen=True)
-class PointView:
+class PointDataset:
     """Jagged hits, those with a latent point first, hardest first within a channel.
 
     Attributes:
@@ -48,7 +48,7 @@ class PointView:
         return len(self.points)
 
     @classmethod
-    def of(cls, events: Events, points: int) -> PointView:
+    def of(cls, events: Events, points: int) -> PointDataset:
         """Order the hits of ``events`` for at most ``points`` latent points an event."""
         # Sorting takes many times the memory of its result: a group of events at a time.
         starts = range(0, max(len(events), 1), GROUP)
@@ -58,7 +58,7 @@ class PointView:
         return cls(events.offsets, *joined)
 
     @classmethod
-    def _of_few(cls, events: Events, points: int) -> PointView:
+    def _of_few(cls, events: Events, points: int) -> PointDataset:
         channel, energy, counts = events.channel, events.energy, events.counts()
         group = events.owner * counts.shape[1] + channel
         by_energy = hardest_first(group, energy)
@@ -123,16 +123,16 @@ class Scaling:
     summary_std: Tensor
 
     @classmethod
-    def fit(cls, view: PointView, channels: int) -> Scaling:
+    def fit(cls, dataset: PointDataset, channels: int) -> Scaling:
         """Statistics of a training set."""
-        per_channel = [view.log_energy[view.channel == c] for c in range(channels)]
+        per_channel = [dataset.log_energy[dataset.channel == c] for c in range(channels)]
         filled = [e if len(e) else np.zeros(1, np.float32) for e in per_channel]
         return cls(
             torch.tensor([float(e.mean()) for e in filled]),
             torch.tensor([float(e.std()) + 1e-3 for e in filled]),
             torch.tensor([float(e.min()) for e in filled]),
-            torch.from_numpy(view.summary.mean(0)),
-            torch.from_numpy(view.summary.std(0) + 1e-3),
+            torch.from_numpy(dataset.summary.mean(0)),
+            torch.from_numpy(dataset.summary.std(0) + 1e-3),
         )
 
     def standardise(self, log_energy: Tensor, channel: Tensor) -> Tensor:

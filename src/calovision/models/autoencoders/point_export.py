@@ -183,7 +183,7 @@ def point_graphs(task: PointVAETask) -> list[Graph]:
         return padded_hits.prepared(events) | known
 
     def encoded(events: Events) -> Arrays:
-        given = task.batch(task.view(events), np.arange(len(events)))[:2]
+        given = task.batch(task.dataset(events), np.arange(len(events)))[:2]
         means, _ = task.encode(*to_device(given, task.device))
         size = means.shape[1] - 3 * task.points
         parts = (means[:, :size], means[:, size:].reshape(len(events), task.points, 3))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.models.autoencoders.base import AutoencoderTask
-from calovision.models.autoencoders.point_batches import PointView, Scaling
+from calovision.models.autoencoders.point_batches import PointDataset, Scaling
 from calovision.models.autoencoders.point_decoder import HitDecoder
 from calovision.models.autoencoders.point_export import point_graphs
 from calovision.models.preset import Preset
@@ -109,13 +109,13 @@ class PointVAETask(AutoencoderTask):
         return cls(geometry, scaling, **sizes)
 
     @classmethod
-    def fresh(cls, config: PointVAEConfig, geometry: Geometry, train: Events) -> Self:
+    def from_events(cls, config: PointVAEConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task, its scaling fitted to the training events."""
-        view = PointView.of(train, config.points)
-        return cls._of(config, geometry, Scaling.fit(view, len(geometry.channels)))
+        dataset = PointDataset.of(train, config.points)
+        return cls._of(config, geometry, Scaling.fit(dataset, len(geometry.channels)))
 
     @classmethod
-    def restored(
+    def from_state(
         cls, config: PointVAEConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and statistics of ``state``."""
@@ -134,16 +134,16 @@ class PointVAETask(AutoencoderTask):
         """Numbers in the latent space of one image."""
         return self.network.latent_numbers
 
-    def view(self, events: Events) -> PointView:
+    def dataset(self, events: Events) -> PointDataset:
         """Events in this task's latent-point order."""
-        return replace(PointView.of(events, self.points), weight=self.weights(events))
+        return replace(PointDataset.of(events, self.points), weight=self.event_weights(events))
 
     def batch(
-        self, view: PointView, chosen: NDArray[np.int64]
+        self, dataset: PointDataset, chosen: NDArray[np.int64]
     ) -> tuple[Hits, Tensor, Tensor | None]:
         """Padded hits, standardised summary and weights of the ``chosen`` events."""
-        weight = None if view.weight is None else view.weight[chosen]
-        return *view.batch(chosen, self._scaling_on_host()), as_tensor(weight)
+        weight = None if dataset.weight is None else dataset.weight[chosen]
+        return *dataset.batch(chosen, self._scaling_on_host()), as_tensor(weight)
 
     def _scaling_on_host(self) -> Scaling:
         """The statistics where batches are made."""
@@ -219,9 +219,9 @@ class PointVAETask(AutoencoderTask):
         return torch.cat([q.code, point.flatten(1)], 1), q
 
     @torch.no_grad()
-    def bits(self, view: PointView, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    def bits(self, dataset: PointDataset, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         """``(n,)`` information in the codes of the ``chosen`` events, bits."""
-        hits, summary = view.batch(chosen, self.scaling)
+        hits, summary = dataset.batch(chosen, self.scaling)
         q: Posterior = self.network.encoder(hits, summary)
         keep = self._leading(hits)[:, : q.point.shape[1]]
         points = (gaussian_kl(q.point, q.point_log_std).sum(-1) * keep).sum(-1)
@@ -237,10 +237,10 @@ class PointVAETask(AutoencoderTask):
 
     @torch.no_grad()
     def reconstruct(
-        self, view: PointView, chosen: NDArray[np.int64], generator: torch.Generator
+        self, dataset: PointDataset, chosen: NDArray[np.int64], generator: torch.Generator
     ) -> tuple[Events, NDArray[np.float32]]:
         """Reconstruction of the ``chosen`` events from their latent means, and those means."""
-        hits, summary = to_device(view.batch(chosen, self._scaling_on_host()), self.device)
+        hits, summary = to_device(dataset.batch(chosen, self._scaling_on_host()), self.device)
         means, _ = self.encode(hits, summary)
         code_size = self.network.encoder.skip.out_features
         point = means[:, code_size:].view(len(chosen), -1, 3)

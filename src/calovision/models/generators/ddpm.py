@@ -54,7 +54,7 @@ class DDPMTask(GeneratorTask):
     """The dense DDPM (arXiv:2006.11239): images resized 125 -> 64, one global maximum, L1 loss.
 
     It knows no conditions, and its events have no columns. Sampled images are nowhere exactly
-    zero, so a threshold per channel decides what is a hit; :meth:`finish` sets it where the mean
+    zero, so a threshold per channel decides what is a hit; :meth:`calibrate` sets it where the mean
     number of hits is that of validation jets, which is the most favourable choice for this model.
 
     Args:
@@ -91,12 +91,12 @@ class DDPMTask(GeneratorTask):
         self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
 
     @classmethod
-    def suits(cls, geometry: Geometry) -> None:
+    def check_supported(cls, geometry: Geometry) -> None:
         """Refuse channels with negative values."""
         energies_only(geometry)
 
     @classmethod
-    def fresh(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
+    def from_events(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task, scaled to the largest pixel of the training events."""
         return cls(
             geometry,
@@ -107,7 +107,9 @@ class DDPMTask(GeneratorTask):
         )
 
     @classmethod
-    def restored(cls, config: DDPMConfig, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+    def from_state(
+        cls, config: DDPMConfig, geometry: Geometry, state: Mapping[str, Tensor]
+    ) -> Self:
         """A task with the weights and the threshold of ``state``."""
         task = cls(
             geometry, 1.0, widths=config.widths, steps=config.steps, bfloat16=config.bfloat16
@@ -115,17 +117,17 @@ class DDPMTask(GeneratorTask):
         fill(task, state)
         return task
 
-    def view(self, events: Events) -> Events:
+    def dataset(self, events: Events) -> Events:
         """The baseline sees plain events and makes dense images of them."""
         return events
 
-    def batch(self, view: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+    def batch(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """Images ``(n, C, 64, 64)`` in [-1, 1] of the ``chosen`` events, and their weights."""
-        events = view[chosen]
+        events = dataset[chosen]
         dense = torch.from_numpy(events.to_dense("image")).float() / self.on_host("maximum")
         small = F.interpolate(dense, (SIDE, SIDE), mode="bilinear", align_corners=False)
         images = (2 * small - 1).contiguous(memory_format=torch.channels_last)
-        return images, as_tensor(self.weights(events))
+        return images, as_tensor(self.event_weights(events))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean absolute error of the noise, at a time drawn evenly for each image."""
@@ -150,13 +152,13 @@ class DDPMTask(GeneratorTask):
         content = (sampled.clamp(-1, 1) + 1) / 2 * self.maximum
         return readout_cells(content.cpu(), self.geometry)
 
-    def finish(self, view: Events) -> None:
+    def calibrate(self, dataset: Events) -> None:
         """Choose the hit threshold of every channel by the occupancy of validation jets."""
         cells = self._cells(
             CALIBRATION_IMAGES,
             streams.torch_rng(streams.Stream.THRESHOLD, 0, device=self.device),
         )
-        counts = np.average(view.counts(), 0, weighting.of(view))
+        counts = np.average(dataset.counts(), 0, weighting.of(dataset))
         self.threshold.copy_(threshold_for(cells, counts.tolist()))
 
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:

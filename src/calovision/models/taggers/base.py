@@ -24,7 +24,7 @@ from calovision.training.weights import fill
 
 
 @dataclass(frozen=True)
-class TaggerView:
+class TaggerDataset:
     """Events prepared for a tagger.
 
     Attributes:
@@ -84,7 +84,7 @@ class TaggerTask(Task):
         del train
 
     @classmethod
-    def fresh(cls, config: Any, geometry: Geometry, train: Events) -> Self:
+    def from_events(cls, config: Any, geometry: Geometry, train: Events) -> Self:
         """An untrained task, its domain and scaling fitted to the training events.
 
         Raises:
@@ -96,33 +96,33 @@ class TaggerTask(Task):
         task.fit(train)
         return task
 
-    def adapt(self, train: Events) -> None:
+    def refit_domain(self, train: Events) -> None:
         """From now on, events unlike these are out of distribution; the inputs' scaling stays.
 
         Raises:
-            InputError: as :meth:`fresh`.
+            InputError: as :meth:`from_events`.
         """
         both_classes(train)
         self.domain.fit(domain_features(train))
 
     @classmethod
-    def restored(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
+    def from_state(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and statistics of ``state``."""
         task = cls(geometry, config)
         fill(task, state)
         return task
 
-    def view(self, events: Events) -> TaggerView:
+    def dataset(self, events: Events) -> TaggerDataset:
         """Inputs, labels and weights of ``events``; events to be scored may have any labels."""
         label = np.zeros(len(events), np.float32)
         if "label" in events.columns:
             label[np.asarray(events.label == 1)] = 1
-        return TaggerView(self.prepare(events), label, self.weights(events))
+        return TaggerDataset(self.prepare(events), label, self.event_weights(events))
 
-    def batch(self, view: TaggerView, chosen: NDArray[np.int64]) -> Batch:
+    def batch(self, dataset: TaggerDataset, chosen: NDArray[np.int64]) -> Batch:
         """Network inputs of the ``chosen`` events, then their labels and weights ``(n,)``."""
-        weight = as_tensor(None if view.weight is None else view.weight[chosen])
-        return (*self.inputs(view.data, chosen), torch.from_numpy(view.label[chosen]), weight)
+        weight = as_tensor(None if dataset.weight is None else dataset.weight[chosen])
+        return (*self.inputs(dataset.data, chosen), torch.from_numpy(dataset.label[chosen]), weight)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Weighted mean cross entropy, nats; of validation events the AUC too.
@@ -137,28 +137,30 @@ class TaggerTask(Task):
         return found if self.training else found | {"auc": _auc(logits, label, weight)}
 
     @torch.no_grad()
-    def logits(self, view: TaggerView) -> NDArray[np.float64]:
+    def logits(self, dataset: TaggerDataset) -> NDArray[np.float64]:
         """``(n,)`` uncalibrated logits of class 1."""
         was_training, n = self.training, self.scored
         self.eval()
         parts = [torch.zeros(0, device="cpu")]
-        for i in range(0, len(view), n):
-            inputs = self.inputs(view.data, np.arange(i, min(i + n, len(view))))
+        for i in range(0, len(dataset), n):
+            inputs = self.inputs(dataset.data, np.arange(i, min(i + n, len(dataset))))
             parts.append(self.network(*to_device(inputs, self.device)).cpu())
         self.train(was_training)
         found: NDArray[np.float64] = torch.cat(parts).cpu().double().numpy()
         return found
 
-    def finish(self, view: TaggerView) -> None:
+    def calibrate(self, dataset: TaggerDataset) -> None:
         """Calibrate on validation events."""
-        slope, offset = platt(self.logits(view), view.label.astype(np.float64), view.weight)
+        slope, offset = platt(
+            self.logits(dataset), dataset.label.astype(np.float64), dataset.weight
+        )
         self.slope.fill_(slope)
         self.offset.fill_(offset)
 
-    def doubt(self, view: TaggerView, events: Events) -> str:
+    def quality_warning(self, dataset: TaggerDataset, events: Events) -> str:
         """A line if the AUC on validation events is within two errors of guessing, or below."""
         del events
-        found = auc_and_error(self.logits(view), view.label)
+        found = auc_and_error(self.logits(dataset), dataset.label)
         if found is None or found[0] - 2 * found[1] > 0.5:
             return ""
         return f"it does no better than guessing: validation AUC {found[0]:.3f} +- {found[1]:.3f}"

@@ -152,7 +152,7 @@ def scores(task: TaggerTask) -> Callable[[Events], Arrays]:
     """Outputs of a tagger by the package's own way."""
 
     def expected(events: Events) -> Arrays:
-        logit = task.logits(task.view(events))
+        logit = task.logits(task.dataset(events))
         unlike = task.domain.out_of_distribution(domain_features(events))
         found = (task.probabilities(logit), logit, unlike)
         return dict(zip(OUTPUTS, found, strict=True))

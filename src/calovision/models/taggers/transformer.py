@@ -148,10 +148,10 @@ class TransformerTask(TaggerTask):
             towers = torch.where(turned, towers.flip(2 + side), towers)
         return features, position * sign, mask, context, towers
 
-    def batch(self, view: Any, chosen: NDArray[np.int64]) -> Batch:
+    def batch(self, dataset: Any, chosen: NDArray[np.int64]) -> Batch:
         """Network inputs, truth targets, labels, weights."""
-        *inputs, label, weight = super().batch(view, chosen)
-        return (*inputs, torch.from_numpy(view.data.truth[chosen]), label, weight)
+        *inputs, label, weight = super().batch(dataset, chosen)
+        return (*inputs, torch.from_numpy(dataset.data.truth[chosen]), label, weight)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross entropy, nats, with the truth targets in training alone."""

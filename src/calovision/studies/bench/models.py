@@ -86,8 +86,8 @@ def measured(
     settings, longer = SHORTER.get(name, ({}, 1.0))
     training = Steps(events, *MODELS[name], seed, device=device, settings=settings)
     begun, waited = now(), 0.0
-    task, view = training.task, training.view
-    makers = (partial(task.training_batch, view, training.chosen(), step) for step in count())
+    task, dataset = training.task, training.dataset
+    makers = (partial(task.training_batch, dataset, training.chosen(), step) for step in count())
     with closing(ahead(makers, device)) as batches:
         for step in range(-1, steps):
             if step == 0:  # what is loaded or compiled at first does not count

@@ -58,9 +58,9 @@ def building(material: Material) -> Row:
 
     def build() -> None:
         for start in range(0, len(jets), PORTION):
-            view = task.view(jets[start : start + PORTION])
-            for first in range(0, len(view), task.scored):
-                task.inputs(view.data, np.arange(first, min(first + task.scored, len(view))))
+            dataset = task.dataset(jets[start : start + PORTION])
+            for first in range(0, len(dataset), task.scored):
+                task.inputs(dataset.data, np.arange(first, min(first + task.scored, len(dataset))))
 
     pairs = in_turns(
         always("batches", len(jets), build),
@@ -74,7 +74,7 @@ def half_precision(material: Material) -> Row:
     """The network in bfloat16 against float32, batches at hand."""
     task = load_tagger(material.tagger, "cpu")
     jets = material.jets[: task.scored]
-    inputs = task.inputs(task.view(jets).data, np.arange(len(jets)))
+    inputs = task.inputs(task.dataset(jets).data, np.arange(len(jets)))
 
     def network(bfloat16: bool) -> Work:
         def work() -> None:

@@ -52,18 +52,18 @@ class Steps:
         torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, seed))
         self.device = device or torch.device("cpu")
         self.task = build(config, events.geometry, events).place(self.device).train()
-        self.view = self.task.view(events)
+        self.dataset = self.task.dataset(events)
         self.optimiser = torch.optim.AdamW(self.task.parameters(), 1e-4, fused=True)
         self.noise = streams.torch_rng(streams.Stream.BENCH_NOISE, seed, device=self.device)
         self.random = streams.rng(streams.Stream.BENCH_BATCHES, seed)
 
     def chosen(self) -> NDArray[np.int64]:
         """Events of another batch."""
-        return np.sort(self.random.permutation(len(self.view))[: self.size])
+        return np.sort(self.random.permutation(len(self.dataset))[: self.size])
 
     def batch(self, step: int) -> Batch:
         """What a step learns from."""
-        return self.task.training_batch(self.view, self.chosen(), step)
+        return self.task.training_batch(self.dataset, self.chosen(), step)
 
     def learn(self, batch: Batch) -> None:
         """One step on a batch."""

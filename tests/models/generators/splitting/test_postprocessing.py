@@ -50,7 +50,7 @@ def test_events_are_selected_towards_the_truth(toy_jets: Events) -> None:
     task = untrained(toy_jets, select=150)
     pool = task.proposed(Request(), 320, np.random.default_rng(5))
     share = inner(pool)
-    task.settle(pool[share > np.quantile(share, 0.5)], quiet=True)
+    task.fit_postprocessing(pool[share > np.quantile(share, 0.5)], quiet=True)
     kept = inner(generated(task, 60, Request(), seed=3)).mean()
     task.keep_all()
     every = inner(generated(task, 60, Request(), seed=3)).mean()
@@ -63,7 +63,7 @@ def test_totals_are_selected_for_their_own_label(make_jets: Callable[..., Events
     hits = jets.counts()[:, 1]
     jets.columns["label"] = (hits > np.quantile(hits, 0.3)).astype(np.int8)
     task = untrained(jets, select=0)
-    task.settle(jets, quiet=True)
+    task.fit_postprocessing(jets, quiet=True)
     column = len(task.columns) + 3 * 7 + 1  # ECAL hits
     found = {}
     for label in (0, 1):

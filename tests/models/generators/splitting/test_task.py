@@ -87,12 +87,12 @@ def test_the_same_seed_makes_the_same_events_in_any_number(task: CascadeTask) ->
 
 
 def test_most_steps_teach_the_totals_alone(task: CascadeTask, toy_jets: Events) -> None:
-    view, chosen = task.view(toy_jets), np.arange(16)
-    stages = [len(task.training_batch(view, chosen, step)[2]) for step in range(2 * TURNS)]
+    dataset, chosen = task.dataset(toy_jets), np.arange(16)
+    stages = [len(task.training_batch(dataset, chosen, step)[2]) for step in range(2 * TURNS)]
     assert [n > 0 for n in stages] == 2 * [True, *(TURNS - 1) * [False]]
-    few = task.training_batch(view, chosen, 1)
-    again = task.training_batch(view, chosen, 1)
-    other = task.training_batch(view, chosen, 2)
+    few = task.training_batch(dataset, chosen, 1)
+    again = task.training_batch(dataset, chosen, 1)
+    other = task.training_batch(dataset, chosen, 2)
     assert torch.equal(few[0], again[0])
     assert not torch.equal(few[0], other[0])
 
@@ -102,10 +102,10 @@ def test_hits_are_mirrored_as_their_totals_are(task: CascadeTask, toy_jets: Even
     quarter = np.random.default_rng(2).integers(4, size=len(toy_jets))[toy_jets.owner]
     low = toy_jets.geometry.eta(toy_jets.cell) < 0, toy_jets.geometry.phi(toy_jets.cell) < 0
     jets = toy_jets.keep((low[0] == quarter % 2) & (low[1] == quarter // 2))
-    view = task.view(jets)
+    dataset = task.dataset(jets)
     seen = set()
     for step in range(12):  # mirrored at random: a few steps show all four ways
-        _, _, stages, _ = task.batch(view, np.arange(step, len(jets)))
+        _, _, stages, _ = task.batch(dataset, np.arange(step, len(jets)))
         for stage, column in ((0, 1), (1, 2)):  # cuts along eta and phi, the first 50 pixels off
             conditions, owner, _, whole, first = (x.numpy() for x in stages[stage][:5])
             place = conditions[owner, len(task.columns) + 7 + column]  # mean of the ECAL
@@ -145,7 +145,9 @@ def test_sets_with_an_empty_channel_and_without_labels(toy_jets: Events) -> None
     events = toy_jets.keep(toy_jets.channel != 2)
     events.columns = {}
     task = fresh(events)
-    loss = task.loss(task.batch(task.view(events), np.arange(16)), torch.Generator().manual_seed(1))
+    loss = task.loss(
+        task.batch(task.dataset(events), np.arange(16)), torch.Generator().manual_seed(1)
+    )
     assert torch.isfinite(loss["loss"])
     made = generated(task, 20, Request(), seed=1)
     assert (made.counts()[:, 2] == 0).all()
@@ -154,13 +156,13 @@ def test_sets_with_an_empty_channel_and_without_labels(toy_jets: Events) -> None
 
 def test_it_learns_and_every_parameter_has_a_gradient(toy_jets: Events) -> None:
     task = fresh(toy_jets)
-    view, rng = task.view(toy_jets), np.random.default_rng(1)
+    dataset, rng = task.dataset(toy_jets), np.random.default_rng(1)
     optimiser = torch.optim.Adam(task.parameters(), 3e-3)
     generator = torch.Generator().manual_seed(1)
     losses = []
     for _ in range(25):
-        chosen = np.sort(rng.choice(len(view), 32, replace=False))
-        parts = task.loss(task.batch(view, chosen), generator)
+        chosen = np.sort(rng.choice(len(dataset), 32, replace=False))
+        parts = task.loss(task.batch(dataset, chosen), generator)
         optimiser.zero_grad()
         parts["loss"].backward()
         optimiser.step()
@@ -176,7 +178,7 @@ def test_it_learns_and_every_parameter_has_a_gradient(toy_jets: Events) -> None:
 def test_weights_bring_back_the_same_generator(
     task: CascadeTask, toy_jets: Events, tmp_path: Path
 ) -> None:
-    again = CascadeTask.restored(task.config, task.geometry, task.state_dict())
+    again = CascadeTask.from_state(task.config, task.geometry, task.state_dict())
     again.chunk = 20  # type: ignore[misc]
     a, b = (generated(t, 20, Request(0), seed=1) for t in (task, again.eval()))
     assert same(a, b)
@@ -186,12 +188,12 @@ def test_weights_bring_back_the_same_generator(
 def test_it_learns_to_select_and_keeps_that(toy_jets: Events) -> None:
     plain, task = fresh(toy_jets), fresh(toy_jets, select=60)
     task.load_state_dict(plain.state_dict(), strict=False)
-    assert task.settling == max(TOTALS, 120)
-    task.settle(toy_jets, quiet=True)
+    assert task.postprocessing_events == max(TOTALS, 120)
+    task.fit_postprocessing(toy_jets, quiet=True)
     assert 0 < float(task.selection.efficiency) < 1  # type: ignore[union-attr]
     made = generated(task, 25, Request(), seed=4)
     assert len(made) == 25
-    again = CascadeTask.restored(task.config, task.geometry, task.state_dict())
+    again = CascadeTask.from_state(task.config, task.geometry, task.state_dict())
     again.chunk = 20  # type: ignore[misc]
     assert same(generated(again.eval(), 25, Request(), seed=4), made)
     proposed = task.proposed(Request(), 20, streams.rng(streams.Stream.SAMPLE, 4, 0))
@@ -206,7 +208,7 @@ def test_totals_are_selected_too(make_jets: Callable[..., Events]) -> None:
     task = fresh(jets)
     with torch.no_grad():
         task.flow.leave.bias.fill_(0.4)
-    task.settle(jets, quiet=True)
+    task.fit_postprocessing(jets, quiet=True)
     selection, far = task.totals_selection, {}
     for told in (True, False):
         task.totals_selection = selection if told else None
@@ -216,7 +218,7 @@ def test_totals_are_selected_too(make_jets: Callable[..., Events]) -> None:
     assert far[False] == pytest.approx(0.4, abs=0.05)
     assert far[True] < 0.28
     task.totals_selection = selection
-    again = CascadeTask.restored(task.config, task.geometry, task.state_dict())
+    again = CascadeTask.from_state(task.config, task.geometry, task.state_dict())
     normal, _ = drawn_totals(again, Request(), 50, np.random.default_rng(1), None)
     wanted, _ = drawn_totals(task, Request(), 50, np.random.default_rng(1), None)
     assert np.array_equal(normal, wanted)

@@ -56,7 +56,7 @@ class CascadeConfig(Training):
 
 
 @dataclass(frozen=True)
-class View:
+class SplittingDataset:
     """Events, their channels sorted as in the task's layout, and their totals as normal numbers."""
 
     events: Events
@@ -118,7 +118,7 @@ class SplittingModel(GeneratorTask):
         self.register_buffer("leads", torch.zeros(channels, BY_ENERGY, dtype=torch.float64))
 
     @classmethod
-    def suits(cls, geometry: Geometry) -> None:
+    def check_supported(cls, geometry: Geometry) -> None:
         """Refuse images that cannot be halved, see ``Layout.of``."""
         Layout.of(geometry)
 
@@ -137,12 +137,14 @@ class SplittingModel(GeneratorTask):
         share = float(self.share)
         return tuple(label for label, there in ((0, share < 1), (1, share > 0)) if there)
 
-    def view(self, events: Events) -> View:
+    def dataset(self, events: Events) -> SplittingDataset:
         """Events with their totals."""
         events = self.layout.sorted(events)
         rng = streams.rng(streams.Stream.VIEW, self.config.seed)
         normal = self.quantiles.normal(totals(events, self.on_host("threshold").numpy(), rng))
-        return View(events, normal.astype(np.float32), labels_of(events), self.weights(events))
+        return SplittingDataset(
+            events, normal.astype(np.float32), labels_of(events), self.event_weights(events)
+        )
 
     @abstractmethod
     def proposed(

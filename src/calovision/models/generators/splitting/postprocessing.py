@@ -73,14 +73,14 @@ def _among_totals(task: SplittingModel, train: Events) -> None:
     """Fit the selection of totals; those from which it learns are not selected."""
     selection, task.totals_selection = task.totals_selection, None
     assert selection is not None
-    view, rng = (
-        task.view(train[:TOTALS]),
+    dataset, rng = (
+        task.dataset(train[:TOTALS]),
         streams.rng(streams.Stream.PROPOSED_TOTALS, task.config.seed),
     )
-    true = np.column_stack([view.label, view.normal]).astype(np.float64)
+    true = np.column_stack([dataset.label, dataset.normal]).astype(np.float64)
     made = []
     for _ in range(DRAWN):
-        normal, label = drawn_totals(task, Request(), len(view), rng, None)
+        normal, label = drawn_totals(task, Request(), len(dataset), rng, None)
         made.append(np.column_stack([label, normal]))
     selection.fit(true, np.concatenate(made), task.config.seed, LIMITS, number=1)
     task.totals_selection = selection

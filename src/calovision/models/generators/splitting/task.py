@@ -33,8 +33,8 @@ from calovision.models.generators.splitting.hits import Hits
 from calovision.models.generators.splitting.loss import cut_loss
 from calovision.models.generators.splitting.model import (
     CascadeConfig,
+    SplittingDataset,
     SplittingModel,
-    View,
     labels_of,
 )
 from calovision.models.generators.splitting.postprocessing import TOTALS, learn_to_select
@@ -67,7 +67,7 @@ class CascadeTask(SplittingModel):
     on_gpu: ClassVar[bool] = False
 
     @classmethod
-    def fresh(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
+    def from_events(cls, config: CascadeConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task that knows the training events' thresholds and totals."""
         task = cls(geometry, config, learned(train))
         train = task.layout.sorted(train)
@@ -87,7 +87,7 @@ class CascadeTask(SplittingModel):
         return task
 
     @classmethod
-    def restored(
+    def from_state(
         cls, config: CascadeConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and statistics of ``state``."""
@@ -97,32 +97,38 @@ class CascadeTask(SplittingModel):
         fill(task, state)
         return task
 
-    def training_batch(self, view: View, chosen: NDArray[np.int64], step: int) -> Batch:
+    def training_batch(
+        self, dataset: SplittingDataset, chosen: NDArray[np.int64], step: int
+    ) -> Batch:
         """Everything now and then; in between the totals alone, which take many small steps."""
         rng = _drawing(np.append(chosen, step))
-        return self._batch(view, chosen, rng) if step % TURNS == 0 else self._totals(view, rng)
+        return (
+            self._batch(dataset, chosen, rng) if step % TURNS == 0 else self._totals(dataset, rng)
+        )
 
-    def batch(self, view: View, chosen: NDArray[np.int64]) -> Batch:
+    def batch(self, dataset: SplittingDataset, chosen: NDArray[np.int64]) -> Batch:
         """Totals of some events, and of every stage some nodes: contexts, conditions, outcomes."""
-        return self._batch(view, chosen, _drawing(chosen))
+        return self._batch(dataset, chosen, _drawing(chosen))
 
-    def _totals(self, view: View, rng: np.random.Generator) -> Batch:
+    def _totals(self, dataset: SplittingDataset, rng: np.random.Generator) -> Batch:
         """Normal totals, labels and weights of events drawn from all, and no stages."""
-        drawn = rng.integers(len(view), size=min(FLOW_ROWS, 4 * len(view)))
-        label = torch.from_numpy(view.label[drawn, None])
-        weight = as_tensor(None if view.weight is None else view.weight[drawn])
-        return torch.from_numpy(self._mirrored(view.normal[drawn], rng)[0]), label, [], weight
+        drawn = rng.integers(len(dataset), size=min(FLOW_ROWS, 4 * len(dataset)))
+        label = torch.from_numpy(dataset.label[drawn, None])
+        weight = as_tensor(None if dataset.weight is None else dataset.weight[drawn])
+        return torch.from_numpy(self._mirrored(dataset.normal[drawn], rng)[0]), label, [], weight
 
-    def _batch(self, view: View, chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
+    def _batch(
+        self, dataset: SplittingDataset, chosen: NDArray[np.int64], rng: np.random.Generator
+    ) -> Batch:
         """Totals, and of every stage some nodes of the ``chosen`` events.
 
         Images are turned over along eta and phi at random: neither the beams nor the solenoid
         tell left from right.
         """
-        flow, label, _, weight = self._totals(view, rng)
-        normal, flips = self._mirrored(view.normal[chosen], rng)
-        hits = Hits.of(view.events, self.on_host("threshold").numpy(), chosen).mirrored(*flips)
-        conditions = np.column_stack([normal, view.label[chosen]])
+        flow, label, _, weight = self._totals(dataset, rng)
+        normal, flips = self._mirrored(dataset.normal[chosen], rng)
+        hits = Hits.of(dataset.events, self.on_host("threshold").numpy(), chosen).mirrored(*flips)
+        conditions = np.column_stack([normal, dataset.label[chosen]])
         unit, stages = self.on_host("unit").numpy(), []
         level = min(MERGED, self.partition.towers)
         merged = hits.merged(self.partition, level)
@@ -133,7 +139,7 @@ class CascadeTask(SplittingModel):
             some = np.arange(stage % stride, len(chosen), stride)
             mine = merged if stage < level else hits
             arrays = conditions[some], *known_cuts(self.partition, stage, mine.some(some), unit)
-            of_nodes = None if view.weight is None else view.weight[chosen[some]][arrays[1]]
+            of_nodes = None if dataset.weight is None else dataset.weight[chosen[some]][arrays[1]]
             stages.append((*(torch.from_numpy(x) for x in arrays), as_tensor(of_nodes)))
         return flow, label, stages, weight
 
@@ -194,11 +200,11 @@ class CascadeTask(SplittingModel):
         return splitting_graphs(self)
 
     @property
-    def settling(self) -> int:
+    def postprocessing_events(self) -> int:
         """Twice as many training events as generated ones, from which it learns to select."""
         return max(2 * self.config.select, TOTALS)
 
-    def settle(self, train: Events, *, quiet: bool) -> None:
+    def fit_postprocessing(self, train: Events, *, quiet: bool) -> None:
         """Learn which totals to use, what to ask for, and which of the made events to keep."""
         learn_to_select(self, weighting.unweighted(train), quiet=quiet)
 

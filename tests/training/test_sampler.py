@@ -5,15 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.training.order import Order
+from calovision.training.sampler import WindowedShuffleSampler
 
 
-def order(events: int, batch: int, window: int, block: int = 16, seed: int = 1) -> Order:
+def order(
+    events: int, batch: int, window: int, block: int = 16, seed: int = 1
+) -> WindowedShuffleSampler:
     blocks = np.append(np.arange(0, events, block), events)
-    return Order(events, batch, window, blocks, seed)
+    return WindowedShuffleSampler(events, batch, window, blocks, seed)
 
 
-def batches(of: Order, epoch: int) -> np.ndarray:
+def batches(of: WindowedShuffleSampler, epoch: int) -> np.ndarray:
     return np.concatenate([of.batches(epoch, w) for w in range(of.windows)])
 
 
@@ -27,7 +29,7 @@ def test_an_epoch_has_every_event_once(events: int, batch: int, window: int, blo
         assert len(np.unique(seen)) == seen.size > events - of.batch
         assert set(seen.ravel()) <= set(range(events))
     step = 7 * of.per_epoch + of.per_epoch // 2
-    epoch, w, batch_of_window = of.place(step)
+    epoch, w, batch_of_window = of.position(step)
     assert epoch == 7
     before = sum(len(of.batches(epoch, i)) for i in range(w))
     assert before + batch_of_window == of.per_epoch // 2

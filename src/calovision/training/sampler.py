@@ -11,7 +11,7 @@ from calovision.utils import streams
 
 
 @dataclass(frozen=True)
-class Order:
+class WindowedShuffleSampler:
     """The order of training events, each at most once an epoch.
 
     Events that fit into one window are mixed all together. More of them are mixed a window at a
@@ -44,7 +44,7 @@ class Order:
         """Windows of an epoch."""
         return min(-(-self.events // self.window), self.per_epoch)
 
-    def place(self, step: int) -> tuple[int, int, int]:
+    def position(self, step: int) -> tuple[int, int, int]:
         """Epoch, window of the epoch, and batch of the window that step ``step`` learns from."""
         epoch, batch = divmod(step, self.per_epoch)
         window = int(np.searchsorted(self._starts, batch, side="right")) - 1
