@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from calovision.events.events import Events
+from calovision.events.geometry import JET_IMAGES
 
 
 def _load(path: Path) -> ModuleType:
@@ -109,3 +111,45 @@ def started() -> Callable[..., subprocess.Popen[str]]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest file: at the end it would keep one process busy alone."""
     items.sort(key=lambda item: item.path.name != "test_tutorials.py")
+
+
+Hit = tuple[int, int, int, float]  # channel, row, col, energy of the whole cell in GeV
+
+
+def _build(*events: list[Hit]) -> Events:
+    """Jet images from hand-written hits."""
+    rows = []
+    for i, hits in enumerate(events):
+        for channel, row, col, energy in hits:
+            kind = JET_IMAGES.channels[channel]
+            value = energy / kind.gev_per_unit / kind.block**2
+            rows.append((i, channel, row * JET_IMAGES.cols + col, value))
+    rows.sort()
+    owner, code, cell, value = np.array(rows).reshape(-1, 4).T
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner.astype(int), None, len(events)))])
+    return Events(
+        JET_IMAGES,
+        offsets.astype(np.int64),
+        cell.astype(np.uint16),
+        code.astype(np.uint8),
+        value.astype(np.float32),
+    )
+
+
+@pytest.fixture(scope="session")
+def make_events() -> Callable[..., Events]:
+    return _build
+
+
+@pytest.fixture(scope="session")
+def blank(toy_jets: Events) -> Events:
+    """As many events as the toy jets, all without a hit."""
+    none = slice(0, 0)
+    return Events(
+        toy_jets.geometry,
+        np.zeros(len(toy_jets) + 1, np.int64),
+        toy_jets.cell[none],
+        toy_jets.code[none],
+        toy_jets.value[none],
+        toy_jets.columns,
+    )

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from calovision.events.batching import hardest_first
 from calovision.events.events import Events
+from calovision.features.jet_shapes import MIN_ENERGY
 
 HIT_FEATURES = 7  #: besides one number per channel
-MIN_ENERGY = 1e-3  #: GeV; below it logarithms are cut
 _SEVERAL = 4096  # events sorted at a time
 
 Floats = NDArray[np.float32]

@@ -1,7 +1,6 @@
-"""Hits of a batch as four padded tables, and what models derive from them, in tensors alone.
+"""Hits of a batch as four padded tables, the inputs of exported models that take hits.
 
-The same quantities as :mod:`calovision.features.hits`, :mod:`calovision.features.summary` and
-``out_of_distribution`` compute from event sets, in operations that ONNX knows.
+:mod:`calovision.features.hits` and :mod:`calovision.features.towers` make the same from event sets.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from torch import Tensor, nn
 from calovision.events.batching import padded
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.features.hits import MIN_ENERGY
-from calovision.features.summary import RADII
+from calovision.features.hit_sums import PaddedSums
+from calovision.features.jet_shapes import MIN_ENERGY
 from calovision.features.towers import planes
 from calovision.networks.tower_net import BINS
 
@@ -41,6 +40,10 @@ class Hits(NamedTuple):
     energy: Tensor
     channel: Tensor
 
+    def sums(self, channels: int) -> PaddedSums:
+        """Sums over them by event and channel."""
+        return PaddedSums(*self, channels)
+
 
 def prepared(events: Events) -> dict[str, NDArray[Any]]:
     """Inputs of some events, hits in the order of the set."""
@@ -54,16 +57,6 @@ def with_padding(hits: Hits) -> Hits:
     """One more column, of padding: runtimes make anything of tables without columns."""
     eta, phi, energy = (torch.nn.functional.pad(x, (0, 1)) for x in hits[:3])
     return Hits(eta, phi, energy, torch.nn.functional.pad(hits.channel, (0, 1), value=-1))
-
-
-def one_hot(channel: Tensor, channels: int) -> Tensor:
-    """``(n, h, C)`` float32, nothing but zeros for padding."""
-    return (channel[..., None] == torch.arange(channels)).float()
-
-
-def radius(hits: Hits) -> Tensor:
-    """``(n, h)`` distance from the window centre, rad."""
-    return (hits.eta.square() + hits.phi.square()).sqrt()
 
 
 def hardest(hits: Hits, number: int) -> tuple[Hits, Tensor]:
@@ -87,44 +80,6 @@ def hardest(hits: Hits, number: int) -> tuple[Hits, Tensor]:
     return chosen, energy.sum(1)
 
 
-def counts(hits: Hits, channels: int, within: float = torch.inf) -> Tensor:
-    """``(n, C)`` hits per channel within a radius (rad)."""
-    near = (radius(hits) < within)[..., None]
-    return (one_hot(hits.channel, channels) * near).sum(1)
-
-
-def sums(hits: Hits, channels: int, weight: Tensor | None = None) -> Tensor:
-    """``(n, C)`` sums of the hits' energies (GeV), or of another weight ``(n, h)``."""
-    weight = hits.energy if weight is None else weight
-    return (one_hot(hits.channel, channels) * weight[..., None]).sum(1)
-
-
-def context(hits: Hits, channels: int) -> Tensor:
-    """``(n, 5 C)`` numbers of hits, summed energies, numbers of hits near the centre; logs."""
-    near = [counts(hits, channels, r) for r in RADII]
-    parts = [
-        (counts(hits, channels) + 0.5).log(),
-        (sums(hits, channels).clamp(min=0) + MIN_ENERGY).log(),
-        (torch.cat(near, 1) + 0.5).log(),
-    ]
-    return torch.cat(parts, 1)
-
-
-def image_summary(hits: Hits, channels: int) -> Tensor:
-    """``(n, 7 C)``, see :func:`calovision.features.summary.image_summary`."""
-    distance, energy = radius(hits), hits.energy
-    total = sums(hits, channels)
-    safe = total.clamp(min=1e-3)
-    parts = [
-        (counts(hits, channels) + 0.5).log(),
-        (total + 1e-3).log(),
-        sums(hits, channels, energy * distance) / safe,
-        sums(hits, channels, energy.square()).sqrt() / safe,
-    ]
-    parts += [sums(hits, channels, energy * (distance < r)) / safe for r in RADII]
-    return torch.cat(parts, 1)
-
-
 class Towers(nn.Module):
     """Images of towers, as :class:`~calovision.features.towers.TowerImages` makes them.
 
@@ -144,7 +99,7 @@ class Towers(nn.Module):
             _bins(hits.eta, self.pitch[0], self.rows),
             _bins(hits.phi, self.pitch[1], self.cols),
         )
-        known = one_hot(hits.channel, self.channels).mT  # (n, C, h)
+        known = hits.sums(self.channels).one_hot.mT  # (n, C, h)
         tables = []
         for weight in (known * hits.energy[:, None], known):
             tables.append((weight[..., None] * rows[:, None]).mT @ columns[:, None])

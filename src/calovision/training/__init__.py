@@ -1,1 +1,7 @@
 """Training: settings, batches, the loop, devices, processes and run directories."""
+
+from __future__ import annotations
+
+from calovision.utils.matplotlib_backend import settle
+
+settle()

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from calovision.events.events import Events
-from calovision.models.taggers.out_of_distribution import CORE, Domain, domain_features
+from calovision.features.jet_shapes import WINDOW_CORE
+from calovision.models.taggers.out_of_distribution import Domain, domain_features
 
 
 def test_features_are_the_logs_of_hits_sums_and_peaks(toy_jets: Events) -> None:
@@ -20,7 +21,7 @@ def test_features_are_the_logs_of_hits_sums_and_peaks(toy_jets: Events) -> None:
 
 def test_core_energy_is_that_around_the_centre(toy_jets: Events) -> None:
     one = toy_jets[3]
-    expected = one.energy[one.geometry.radius(one.cell) < CORE].sum()
+    expected = one.energy[one.geometry.radius(one.cell) < WINDOW_CORE].sum()
     assert np.isclose(np.expm1(domain_features(toy_jets)[3, 9]), expected, rtol=1e-4)
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from calovision.events.batching import hardest_first
 from calovision.events.events import Events
 from calovision.events.geometry import Channel
-from calovision.features.summary import image_summary
+from calovision.features.hit_sums import EventHits
+from calovision.features.jet_shapes import image_summary
 from calovision.networks.point_vae import Hits
 
 GROUP = 512  #: events whose hits are sorted at a time
@@ -169,7 +170,7 @@ def _room(events: Events, points: int) -> NDArray[np.int64]:
 def summarise(events: Events) -> NDArray[np.float32]:
     """Per-image summary ``(n, S)`` that the global code must carry.
 
-    ``summary.image_summary``, then ``log`` of ``pt`` and ``m0`` (GeV) where
+    ``jet_shapes.image_summary``, then ``log`` of ``pt`` and ``m0`` (GeV) where
     the set has them.
     """
     columns = [
@@ -177,4 +178,4 @@ def summarise(events: Events) -> NDArray[np.float32]:
         for name in ("pt", "m0")
         if name in events.columns
     ]
-    return np.concatenate([image_summary(events), *columns], 1)
+    return np.concatenate([image_summary(EventHits(events)).float().numpy(), *columns], 1)

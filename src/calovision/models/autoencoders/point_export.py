@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.features import padded_hits
-from calovision.features.padded_hits import Hits, counts, image_summary, with_padding
+from calovision.features.jet_shapes import image_summary
+from calovision.features.padded_hits import Hits, with_padding
 from calovision.models.autoencoders.point_batches import most_points
 from calovision.models.autoencoders.point_decoder import HitDecoder
 from calovision.networks import point_vae
@@ -53,7 +54,7 @@ class PointEncoder(nn.Module):
         spare = (0, self.points)  # so that there are enough columns for all latent points
         channel = F.pad(hits.channel, spare, value=-1)
         eta, phi, energy = (F.pad(x, spare) for x in hits[:3])
-        number = counts(hits, self.channels)
+        number = hits.sums(self.channels).counts()
         room = self._room(number)
         strength = torch.where(channel >= 0, energy, -1.0)
         order = strength.sort(dim=1, descending=True, stable=True)[1]
@@ -86,7 +87,7 @@ class PointEncoder(nn.Module):
         eta_pitch, phi_pitch = self.task.geometry.pitch
         place = torch.stack([chosen.eta / eta_pitch, chosen.phi / phi_pitch], -1).round()
         logs = [c.clamp(min=1e-3).log()[:, None] for c in (pt, m0) if c is not None]
-        summary = torch.cat([image_summary(hits, self.channels), *logs], 1)
+        summary = torch.cat([image_summary(hits.sums(self.channels)), *logs], 1)
         summary = (summary - scaling.summary_mean) / scaling.summary_std
         found: point_vae.Posterior = self.task.network.encoder(
             point_vae.Hits(place * mask[..., None], strength, code, mask, points), summary

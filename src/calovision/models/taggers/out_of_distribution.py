@@ -8,31 +8,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calovision.events.events import Events
-from calovision.features.padded_hits import Hits, counts, one_hot, radius, sums
+from calovision.features.hit_sums import EventHits
+from calovision.features.jet_shapes import scale_features
+from calovision.features.padded_hits import Hits
 
 KNOWN_SHARE = 0.999  #: share of the training events within all limits, or a little more
 #: share by which limits of the domain are widened: on them, rounding must not decide
 _SLACK = 1e-5
-CORE = 0.3  #: rad around the window centre, where a jet outshines its pile-up
 
 
 def domain_features(events: Events) -> NDArray[np.float32]:
-    """``(n, 3 C + 1)`` numbers that move with the scale of an event and the detector's state.
-
-    Per channel the logarithms of 1 + hits, 1 + summed and 1 + largest energy (GeV); then that of
-    1 + the energy of all channels within :data:`CORE` of the window centre.
-    """
-    n, geometry, owner = len(events), events.geometry, events.owner
-    width = len(geometry.channels)
-    energy = np.maximum(events.energy, 0)
-    largest = np.zeros(n * width, np.float32)
-    # one index and one type: NumPy has a fast path for these
-    np.maximum.at(largest, owner * width + events.channel, energy)
-    near = geometry.radius(np.arange(geometry.cells)) < CORE
-    core = np.bincount(owner, energy * near[events.cell], minlength=n)[:, None]
-    columns = [events.counts(), np.maximum(events.sums(), 0), largest.reshape(n, width), core]
-    table = np.concatenate(columns, axis=1)
-    logs: NDArray[np.float32] = np.log1p(table).astype(np.float32)
+    """``(n, 3 C + 1)``, see :func:`~calovision.features.jet_shapes.scale_features`."""
+    logs: NDArray[np.float32] = scale_features(EventHits(events)).float().numpy()
     return logs
 
 
@@ -87,10 +74,5 @@ class Outside(nn.Module):
 
     def forward(self, hits: Hits) -> Tensor:
         """``(n,)`` bool."""
-        known = hits.channel >= 0
-        energy = torch.where(known, hits.energy, 0.0).clamp(min=0)
-        each = one_hot(hits.channel, self.channels) * energy[..., None]
-        core = (energy * (radius(hits) < CORE)).sum(1, keepdim=True)
-        total = sums(hits, self.channels).clamp(min=0)
-        table = torch.cat([counts(hits, self.channels), total, each.amax(1), core], 1).log1p()
+        table = scale_features(hits.sums(self.channels))
         return ((table < self.low) | (table > self.high)).any(1)

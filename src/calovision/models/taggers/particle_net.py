@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.features.hits import MIN_ENERGY, HitTokens
+from calovision.features.hits import HitTokens
+from calovision.features.jet_shapes import MIN_ENERGY
 from calovision.features.padded_hits import Hits, hardest
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask

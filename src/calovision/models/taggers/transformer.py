@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.features.hits import HIT_FEATURES, MIN_ENERGY, HitTokens, hit_features
-from calovision.features.padded_hits import Hits, Towers, context, hardest
-from calovision.features.summary import RADII, core_multiplicity
+from calovision.features.hit_sums import EventHits
+from calovision.features.hits import HIT_FEATURES, HitTokens, hit_features
+from calovision.features.jet_shapes import RADII, multiplicities
+from calovision.features.padded_hits import Hits, Towers, hardest
 from calovision.features.towers import TowerImages
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask, cross_entropy
@@ -178,10 +179,9 @@ class TransformerTask(TaggerTask):
 
 
 def _context(events: Events) -> NDArray[np.float32]:
-    """``(n, 5 C)``: numbers of hits, in all and near the centre, and summed energies; logs."""
-    sums = np.log(np.maximum(events.sums(), 0) + MIN_ENERGY)
-    table = [np.log(events.counts() + 0.5), sums, core_multiplicity(events)]
-    return np.concatenate(table, axis=1).astype(np.float32)
+    """``(n, 5 C)``, see :func:`~calovision.features.jet_shapes.multiplicities`."""
+    table: NDArray[np.float32] = multiplicities(EventHits(events)).float().numpy()
+    return table
 
 
 def _truth(events: Events) -> NDArray[np.float32]:
@@ -221,7 +221,7 @@ class TransformerLogits(nn.Module):
         position = torch.stack([chosen.eta, chosen.phi], -1)
         mask = chosen.channel >= 0
         features = hit_features(position, chosen.energy, chosen.channel, total, self.channels)
-        summary = (context(hits, self.channels) - self.mean) / self.std
+        summary = (multiplicities(hits.sums(self.channels)) - self.mean) / self.std
         out: Tensor = self.network(features, position, mask, summary, self.towers(hits))
         return out
 

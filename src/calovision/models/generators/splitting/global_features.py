@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.features.hit_sums import EventHits
+from calovision.features.jet_shapes import CONE, CORE, axis_distance, cone_sums, jet_axis
 
 Table = NDArray[np.float64]
 
 #: columns that are learned where a set has them: truth first, then what is reconstructed
 COLUMNS = ("gen_pt", "gen_m0", "pt", "m0")
-CORE = 0.1  #: rad; radius around the jet's axis within which the share of energy is a total
-CONE = 0.4  #: rad; radius within which axes are found
 SHAPES = 7  #: numbers of a channel's shape, of which those of :data:`AXIS` are eta and phi
 AXIS = (1, 2)
 BY_ENERGY = 6  #: so many of the first of them go by energies
@@ -62,42 +64,22 @@ def shapes(events: Events) -> Table:
     that lies within :data:`CONE`. The cascade is told them, so that it need not find out cut by cut
     what a jet will look like, nor make the channels agree on the jet's axis.
     """
-    channels, geometry = len(events.geometry.channels), events.geometry
-    index = events.owner * channels + events.channel
-    energy = events.energy.astype(np.float64)
-    eta, phi = geometry.eta(events.cell), geometry.phi(events.cell)
-
-    def summed(weights: Table) -> Table:
-        flat = np.bincount(index, weights, minlength=len(events) * channels)
-        return flat.reshape(len(events), channels).astype(np.float64)
-
-    total, inner = np.maximum(events.sums(), 1e-9), energy * (np.hypot(eta, phi) < CONE)
-    share = summed(inner)
-    means = [summed(inner * x) / np.maximum(share, 1e-9) for x in (eta, phi)]
-    centre = axis(np.stack([share, *means], -1), calorimeters(geometry))[events.owner]
-    distance = np.hypot(eta - centre[:, 0], phi - centre[:, 1])
-    near = energy * (distance < CONE)
-    return np.stack(
-        [
-            share / total,
-            *means,
-            summed(near * distance) / total,
-            summed(energy * (distance < CORE)) / total,
-            np.sqrt(summed(near**2)) / total,
-            summed((distance < CONE).astype(np.float64)) / np.maximum(events.counts(), 1),
-        ],
-        -1,
-    )
+    hits, calorimeters = EventHits(events), events.geometry.calorimeters
+    total = hits.per_channel(hits.energy).clamp(min=1e-9)
+    inner = hits.energy * (hits.radius < CONE)
+    near_centre = hits.per_channel(inner)
+    safe = near_centre.clamp(min=1e-9)
+    centre = [hits.per_channel(inner * x) / safe for x in (hits.eta, hits.phi)]
+    distance = axis_distance(hits, jet_axis(hits, calorimeters))
+    near = cone_sums(hits, distance, (CORE,))
+    lit = hits.per_channel((distance < CONE).double()) / hits.counts().clamp(min=1)
+    parts = [near_centre / total, *centre, near.width / total, near.rings[0] / total]
+    return np.asarray(torch.stack([*parts, near.root / total, lit], -1).numpy())
 
 
-def calorimeters(geometry: Geometry) -> NDArray[np.bool_]:
-    """``(C,)`` which channels make the axis of a jet."""
-    return np.array(geometry.calorimeters)
-
-
-def axis(energies: Table, chosen: NDArray[np.bool_]) -> Table:
+def axis(energies: Table, chosen: Sequence[bool]) -> Table:
     """``(n, 2)`` eta and phi of jets, from energy, mean eta and phi by channel ``(n, C, 3)``."""
-    weight = energies[..., 0] * chosen
+    weight = energies[..., 0] * np.array(chosen)
     summed = np.maximum(weight.sum(1), 1e-9)
     return np.stack([(weight * energies[..., x]).sum(1) / summed for x in (1, 2)], -1)
 
@@ -112,7 +94,7 @@ def aims(table: Table, columns: int, threshold: NDArray[np.float32], geometry: G
     shape = table[:, columns : columns + SHAPES * channels].reshape(-1, channels, SHAPES).copy()
     hits, excess = hits_and_excess(table, channels)
     energy = (hits * threshold + excess) * shape[..., 0]
-    middle = axis(np.stack([energy, shape[..., 1], shape[..., 2]], -1), calorimeters(geometry))
+    middle = axis(np.stack([energy, shape[..., 1], shape[..., 2]], -1), geometry.calorimeters)
     shape[..., AXIS] *= shape[..., :1]
     return np.column_stack([shape[..., :BY_ENERGY].reshape(len(table), -1), middle])
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.features.jet_shapes import CONE, CORE
 from calovision.models.generators.splitting.compiled_mlp import LOOSE
-from calovision.models.generators.splitting.global_features import BY_ENERGY, CONE, CORE, Table
+from calovision.models.generators.splitting.global_features import BY_ENERGY, Table
 from calovision.utils.compiled import compiled
 
 STEPS = 6  #: of Newton's method at most; what takes more is asking too much
