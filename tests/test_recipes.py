@@ -1,0 +1,72 @@
+"""The recipes of CONTRIBUTING, each followed to the letter with a stranger's file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import calovision as cv
+from calovision.events.events import Events
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package, into which files may be put."""
+    copy = tmp_path_factory.mktemp("copy") / "calovision"
+    shutil.copytree(
+        Path(cv.__file__).parent,
+        copy,
+        ignore=shutil.ignore_patterns("*.safetensors", "__pycache__"),
+    )
+    return copy
+
+
+def insert(file: Path, before: str, line: str) -> None:
+    """Put one line before another one."""
+    text = file.read_text()
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, f"{line}\n{before}"))
+
+
+def run(package: Path, folder: Path, script: str) -> str:
+    """What a script prints that works with the copy."""
+    own = {**os.environ, "PYTHONPATH": str(package.parent), "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+TAGGER = """
+import calovision as cv
+from calovision.models.listing import listing
+
+print(listing("jet-tagger", "log-energies")[1])
+model = cv.train("jet-tagger", "jets", "log-energies", out="run", softest=0.5, quiet=True)
+model.evaluate("others")
+model.export("tagger.onnx")
+cv.report("run", out="report.html")
+"""
+
+
+def test_a_tagger_is_a_file_and_a_line(
+    package: Path, tmp_path: Path, make_jets: Callable[..., Events]
+) -> None:
+    shutil.copy(RECIPES / "log_energies.py", package / "models" / "taggers")
+    entry = '        "log-energies": "taggers.log_energies",'
+    insert(package / "models" / "__init__.py", '        "resnet15": "taggers.resnet",', entry)
+    cv.save(make_jets(120, 1), tmp_path / "jets")
+    cv.save(make_jets(220, 2), tmp_path / "others")
+    listed = run(package, tmp_path, TAGGER)
+    assert "Logistic regression on the logarithms" in " ".join(listed.split())
+    assert "GeV that are added to every sum." in listed
+    assert (tmp_path / "tagger.onnx").exists()
+    assert "log-energies" in (tmp_path / "report.html").read_text()
