@@ -27,7 +27,7 @@ from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
 from calovision.models.config import load_config
 from calovision.models.generators.splitting.export import Rows
-from calovision.models.generators.splitting.sampling import grown
+from calovision.models.generators.splitting.sampling import sample_hits
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import build, load_tagger
 from calovision.models.train import train
@@ -205,7 +205,7 @@ def test_the_graphs_of_the_cascade_in_a_row_make_its_jets(toy_jets: Events) -> N
         images = end(*(levels[finest] for finest in task.partition.finest))
     assert ((chance > 0) & (chance <= 1)).all()
     numbers = Rows(uniform, np.zeros(n, np.int64))
-    made = grown(task, normal.double().numpy(), label.numpy(), numbers, adjusted=False)
+    made = sample_hits(task, normal.double().numpy(), label.numpy(), numbers, adjusted=False)
     assert np.array_equal(numbers.used, used.numpy())
     gev = made.to_dense("gev")
     for c, (channel, image) in enumerate(zip(task.geometry.channels, images, strict=True)):

@@ -1,4 +1,4 @@
-"""The verbs of the package, one file each: what notebooks, scripts and the command line call."""
+"""The front door: one function a verb, which notebooks, scripts and the command line call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far are events from the truth? Two event sets beside truth against truth."""
+"""Comparison of two event sets, beside truth against truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event sets from anywhere: opened, read, written, converted, fetched."""
+"""Opening, reading, writing, converting and downloading event sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an event display shows of a folder: an event set, several of them, a run or a study."""
+"""Events that a display shows of a folder: an event set, several of them, a run or a study."""
 
 from __future__ import annotations
 

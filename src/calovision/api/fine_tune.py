@@ -1,4 +1,4 @@
-"""More training of a model that is there, on other events."""
+"""Fine-tuning: more training of a trained model on other events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New events of a trained generator, in memory or into a set on disk."""
+"""Generation of events, in memory or into a set on disk."""
 
 from __future__ import annotations
 

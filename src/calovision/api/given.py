@@ -1,4 +1,4 @@
-"""What is given where events, files or folders are wanted: taken, or refused with a remedy."""
+"""Checks of the events, files and folders that a user gives."""
 
 from __future__ import annotations
 

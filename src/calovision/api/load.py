@@ -1,4 +1,4 @@
-"""Trained models: those in run directories, and those that come with the package."""
+"""Loading trained models, from run directories or from the package."""
 
 from __future__ import annotations
 

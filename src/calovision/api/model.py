@@ -1,4 +1,4 @@
-"""A trained model in a notebook: score, reconstruct, generate, discover, measure, export."""
+"""A trained model: scores, reconstructions, generated events, results, export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a physicist would plot first: observables of jets, shapes of showers."""
+"""Observables of jets and shapes of showers, as tables."""
 
 from __future__ import annotations
 

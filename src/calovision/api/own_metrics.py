@@ -1,4 +1,4 @@
-"""Metrics by name and functions of one's own: which are asked for, and what functions give."""
+"""Metrics by name, and functions of the user's own."""
 
 from __future__ import annotations
 

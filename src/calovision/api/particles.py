@@ -1,4 +1,4 @@
-"""Particles of other programs through the simulated detector."""
+"""Particles of other programs in the simulated detector."""
 
 from __future__ import annotations
 

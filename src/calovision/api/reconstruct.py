@@ -1,4 +1,4 @@
-"""Events through an autoencoder and back, in memory or into a set on disk."""
+"""Reconstruction of events by an autoencoder, in memory or into a set on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages for people: reports of studies and runs, and the event display."""
+"""Reports of studies and runs, and the event display."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measured numbers that people can read: values with errors, floors, units and directions."""
+"""Results: measured values with errors, floors, units and directions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temporary folders for runs that nobody gave a place."""
+"""Temporary folders for runs without a place."""
 
 from __future__ import annotations
 

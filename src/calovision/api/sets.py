@@ -1,4 +1,4 @@
-"""Event sets made of event sets: merged, divided, selected, with where they come from."""
+"""Event sets made from event sets: merged, split, selected, with their provenance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training from Python: a model of the package, or one's own network."""
+"""Training of a model of the package, or of the user's own network."""
 
 from __future__ import annotations
 

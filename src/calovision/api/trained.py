@@ -1,4 +1,4 @@
-"""A run and the task that was trained in it, read when it is needed, on a device."""
+"""A run directory and its trained task, loaded on first use on a device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training and fine-tuning share: the run's folder, and events that lie on disk."""
+"""The run directory of a training, and its events on disk."""
 
 from __future__ import annotations
 

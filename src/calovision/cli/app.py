@@ -1,4 +1,4 @@
-"""The ``calovision`` command: its verbs, and one place where errors become exit codes."""
+"""The ``calovision`` command: its verbs, and the exit codes of errors."""
 
 from __future__ import annotations
 

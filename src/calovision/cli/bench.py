@@ -1,4 +1,4 @@
-"""The verb that measures speed."""
+"""``calovision bench``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verb that judges one event set by another."""
+"""``calovision compare``."""
 
 from __future__ import annotations
 

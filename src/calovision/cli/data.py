@@ -1,4 +1,4 @@
-"""Verbs on event sets: simulate, fetch, convert, export, info."""
+"""``calovision data``: simulate, fetch, convert, export, info."""
 
 from __future__ import annotations
 

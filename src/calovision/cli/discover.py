@@ -1,4 +1,4 @@
-"""Verbs of the search for symmetries: make digits, train a latent space, look for its flows."""
+"""``calovision discover``, and its digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verb that takes a trained model out of Python."""
+"""``calovision export``."""
 
 from __future__ import annotations
 

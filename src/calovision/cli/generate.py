@@ -1,4 +1,4 @@
-"""The verb that makes new events with a trained generator."""
+"""``calovision generate``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``calovision data image``: somebody's own particles become images."""
+"""``calovision data image``: images from the user's own particles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs on a trained model: evaluate, reconstruct, classify."""
+"""``calovision evaluate``, ``reconstruct``, ``classify`` and ``model info``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command reports: text for people, or JSON on stdout with the text on stderr."""
+"""Output of commands: text, or JSON on stdout with the text on stderr."""
 
 from __future__ import annotations
 

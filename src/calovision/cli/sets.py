@@ -1,4 +1,4 @@
-"""Verbs that make event sets of event sets: merge, split, select."""
+"""``calovision data merge``, ``split`` and ``select``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``calovision data simulate``: make events from scratch."""
+"""``calovision data simulate``."""
 
 from __future__ import annotations
 

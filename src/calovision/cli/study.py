@@ -1,4 +1,4 @@
-"""Verbs on whole studies: run one, report on some."""
+"""``calovision study`` and ``report``."""
 
 from __future__ import annotations
 

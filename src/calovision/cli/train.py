@@ -1,4 +1,4 @@
-"""The verb ``train``: a new training, or one that goes on."""
+"""``calovision train``."""
 
 from __future__ import annotations
 

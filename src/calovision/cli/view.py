@@ -1,4 +1,4 @@
-"""The verb that shows events in a browser."""
+"""``calovision view``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Trained tasks as graphs of tensors alone, preparation included: what is written as ONNX."""
+"""Trained models as ONNX files."""

@@ -1,4 +1,4 @@
-"""Write a trained model as ONNX files and check that they say what the model says."""
+"""Export of a trained model to ONNX files, and a comparison of their output with the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which graphs a trained task is written as."""
+"""The ONNX graphs of a trained task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that take no events too: runtimes stumble over tables without rows."""
+"""ONNX files that accept batches without events, on which runtimes stumble otherwise."""
 
 from __future__ import annotations
 

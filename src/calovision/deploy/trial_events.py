@@ -1,4 +1,4 @@
-"""Random events that a written graph is tried on: full, sparse, and empty ones."""
+"""Random events on which an exported model is tried: full, sparse and empty ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as small square images about their centre, for latent spaces of a few numbers."""
+"""Events as small square images about their centre, for latent spaces of a few dimensions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dense images to readout cells, and to hits above a threshold."""
+"""Dense images: inputs of models, readout cells, and hits above a threshold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums over the hits of events, by event and by channel: of a set, or of padded tables for ONNX.
+"""Sums over hits by event and by channel, of an event set or of padded tables.
 
 What is computed from hits, in :mod:`~calovision.features.jet_shapes`, is written once in terms of
 :class:`HitSums`, so that training, metrics and exported models share it.

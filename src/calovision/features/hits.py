@@ -1,4 +1,4 @@
-"""Events as taggers of sets see them: their hardest hits, HCAL as towers."""
+"""The hardest hits of events, padded: inputs of taggers of sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Observables of jets and crops from the hits: what a physicist would plot first.
+"""Observables of jets and crops from their hits.
 
 All are per event, ``(n,)``. Energies of tracks are transverse momenta; calorimeter energies are
 taken as transverse, as the public images have them. Angles are relative to the window centre, so

@@ -1,4 +1,4 @@
-"""All hits of an event as an image in the grain of the HCAL towers."""
+"""Events as images of HCAL towers."""
 
 from __future__ import annotations
 

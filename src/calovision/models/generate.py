@@ -1,4 +1,4 @@
-"""Write a set of generated events."""
+"""Generation of an event set on disk."""
 
 from __future__ import annotations
 

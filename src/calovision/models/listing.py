@@ -1,4 +1,4 @@
-"""What can be trained and set: models, settings, defaults and meanings, from the settings' help."""
+"""Lists of models and their settings, with defaults and meanings from the help of the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make a task from its configuration, or load a trained one from its run."""
+"""Tasks from their configuration, and trained ones from their run directory."""
 
 from __future__ import annotations
 

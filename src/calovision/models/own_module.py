@@ -1,4 +1,4 @@
-"""Networks of the user's own: what can be trained of them, and trials before a training."""
+"""Networks of the user's own: checks before they are trained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model as it is offered: its task, its settings and how it is trained by default."""
+"""A model that the package offers: its task, its settings and their defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send an event set through a trained autoencoder into a new set."""
+"""Reconstruction of an event set by a trained autoencoder."""
 
 from __future__ import annotations
 

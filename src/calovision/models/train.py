@@ -1,4 +1,4 @@
-"""Train a task on an event set into a run directory, with one process or several."""
+"""Training of a task on an event set into a run directory, in one process or several."""
 
 from __future__ import annotations
 

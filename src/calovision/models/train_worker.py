@@ -1,4 +1,4 @@
-"""A process that trains together with the one that started it; its argument is the run."""
+"""A worker process of a training on several processes; its argument is the run directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network on crops of the calorimeter that is told the shapes of the shower."""
+"""A network on crops of the calorimeter with shower shapes as a layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes of a shower as a layer: what physicists look at, from shares of the energy.
+"""Shower shapes as a layer, from shares of the energy.
 
 Definitions follow CMS (JINST 10 P08010, arXiv:1502.02702); see also
 :mod:`calovision.features.shower_shapes`, which computes them for tables.

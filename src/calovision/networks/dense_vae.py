@@ -1,4 +1,4 @@
-"""The published starting point: a convolutional VAE on dense 128 x 128 jet images.
+"""The published convolutional VAE on dense 128 x 128 jet images.
 
 Rebuilt after the student notebook "VAE for quark/gluon jet event images" (layers, widths and
 activations as there), in PyTorch. Kept as it was, faults included, to be compared with.

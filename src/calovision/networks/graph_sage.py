@@ -1,4 +1,4 @@
-"""The published starting point of jet tagging on graphs: three GraphSAGE layers and a mean.
+"""GraphSAGE on graphs of pixels, as published: three layers and a mean.
 
 Rebuilt after the student notebook "GraphSAGE classification of jets" (layers and widths as there):
 SAGEConv (arXiv:1706.02216) 3-32-64-128 with mean aggregation, global mean pool, linear layers

@@ -1,4 +1,4 @@
-"""Log-probabilities of the laws of a cut, and their gradients, in one pass each.
+"""Log-probabilities of logistic mixtures and their gradients, compiled.
 
 The formulas are those of :mod:`~calovision.networks.splitter`. Written out in tensors they are some
 forty operations on a few numbers for each row, and as many again backwards, which took half of a

@@ -1,4 +1,4 @@
-"""Run a network in less than single precision where that is safe."""
+"""Mixed precision: bfloat16 where that is safe."""
 
 from __future__ import annotations
 

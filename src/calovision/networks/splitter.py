@@ -1,4 +1,4 @@
-"""How the hits and energies of a node are shared between its two halves.
+"""Conditional distributions of the hits and energies of the two halves of a node.
 
 The laws are mixtures with closed-form densities and samplers; parameters come from a small network
 that sees the node's surroundings. Variables are drawn one after another, channel by channel: how

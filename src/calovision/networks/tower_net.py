@@ -1,4 +1,4 @@
-"""A small convolutional network on the whole jet in the grain of the HCAL towers."""
+"""A small convolutional network on images of HCAL towers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The velocity field of a flow between noise and a handful of numbers."""
+"""The velocity field of a flow between noise and a few numbers."""
 
 from __future__ import annotations
 

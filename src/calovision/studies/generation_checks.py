@@ -24,7 +24,7 @@ from calovision.models.generators.splitting.global_features import (
 )
 from calovision.models.generators.splitting.hits import Hits
 from calovision.models.generators.splitting.pyramid import filled
-from calovision.models.generators.splitting.sampling import drawn_totals
+from calovision.models.generators.splitting.sampling import sample_global_features
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import load_generator
 from calovision.reports.sources import save_arrays
@@ -129,7 +129,7 @@ def steps(
     rows = []
     for number in numbers:
         draws = streams.rng(streams.Stream.STEPS, seed, number)
-        normal, _ = drawn_totals(task, Request(), len(events), draws, number)
+        normal, _ = sample_global_features(task, Request(), len(events), draws, number)
         own = _plain(task.quantiles.values(normal), channels)
         auc = classifier_auc(true, own, paired=False, seed=seed)
         rows.append({"steps": number, "auc": auc.to_dict()})

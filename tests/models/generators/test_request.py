@@ -14,7 +14,7 @@ from calovision.events.events import Events
 from calovision.models.config import load_config
 from calovision.models.generators.base import generated
 from calovision.models.generators.request import Request
-from calovision.models.generators.splitting.sampling import drawn_totals
+from calovision.models.generators.splitting.sampling import sample_global_features
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import build
 
@@ -82,7 +82,7 @@ def test_columns_that_were_not_learned(gluons: CascadeTask) -> None:
     asked = Request(ranges={"eta": (0, 1)})
     for make in (
         lambda: generated(gluons, 5, asked, seed=1),
-        lambda: drawn_totals(gluons, asked, 5, np.random.default_rng(1), None),
+        lambda: sample_global_features(gluons, asked, 5, np.random.default_rng(1), None),
     ):
         with pytest.raises(InputError, match="has not learned 'eta'") as refused:
             make()

@@ -13,8 +13,8 @@ from plain_shapes import shapes
 from calovision.events.events import Events
 from calovision.models.generators.base import generated
 from calovision.models.generators.request import Request
-from calovision.models.generators.splitting.postprocessing import what_to_ask_for
-from calovision.models.generators.splitting.sampling import drawn_totals
+from calovision.models.generators.splitting.postprocessing import fit_bias_offsets
+from calovision.models.generators.splitting.sampling import sample_global_features
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import load_generator
 from calovision.models.pretrained import pretrained_run
@@ -69,7 +69,7 @@ def jets(task: CascadeTask) -> Events:
 @pytest.fixture(scope="module")
 def asked(task: CascadeTask) -> Asked:
     """What these jets were to become: the first that is drawn."""
-    normal, label = drawn_totals(task, Request(), JETS, np.random.default_rng(SEED), None)
+    normal, label = sample_global_features(task, Request(), JETS, np.random.default_rng(SEED), None)
     table = task.quantiles.values(normal)
     shape = table[:, 4:25].reshape(JETS, 3, 7)[..., :6]
     hits = np.floor(table[:, 25:28]).astype(np.int64)
@@ -116,7 +116,7 @@ def test_what_is_asked_for_in_addition_arrives(
 
 def test_what_to_ask_for_is_learned(task: CascadeTask, jets: Events, asked: Asked) -> None:
     """Leads that ask for far too much in the core of jets are taken back."""
-    normal, label = drawn_totals(task, Request(), JETS, np.random.default_rng(SEED), None)
+    normal, label = sample_global_features(task, Request(), JETS, np.random.default_rng(SEED), None)
 
     def off(made: Events) -> NDArray[np.float64]:
         """``(2,)`` how much the cores of tracks and ECAL differ from those asked for."""
@@ -126,7 +126,7 @@ def test_what_to_ask_for_is_learned(task: CascadeTask, jets: Events, asked: Aske
     try:
         task.leads[:2, CORE] += 0.1
         spoiled = off(proposed(task, JETS))
-        what_to_ask_for(task, normal, label, np.random.default_rng(1))
+        fit_bias_offsets(task, normal, label, np.random.default_rng(1))
         after = off(proposed(task, JETS))
     finally:
         task.leads.copy_(leads)

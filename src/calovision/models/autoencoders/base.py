@@ -1,4 +1,4 @@
-"""What an autoencoder task offers beyond every task: codes, and its way back to events."""
+"""The base of autoencoders: codes of events, and reconstructions from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What autoencoders of dense images share: a threshold per channel says which cells are hits."""
+"""The base of autoencoders of dense images: a threshold per channel says which cells are hits."""
 
 from __future__ import annotations
 

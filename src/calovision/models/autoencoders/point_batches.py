@@ -1,4 +1,4 @@
-"""Events as the point VAE sees them: hits in latent-point order and a summary of each image."""
+"""Inputs of the point VAE: hits in the order of latent points, and a summary of each image."""
 
 from __future__ import annotations
 

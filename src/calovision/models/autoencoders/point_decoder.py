@@ -1,4 +1,4 @@
-"""From the point VAE's codes back to detector hits."""
+"""The decoder of the point VAE: from codes to detector hits."""
 
 from __future__ import annotations
 

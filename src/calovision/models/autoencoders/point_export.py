@@ -1,4 +1,4 @@
-"""The point VAE as ONNX: padded hits to codes, and codes to hits, in tensors alone."""
+"""The point VAE as ONNX: padded hits to codes, and codes to hits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a generating task offers beyond every task: new events on request."""
+"""The base of generators: new events on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which images the cascade can make, and the order in which it goes through their channels."""
+"""Which images our generator can make, and the order of their channels in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def energies_only(geometry: Geometry) -> None:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ChannelOrder:
     """Channels sorted by their readout cells, the smallest first.
 
     Levels of fine nodes hold some of the channels only; sorted so, these are always the first.
@@ -44,7 +44,7 @@ class Layout:
     order: tuple[int, ...]
 
     @classmethod
-    def of(cls, geometry: Geometry) -> Layout:
+    def of(cls, geometry: Geometry) -> ChannelOrder:
         """The layout of a geometry.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The published diffusion model as ONNX: one step backwards, and the way from pixels to cells."""
+"""The published diffusion model as ONNX: one reverse step, and the way from pixels to cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noise of the denoising diffusion model (DDPM, arXiv:2006.11239): forward and reverse steps."""
+"""Noise schedule of the diffusion model (DDPM, arXiv:2006.11239): forward and reverse steps."""
 
 from __future__ import annotations
 

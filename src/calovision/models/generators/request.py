@@ -1,4 +1,4 @@
-"""What generated events must be like."""
+"""A request for generated events: label and ranges of their columns."""
 
 from __future__ import annotations
 

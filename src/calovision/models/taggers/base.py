@@ -1,4 +1,4 @@
-"""What every tagger offers: a binary classifier of events with calibrated probabilities."""
+"""The base of taggers: binary classifiers of events with calibrated probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boosted trees on physics observables: the peer that is no network."""
+"""Boosted trees on physics observables, for comparison with networks."""
 
 from __future__ import annotations
 

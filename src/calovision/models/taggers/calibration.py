@@ -1,4 +1,4 @@
-"""Turn the logits of a classifier into probabilities that mean what they say."""
+"""Platt scaling: logits of a classifier to calibrated probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our electron/photon classifier: crops as shares of their energy, times where there is energy.
+"""Our electron/photon classifier: shares of energy, shower shapes and times of crystals.
 
 Neither the beams nor, electrons having either charge, the solenoid tell left from right: crops may
 be mirrored along eta and along phi.

@@ -1,4 +1,4 @@
-"""What taggers share as ONNX: from hits or images to calibrated probabilities, in tensors alone."""
+"""Taggers as ONNX: from hits or images to calibrated probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published tagger on graphs of pixels, and the same network with the missing geometry."""
+"""GraphSAGE on graphs of pixels: the published tagger, and the same network with positions."""
 
 from __future__ import annotations
 

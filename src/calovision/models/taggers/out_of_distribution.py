@@ -1,4 +1,4 @@
-"""Does a jet look like those a tagger was trained on? Limits that nearly all of them keep."""
+"""The out-of-distribution flag of taggers: limits that nearly all training events keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks of one's own as ONNX: from hits, images or the graph of an event to probabilities."""
+"""Networks of the user's own as ONNX: from hits, images or a graph to probabilities."""
 
 from __future__ import annotations
 

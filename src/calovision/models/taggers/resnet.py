@@ -1,4 +1,4 @@
-"""ResNet-15 on dense images: what pixels alone can do."""
+"""ResNet-15 on dense images."""
 
 from __future__ import annotations
 

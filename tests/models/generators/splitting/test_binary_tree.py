@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Geometry
-from calovision.models.generators.splitting.binary_tree import Partition, halvings
+from calovision.models.generators.splitting.binary_tree import BinaryTree, halvings
 
 
 @given(st.integers(1, 40), st.integers(1, 6))
@@ -25,7 +25,7 @@ def test_halvings_nest_and_end_in_single_pixels(blocks: int, block: int) -> None
 
 @pytest.mark.parametrize("geometry", [JET_IMAGES, EGAMMA_CROPS], ids=lambda g: g.name)
 def test_children_share_out_their_parent(geometry: Geometry) -> None:
-    partition = Partition(geometry)
+    partition = BinaryTree(geometry)
     for axis in partition.axes:
         for depth in range(axis.depth):
             first, second = axis.children(depth)
@@ -36,7 +36,7 @@ def test_children_share_out_their_parent(geometry: Geometry) -> None:
 
 
 def test_towers_are_nodes_before_crystals_are() -> None:
-    partition = Partition(JET_IMAGES)
+    partition = BinaryTree(JET_IMAGES)
     assert partition.finest == (18, 18, 12)
     assert partition.shape(12) == (25, 25)
     assert partition.shape(partition.stages) == (125, 125)
@@ -45,6 +45,6 @@ def test_towers_are_nodes_before_crystals_are() -> None:
 
 
 def test_the_core_of_a_jet_is_cut_out_first() -> None:
-    eta = Partition(JET_IMAGES).axes[0]
+    eta = BinaryTree(JET_IMAGES).axes[0]
     for depth, core in ((2, (50, 75)), (4, (60, 65))):
         assert core in list(pairwise(eta.edges[depth].tolist()))

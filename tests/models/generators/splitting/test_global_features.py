@@ -9,11 +9,11 @@ import numpy as np
 from calovision.events.events import Events
 from calovision.models.generators.splitting.global_features import (
     GRID,
-    Quantiles,
+    QuantileTransformer,
     hits_and_excess,
     learned,
+    mirror_signs,
     totals,
-    turned,
 )
 
 NONE = np.zeros(3, np.float32)
@@ -41,7 +41,7 @@ def test_quantiles_make_normal_numbers_and_lead_back() -> None:
     table = np.column_stack(
         [rng.exponential(30, 20_000), rng.integers(0, 9, 20_000) + rng.random(20_000)]
     )
-    quantiles = Quantiles.of(table)
+    quantiles = QuantileTransformer.of(table)
     normal = quantiles.normal(table)
     assert np.abs(normal.mean(0)).max() < 0.02
     assert np.abs(normal.std(0) - 1).max() < 0.02
@@ -52,7 +52,7 @@ def test_quantiles_make_normal_numbers_and_lead_back() -> None:
 
 def test_equal_values_do_not_break_the_quantiles() -> None:
     table = np.column_stack([np.repeat([1.0, 2.0], 50), np.zeros(100)])
-    quantiles = Quantiles.of(table)
+    quantiles = QuantileTransformer.of(table)
     back = quantiles.values(quantiles.normal(table))
     np.testing.assert_allclose(back, table, atol=1e-5)
 
@@ -60,7 +60,7 @@ def test_equal_values_do_not_break_the_quantiles() -> None:
 def test_totals_of_mirrored_images_are_turned(toy_jets: Events) -> None:
     columns = len(learned(toy_jets))
     table = totals(toy_jets, NONE, np.random.default_rng(1))
-    factors = turned(columns, 3)
+    factors = mirror_signs(columns, 3)
     for axis, name in ((0, "eta"), (1, "phi")):
         cell = toy_jets.cell.astype(np.int64)
         row, col = cell // 125, cell % 125
@@ -73,5 +73,5 @@ def test_totals_of_mirrored_images_are_turned(toy_jets: Events) -> None:
 
 def test_odd_quantiles_know_both_signs_alike() -> None:
     table = np.random.default_rng(1).exponential(1, (5000, 1)) - 0.2
-    quantiles = Quantiles.of(table, np.array([True]))
+    quantiles = QuantileTransformer.of(table, np.array([True]))
     np.testing.assert_allclose(quantiles.normal(-table), -quantiles.normal(table), atol=1e-5)

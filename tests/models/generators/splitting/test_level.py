@@ -7,7 +7,7 @@ import pytest
 from whole_levels import contents, levels, limits, seconds, seen
 
 from calovision.events.events import Events
-from calovision.models.generators.splitting.binary_tree import Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.fill import PAD
 
 STAGES = [0, 1, 6, 11, 12, 17]
@@ -15,7 +15,7 @@ STAGES = [0, 1, 6, 11, 12, 17]
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_halves_make_up_the_whole(toy_jets: Events, stage: int) -> None:
-    cut, nodes, here, following, _ = levels(toy_jets[:8], stage, Partition(toy_jets.geometry))
+    cut, nodes, here, following, _ = levels(toy_jets[:8], stage, BinaryTree(toy_jets.geometry))
     whole = contents(here, nodes, cut.channels)
     first = contents(following, cut.firsts(nodes), cut.channels)
     second = np.zeros_like(first)
@@ -32,7 +32,7 @@ def test_halves_make_up_the_whole(toy_jets: Events, stage: int) -> None:
 def test_a_node_sees_its_neighbours_halves_only_in_the_second_round(
     toy_jets: Events, stage: int
 ) -> None:
-    cut, nodes, *of = levels(toy_jets[:8], stage, Partition(toy_jets.geometry))
+    cut, nodes, *of = levels(toy_jets[:8], stage, BinaryTree(toy_jets.geometry))
     here, following, around = (level.seen for level in of)
     late = (nodes[:, 1] + nodes[:, 2]) % 2 == 1
     before = [seen(cut, nodes[late == k], here, following, around) for k in (False, True)]
@@ -45,7 +45,7 @@ def test_a_node_sees_its_neighbours_halves_only_in_the_second_round(
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_node_never_sees_its_own_halves(toy_jets: Events, stage: int) -> None:
-    cut, nodes, *of = levels(toy_jets[:2], stage, Partition(toy_jets.geometry))
+    cut, nodes, *of = levels(toy_jets[:2], stage, BinaryTree(toy_jets.geometry))
     here, following, around = (level.seen for level in of)
     for node in nodes[:: max(len(nodes) // 20, 1)]:
         one = node[None]

@@ -8,15 +8,15 @@ import numpy as np
 from plain_shapes import axes, shapes
 
 from calovision.events.events import Events
-from calovision.models.generators.splitting.moment_matching import TOLERANCE, Aims, adjust
+from calovision.models.generators.splitting.moment_matching import TOLERANCE, MomentTargets, adjust
 
 LEAST = np.array([0.2, 0.05, 0.3])  #: GeV
 
 
-def wanted(events: Events) -> Aims:
+def wanted(events: Events) -> MomentTargets:
     """Shapes and axes that the events have."""
     about = axes(events)
-    return Aims(shapes(events, about), about)
+    return MomentTargets(shapes(events, about), about)
 
 
 def energies(events: Events, gev: np.ndarray) -> Events:
@@ -33,7 +33,7 @@ def spoiled(events: Events, much: float) -> tuple[Events, np.ndarray]:
     return true, wrong.astype(np.float64)
 
 
-def adjusted(events: Events, excess: np.ndarray, aims: Aims) -> np.ndarray:
+def adjusted(events: Events, excess: np.ndarray, aims: MomentTargets) -> np.ndarray:
     """Energies above threshold after adjusting, GeV."""
     found, geometry = excess.copy(), events.geometry
     index = events.owner * 3 + events.channel
@@ -43,7 +43,7 @@ def adjusted(events: Events, excess: np.ndarray, aims: Aims) -> np.ndarray:
     return found
 
 
-def away(events: Events, gev: np.ndarray, aims: Aims) -> np.ndarray:
+def away(events: Events, gev: np.ndarray, aims: MomentTargets) -> np.ndarray:
     """``(n, 2, 6)`` what is missing, in tolerances; HCAL has too few hits."""
     lit = (events.counts() > 3)[..., None]
     found = shapes(energies(events, gev), aims.axes)
@@ -73,7 +73,7 @@ def test_what_has_its_shape_stays_as_it_is(toy_jets: Events) -> None:
 def test_what_cannot_have_the_shape_is_not_changed_much(toy_jets: Events) -> None:
     true, wrong = spoiled(toy_jets, 0.0)
     asked = wanted(true)
-    turned = Aims(asked.shapes[::-1].copy(), asked.axes)  # shapes of quite other jets
+    turned = MomentTargets(asked.shapes[::-1].copy(), asked.axes)  # shapes of quite other jets
     found = adjusted(true, wrong, turned)
     assert np.isfinite(found).all()
     changed = np.log(found[wrong > 0] / wrong[wrong > 0])

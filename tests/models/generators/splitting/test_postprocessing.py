@@ -14,7 +14,7 @@ from calovision.models.config import load_config
 from calovision.models.generators.base import generated
 from calovision.models.generators.request import Request
 from calovision.models.generators.splitting import postprocessing
-from calovision.models.generators.splitting.sampling import drawn_totals
+from calovision.models.generators.splitting.sampling import sample_global_features
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import build
 
@@ -68,11 +68,11 @@ def test_totals_are_selected_for_their_own_label(make_jets: Callable[..., Events
     found = {}
     for label in (0, 1):
         rng = np.random.default_rng(label)
-        normal, labels = drawn_totals(task, Request(label), 500, rng, None)
+        normal, labels = sample_global_features(task, Request(label), 500, rng, None)
         assert (labels == label).all()
         found[label] = normal[:, column].mean()
     assert found[0] < -0.2
     assert found[1] > 0.08
-    both, labels = drawn_totals(task, Request(), 500, np.random.default_rng(2), None)
+    both, labels = sample_global_features(task, Request(), 500, np.random.default_rng(2), None)
     assert labels.mean() == pytest.approx(jets.label.mean(), abs=0.08)
     assert both[labels == 1, column].mean() > both[labels == 0, column].mean() + 0.4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calovision.events.events import Events
-from calovision.models.generators.splitting.binary_tree import Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.hits import Hits
 from calovision.models.generators.splitting.pyramid import Level, filled
@@ -18,7 +18,7 @@ THRESHOLD = np.zeros(3, np.float32)
 @pytest.mark.parametrize("level", [0, 3, 8, 12, 15, 18])
 def test_a_level_holds_the_sums_over_its_nodes(toy_jets: Events, level: int) -> None:
     events = toy_jets[:5]
-    partition = Partition(events.geometry)
+    partition = BinaryTree(events.geometry)
     made, nodes = filled(partition, level, Hits.of(events, THRESHOLD), UNIT)
     inner = made.content[:, PAD:-PAD, PAD:-PAD]
     dense = events.to_dense()
@@ -36,7 +36,7 @@ def test_a_level_holds_the_sums_over_its_nodes(toy_jets: Events, level: int) -> 
 
 
 def test_networks_look_at_logarithms(toy_jets: Events) -> None:
-    partition = Partition(toy_jets.geometry)
+    partition = BinaryTree(toy_jets.geometry)
     made, _ = filled(partition, 6, Hits.of(toy_jets[:3], THRESHOLD), UNIT)
     np.testing.assert_allclose(made.seen[..., 0::2], np.log1p(made.content[..., 0::2]), rtol=1e-5)
     np.testing.assert_allclose(
@@ -46,7 +46,7 @@ def test_networks_look_at_logarithms(toy_jets: Events) -> None:
 
 def test_mirrored_hits_make_mirrored_images(toy_jets: Events) -> None:
     events = toy_jets[:4]
-    partition = Partition(events.geometry)
+    partition = BinaryTree(events.geometry)
     eta, phi = np.array([True, False, True, False]), np.array([True, True, False, False])
     turned = Hits.of(events, THRESHOLD).mirrored(eta, phi)
     there = filled(partition, 18, turned, UNIT)[0].content[:, PAD:-PAD, PAD:-PAD]
@@ -57,7 +57,7 @@ def test_mirrored_hits_make_mirrored_images(toy_jets: Events) -> None:
 
 
 def test_some_images_are_those_images(toy_jets: Events) -> None:
-    partition = Partition(toy_jets.geometry)
+    partition = BinaryTree(toy_jets.geometry)
     hits, few = Hits.of(toy_jets, THRESHOLD), np.array([3, 10, 40])
     one = filled(partition, 9, hits.some(few), UNIT)[0]
     other = filled(partition, 9, Hits.of(toy_jets[few], THRESHOLD), UNIT)[0]

@@ -9,7 +9,7 @@ import torch
 from calovision.events.events import Events
 from calovision.models.config import load_config
 from calovision.models.generators.flow_matching import follow, matching_loss
-from calovision.models.generators.splitting.reflow import straighten
+from calovision.models.generators.splitting.reflow import reflow
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import build
 
@@ -27,7 +27,7 @@ def curved(jets: Events) -> CascadeTask:
 def test_one_step_of_the_student_ends_where_the_teacher_does(toy_jets: Events) -> None:
     task = curved(toy_jets)
     teacher = copy.deepcopy(task.flow)
-    straighten(task, 400, quiet=True)
+    reflow(task, 400, quiet=True)
     noise = torch.randn(500, task.knots.shape[0], generator=torch.Generator().manual_seed(2))
     label = (torch.arange(500) % 2).float()[:, None]
     with torch.no_grad():
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_student(toy_jets: Events) -> None:
     students = []
     for _ in range(2):
         task = curved(toy_jets)
-        straighten(task, 3, quiet=True)
+        reflow(task, 3, quiet=True)
         students.append(task.flow.state_dict())
     assert all(torch.equal(students[0][k], students[1][k]) for k in students[0])
 

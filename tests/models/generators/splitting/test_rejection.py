@@ -6,7 +6,7 @@ import pytest
 import toys
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.models.generators.splitting.rejection import Selection, Table, selected
+from calovision.models.generators.splitting.rejection import DensityRatioRejection, Table, selected
 from calovision.models.generators.splitting.rejection_features import features
 
 TRUE, MADE = 0.8, 0.5  #: share of quark jets
@@ -23,14 +23,14 @@ def jets(share: float, n: int, seed: int) -> Events:
 
 
 @pytest.fixture(scope="module")
-def selection() -> Selection:
+def selection() -> DensityRatioRejection:
     true, made = (features(jets(share, 900, seed)) for share, seed in ((TRUE, 1), (MADE, 2)))
-    trained = Selection(4 + 4 + 45)
+    trained = DensityRatioRejection(4 + 4 + 45)
     trained.fit(true, made, seed=1)
     return trained
 
 
-def test_what_is_kept_is_distributed_as_the_truth(selection: Selection) -> None:
+def test_what_is_kept_is_distributed_as_the_truth(selection: DensityRatioRejection) -> None:
     rng = np.random.default_rng(3)
     made = jets(MADE, 1500, 4)
     kept = made[np.flatnonzero(selection.keep(features(made), rng))]
@@ -38,7 +38,7 @@ def test_what_is_kept_is_distributed_as_the_truth(selection: Selection) -> None:
     assert kept.label.mean() == pytest.approx(TRUE, abs=0.06)
 
 
-def test_the_ratio_is_that_of_the_densities(selection: Selection) -> None:
+def test_the_ratio_is_that_of_the_densities(selection: DensityRatioRejection) -> None:
     """But for a factor that all have."""
     made = jets(MADE, 600, 5)
     ratio = np.exp(selection.log_ratio(features(made)))
@@ -56,7 +56,7 @@ def test_every_number_of_what_is_kept_is_distributed_as_in_the_truth() -> None:
         return np.column_stack([label, rng.normal(means, size=(n, 3)) + 0.3 * label[:, None]])
 
     true, made = table((0.0, 0.0, 0.0), 20_000), table((0.25, -0.2, 0.1), 20_000)
-    untaught = Selection(4)
+    untaught = DensityRatioRejection(4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("calovision.models.generators.splitting.rejection.EPOCHS", 0)
         untaught.fit(true, made, seed=1)

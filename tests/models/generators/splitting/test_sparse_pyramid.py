@@ -8,23 +8,23 @@ import torch
 from whole_levels import UNIT, contents, levels, seen
 
 from calovision.events.events import Events
-from calovision.models.generators.splitting.binary_tree import Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.compiled_network import NodeNetwork
 from calovision.models.generators.splitting.hits import Hits
 from calovision.models.generators.splitting.level import Cut
 from calovision.models.generators.splitting.pyramid import filled
-from calovision.models.generators.splitting.sparse_pyramid import Canvas, Front
+from calovision.models.generators.splitting.sparse_pyramid import ActiveNodes, SparsePyramid
 from calovision.networks.splitter import OUTCOME, Splitter
 
 
-def painted(events: Events, stage: int) -> tuple[Canvas, Front]:
+def painted(events: Events, stage: int) -> tuple[SparsePyramid, ActiveNodes]:
     """A canvas with all that a stage looks at, in two portions, and the nodes that are cut."""
-    partition = Partition(events.geometry)
-    canvas, fronts = Canvas(partition, len(events), UNIT), {}
+    partition = BinaryTree(events.geometry)
+    canvas, fronts = SparsePyramid(partition, len(events), UNIT), {}
     hits = Hits.of(events, np.zeros(3, np.float32))
     for level in (stage, stage + 1, partition.coarse(stage)):
         made, nodes = filled(partition, level, hits, UNIT)
-        fronts[level] = Front(nodes, contents(made, nodes, made.content.shape[3] // 2))
+        fronts[level] = ActiveNodes(nodes, contents(made, nodes, made.content.shape[3] // 2))
     for level, front in fronts.items():
         odd = np.arange(len(front.nodes)) % 2 == 1
         canvas.put(level, front[odd])
@@ -53,7 +53,7 @@ def conditions(n: int) -> torch.Tensor:
 @pytest.mark.parametrize("width", [16, 19])
 @torch.no_grad()
 def test_networks_make_the_same_of_nodes(toy_jets: Events, stage: int, width: int) -> None:
-    cut, nodes, *of = levels(toy_jets[:8], stage, Partition(toy_jets.geometry))
+    cut, nodes, *of = levels(toy_jets[:8], stage, BinaryTree(toy_jets.geometry))
     canvas, _ = painted(toy_jets[:8], stage)
     slow, told = network(cut, width), conditions(8)
     context = torch.from_numpy(seen(cut, nodes, *(level.seen for level in of)))
@@ -74,7 +74,7 @@ def test_networks_make_the_same_of_nodes(toy_jets: Events, stage: int, width: in
 
 
 def test_what_is_wiped_is_not_seen(toy_jets: Events) -> None:
-    cut, nodes, *_ = levels(toy_jets[:8], 12, Partition(toy_jets.geometry))
+    cut, nodes, *_ = levels(toy_jets[:8], 12, BinaryTree(toy_jets.geometry))
     canvas, front = painted(toy_jets[:8], 12)
     fast = NodeNetwork.of(network(cut, 16), cut, conditions(8))
     before = fast.hidden(canvas, 12, nodes)
@@ -85,10 +85,10 @@ def test_what_is_wiped_is_not_seen(toy_jets: Events) -> None:
 
 
 def test_some_images_of_a_canvas(toy_jets: Events) -> None:
-    cut, nodes, *_ = levels(toy_jets[:8], 12, Partition(toy_jets.geometry))
+    cut, nodes, *_ = levels(toy_jets[:8], 12, BinaryTree(toy_jets.geometry))
     canvas, front = painted(toy_jets[:8], 12)
     some, fast = slice(3, 6), NodeNetwork.of(network(cut, 16), cut, conditions(8))
-    part = Canvas(canvas.partition, 3, UNIT)
+    part = SparsePyramid(canvas.partition, 3, UNIT)
     for level in (12, 13, canvas.partition.coarse(12)):
         part.take(level, canvas, some)
     mine = front.between(some)
@@ -102,7 +102,7 @@ def test_nodes_without_the_channels_that_go_on_are_left_out() -> None:
     nodes = np.array([[0, 1, 2], [0, 3, 4]], np.int32)
     content = np.zeros((2, 3, 2), np.float32)
     content[0, 2], content[1, 1] = 1, 2
-    front = Front(nodes, content)
+    front = ActiveNodes(nodes, content)
     assert front.within(3) is front
     assert front.within(2).nodes.tolist() == [[0, 3, 4]]
     assert front.within(2).content.shape == (1, 2, 2)

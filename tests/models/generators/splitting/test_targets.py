@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.models.generators.splitting.binary_tree import Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.hits import Hits
-from calovision.models.generators.splitting.targets import known_cuts
+from calovision.models.generators.splitting.targets import split_targets
 
 Array = NDArray[Any]
 
@@ -32,13 +32,13 @@ def dense(events: Events, turned: tuple[Array, Array]) -> Array:
     return images
 
 
-def edges(partition: Partition, level: int) -> tuple[Array, Array]:
+def edges(partition: BinaryTree, level: int) -> tuple[Array, Array]:
     """Where the nodes of a level begin and end, along eta and phi: pixels."""
     eta, phi = partition.axes
     return eta.edges[(level + 1) // 2], phi.edges[level // 2]
 
 
-def sums(partition: Partition, level: int, image: Array) -> Array:
+def sums(partition: BinaryTree, level: int, image: Array) -> Array:
     """``(R, P, C, 2)`` of one image; HCAL towers are no further divided."""
     rows, cols = edges(partition, level)
     some = image[: 3 if level <= TOWERS else 2]
@@ -58,7 +58,7 @@ def square(nodes: Array, i: int, j: int, reach: int) -> Array:
     return padded[i : i + 2 * reach + 1, j : j + 2 * reach + 1].ravel()
 
 
-def expected(partition: Partition, stage: int, image: Array) -> list[tuple[Array, ...]]:
+def expected(partition: BinaryTree, stage: int, image: Array) -> list[tuple[Array, ...]]:
     """Context, whole, first half, fewest and most hits of every node of one image that divides."""
     axis, found = stage % 2, []
     wide = min(max(stage - 4, 0), TOWERS) if stage <= TOWERS else TOWERS
@@ -104,11 +104,11 @@ def expected(partition: Partition, stage: int, image: Array) -> list[tuple[Array
 
 @pytest.mark.parametrize("stage", [0, 1, 5, 6, 11, 12, 15, 17])
 def test_they_are_those_of_dense_images(toy_jets: Events, stage: int) -> None:
-    partition, some = Partition(toy_jets.geometry), np.array([1, 4, 5, 11])
+    partition, some = BinaryTree(toy_jets.geometry), np.array([1, 4, 5, 11])
     events = toy_jets[::3][:16]
     turned = np.arange(16) % 2 == 0, np.arange(16) % 3 == 0
     hits = Hits.of(toy_jets, THRESHOLD, np.arange(0, 48, 3)).mirrored(*turned)
-    made = known_cuts(partition, stage, hits.some(some), UNIT)
+    made = split_targets(partition, stage, hits.some(some), UNIT)
     images = dense(events, turned)
     rows = [(k, *row) for k, i in enumerate(some) for row in expected(partition, stage, images[i])]
     wanted = [np.array(x) for x in zip(*rows, strict=True)]
@@ -118,7 +118,7 @@ def test_they_are_those_of_dense_images(toy_jets: Events, stage: int) -> None:
     for own, other in zip(made, wanted, strict=True):
         np.testing.assert_allclose(own[orders[0]], other[orders[1]], rtol=1e-4, atol=2e-5)
     if stage < MERGED:
-        again = known_cuts(partition, stage, hits.merged(partition, MERGED).some(some), UNIT)
+        again = split_targets(partition, stage, hits.merged(partition, MERGED).some(some), UNIT)
         order = np.lexsort((again[1][:, -5], again[1][:, -6], again[0]))
         for own, other in zip(again, wanted, strict=True):
             np.testing.assert_allclose(own[order], other[orders[1]], rtol=1e-4, atol=2e-5)

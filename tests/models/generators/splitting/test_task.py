@@ -16,7 +16,11 @@ from calovision.models.generators.base import doubts, generated
 from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.global_features import hits_and_excess
 from calovision.models.generators.splitting.postprocessing import TOTALS
-from calovision.models.generators.splitting.sampling import drawn_totals, fresh_numbers, grown
+from calovision.models.generators.splitting.sampling import (
+    random_numbers,
+    sample_global_features,
+    sample_hits,
+)
 from calovision.models.generators.splitting.task import TURNS, CascadeTask
 from calovision.models.load import build
 from calovision.utils import streams
@@ -55,8 +59,8 @@ def same(a: Events, b: Events) -> bool:
 
 def test_hits_and_energies_are_those_of_the_totals(task: CascadeTask) -> None:
     rng = np.random.default_rng(3)
-    normal, label = drawn_totals(task, Request(), 30, rng, None)
-    events = grown(task, normal, label, fresh_numbers(rng))
+    normal, label = sample_global_features(task, Request(), 30, rng, None)
+    events = sample_hits(task, normal, label, random_numbers(rng))
     hits, excess = hits_and_excess(task.quantiles.values(normal), 3)
     assert np.array_equal(events.counts(), hits)
     energy = excess + hits * task.threshold.numpy()
@@ -212,13 +216,13 @@ def test_totals_are_selected_too(make_jets: Callable[..., Events]) -> None:
     selection, far = task.totals_selection, {}
     for told in (True, False):
         task.totals_selection = selection if told else None
-        normal, _ = drawn_totals(task, Request(), 2000, np.random.default_rng(1), None)
+        normal, _ = sample_global_features(task, Request(), 2000, np.random.default_rng(1), None)
         assert len(normal) == 2000
         far[told] = normal.mean()
     assert far[False] == pytest.approx(0.4, abs=0.05)
     assert far[True] < 0.28
     task.totals_selection = selection
     again = CascadeTask.from_state(task.config, task.geometry, task.state_dict())
-    normal, _ = drawn_totals(again, Request(), 50, np.random.default_rng(1), None)
-    wanted, _ = drawn_totals(task, Request(), 50, np.random.default_rng(1), None)
+    normal, _ = sample_global_features(again, Request(), 50, np.random.default_rng(1), None)
+    wanted, _ = sample_global_features(task, Request(), 50, np.random.default_rng(1), None)
     assert np.array_equal(normal, wanted)

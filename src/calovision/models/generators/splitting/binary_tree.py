@@ -1,4 +1,4 @@
-"""Halving the image window, again and again, down to single readout cells.
+"""The binary tree of the image window, halved again and again down to single readout cells.
 
 The window is halved along eta and phi in turn. Cuts fall between the largest readout cells (HCAL
 towers) until each has a node of its own, and only then inside them, between the next smaller cells,
@@ -93,7 +93,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Partition:
+class BinaryTree:
     """All levels of halving of an image window.
 
     Level 0 is the window; stage ``s`` leads from level ``s`` to level ``s + 1`` by a cut along eta

@@ -1,4 +1,4 @@
-"""Small networks of two layers at chosen rows, compiled: what PyTorch would have to gather first.
+"""Networks of two layers at chosen rows, compiled: PyTorch would have to gather the rows first.
 
 Where most of a table is asked for something, but for different things, copying rows together costs
 as much as multiplying them. Here four rows at a time go through a network where they lie.

@@ -1,4 +1,4 @@
-"""The network of a cut at work on the nodes of a canvas, compiled.
+"""The network of a level, compiled, for the active nodes of a pyramid.
 
 Most of what a node sees is empty, and nothing times a weight is nothing: the first layer goes
 through what there is, where it lies, and what nodes see need not be written down. It is the same
@@ -33,7 +33,7 @@ from calovision.models.generators.splitting.level import (
     Nodes,
     neighbour_half,
 )
-from calovision.models.generators.splitting.sparse_pyramid import Canvas
+from calovision.models.generators.splitting.sparse_pyramid import SparsePyramid
 from calovision.networks.splitter import Splitter
 from calovision.utils.compiled import compiled
 
@@ -87,7 +87,7 @@ class NodeNetwork:
         mine = self.events[events]
         return NodeNetwork(self.cut, self.near, mine, self.inner, self.count, self.energy)
 
-    def hidden(self, canvas: Canvas, stage: int, nodes: Nodes) -> Floats:
+    def hidden(self, canvas: SparsePyramid, stage: int, nodes: Nodes) -> Floats:
         """``(m, W)`` features of nodes ``(m, 3)`` of a canvas."""
         out = np.empty((len(nodes), self.near.shape[1]), np.float32)
         levels = stage, stage + 1, canvas.partition.coarse(stage)

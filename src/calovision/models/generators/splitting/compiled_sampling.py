@@ -1,4 +1,4 @@
-"""Draw the cuts of many nodes, one channel after another: the laws of networks made to numbers.
+"""Sampling of many splits, channel by channel, from the conditional distributions of a network.
 
 Compiled forms of :func:`~calovision.networks.splitter.count_sample` and
 :func:`~calovision.networks.splitter.energy_sample`, of which graphs of a deployed generator are

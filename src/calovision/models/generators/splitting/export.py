@@ -1,4 +1,4 @@
-"""Our generator as graphs: noise to totals, totals to the window, one graph a cut, and the hits.
+"""Our generator as ONNX: flow, window, one graph a split, and the hits.
 
 A cut leads from one level of the partition to the next. Networks are called for the nodes with hits
 alone, whose number the graph finds out. Random numbers come in with the events: node by node, in
@@ -23,11 +23,11 @@ from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.global_features import GRID
 from calovision.models.generators.splitting.hits import Floats, Hits
 from calovision.models.generators.splitting.level import Nodes
-from calovision.models.generators.splitting.level_sampling import cut_all
+from calovision.models.generators.splitting.level_sampling import split_all
 from calovision.models.generators.splitting.model import SplittingModel
 from calovision.models.generators.splitting.pyramid import Level, filled
 from calovision.models.generators.splitting.sampling import begin, node_network
-from calovision.models.generators.splitting.sparse_pyramid import Canvas, Front
+from calovision.models.generators.splitting.sparse_pyramid import ActiveNodes, SparsePyramid
 from calovision.training.onnx_graph import Arrays, Graph
 from calovision.utils import streams
 
@@ -92,7 +92,7 @@ def _start(task: SplittingModel) -> Graph:
         columns = table[:, : len(task.columns)].astype(np.float32)
         nodes = np.zeros((len(events), 3), np.int32)
         nodes[:, 0] = np.arange(len(events))
-        level = _dense(task, 0, Front(nodes, content), len(events))
+        level = _dense(task, 0, ActiveNodes(nodes, content), len(events))
         return {"level": level, "conditions": wanted.numpy(), "columns": columns}
 
     return Graph(
@@ -133,11 +133,11 @@ def _cut(task: SplittingModel, stage: int) -> Graph:
     def done(events: Events) -> Arrays:
         given, known, n = asked(events), levels(events), len(events)
         numbers = Rows(given["uniform"], given["used"].copy())
-        canvas = Canvas(partition, n, task.unit.numpy())
+        canvas = SparsePyramid(partition, n, task.unit.numpy())
         for at, (content, nodes) in known.items():
             canvas.put(at, _front(content, nodes))
         network = node_network(task, stage, torch.from_numpy(given["conditions"]))
-        made = cut_all(stage, canvas, _front(*known[stage]), network, numbers)
+        made = split_all(stage, canvas, _front(*known[stage]), network, numbers)
         return {"following": _dense(task, stage + 1, made, n), "total": numbers.used}
 
     names = ("here", "around", "conditions", "uniform", "used")
@@ -216,13 +216,13 @@ def _told(task: SplittingModel) -> str:
     return f"float32 (events, {task.knots.shape[0]}): totals as normal numbers"
 
 
-def _front(level: Level, nodes: Nodes) -> Front:
+def _front(level: Level, nodes: Nodes) -> ActiveNodes:
     """The nodes of a level, and what is in them."""
     image, row, col = nodes.T
-    return Front(nodes, level.content[image, row + PAD, col + PAD].reshape(len(nodes), -1, 2))
+    return ActiveNodes(nodes, level.content[image, row + PAD, col + PAD].reshape(len(nodes), -1, 2))
 
 
-def _dense(task: SplittingModel, level: int, front: Front, n: int) -> Floats:
+def _dense(task: SplittingModel, level: int, front: ActiveNodes, n: int) -> Floats:
     """Contents of a level of ``n`` events, of which these are the nodes with hits."""
     made = Level.empty(task.partition, level, n)
     image, row, col = front.nodes.T

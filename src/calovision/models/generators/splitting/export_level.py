@@ -1,4 +1,4 @@
-"""One cut of our generator as a graph: all its nodes, in two rounds."""
+"""One split of our generator as ONNX: all nodes of a level, in two rounds."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from calovision.models.generators.flow_matching import follow
 from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.global_features import GRID
 from calovision.models.generators.splitting.model import SplittingModel
-from calovision.models.generators.splitting.rejection import Selection
+from calovision.models.generators.splitting.rejection import DensityRatioRejection
 
 
 class TotalsGraph(nn.Module):
@@ -31,12 +31,12 @@ class TotalsGraph(nn.Module):
 
 
 class Chance(nn.Module):
-    """The chance with which a ``Selection`` keeps a row."""
+    """The chance with which a ``DensityRatioRejection`` keeps a row."""
 
     knots: Tensor
     grid: Tensor
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: DensityRatioRejection) -> None:
         super().__init__()
         self.selection = selection
         self.register_buffer("knots", selection.knots)

@@ -1,4 +1,4 @@
-"""Compiled functions that fill a level of one image's pyramid, from hits or from a finer level.
+"""Compiled functions that fill a level of the pyramid of one image, from hits or a finer level.
 
 Levels are arrays ``(R + 2 PAD, P + 2 PAD, 2 C)``, see ``pyramid``. Nodes with
 hits are the last two columns, row and column, of ``(m, 3)`` arrays; functions that fill return how

@@ -1,4 +1,4 @@
-"""What a jet is as a whole: columns such as pt, then shape, hits and mean energy per channel."""
+"""Global features of a jet: columns such as pt, then shape, hits and mean energy per channel."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def axis(energies: Table, chosen: Sequence[bool]) -> Table:
     return np.stack([(weight * energies[..., x]).sum(1) / summed for x in (1, 2)], -1)
 
 
-def aims(table: Table, columns: int, threshold: NDArray[np.float32], geometry: Geometry) -> Table:
+def moment_targets(
+    table: Table, columns: int, threshold: NDArray[np.float32], geometry: Geometry
+) -> Table:
     """``(n, BY_ENERGY C + 2)`` shapes that go by energies, and the jet's axis, of :func:`totals`.
 
     They are the first of :func:`shapes`, but for eta and phi, which are times the share near the
@@ -99,7 +101,7 @@ def aims(table: Table, columns: int, threshold: NDArray[np.float32], geometry: G
     return np.column_stack([shape[..., :BY_ENERGY].reshape(len(table), -1), middle])
 
 
-def turned(columns: int, channels: int) -> NDArray[np.float32]:
+def mirror_signs(columns: int, channels: int) -> NDArray[np.float32]:
     """``(2, k)`` factors by which normal totals change when an image is mirrored in eta or phi."""
     factors = np.ones((2, columns + (SHAPES + 2) * channels), np.float32)
     for direction, number in enumerate(AXIS):
@@ -113,7 +115,7 @@ def learned(events: Events) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Quantiles:
+class QuantileTransformer:
     """Turns every number of a table into a normally distributed one, and back.
 
     Attributes:
@@ -123,7 +125,7 @@ class Quantiles:
     knots: Table
 
     @classmethod
-    def of(cls, table: Table, odd: NDArray[np.bool_] | None = None) -> Quantiles:
+    def of(cls, table: Table, odd: NDArray[np.bool_] | None = None) -> QuantileTransformer:
         """Quantiles of each column of ``(n, k)``; of those that are ``odd``, with both signs."""
         knots = np.quantile(table, ndtr(GRID), axis=0).T
         knots[:, 0], knots[:, -1] = table.min(0), table.max(0)

@@ -1,4 +1,4 @@
-"""Hits of some images, ready to fill the levels of their pyramids."""
+"""Hits of some images, prepared for the levels of their pyramids."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.models.generators.splitting.binary_tree import Ints, Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree, Ints
 from calovision.models.generators.splitting.fill import PAD, fill, wipe
 from calovision.utils.compiled import compiled
 
 Floats = NDArray[np.float32]
 
 
-def intervals(partition: Partition, level: int) -> tuple[Ints, Ints]:
+def intervals(partition: BinaryTree, level: int) -> tuple[Ints, Ints]:
     """Row and column, among the nodes of a level, of every pixel's row and column."""
     (eta, phi), (a, b) = partition.axes, partition.depths(level)
     return eta.intervals[a], phi.intervals[b]
@@ -83,7 +83,7 @@ class Hits:
         """The same hits, to fill only the pyramids of some images."""
         return replace(self, images=self.images[images])
 
-    def merged(self, partition: Partition, level: int) -> Hits:
+    def merged(self, partition: BinaryTree, level: int) -> Hits:
         """Fewer, for coarser levels: the hits of a channel in a node of ``level`` become one.
 
         All channels have to have that level.

@@ -1,4 +1,4 @@
-"""One stage of the cascade: which nodes are cut in two, and what each of them sees.
+"""One level of the binary tree: which nodes are split in two, and the features of each.
 
 Nodes are cut in two rounds, like the black and the white fields of a chessboard: the second round
 sees how the four neighbours of a node have been cut.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.models.generators.splitting.binary_tree import Ints, Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree, Ints
 from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.hits import Floats
 from calovision.utils.compiled import compiled
@@ -52,7 +52,7 @@ class Cut:
 
     @classmethod
     @lru_cache(maxsize=64)
-    def of(cls, partition: Partition, stage: int) -> Cut:
+    def of(cls, partition: BinaryTree, stage: int) -> Cut:
         """The tables of a stage of a partition."""
         axis, axes = stage % 2, partition.axes
         depths, channels = partition.depths(stage), partition.channels(stage + 1)
@@ -93,7 +93,7 @@ class Cut:
         return np.asarray(self.second[nodes[:, 1 + self.axis]] >= 0)
 
 
-def _places(partition: Partition, depths: tuple[int, int], pixels: Ints) -> Floats:
+def _places(partition: BinaryTree, depths: tuple[int, int], pixels: Ints) -> Floats:
     """``(R, P, PLACE)`` eta, phi, radius and its logarithm, share of the first half, size."""
     middles = []
     for axis, depth in zip(partition.axes, depths, strict=True):
@@ -118,7 +118,7 @@ def contexts(  # type: ignore[no-untyped-def]
         number: of nodes.
         here: the level that is cut, as networks see it.
         following: the next level; nodes of the second round see their neighbours' parts of it.
-        around: the coarser level, see :meth:`Partition.coarse`.
+        around: the coarser level, see :meth:`BinaryTree.coarse`.
         tables: :attr:`Cut.tables`.
     """
     coarse_row, coarse_col, axis, first, second, place, cut = tables

@@ -1,4 +1,4 @@
-"""Cut all nodes of a level with a trained cascade: what is seen, decided and handed on."""
+"""Sampling of one level: features of its nodes, their splits, and the next level."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from calovision.models.generators.splitting.compiled_sampling import (
 )
 from calovision.models.generators.splitting.hits import Floats
 from calovision.models.generators.splitting.level import Cut, Nodes
-from calovision.models.generators.splitting.sparse_pyramid import Canvas, Front
+from calovision.models.generators.splitting.sparse_pyramid import ActiveNodes, SparsePyramid
 from calovision.networks.splitter import OUTCOME
 from calovision.utils.compiled import compiled
 
@@ -27,13 +27,13 @@ from calovision.utils.compiled import compiled
 Numbers = Callable[[Nodes, int], Floats]
 
 
-def cut_all(
+def split_all(
     stage: int,
-    canvas: Canvas,
-    front: Front,
+    canvas: SparsePyramid,
+    front: ActiveNodes,
     network: NodeNetwork,
     numbers: Numbers,
-) -> Front:
+) -> ActiveNodes:
     """Cut all nodes of a level in two rounds; returns, and puts on the canvas, the next level.
 
     Args:
@@ -47,7 +47,7 @@ def cut_all(
     front = front.within(cut.channels)
     whole, *rounds = _rounds(cut, front)
     # Those that do not divide pass on as they are.
-    passed = Front(cut.firsts(whole.nodes), whole.content)
+    passed = ActiveNodes(cut.firsts(whole.nodes), whole.content)
     canvas.put(stage + 1, passed)
     made = [passed]
     for chosen in rounds:
@@ -58,12 +58,12 @@ def cut_all(
         halves = _halves(cut, chosen, first)
         canvas.put(stage + 1, halves)
         made.append(halves)
-    return Front.joined(made)
+    return ActiveNodes.joined(made)
 
 
 def _drawn(
     network: NodeNetwork,
-    front: Front,
+    front: ActiveNodes,
     hidden: Floats,
     unit: Floats,
     numbers: Numbers,
@@ -89,7 +89,7 @@ def _drawn(
     return first
 
 
-def _rounds(cut: Cut, front: Front) -> list[Front]:
+def _rounds(cut: Cut, front: ActiveNodes) -> list[ActiveNodes]:
     """Nodes that do not divide, those of the first round and those of the second."""
     order, ends = np.empty(len(front.nodes), np.int64), np.empty(3, np.int64)
     _order(order, ends, front.nodes, cut.divides(front.nodes))
@@ -110,13 +110,13 @@ def _order(order, ends, nodes, divides):  # type: ignore[no-untyped-def]
         ends[kind] = found
 
 
-def _halves(cut: Cut, front: Front, first: Floats) -> Front:
+def _halves(cut: Cut, front: ActiveNodes, first: Floats) -> ActiveNodes:
     """Both halves of nodes, those with hits."""
     nodes = np.empty((2 * len(first), 3), np.int32)
     content = np.empty((2 * len(first), *first.shape[1:]), np.float32)
     tables = cut.axis, cut.first, cut.second
     found = _divide(nodes, content, front.nodes, front.content, first, *tables)
-    return Front(nodes[:found], content[:found])
+    return ActiveNodes(nodes[:found], content[:found])
 
 
 @compiled

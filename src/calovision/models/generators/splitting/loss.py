@@ -1,4 +1,4 @@
-"""How likely a cut of the cascade is, by the network that makes it."""
+"""Negative log-likelihood of splits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from calovision.networks.logistic_mixture import count_log_prob, energy_log_prob
 from calovision.networks.splitter import OUTCOME, outcomes
 
 
-def cut_loss(
+def split_loss(
     network: Any,
     unit: Tensor,
     conditions: Tensor,

@@ -1,4 +1,4 @@
-"""The networks of our generator: a flow for totals of a jet, and one for every cut of its cells."""
+"""The networks of our generator: a flow for global features, and one network for every split."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from torch import Tensor, nn
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.models.generators.base import GeneratorTask
-from calovision.models.generators.channel_order import Layout
+from calovision.models.generators.channel_order import ChannelOrder
 from calovision.models.generators.request import Request
-from calovision.models.generators.splitting.binary_tree import Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.global_features import (
     BY_ENERGY,
     COLUMNS,
     GRID,
-    Quantiles,
+    QuantileTransformer,
+    mirror_signs,
     totals,
-    turned,
 )
 from calovision.models.generators.splitting.level import Cut
-from calovision.models.generators.splitting.rejection import Selection
+from calovision.models.generators.splitting.rejection import DensityRatioRejection
 from calovision.models.generators.splitting.rejection_features import width
 from calovision.networks.splitter import Splitter
 from calovision.networks.velocity import Velocity
@@ -77,7 +77,7 @@ class SplittingModel(GeneratorTask):
         columns: per-event columns that are learned.
 
     Raises:
-        InputError: images that it cannot make, see ``Layout.of``.
+        InputError: images that it cannot make, see ``ChannelOrder.of``.
     """
 
     threshold: Tensor
@@ -90,11 +90,11 @@ class SplittingModel(GeneratorTask):
     def __init__(self, geometry: Geometry, config: CascadeConfig, columns: tuple[str, ...]) -> None:
         super().__init__(geometry)
         self.config, self.columns = config, columns
-        self.layout = Layout.of(geometry)
-        self.partition = Partition(self.layout.inner)
+        self.layout = ChannelOrder.of(geometry)
+        self.partition = BinaryTree(self.layout.inner)
         channels = len(geometry.channels)
-        self.turned = turned(len(columns), channels)
-        size = self.turned.shape[1]
+        self.mirror_signs = mirror_signs(len(columns), channels)
+        size = self.mirror_signs.shape[1]
         self.flow = Velocity(size=size, conditions=1, width=config.flow)
         self.cuts = nn.ModuleList()
         for stage in range(self.partition.stages):
@@ -108,8 +108,10 @@ class SplittingModel(GeneratorTask):
                     head=config.head,
                 )
             )
-        self.totals_selection: Selection | None = Selection(size + 1)
-        self.selection = Selection(width(len(columns), channels)) if config.select else None
+        self.totals_selection: DensityRatioRejection | None = DensityRatioRejection(size + 1)
+        self.selection = (
+            DensityRatioRejection(width(len(columns), channels)) if config.select else None
+        )
         self.register_buffer("threshold", torch.zeros(channels))
         self.register_buffer("unit", torch.ones(channels))
         self.register_buffer("knots", torch.zeros(size, len(GRID), dtype=torch.float64))
@@ -119,13 +121,13 @@ class SplittingModel(GeneratorTask):
 
     @classmethod
     def check_supported(cls, geometry: Geometry) -> None:
-        """Refuse images that cannot be halved, see ``Layout.of``."""
-        Layout.of(geometry)
+        """Refuse images that cannot be halved, see ``ChannelOrder.of``."""
+        ChannelOrder.of(geometry)
 
     @property
-    def quantiles(self) -> Quantiles:
+    def quantiles(self) -> QuantileTransformer:
         """Between totals and normal numbers."""
-        return Quantiles(self.on_host("knots").numpy())
+        return QuantileTransformer(self.on_host("knots").numpy())
 
     def known(self) -> dict[str, tuple[float, float]]:
         """Range of every learned column in the training events, GeV."""

@@ -1,4 +1,4 @@
-"""Adjust the energies of events that have been made to the shapes that were asked for.
+"""Moment matching: energies of generated hits are scaled to the shapes that were asked for.
 
 A cascade draws every cut by itself, so that the shape of a channel scatters about what it was told,
 and what the totals know of channels together is washed out. Of all changes of energies that give a
@@ -30,20 +30,20 @@ LARGE = np.array([0.25, 0.6, 0.6, 0.6, 0.25, 0.12])
 
 
 @dataclass(frozen=True)
-class Aims:
+class MomentTargets:
     """What the shapes of ``n`` events should become.
 
     Attributes:
-        shapes: ``(n, C, BY_ENERGY)`` see ``global_features.aims``.
+        shapes: ``(n, C, BY_ENERGY)`` see ``global_features.moment_targets``.
         axes: ``(n, 2)`` eta and phi of the jets' axes.
     """
 
     shapes: Table
     axes: Table
 
-    def ahead(self, leads: Table) -> Aims:
+    def ahead(self, leads: Table) -> MomentTargets:
         """The same, with ``leads`` ``(C, BY_ENERGY)`` added to the shapes."""
-        return Aims(self.shapes + leads, self.axes)
+        return MomentTargets(self.shapes + leads, self.axes)
 
 
 def adjust(
@@ -52,7 +52,7 @@ def adjust(
     eta: Table,
     phi: Table,
     threshold: Table,
-    wanted: Aims,
+    wanted: MomentTargets,
 ) -> None:
     """Change energies in place.
 

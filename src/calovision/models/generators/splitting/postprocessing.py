@@ -1,4 +1,4 @@
-"""Teach a trained cascade what is still wrong: among totals, in shapes, and among the events made.
+"""Fits after the training of our generator: rejection, bias offsets, and a straightened flow.
 
 Totals cost next to nothing, so most of them may be thrown away until they are distributed as true
 ones; the events made of what is left then differ from true ones by what the cascade gets wrong
@@ -17,12 +17,12 @@ from calovision.events.events import Events, concatenate
 from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.global_features import AXIS, BY_ENERGY, shapes
 from calovision.models.generators.splitting.model import SplittingModel
-from calovision.models.generators.splitting.reflow import straighten
+from calovision.models.generators.splitting.reflow import reflow
 from calovision.models.generators.splitting.rejection_features import features
 from calovision.models.generators.splitting.sampling import (
-    drawn_totals,
-    fresh_numbers,
-    grown,
+    random_numbers,
+    sample_global_features,
+    sample_hits,
     shapes_of,
 )
 from calovision.parallel.threads import side_by_side
@@ -30,14 +30,14 @@ from calovision.utils import streams
 
 TOTALS = 80_000  #: training events from which the selection of totals is learned, at most
 DRAWN = 3  #: totals drawn for each of those
-STEPS_PER_S = 5  #: most steps that straighten the flow, for every second of the budget
+STEPS_PER_S = 5  #: most steps that reflow the flow, for every second of the budget
 FEWEST_STEPS = 100
 LIMITS = (0.99, 0.95, 0.8, 0.5)  #: shares of the drawn totals below the limit
 ASKED = 4_000  #: events from which it is learned what to ask for, each time
 TIMES = 2  #: the second time sees what the first has done
 
 
-def learn_to_select(task: SplittingModel, train: Events, *, quiet: bool) -> None:
+def fit_rejection(task: SplittingModel, train: Events, *, quiet: bool) -> None:
     """Straighten the flow of a task whose networks are trained, if asked to; learn all else.
 
     Args:
@@ -47,10 +47,12 @@ def learn_to_select(task: SplittingModel, train: Events, *, quiet: bool) -> None
     """
     if task.config.straight:
         most = max(FEWEST_STEPS, int(STEPS_PER_S * task.config.budget_s))
-        straighten(task, min(task.config.straight, most), quiet=quiet)
+        reflow(task, min(task.config.straight, most), quiet=quiet)
     _among_totals(task, train)
     rng = streams.rng(streams.Stream.ASKED, task.config.seed)
-    what_to_ask_for(task, *drawn_totals(task, Request(), min(ASKED, len(train)), rng, None), rng)
+    fit_bias_offsets(
+        task, *sample_global_features(task, Request(), min(ASKED, len(train)), rng, None), rng
+    )
     if task.selection is None:
         return
     seed, number = task.config.seed, min(task.config.select, len(train))
@@ -80,13 +82,13 @@ def _among_totals(task: SplittingModel, train: Events) -> None:
     true = np.column_stack([dataset.label, dataset.normal]).astype(np.float64)
     made = []
     for _ in range(DRAWN):
-        normal, label = drawn_totals(task, Request(), len(dataset), rng, None)
+        normal, label = sample_global_features(task, Request(), len(dataset), rng, None)
         made.append(np.column_stack([label, normal]))
     selection.fit(true, np.concatenate(made), task.config.seed, LIMITS, number=1)
     task.totals_selection = selection
 
 
-def what_to_ask_for(
+def fit_bias_offsets(
     task: SplittingModel,
     normal: NDArray[np.float64],
     label: NDArray[np.float32],
@@ -102,7 +104,7 @@ def what_to_ask_for(
     """
     wanted = shapes_of(task, task.quantiles.values(normal)).shapes
     for _ in range(TIMES):
-        made = task.layout.sorted(grown(task, normal, label, fresh_numbers(rng)))
+        made = task.layout.sorted(sample_hits(task, normal, label, random_numbers(rng)))
         found = shapes(made)[..., :BY_ENERGY]
         found[..., AXIS] *= found[..., :1]
         lit = (made.counts() > 1)[..., None]  # of a single hit, the shape is what it is

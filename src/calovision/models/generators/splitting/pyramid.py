@@ -1,4 +1,4 @@
-"""Counts and energies of an image at every level of a partition, and what a node sees of them.
+"""Counts and energies of an image at every level of the binary tree, and features of its nodes.
 
 Per level there are two arrays, padded by :data:`PAD` empty nodes on every side: ``content``
 ``(n, R + 2 PAD, P + 2 PAD, 2 C)`` float32 holds for each of the level's ``C`` channels the number
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.models.generators.splitting.binary_tree import Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.fill import PAD, fill, logarithms
 from calovision.models.generators.splitting.hits import Floats, Hits, intervals
 from calovision.utils.compiled import compiled
@@ -27,7 +27,7 @@ class Level:
     seen: Floats
 
     @classmethod
-    def empty(cls, partition: Partition, level: int, n: int) -> Level:
+    def empty(cls, partition: BinaryTree, level: int, n: int) -> Level:
         """A level of ``n`` images without hits."""
         rows, cols = partition.shape(level)
         shape = (n, rows + 2 * PAD, cols + 2 * PAD, 2 * len(partition.channels(level)))
@@ -35,7 +35,7 @@ class Level:
 
 
 def filled(
-    partition: Partition, level: int, hits: Hits, unit: Floats
+    partition: BinaryTree, level: int, hits: Hits, unit: Floats
 ) -> tuple[Level, NDArray[np.int32]]:
     """A level of the pyramids of ``hits``, and its nodes with hits.
 

@@ -1,4 +1,4 @@
-"""Teach a trained flow to go straight, so that few steps of a solver are enough: its own student.
+"""Reflow (arXiv:2209.03003): straighten a trained flow, so that few solver steps are enough.
 
 Paths between random pairs of noise and data cross, and their mean velocity is curved; between noise
 and what the flow itself makes of it they do not, and learned again on such pairs the flow is nearly
@@ -26,7 +26,7 @@ RATE = 1e-3  #: learning rate at the start, falling as a cosine
 EMA = 0.995  #: share of its past that the average of the weights keeps at each step
 
 
-def straighten(task: SplittingModel, steps: int, *, quiet: bool) -> None:
+def reflow(task: SplittingModel, steps: int, *, quiet: bool) -> None:
     """Replace the flow of a cascade by its student.
 
     Args:

@@ -1,4 +1,4 @@
-"""Keep of what is generated that which is outnumbered by the truth: rejection by a density ratio.
+"""Rejection sampling by the density ratio of true and generated events.
 
 A network that tells generated from true ones gives the ratio of their densities
 (arXiv:1406.2661); accepting each generated one with a probability proportional to it leaves the
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
-from calovision.models.generators.splitting.global_features import GRID, Quantiles
+from calovision.models.generators.splitting.global_features import GRID, QuantileTransformer
 from calovision.networks.perceptron import perceptron
 from calovision.utils import streams
 
@@ -53,7 +53,7 @@ Table = NDArray[np.float64]
 Cells = NDArray[np.int64]
 
 
-class Selection(nn.Module):
+class DensityRatioRejection(nn.Module):
     """Which rows of a table of what was generated to keep.
 
     Args:
@@ -110,7 +110,7 @@ class Selection(nn.Module):
         rng = streams.rng(streams.Stream.SELECTION, seed, number)
         tables = [table[rng.permutation(len(table))] for table in (true, made)]
         self.network.requires_grad_(True)  # averages of weights that are kept do not ask for it
-        self.knots.copy_(torch.from_numpy(Quantiles.of(tables[0]).knots))
+        self.knots.copy_(torch.from_numpy(QuantileTransformer.of(tables[0]).knots))
         normal = [self._normal(table) for table in tables]
         held = [x[: int(HELD * len(x))] for x in normal]
         seen = [x[int(HELD * len(x)) :] for x in normal]
@@ -199,7 +199,7 @@ class Selection(nn.Module):
 
     def _normal(self, table: Table) -> Tensor:
         """Rows as normal numbers; those that hardly differ as they are."""
-        normal = Quantiles(self.knots.numpy()).normal(table)
+        normal = QuantileTransformer(self.knots.numpy()).normal(table)
         return torch.from_numpy(normal.astype(np.float32))
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Numbers by which generated events are told from true ones."""
+"""Features by which a classifier tells generated events from true ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cascade at work: from noise to totals, and from totals to hits."""
+"""Sampling of our generator: from noise to global features, and from those to hits."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from calovision.models.generators.splitting.compiled_network import NodeNetwork
 from calovision.models.generators.splitting.global_features import (
     BY_ENERGY,
     GRID,
-    aims,
     hits_and_excess,
+    moment_targets,
 )
 from calovision.models.generators.splitting.hits import Floats
 from calovision.models.generators.splitting.level import Cut, Nodes
-from calovision.models.generators.splitting.level_sampling import Numbers, cut_all
+from calovision.models.generators.splitting.level_sampling import Numbers, split_all
 from calovision.models.generators.splitting.model import SplittingModel
-from calovision.models.generators.splitting.moment_matching import Aims, adjust
+from calovision.models.generators.splitting.moment_matching import MomentTargets, adjust
 from calovision.models.generators.splitting.rejection import SPARE
-from calovision.models.generators.splitting.sparse_pyramid import Canvas, Front
+from calovision.models.generators.splitting.sparse_pyramid import ActiveNodes, SparsePyramid
 from calovision.networks.splitter import Splitter
 
 TRIES = 400  #: pools of totals drawn before a request is given up
@@ -35,7 +35,7 @@ GROUP = 64  #: events whose fine levels, which are large, are made together: the
 
 
 @torch.no_grad()
-def drawn_totals(
+def sample_global_features(
     task: SplittingModel, request: Request, n: int, rng: np.random.Generator, steps: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """``(n, k)`` normal totals that meet a request, and labels ``(n,)``.
@@ -86,13 +86,13 @@ def drawn_totals(
     )
 
 
-def fresh_numbers(rng: np.random.Generator) -> Numbers:
+def random_numbers(rng: np.random.Generator) -> Numbers:
     """Numbers drawn one after another, whatever node they are for."""
     return lambda nodes, channels: rng.random((len(nodes), channels, 4), np.float32)
 
 
 @torch.no_grad()
-def grown(
+def sample_hits(
     task: SplittingModel,
     normal: NDArray[np.float64],
     label: NDArray[np.float32],
@@ -120,12 +120,12 @@ def grown(
     nodes = np.zeros((n, 3), np.int32)
     nodes[:, 0] = np.arange(n)
     unit = task.unit.numpy()
-    canvas, front = Canvas(partition, n, unit), Front(nodes, content)
+    canvas, front = SparsePyramid(partition, n, unit), ActiveNodes(nodes, content)
     canvas.put(0, front)
     # Coarse levels are small, and have few nodes: they are cut for all events at a time.
     for stage in range(partition.towers):
-        front = cut_all(stage, canvas, front, networks[stage], numbers)
-    ends, fine = [(partition.towers, front)], Canvas(partition, GROUP, unit)
+        front = split_all(stage, canvas, front, networks[stage], numbers)
+    ends, fine = [(partition.towers, front)], SparsePyramid(partition, GROUP, unit)
     for start in range(0, n, GROUP):
         some = slice(start, min(start + GROUP, n))
         for level in (partition.towers, partition.coarse(partition.towers)):
@@ -144,12 +144,12 @@ def node_network(task: SplittingModel, stage: int, conditions: Tensor) -> NodeNe
 
 def _refined(
     task: SplittingModel,
-    canvas: Canvas,
-    front: Front,
+    canvas: SparsePyramid,
+    front: ActiveNodes,
     networks: list[NodeNetwork],
     numbers: Numbers,
     start: int,
-) -> list[tuple[int, Front]]:
+) -> list[tuple[int, ActiveNodes]]:
     """Fronts of the levels below the towers; images are counted from ``start`` in them."""
     first = np.array([start, 0, 0], np.int32)
 
@@ -158,7 +158,7 @@ def _refined(
 
     fronts = []
     for stage in range(task.partition.towers, task.partition.stages):
-        front = cut_all(stage, canvas, front, networks[stage], absolute)
+        front = split_all(stage, canvas, front, networks[stage], absolute)
         fronts.append((stage + 1, front))
     for level, made in fronts:
         canvas.wipe(level, made)
@@ -179,18 +179,18 @@ def begin(
     return content, conditions, table
 
 
-def shapes_of(task: SplittingModel, table: NDArray[np.float64]) -> Aims:
+def shapes_of(task: SplittingModel, table: NDArray[np.float64]) -> MomentTargets:
     """Shapes and axes of events with these totals ``(n, k)``."""
-    found = aims(table, len(task.columns), task.threshold.numpy(), task.layout.inner)
-    return Aims(found[:, :-2].reshape(len(table), -1, BY_ENERGY), found[:, -2:])
+    found = moment_targets(table, len(task.columns), task.threshold.numpy(), task.layout.inner)
+    return MomentTargets(found[:, :-2].reshape(len(table), -1, BY_ENERGY), found[:, -2:])
 
 
 def _events(
     task: SplittingModel,
-    ends: list[tuple[int, Front]],
+    ends: list[tuple[int, ActiveNodes]],
     n: int,
     columns: dict[str, NDArray[Any]],
-    wanted: Aims | None,
+    wanted: MomentTargets | None,
 ) -> Events:
     """Hits of the finest level of every channel, sorted; energies are adjusted to the wanted."""
     geometry, partition = task.layout.inner, task.partition

@@ -1,4 +1,4 @@
-"""Levels of images that are being made, and what the nodes of a level see of them.
+"""Levels of images in generation: their active nodes, and the features of each node.
 
 Few of a level's nodes have hits. Of the others nothing is kept: a map says which row of a list a
 node is, 0 for an empty one, so that what a group of images needs stays in the processor's cache.
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.models.generators.splitting.binary_tree import Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.fill import LOG_2, PAD
 from calovision.models.generators.splitting.hits import Floats
 from calovision.models.generators.splitting.level import Nodes
@@ -22,7 +22,7 @@ from calovision.utils.compiled import compiled
 
 
 @dataclass(frozen=True)
-class Front:
+class ActiveNodes:
     """Nodes with hits of one level of some images.
 
     Attributes:
@@ -33,35 +33,35 @@ class Front:
     nodes: Nodes
     content: Floats
 
-    def __getitem__(self, chosen: NDArray[Any] | slice) -> Front:
-        return Front(self.nodes[chosen], self.content[chosen])
+    def __getitem__(self, chosen: NDArray[Any] | slice) -> ActiveNodes:
+        return ActiveNodes(self.nodes[chosen], self.content[chosen])
 
     @classmethod
-    def joined(cls, parts: list[Front]) -> Front:
+    def joined(cls, parts: list[ActiveNodes]) -> ActiveNodes:
         """All nodes of several fronts."""
         nodes = np.concatenate([p.nodes for p in parts])
         return cls(nodes, np.concatenate([p.content for p in parts]))
 
-    def within(self, channels: int) -> Front:
+    def within(self, channels: int) -> ActiveNodes:
         """Nodes with hits of the first ``channels`` of its channels."""
         if channels == self.content.shape[1]:
             return self
         content = self.content[:, :channels]
         lit = content[:, :, 0].any(1)
-        return Front(self.nodes[lit], np.ascontiguousarray(content[lit]))
+        return ActiveNodes(self.nodes[lit], np.ascontiguousarray(content[lit]))
 
-    def between(self, images: slice) -> Front:
+    def between(self, images: slice) -> ActiveNodes:
         """The nodes of some images, counted from the first of them."""
         owner = self.nodes[:, 0]
         return self[(owner >= images.start) & (owner < images.stop)].moved(-images.start)
 
-    def moved(self, images: int) -> Front:
+    def moved(self, images: int) -> ActiveNodes:
         """The same nodes, of images with other numbers."""
-        return Front(self.nodes + np.array([images, 0, 0], np.int32), self.content)
+        return ActiveNodes(self.nodes + np.array([images, 0, 0], np.int32), self.content)
 
 
 @dataclass(frozen=True)
-class Canvas:
+class SparsePyramid:
     """Levels of ``n`` images as networks see them.
 
     Attributes:
@@ -73,13 +73,13 @@ class Canvas:
         lists: by level, ``(m + 1, 2 C)`` logarithms of hits and energy, those of none first.
     """
 
-    partition: Partition
+    partition: BinaryTree
     n: int
     unit: Floats
     maps: dict[int, NDArray[np.int32]] = field(default_factory=dict)
     lists: dict[int, Floats] = field(default_factory=dict)
 
-    def put(self, level: int, front: Front) -> None:
+    def put(self, level: int, front: ActiveNodes) -> None:
         """Add nodes to a level."""
         self._begin(level)
         before = self.lists[level]
@@ -88,11 +88,11 @@ class Canvas:
         _put(self.maps[level], after, len(before), front.nodes, front.content, self.unit)
         self.lists[level] = after
 
-    def take(self, level: int, other: Canvas, images: slice) -> None:
+    def take(self, level: int, other: SparsePyramid, images: slice) -> None:
         """Let a level be that of some images of another canvas."""
         self.maps[level], self.lists[level] = other.maps[level][images], other.lists[level]
 
-    def wipe(self, level: int, front: Front) -> None:
+    def wipe(self, level: int, front: ActiveNodes) -> None:
         """Empty a level, all nodes of which are given; its memory is used again."""
         image, row, col = front.nodes.T
         self.maps[level][image, row + PAD, col + PAD] = 0

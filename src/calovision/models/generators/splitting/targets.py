@@ -1,4 +1,4 @@
-"""How true images are cut at a stage: what the networks of the cascade learn from."""
+"""Splits of true images at a level: the training targets of its network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.models.generators.splitting.binary_tree import Ints, Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree, Ints
 from calovision.models.generators.splitting.fill import PAD, climb, fill, logarithms, wipe
 from calovision.models.generators.splitting.hits import Floats, Hits, intervals
 from calovision.models.generators.splitting.level import Cut, contexts
@@ -15,7 +15,7 @@ from calovision.models.generators.splitting.pyramid import Level
 from calovision.utils.compiled import compiled
 
 
-def known_cuts(partition: Partition, stage: int, hits: Hits, unit: Floats) -> tuple[Any, ...]:
+def split_targets(partition: BinaryTree, stage: int, hits: Hits, unit: Floats) -> tuple[Any, ...]:
     """Arrays of all nodes of some images that divide at a stage.
 
     Images are looked at one after another: three levels of a single one stay in the processor's
@@ -52,7 +52,7 @@ def known_cuts(partition: Partition, stage: int, hits: Hits, unit: Floats) -> tu
 
 
 @lru_cache(maxsize=64)
-def _tables(partition: Partition, stage: int) -> tuple[tuple[int, int, int], Ints, list[Ints]]:
+def _tables(partition: BinaryTree, stage: int) -> tuple[tuple[int, int, int], Ints, list[Ints]]:
     """Levels that a stage looks at, the intervals of their pixels, and how the first two lie."""
     here, following = stage, stage + 1
     levels = (here, following, partition.coarse(stage))
@@ -66,7 +66,7 @@ def _known(  # type: ignore[no-untyped-def]
     owner, seen, contents, limits, most, here, here_seen, following, following_seen, around,
     around_seen, pixels, parent_row, parent_col, cells, unit, images, offsets, *rest
 ):  # fmt: skip
-    """Write the arrays of :func:`known_cuts`; returns how many rows they have.
+    """Write the arrays of :func:`split_targets`; returns how many rows they have.
 
     ``rest`` are the other arrays of the hits, then the tables of the cut.
     """

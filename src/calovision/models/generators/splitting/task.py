@@ -1,4 +1,4 @@
-"""Our generator: totals of a jet by a flow, then a cascade that shares them among ever finer cells.
+"""Our generator: a flow for global features of a jet, which are split down a tree to single cells.
 
 The window is halved again and again (``binary_tree``). Every cut decides how
 many of a node's hits, and how much of its energy, lie in either half, given what surrounds the
@@ -25,23 +25,27 @@ from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.export import splitting_graphs
 from calovision.models.generators.splitting.global_features import (
     COLUMNS,
-    Quantiles,
+    QuantileTransformer,
     learned,
     totals,
 )
 from calovision.models.generators.splitting.hits import Hits
-from calovision.models.generators.splitting.loss import cut_loss
+from calovision.models.generators.splitting.loss import split_loss
 from calovision.models.generators.splitting.model import (
     CascadeConfig,
     SplittingDataset,
     SplittingModel,
     labels_of,
 )
-from calovision.models.generators.splitting.postprocessing import TOTALS, learn_to_select
+from calovision.models.generators.splitting.postprocessing import TOTALS, fit_rejection
 from calovision.models.generators.splitting.rejection import selected
 from calovision.models.generators.splitting.rejection_features import features
-from calovision.models.generators.splitting.sampling import drawn_totals, fresh_numbers, grown
-from calovision.models.generators.splitting.targets import known_cuts
+from calovision.models.generators.splitting.sampling import (
+    random_numbers,
+    sample_global_features,
+    sample_hits,
+)
+from calovision.models.generators.splitting.targets import split_targets
 from calovision.models.preset import Preset
 from calovision.training.onnx_graph import Graph
 from calovision.training.task import Batch, as_tensor
@@ -79,8 +83,8 @@ class CascadeTask(SplittingModel):
         table = totals(
             train, task.threshold.numpy(), streams.rng(streams.Stream.TOTALS, config.seed)
         )
-        odd = np.asarray((task.turned < 0).any(0))
-        task.knots.copy_(torch.from_numpy(Quantiles.of(table, odd).knots))
+        odd = np.asarray((task.mirror_signs < 0).any(0))
+        task.knots.copy_(torch.from_numpy(QuantileTransformer.of(table, odd).knots))
         if "label" in train.columns:
             class_labels(train)
         task.share.fill_(float(np.average(labels_of(train), weights=weighting.of(train))))
@@ -138,7 +142,7 @@ class CascadeTask(SplittingModel):
             stride = max(len(chosen) // needed, 1)
             some = np.arange(stage % stride, len(chosen), stride)
             mine = merged if stage < level else hits
-            arrays = conditions[some], *known_cuts(self.partition, stage, mine.some(some), unit)
+            arrays = conditions[some], *split_targets(self.partition, stage, mine.some(some), unit)
             of_nodes = None if dataset.weight is None else dataset.weight[chosen[some]][arrays[1]]
             stages.append((*(torch.from_numpy(x) for x in arrays), as_tensor(of_nodes)))
         return flow, label, stages, weight
@@ -148,7 +152,7 @@ class CascadeTask(SplittingModel):
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Normal totals of images mirrored at random, and ``(2, n)`` which are, in eta and phi."""
         flips = rng.random((2, len(normal))) < 0.5
-        for flip, factors in zip(flips, self.turned, strict=True):
+        for flip, factors in zip(flips, self.mirror_signs, strict=True):
             normal = np.where(flip[:, None], normal * factors, normal)
         return normal, flips
 
@@ -159,7 +163,7 @@ class CascadeTask(SplittingModel):
         if not stages:
             return {"loss": flow, "flow": flow.detach()}
         losses = {
-            f"stage_{i}": cut_loss(network, self.unit, *rows)
+            f"stage_{i}": split_loss(network, self.unit, *rows)
             for i, (network, rows) in enumerate(zip(self.cuts, stages, strict=True))
             if len(rows[1])
         }
@@ -176,8 +180,8 @@ class CascadeTask(SplittingModel):
         self, request: Request, n: int, rng: np.random.Generator, steps: int | None = None
     ) -> Events:
         """``n`` events as the networks make them: totals, then the cascade."""
-        normal, label = drawn_totals(self, request, n, rng, steps)
-        return grown(self, normal, label, fresh_numbers(rng))
+        normal, label = sample_global_features(self, request, n, rng, steps)
+        return sample_hits(self, normal, label, random_numbers(rng))
 
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
         """The ``chunk``-th group of events, selected where the model has learned to."""
@@ -206,7 +210,7 @@ class CascadeTask(SplittingModel):
 
     def fit_postprocessing(self, train: Events, *, quiet: bool) -> None:
         """Learn which totals to use, what to ask for, and which of the made events to keep."""
-        learn_to_select(self, weighting.unweighted(train), quiet=quiet)
+        fit_rejection(self, weighting.unweighted(train), quiet=quiet)
 
 
 def _drawing(numbers: NDArray[np.int64]) -> np.random.Generator:
