@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calovision.api.generate import Label, Making, Range, generate
+from calovision.api.generate import Label, Range, generate
 from calovision.api.given import events_of
 from calovision.api.reconstruct import Reconstruction, reconstruct
 from calovision.api.results import Results
@@ -155,7 +155,7 @@ class Model:
         gen_m0: Range | None = None,
         steps: int | None = None,
         strict: bool = False,
-        keep_all: bool = False,
+        reject: bool = True,
         seed: int = 1,
         out: str | Path | None = None,
         quiet: bool = True,
@@ -171,7 +171,8 @@ class Model:
             gen_m0: the same of the generator-level mass, GeV.
             steps: steps of the solver; fewer are faster.
             strict: refuse what lies beyond the training events, instead of a warning.
-            keep_all: no selection among what is made: faster, and less like true events.
+            reject: rejection sampling, of a generator that has learned it; without it generation is
+                faster, and the events less like true ones.
             seed: of all random numbers; the first events of a longer call are the same.
             out: folder of a set to write instead of keeping the events in memory; an interrupted
                 call goes on there.
@@ -191,9 +192,19 @@ class Model:
             (4, np.int8(0), np.True_)
         """
         given = {"pt": pt, "m0": m0, "gen_pt": gen_pt, "gen_m0": gen_m0}
-        made = Making(events, seed, steps, strict, keep_all, quiet)
         ranges = {name: bounds for name, bounds in given.items() if bounds}
-        return generate(self._trained, made, label, ranges, None if out is None else Path(out))
+        return generate(
+            self._trained,
+            events,
+            label,
+            ranges,
+            None if out is None else Path(out),
+            reject=reject,
+            strict=strict,
+            seed=seed,
+            steps=steps,
+            quiet=quiet,
+        )
 
     def discover(
         self,

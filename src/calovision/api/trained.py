@@ -80,10 +80,6 @@ class Trained:
             self._task = load_task(self.run, device=self.device, module=self.module)
         return self._task
 
-    def forget(self) -> None:
-        """Read the weights again when they are needed next."""
-        self._task = None
-
     def of_kind(self, kind: Kind) -> Any:
         """The task, if it is of the kind.
 

@@ -32,9 +32,9 @@ def generate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse what lies beyond the training jets.")
     ] = False,
-    keep_all: Annotated[
-        bool, typer.Option("--keep-all", help="Do not select: faster, less like true jets.")
-    ] = False,
+    reject: Annotated[
+        bool, typer.Option(help="Rejection sampling; without it faster, less like true jets.")
+    ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
     device: Device = "auto",
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
@@ -58,7 +58,7 @@ def generate(
             gen_m0=gen_m0,
             steps=steps,
             strict=strict,
-            keep_all=keep_all,
+            reject=reject,
             seed=seed,
             out=out,
             quiet=False,

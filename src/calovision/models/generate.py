@@ -11,20 +11,20 @@ from calovision.errors import InputError
 from calovision.events.events import concatenate
 from calovision.events.packed_prints import hand_on
 from calovision.events.store import EventStore, StoreWriter
-from calovision.models.generators.base import GeneratorTask, doubts, pieces, possible
+from calovision.models.generators.base import GeneratorTask, check_request, pieces, possible
 from calovision.models.generators.request import Request
 from calovision.training.run import RunDir
 
 SHARD = 8  #: chunks in a shard
 
 
-def warn_of_doubts(task: GeneratorTask, request: Request, strict: bool) -> None:
+def warn_of_request(task: GeneratorTask, request: Request, strict: bool) -> None:
     """Warn of what in a request lies outside the training events, or refuse it if ``strict``.
 
     Raises:
         InputError: nothing can be generated, or not all of it and ``strict``.
     """
-    for doubt in doubts(task, request):
+    for doubt in check_request(task, request):
         if strict:
             raise InputError(doubt, "narrow the range, or leave out --strict")
         warnings.warn(doubt, stacklevel=3)
@@ -39,7 +39,6 @@ def generate(
     *,
     seed: int = 1,
     steps: int | None = None,
-    keep_all: bool = False,
     quiet: bool = False,
 ) -> EventStore:
     """Write events of a run's trained task to ``out``; an interrupted call goes on.
@@ -55,15 +54,12 @@ def generate(
         request: what they must be like.
         seed: of all random numbers.
         steps: steps of the solver; the model's own choice by default.
-        keep_all: do not select: faster, and less like true events.
         quiet: no progress bar.
 
     Raises:
         InputError: no events, or a request that cannot be met.
     """
     possible(n, steps)
-    if keep_all:
-        task.keep_all()
     provenance = {
         "made_by": "generate",
         "run": str(directory.path),
@@ -73,7 +69,7 @@ def generate(
         "ranges": {k: list(v) for k, v in request.ranges.items()},
         "seed": seed,
         "steps": steps,
-        "keep_all": keep_all,
+        "reject": request.reject,
     }
     writer = StoreWriter(out, task.geometry, provenance=provenance)
     hand_on([directory.path], writer.path)

@@ -120,9 +120,9 @@ def _made(training: Path, out: Path, numbers: dict[str, int], job: Job) -> None:
     for sample in SAMPLES[job.label]:
         made = out / "generated" / sample
         if not (made / "manifest.json").exists():
-            how = {"seed": job.overrides["seed"], "keep_all": sample == ALL}
-            task = load_generator(run)
-            generate(made, run, task, numbers[job.label], Request(), quiet=True, **how)
+            task, request = load_generator(run), Request(reject=sample != ALL)
+            seed = job.overrides["seed"]
+            generate(made, run, task, numbers[job.label], request, seed=seed, quiet=True)
 
 
 def _judged(training: Path, test: Path, out: Path, half: int, job: Job) -> None:
@@ -159,10 +159,8 @@ def gathered(out: Path, test: EventStore, *, scale: str, seed: int) -> dict[str,
         for sample in samples:
             result = json.loads(_results(out, sample).read_text())
             task = load_generator(RunDir(out / "runs" / model), "cpu")
-            if sample == ALL:
-                task.keep_all()
             # One after the other, with nothing else running: rates compare.
-            result["metrics"]["jets_per_s"] = rate(task, seed).to_dict()
+            result["metrics"]["jets_per_s"] = rate(task, seed, reject=sample != ALL).to_dict()
             results.append(result)
     metrics = results[0]["metrics"]
     curves = {m: RunDir(out / "runs" / m).rows() for m in SAMPLES}
@@ -176,20 +174,20 @@ def gathered(out: Path, test: EventStore, *, scale: str, seed: int) -> dict[str,
     }
 
 
-def rate(task: GeneratorTask, seed: int) -> Metric:
+def rate(task: GeneratorTask, seed: int, reject: bool) -> Metric:
     """Jets generated per second on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     task.eval()
     try:
         chunks, begun = 1, time.perf_counter()
-        task.sample(Request(), 0, seed, None)
+        task.sample(Request(reject=reject), 0, seed, None)
         if (wall := time.perf_counter() - begun) < LEAST_S:
             # The first one compiled what must be compiled, and does not count.
             chunks, begun = 0, time.perf_counter()
             while (wall := time.perf_counter() - begun) < LEAST_S:
                 chunks += 1
-                task.sample(Request(), chunks, seed, None)
+                task.sample(Request(reject=reject), chunks, seed, None)
     finally:
         torch.set_num_threads(threads)
     return Metric(chunks * task.chunk / wall, 0.0, "jets/s")

@@ -39,9 +39,6 @@ class GeneratorTask(Task):
             InputError: the request cannot be met by this model.
         """
 
-    def keep_all(self) -> None:
-        """From now on, do not select among the events that are made; nothing to do by default."""
-
     def known(self) -> dict[str, tuple[float, float]]:
         """Range, in the training events, of every column that a request may restrict."""
         return {}
@@ -51,7 +48,7 @@ class GeneratorTask(Task):
         return (0, 1)
 
 
-def doubts(task: GeneratorTask, request: Request) -> list[str]:
+def check_request(task: GeneratorTask, request: Request) -> list[str]:
     """What of a request lies outside the training events, one line each.
 
     Raises:
@@ -104,7 +101,7 @@ def pieces(
         InputError: the request cannot be met, or is for no events.
     """
     possible(n, steps)
-    doubts(task, request)
+    check_request(task, request)
     task.eval()
 
     def one(chunk: int) -> Events:

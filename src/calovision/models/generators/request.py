@@ -18,6 +18,7 @@ class Request:
     Attributes:
         label: class of every event (gluon 0, quark 1); ``None`` leaves it to chance.
         ranges: per-event column, such as ``"pt"`` (GeV), to the lowest and highest value.
+        reject: whether a generator that has learned rejection sampling uses it.
 
     Raises:
         InputError: another label, or a range that is no range of energies.
@@ -25,6 +26,7 @@ class Request:
 
     label: int | None = None
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    reject: bool = True
 
     def __post_init__(self) -> None:
         if self.label is not None:

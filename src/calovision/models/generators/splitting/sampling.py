@@ -11,7 +11,7 @@ from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.models.generators.base import doubts
+from calovision.models.generators.base import check_request
 from calovision.models.generators.flow_matching import follow
 from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.compiled_network import NodeNetwork
@@ -46,7 +46,7 @@ def sample_global_features(
     Raises:
         InputError: the model has not learned what is asked for, or hardly any event is like that.
     """
-    doubts(task, request)
+    check_request(task, request)
     selection = task.totals_selection
     # What is not asked for need not be drawn more often than it is used.
     pool = 4 * n if request.ranges else n

@@ -186,7 +186,7 @@ class CascadeTask(SplittingModel):
     def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
         """The ``chunk``-th group of events, selected where the model has learned to."""
         rng, selection = streams.rng(streams.Stream.SAMPLE, seed, chunk), self.selection
-        if selection is None:
+        if selection is None or not request.reject:
             return self.proposed(request, self.chunk, rng, steps)
         return selected(
             lambda n: self.proposed(request, n, rng, steps),
@@ -194,10 +194,6 @@ class CascadeTask(SplittingModel):
             self.chunk,
             float(selection.efficiency),
         )
-
-    def keep_all(self) -> None:
-        """From now on, do not select among the events that are made."""
-        self.selection = None
 
     def graphs(self) -> list[Graph]:
         """Noise to totals, totals to the window, one graph a cut, and the hits."""
