@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from calovision.errors import InputError
 from calovision.events.store import EventStore
-from calovision.simulation import driver, jets
-from calovision.simulation import jets as jets_module
+from calovision.simulation import driver
 from calovision.simulation.driver import plan, simulate_jets
-from calovision.simulation.jets import simulate_chunk
+from calovision.simulation.jets import Task, simulate_chunk
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
         assert len(set(events.label[pair])) == 1
         turn = abs(np.subtract(*events.columns["phi"][pair]))
         assert min(turn, 2 * np.pi - turn) > 2
-    other = jets(12, seed=6)
+    other = simulate_jets(tmp_path / "other", 12, seed=6).load()
     assert not np.array_equal(events.columns["pt"][:12], other.columns["pt"])
 
 
@@ -62,7 +61,7 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
 def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def counted(task: jets_module.Task, time_limit: float) -> object:
+    def counted(task: Task, time_limit: float) -> object:
         made.append(task.index)
         return simulate_chunk(task, time_limit)
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from calovision.errors import InputError
 from calovision.utils.counts import count, quantity
+from calovision.utils.unreadable import read_json
 
 if TYPE_CHECKING:
     from calovision.events.digits import DigitSet
     from calovision.events.events import Events
+    from calovision.events.geometry import Geometry
     from calovision.events.store import EventStore
     from calovision.simulation.chunks import Progress
 
@@ -33,6 +35,7 @@ def jets(
     tune: int = TUNE,
     pileup: float = PILEUP,
     noise: float = NOISE,
+    geometry: Geometry | str | Path | None = None,
     particles: bool = False,
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -54,6 +57,9 @@ def jets(
         tune: Pythia's proton tune of the hard collision (``Tune:pp``).
         pileup: mean number of additional collisions.
         noise: factor on the calorimeters' noise.
+        geometry: another grid than the public one: pixels of a crystal or more, at most one
+            tracker, an electromagnetic and a hadronic calorimeter (in this order), and a muon
+            channel of muons above 3 GeV; or a JSON file of its ``to_dict()``.
         particles: keep the generator-level constituents too, in ``OUT/particles``.
         out: folder of the set to write; an interrupted call goes on there. Without it the jets
             are kept in memory.
@@ -83,7 +89,8 @@ def jets(
     from calovision.simulation.sets import made
 
     events, seed, workers = _asked(events, seed, workers, time_limit)
-    conditions = Conditions(pt_hat, tune, noise, pileup).checked()
+    grid = _geometry(geometry)
+    conditions = Conditions(pt_hat, tune, noise, pileup, grid).checked()
     if particles and out is None:
         raise InputError("particles=True writes files beside the jets", "give out, a folder")
     pythia = list(conditions.settings())
@@ -104,6 +111,26 @@ def jets(
         )
 
     return made(make, out, events, "jet", made_by, quiet)
+
+
+def _geometry(given: Geometry | str | Path | None) -> Geometry:
+    """The grid that is asked for.
+
+    Raises:
+        InputError: a file that holds none.
+    """
+    from calovision.api.given import path_of
+    from calovision.events.geometry import JET_IMAGES, Geometry
+
+    if given is None or isinstance(given, Geometry):
+        return given or JET_IMAGES
+    file = path_of(given, "a Geometry, or a JSON file of one")
+    try:
+        return Geometry.from_dict(read_json(file))
+    except ValueError as error:
+        raise InputError(
+            f"{file} holds no geometry ({error})", "write Geometry.to_dict()"
+        ) from None
 
 
 def egamma(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import numpy as np
@@ -157,9 +158,10 @@ def main(
     docs: Annotated[Path | None, typer.Option(help="Page to write the table into.")] = None,
 ) -> None:
     """Simulate jets and compare them with the published table."""
-    from calovision.simulation.driver import jets
+    from calovision.simulation.driver import simulate_jets
 
-    made = jets(events, seed, workers)
+    with TemporaryDirectory() as folder:
+        made = simulate_jets(Path(folder, "set"), events, seed, workers=workers).load()
     text = f"{events} jets, seed {seed}:\n\n{table(compare(made) + spread(made))}"
     if docs is None:
         typer.echo(text)

@@ -7,10 +7,7 @@ import importlib.metadata
 from pathlib import Path
 from typing import Any
 
-from calovision.events.events import Events, concatenate
-from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, shard_bytes
-from calovision.parallel.cluster import run
 from calovision.simulation.chunks import Product, Progress, Run, cut, produce
 from calovision.simulation.conditions import NOMINAL, Conditions
 from calovision.simulation.jets import Task, simulate_chunk, warm_up
@@ -34,29 +31,6 @@ def plan(events: int, seed: int, conditions: Conditions = NOMINAL) -> list[Task]
         Task(c.index, c.seed, c.events - c.events // 2, c.events // 2, c.first, conditions)
         for c in chunks
     ]
-
-
-def jets(events: int, seed: int, workers: int = 1) -> Events:
-    """Simulated quark/gluon jets, in memory.
-
-    A script that asks for more than one worker must start below ``if __name__ == "__main__":``,
-    because workers are new Python processes that import it.
-
-    Args:
-        events: number of jets; both classes in equal number (an odd one is a gluon).
-        seed: of everything random; the same seed gives the same jets for any ``workers``.
-        workers: processes to use.
-
-    Returns:
-        Jets with the columns of :func:`~calovision.simulation.jets.simulate_chunk`.
-
-    Raises:
-        InputError: ``events`` or ``workers`` is not positive, or ``seed`` is negative.
-    """
-    tasks = plan(events, seed)
-    results = run(tasks, _chunk_events, prepare=warm_up, workers=workers, time_limit=TIME_LIMIT)
-    parts = {task.index: part for task, part in results}
-    return concatenate([parts[t.index] for t in tasks])
 
 
 def simulate_jets(
@@ -94,7 +68,7 @@ def simulate_jets(
     """
     return produce(
         path,
-        JET_IMAGES,
+        conditions.geometry,
         plan(events, seed, conditions),
         _chunk_with_constituents if particles else _chunk_bytes,
         Run(workers, scheduler, overwrite, time_limit, progress),
@@ -122,10 +96,6 @@ def _provenance(events: int, seed: int, particles: bool, conditions: Conditions)
         "detector": conditions.detector()._asdict(),
         "versions": {name: importlib.metadata.version(name) for name in versions},
     }
-
-
-def _chunk_events(task: Task, time_limit: float) -> Events:
-    return simulate_chunk(task, time_limit)[0]
 
 
 def _chunk_bytes(task: Task, time_limit: float) -> Product:

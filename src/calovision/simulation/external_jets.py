@@ -15,6 +15,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter
+from calovision.simulation.conditions import detector
 from calovision.simulation.constituents import constituents
 from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.external import Rows, Table
@@ -66,8 +67,7 @@ class Wanted:
         Raises:
             InputError: the wishes make no sense.
         """
-        for name in ("pileup", "noise", "min_pt"):
-            quantity(name, getattr(self, name))
+        quantity("min_pt", self.min_pt)
         for one in self.invisible:
             count("an invisible identity", one, -(1 << 31))
         for name, value, known in (
@@ -76,17 +76,9 @@ class Wanted:
         ):
             if value is not None and value not in known:
                 raise InputError(f"{name} is {value!r}", f"give {' or '.join(known)}")
-        if not 0 <= self.pileup <= 200:
-            raise InputError(f"a mean pile-up of {self.pileup:g}", "give 0 to 200")
-        if not 0 <= self.noise <= 20:
-            raise InputError(f"a noise factor of {self.noise:g}", "give 0 to 20")
         if self.label not in (None, 0, 1):
             raise InputError(f"the label {self.label}", "give 0 (gluon) or 1 (quark)")
-        return CMS_BARREL._replace(
-            pileup=self.pileup,
-            ecal_noise=self.noise * CMS_BARREL.ecal_noise,
-            hcal_noise=self.noise * CMS_BARREL.hcal_noise,
-        )
+        return detector(self.noise, self.pileup)
 
 
 def image(

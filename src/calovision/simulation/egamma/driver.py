@@ -12,10 +12,9 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
-from calovision.events.events import Events, concatenate
+from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS
 from calovision.events.store import EventStore, shard_bytes
-from calovision.parallel.cluster import run
 from calovision.simulation.chunks import Product, Progress, Run, cut, produce
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.egamma.fast import Fast
@@ -89,32 +88,6 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> Events:
             "raise the time limit; finished chunks are kept",
         ) from error
     return measured(particles, showers, int(streams[2]), task.first_id)
-
-
-def egamma(events: int, seed: int, engine: str = "fast", workers: int = 1) -> Events:
-    """Simulated electrons and photons, in memory.
-
-    As for :func:`~calovision.simulation.driver.jets`, a script that asks for more than one worker
-    must start below ``if __name__ == "__main__":``.
-
-    Args:
-        events: number of events; photons and electrons in equal number (an odd one is a photon).
-        seed: of everything random; the same seed gives the same events for any ``workers``.
-        engine: ``fast`` or ``geant4``.
-        workers: processes to use.
-
-    Returns:
-        Events with the columns of :func:`~calovision.simulation.egamma.measure.measured`.
-
-    Raises:
-        InputError: bad arguments, or the engine cannot run here.
-    """
-    tasks = plan(events, seed, engine)
-    ENGINES[engine].check()
-    prepare = ENGINES[engine].prepare
-    results = run(tasks, simulate_chunk, prepare=prepare, workers=workers, time_limit=TIME_LIMIT)
-    parts = {task.index: part for task, part in results}
-    return concatenate([parts[t.index] for t in tasks])
 
 
 def simulate_egamma(
