@@ -20,7 +20,8 @@ from calovision.events.fingerprints import fingerprints
 from calovision.events.packed_prints import known_in
 from calovision.events.store import EventStore, save
 from calovision.models.pretrained import copied_run, pretrained_run
-from calovision.simulation.egamma.driver import Task, plan, simulate_chunk
+from calovision.simulation.chunks import Chunk, cut
+from calovision.simulation.egamma.driver import CHUNK, simulate_chunk
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -45,14 +46,14 @@ def test_jets_are_tagged(jets: Path, tmp_path: Path, calovision: Command) -> Non
 
 
 def test_electrons_are_told_from_photons(tmp_path: Path, calovision: Command) -> None:
-    save(simulate_chunk(Task(0, 6, 250, 250, 0, "fast")), tmp_path / "crops", provenance={})
+    save(simulate_chunk(Chunk(0, 6, 0, 500)), tmp_path / "crops", provenance={})
     out = tmp_path / "s.parquet"
     assert scored(calovision, tmp_path / "crops", out, "electron_probability") > 0.7
 
 
 def test_the_default_simulation_is_what_they_were_trained_on(tmp_path: Path) -> None:
-    (task,) = plan(1000, seed=1)
-    save(simulate_chunk(task), tmp_path / "crops", provenance={})
+    (chunk,) = cut(1000, 1, CHUNK["fast"])
+    save(simulate_chunk(chunk), tmp_path / "crops", provenance={})
     data, run = ["--data", str(tmp_path / "crops"), "--out"], CliRunner().invoke
     done = run(app, ["classify", "--pretrained", *data, str(tmp_path / "s.csv"), "--json"])
     assert done.exit_code == 0, done.exception

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from calovision.events.events import Events
     from calovision.events.geometry import Geometry
     from calovision.events.store import EventStore
-    from calovision.simulation.chunks import Progress
 
 Engine = Literal["fast", "geant4"]
 TIME_LIMIT = 900.0  #: seconds
@@ -96,20 +96,17 @@ def jets(
     pythia = list(conditions.settings())
     made_by = {"source": "calovision simulate jets", "seed": seed, "pythia": pythia}
 
-    def make(folder: Path, progress: Progress) -> EventStore:
-        return simulate_jets(
-            folder,
-            events,
-            seed,
-            workers=workers,
-            scheduler=scheduler,
-            particles=particles,
-            overwrite=overwrite,
-            time_limit=time_limit,
-            conditions=conditions,
-            progress=progress,
-        )
-
+    make = functools.partial(
+        simulate_jets,
+        events=events,
+        seed=seed,
+        workers=workers,
+        scheduler=scheduler,
+        particles=particles,
+        overwrite=overwrite,
+        time_limit=time_limit,
+        conditions=conditions,
+    )
     return made(make, out, events, "jet", made_by, quiet)
 
 
@@ -176,26 +173,23 @@ def egamma(
         >>> cv.simulate.egamma(4, seed=1, quiet=True).to_dense().shape
         (4, 2, 32, 32)
     """
-    from calovision.simulation.egamma.driver import plan, simulate_egamma
+    from calovision.simulation.egamma.driver import engine_named, simulate_egamma
     from calovision.simulation.sets import made
 
     events, seed, workers = _asked(events, seed, workers, time_limit)
-    plan(events, seed, engine)
+    engine_named(engine)
     made_by = {"source": "calovision simulate egamma", "seed": seed, "engine": engine}
 
-    def make(folder: Path, progress: Progress) -> EventStore:
-        return simulate_egamma(
-            folder,
-            events,
-            seed,
-            engine=engine,
-            workers=workers,
-            scheduler=scheduler,
-            overwrite=overwrite,
-            time_limit=time_limit,
-            progress=progress,
-        )
-
+    make = functools.partial(
+        simulate_egamma,
+        events=events,
+        seed=seed,
+        engine=engine,
+        workers=workers,
+        scheduler=scheduler,
+        overwrite=overwrite,
+        time_limit=time_limit,
+    )
     return made(make, out, events, "event", made_by, quiet)
 
 

@@ -17,7 +17,9 @@ from calovision.errors import ContentError, InputError
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
 MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
 MOST_CHANNELS = 1 << 7  #: hits hold twice the number in 8 bits
-NS_PER_UNIT = 50.0  #: ns of one image unit of time in the public electron/photon set
+#: ns of one image unit of time. An estimate: the ten samples of the read-out, 25 ns each, then span
+#: the -2.51..2.28 of the public electron/photon set.
+NS_PER_UNIT = 50.0
 CRYSTAL_PHI = 2 * math.pi / 360  #: width of one barrel crystal in phi, rad
 
 Kind = Literal["tracker", "calorimeter", "muon", "time"]

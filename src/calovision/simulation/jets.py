@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES, Geometry
+from calovision.simulation.chunks import Chunk
 from calovision.simulation.conditions import NOMINAL, Conditions
 from calovision.simulation.constituents import Constituents, constituents, join
 from calovision.simulation.detector import CMS_BARREL, Detector, tracker_layers
@@ -98,38 +98,15 @@ def _hits(
     return hits, flow, extra, corner
 
 
-@dataclass(frozen=True)
-class Task:
-    """What makes one chunk; the same task gives the same bytes.
-
-    Attributes:
-        index: number of the chunk within the set.
-        seed: of everything random.
-        gluons: number of gluon jets.
-        quarks: number of quark jets.
-        first_id: ``event_id`` of the first collision; at most as many are used as there are jets.
-        conditions: of the collisions and the detector.
-    """
-
-    index: int
-    seed: int
-    gluons: int
-    quarks: int
-    first_id: int
-    conditions: Conditions = NOMINAL
-
-    @property
-    def events(self) -> int:
-        """Number of jets of both classes."""
-        return self.gluons + self.quarks
-
-
-def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Constituents]:
+def simulate_chunk(
+    chunk: Chunk, time_limit: float = math.inf, conditions: Conditions = NOMINAL
+) -> tuple[Events, Constituents]:
     """Simulate jets from a fresh generator.
 
     Args:
-        task: what to make.
+        chunk: how many, and from which seed.
         time_limit: seconds after which to give up.
+        conditions: of the collisions, the detector and the images.
 
     Returns:
         The jets in random order, with the columns ``label``, ``pt``, ``m0`` (reconstructed,
@@ -142,23 +119,23 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
         InputError: it takes longer than the time limit.
     """
     deadline = time.monotonic() + time_limit
-    streams = np.random.SeedSequence(task.seed).generate_state(2, np.uint32)
-    detector = task.conditions.detector()
-    settings = task.conditions.settings()
+    streams = np.random.SeedSequence(chunk.seed).generate_state(2, np.uint32)
+    detector = conditions.detector()
+    settings = conditions.settings()
     generator = DijetGenerator(int(streams[0]), detector.jet_radius, settings)
     random = np.random.default_rng(int(streams[1]))
     images: list[Events] = []
     truth: list[Constituents] = []
-    next_id = task.first_id
-    for label, missing in ((GLUON, task.gluons), (QUARK, task.quarks)):
+    next_id = chunk.first
+    for label, missing in zip((GLUON, QUARK), chunk.of_classes, strict=True):
         while missing > 0:
             if time.monotonic() > deadline:
                 raise InputError(
-                    f"chunk {task.index} is not done after its {time_limit:g} s",
+                    f"chunk {chunk.index} is not done after its {time_limit:g} s",
                     "raise the time limit; finished chunks are kept",
                 )
             jets = generator.generate(label, min(int(missing / _YIELD[label]) + 1, _COLLISIONS))
-            seen = detect(jets, int(random.integers(2**32)), detector, task.conditions.geometry)
+            seen = detect(jets, int(random.integers(2**32)), detector, conditions.geometry)
             good = np.nonzero(seen.columns["pt"] > detector.jet_threshold)[0][:missing]
             part, inside = seen[good], constituents(jets)[good]
             part.columns |= inside.shapes()
@@ -168,7 +145,7 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
             missing -= len(part)
             images.append(part)
             truth.append(inside)
-    order = random.permutation(task.events)
+    order = random.permutation(chunk.events)
     return concatenate(images)[order], join(truth)[order]
 
 
