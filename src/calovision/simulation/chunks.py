@@ -120,7 +120,7 @@ def produce(
             address, or a chunk that takes too long.
     """
     workers = where.get("workers", 1)
-    progress = where.get("progress", lambda events, found: None)
+    progress: Progress = where.get("progress") or (lambda events, found: None)
     check_workers(workers)
     writer = StoreWriter(
         path, geometry, provenance=provenance, overwrite=where.get("overwrite", False)
