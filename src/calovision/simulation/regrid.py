@@ -17,6 +17,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.simulation.detector import TOWER, Detector
 from calovision.simulation.generator import MUON, Jets
+from calovision.utils import streams
 
 MUON_PT = 3.0  #: GeV; softer muons stop in the calorimeters, or curl up in the field
 TRACKER, ECAL, HCAL, MUON_CHAMBERS = range(4)  #: the first three as in JET_IMAGES
@@ -164,5 +165,6 @@ def _muons(jets: Jets, corner: NDArray[np.int64], seed: int, detector: Detector)
     width = np.sqrt(
         d.track_resolution**2 + (d.track_curvature * pt) ** 2 + (d.track_resolution_eta * eta) ** 2
     )
-    smeared = pt * np.maximum(1 + np.random.default_rng(seed).normal(size=len(pt)) * width, 0.1)
+    deviation = streams.rng(streams.Stream.MUONS, seed).normal(size=len(pt)) * width
+    smeared = pt * np.maximum(1 + deviation, 0.1)
     return Deposits(owner, np.full(len(owner), MUON_CHAMBERS), place, smeared)
