@@ -17,8 +17,8 @@ import calovision as cv
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events.fingerprints import fingerprints
-from calovision.events.packed_prints import known_in
 from calovision.events.store import EventStore, save
+from calovision.events.training_fingerprints import find_index
 from calovision.models.pretrained import copied_run, pretrained_run
 from calovision.simulation.chunks import Chunk, cut
 from calovision.simulation.egamma.driver import CHUNK, simulate_chunk
@@ -64,10 +64,10 @@ def test_the_default_simulation_is_what_they_were_trained_on(tmp_path: Path) -> 
 
 
 def test_jets_of_the_default_seed_are_known_to_the_shipped_generator() -> None:
-    known = known_in(pretrained_run("jet-generator"), "")
+    known = find_index(pretrained_run("jet-generator"), "")
     assert known is not None
     seen = {
-        seed: fingerprints(cv.simulate.jets(30, seed=seed, quiet=True)).among(known)
+        seed: fingerprints(cv.simulate.jets(30, seed=seed, quiet=True)).isin(known)
         for seed in (1, 2)
     }
     assert seen[1].sum() == 15  # a shorter set begins with the same gluon jets

@@ -21,7 +21,7 @@ from calovision.utils import streams
 
 MUON_PT = 3.0  #: GeV; softer muons stop in the calorimeters, or curl up in the field
 TRACKER, ECAL, HCAL, MUON_CHAMBERS = range(4)  #: the first three as in JET_IMAGES
-_MOST_CHANNELS = {"tracker": 1, "calorimeter": 2, "muon": 1}
+_MAX_CHANNELS = {"tracker": 1, "calorimeter": 2, "muon": 1}
 _ROUNDING = 1e-6  # relative
 
 
@@ -52,7 +52,7 @@ def check_simulable(geometry: Geometry) -> None:
     if not geometry.is_sound() or geometry.schema != JET_IMAGES.schema:
         raise InputError(f"{geometry.name!r} is no grid of jet images", "see cv.Geometry")
     kinds = [str(c.kind) for c in geometry.channels]
-    if any(kinds.count(kind) > _MOST_CHANNELS.get(kind, 0) for kind in kinds):
+    if any(kinds.count(kind) > _MAX_CHANNELS.get(kind, 0) for kind in kinds):
         raise InputError(
             f"channels of the kinds {', '.join(kinds)} cannot be simulated",
             "give at most one tracker, an electromagnetic and a hadronic calorimeter, one muon",
@@ -121,7 +121,7 @@ def regrid(
 
 def _channels(geometry: Geometry) -> list[int]:
     """Channel of every part of the detector, -1 for none; one calorimeter alone shows both."""
-    of_kind: dict[str, list[int]] = {kind: [] for kind in _MOST_CHANNELS}
+    of_kind: dict[str, list[int]] = {kind: [] for kind in _MAX_CHANNELS}
     for number, channel in enumerate(geometry.channels):
         of_kind[str(channel.kind)].append(number)
     tracker, calorimeters, muon = (numbers or [-1] for numbers in of_kind.values())
