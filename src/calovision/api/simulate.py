@@ -86,7 +86,7 @@ def jets(
     """
     from calovision.simulation.conditions import Conditions
     from calovision.simulation.driver import simulate_jets
-    from calovision.simulation.sets import made
+    from calovision.simulation.sets import simulate_set
 
     events, seed, workers = _asked(events, seed, workers, time_limit)
     grid = _geometry(geometry)
@@ -107,7 +107,7 @@ def jets(
         time_limit=time_limit,
         conditions=conditions,
     )
-    return made(make, out, events, "jet", made_by, quiet)
+    return simulate_set(make, out, events, "jet", made_by, quiet)
 
 
 def _geometry(given: Geometry | str | Path | None) -> Geometry:
@@ -174,7 +174,7 @@ def egamma(
         (4, 2, 32, 32)
     """
     from calovision.simulation.egamma.driver import engine_named, simulate_egamma
-    from calovision.simulation.sets import made
+    from calovision.simulation.sets import simulate_set
 
     events, seed, workers = _asked(events, seed, workers, time_limit)
     engine_named(engine)
@@ -190,7 +190,7 @@ def egamma(
         overwrite=overwrite,
         time_limit=time_limit,
     )
-    return made(make, out, events, "event", made_by, quiet)
+    return simulate_set(make, out, events, "event", made_by, quiet)
 
 
 def digits(

@@ -15,10 +15,10 @@ from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.simulation.chunks import Progress
 from calovision.simulation.same_seed import relatives, remember
-from calovision.utils.waiting import told
+from calovision.utils.waiting import showing_waits
 
 
-def made(
+def simulate_set(
     make: Callable[..., EventStore],
     out: str | Path | None,
     events: int,
@@ -59,7 +59,7 @@ def _progress(events: int, unit: str, quiet: bool) -> Iterator[Progress]:
     """A bar on standard error that shows finished chunks, and what else is waited for."""
     with (
         tqdm(total=max(events, 0), unit=unit, desc="simulate", disable=quiet) as bar,
-        told(lambda what: bar.set_description(what or "simulate")),
+        showing_waits(lambda what: bar.set_description(what or "simulate")),
     ):
 
         def finished(done: int, found: bool) -> None:
