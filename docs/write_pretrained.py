@@ -23,8 +23,8 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from calovision.events.fingerprints import fingerprints
-from calovision.events.packed_prints import PACKED, pack
 from calovision.events.store import EventStore
+from calovision.events.training_fingerprints import PACKED, pack
 from calovision.models.load import load_generator, recorded_config
 from calovision.training.parts import parts_of
 from calovision.training.run import RunDir
@@ -200,7 +200,7 @@ def card(shipped: Shipped, study: Path, described: dict[str, Any]) -> str:
     lines += ["", f"Measured on other {shipped.events}: {number}.", ""]
     if shipped.title == SHIPPED["jet-generator"].title:
         lines += ["## Ranges of the training jets", ""]
-        for name, (low, high) in load_generator(RunDir(study / shipped.run)).known().items():
+        for name, (low, high) in load_generator(RunDir(study / shipped.run)).index().items():
             lines.append(f"- {name}: {low:.1f} to {high:.1f} GeV")
         lines.append("")
     return "\n".join(lines) + "\n## Limits\n\n" + shipped.limits

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import calovision as cv
+from calovision.cli.app import app
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.features.observables import observables
@@ -67,6 +70,34 @@ def test_muons_and_tracks_are_no_part_of_the_calorimeters_momentum(events: Event
     assert (found["sum_e_muon"] > 0).any()
     assert [c.kind for c in CHANNELS] == ["tracker", "calorimeter", "calorimeter", "muon"]
     assert cv.Channel("trd", kind="tracker").kind == "tracker"
+
+
+def test_from_simulation_to_a_report(tmp_path: Path) -> None:
+    """Muons among the channels, 64 x 64 pixels coarser than the crystals, by the command line."""
+    layers = [cv.Channel(name, gev_per_unit=50.0) for name in ("track", "ecal", "hcal", "muon")]
+    grid = cv.Geometry("mine-64", 64, 64, tuple(layers), "jets", pitch=(0.03, 0.0305))
+    file = tmp_path / "geometry.json"
+    file.write_text(json.dumps(grid.to_dict()))
+    options = ["--geometry", str(file), "--pileup", "0", "--out", str(tmp_path / "jets")]
+    command = ["data", "simulate", "jets", "--events", "80", *options]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    store = cv.open(tmp_path / "jets")
+    assert isinstance(store, cv.EventStore)
+    assert store.geometry == grid
+    again = cv.simulate.jets(80, pileup=0, geometry=grid, quiet=True)
+    assert again.hash == store.load().hash
+    public = cv.simulate.jets(80, pileup=0, quiet=True)
+    np.testing.assert_array_equal(again["pt"], public["pt"])
+    np.testing.assert_allclose(again.sums()[:, 1].sum(), public.sums()[:, 1].sum(), rtol=0.05)
+    muons = again.energy[again.channel == 3]
+    assert len(muons)
+    assert (muons > 2.5).all()
+    model = cv.train("jet-tagger", store, out=tmp_path / "run", epochs=1, batch=16, quiet=True)
+    found = model.evaluate(cv.simulate.jets(200, seed=2, pileup=0, geometry=grid, quiet=True))
+    assert 0 <= found["auc"].value <= 1
+    assert len(cv.report(model, out=tmp_path / "r.html").read_text()) > 10_000
+    shown = cv.view(model, data=store, out=tmp_path / "v.html", events=3)
+    assert "muon" in shown.path.read_text()
 
 
 def test_from_images_to_a_report(events: Events, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.fingerprints import TRAINING, fingerprints, write_known
+from calovision.events.fingerprints import fingerprints
+from calovision.events.training_fingerprints import TRAINING, write_index
 from calovision.metrics.value import Metric
 
 METRICS = {
@@ -91,7 +92,7 @@ def test_training_events_of_a_generated_set_are_left_out_of_its_parts_too(
     make_jets: Callable[..., Events], tmp_path: Path
 ) -> None:
     truth, made = make_jets(400, 1), cv.save(make_jets(200, 2), tmp_path / "made")
-    write_known(made.path / TRAINING, fingerprints(truth[:50]).known())
+    write_index(made.path / TRAINING, fingerprints(truth[:50]).index())
     part = cv.select(made, "pt > 0", tmp_path / "part")
     halves = cv.split(part, tmp_path / "halves", one=0.9)
     both = cv.merge([halves["one"], cv.save(make_jets(30, 5), tmp_path / "own")], tmp_path / "both")

@@ -12,8 +12,8 @@ import pytest
 
 import calovision as cv
 from calovision.events.events import Events
-from calovision.events.fingerprints import TRAINING
 from calovision.events.store import EventStore, StoreWriter, save
+from calovision.events.training_fingerprints import TRAINING
 from calovision.models.config import load_config
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.pretrained import pretrained_run

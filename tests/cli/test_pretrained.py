@@ -14,14 +14,14 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 import calovision as cv
-from calovision import simulation
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events.fingerprints import fingerprints
-from calovision.events.packed_prints import known_in
 from calovision.events.store import EventStore, save
+from calovision.events.training_fingerprints import find_index
 from calovision.models.pretrained import copied_run, pretrained_run
-from calovision.simulation.egamma.driver import Task, plan, simulate_chunk
+from calovision.simulation.chunks import Chunk, cut
+from calovision.simulation.egamma.driver import CHUNK, simulate_chunk
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -46,14 +46,14 @@ def test_jets_are_tagged(jets: Path, tmp_path: Path, calovision: Command) -> Non
 
 
 def test_electrons_are_told_from_photons(tmp_path: Path, calovision: Command) -> None:
-    save(simulate_chunk(Task(0, 6, 250, 250, 0, "fast")), tmp_path / "crops", provenance={})
+    save(simulate_chunk(Chunk(0, 6, 0, 500)), tmp_path / "crops", provenance={})
     out = tmp_path / "s.parquet"
     assert scored(calovision, tmp_path / "crops", out, "electron_probability") > 0.7
 
 
 def test_the_default_simulation_is_what_they_were_trained_on(tmp_path: Path) -> None:
-    (task,) = plan(1000, seed=1)
-    save(simulate_chunk(task), tmp_path / "crops", provenance={})
+    (chunk,) = cut(1000, 1, CHUNK["fast"])
+    save(simulate_chunk(chunk), tmp_path / "crops", provenance={})
     data, run = ["--data", str(tmp_path / "crops"), "--out"], CliRunner().invoke
     done = run(app, ["classify", "--pretrained", *data, str(tmp_path / "s.csv"), "--json"])
     assert done.exit_code == 0, done.exception
@@ -64,9 +64,12 @@ def test_the_default_simulation_is_what_they_were_trained_on(tmp_path: Path) -> 
 
 
 def test_jets_of_the_default_seed_are_known_to_the_shipped_generator() -> None:
-    known = known_in(pretrained_run("jet-generator"), "")
+    known = find_index(pretrained_run("jet-generator"), "")
     assert known is not None
-    seen = {seed: fingerprints(simulation.jets(30, seed)).among(known) for seed in (1, 2)}
+    seen = {
+        seed: fingerprints(cv.simulate.jets(30, seed=seed, quiet=True)).isin(known)
+        for seed in (1, 2)
+    }
     assert seen[1].sum() == 15  # a shorter set begins with the same gluon jets
     assert seen[2].sum() == 0
 

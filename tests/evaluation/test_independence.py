@@ -16,7 +16,8 @@ from calovision.errors import InputError
 from calovision.evaluation.independence import independent, told
 from calovision.evaluation.samples import draw
 from calovision.events import Events, concatenate, save
-from calovision.events.fingerprints import TRAINING, fingerprints, write_known
+from calovision.events.fingerprints import fingerprints
+from calovision.events.training_fingerprints import TRAINING, write_index
 
 Make = Callable[[int, int], Events]
 NONE = {"training": 0, "judged": 0, "repeated": 0, "same_origin": 0}
@@ -33,7 +34,7 @@ def test_independent_sets_stay_as_they_are(make_jets: Make) -> None:
 
 def test_every_kind_is_left_out_of_the_truth_and_counted(make_jets: Make) -> None:
     fresh, more, training, b = (make_jets(120, seed) for seed in (1, 2, 3, 4))
-    known = fingerprints(training[20:30]).known()
+    known = fingerprints(training[20:30]).index()
     a = concatenate([b[:7], fresh, training[:5], training[20:23], fresh[:2]])
     floor = concatenate([more, training[10:14], b[50:51], fresh[60:63]])
     truth = independent(a, b, floor, training[:20], known, 100)
@@ -80,7 +81,7 @@ def test_training_events_among_the_truth(make_jets: Make, tmp_path: Path, given:
     if given:
         words += ["--training", str(save(training, tmp_path / "t", provenance={}).path)]
     else:  # as 'generate' leaves it
-        write_known(b / TRAINING, fingerprints(training).known())
+        write_index(b / TRAINING, fingerprints(training).index())
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.exception
     result = json.loads(done.stdout)

@@ -12,17 +12,15 @@ import toys
 from calovision.errors import InputError
 from calovision.events import Events, StoreWriter, save
 from calovision.events.fingerprints import (
-    TRAINING,
     UNKNOWN,
+    FingerprintIndex,
     Fingerprints,
-    Known,
     _mix,
     fingerprints,
-    read_known,
-    write_known,
 )
 from calovision.events.formats.convert import convert
 from calovision.events.formats.export_dense import export
+from calovision.events.training_fingerprints import TRAINING, read_index, write_index
 
 Make = Callable[[int, int], Events]
 REFERENCE = 0xE220A8397B1DCDAF  #: first number of splitmix64 with seed 0, as published
@@ -70,19 +68,19 @@ def test_energies_that_went_through_other_units_are_nearly_always_known(make_jet
     jets = make_jets(300, 4)
     value = (jets.value * np.float32(94.0)) / np.float32(94.0)
     assert (value != jets.value).any()
-    same = fingerprints(replace(jets, value=value)).among(fingerprints(jets).known())
+    same = fingerprints(replace(jets, value=value)).isin(fingerprints(jets).index())
     assert same.all()  # by their origin, if not by their image
     bare = without_columns(replace(jets, value=value), "label")
-    assert fingerprints(bare).among(fingerprints(jets).known()).mean() > 0.98
+    assert fingerprints(bare).isin(fingerprints(jets).index()).mean() > 0.98
 
 
 def test_the_same_jet_in_another_detector_is_known_by_its_origin(make_jets: Make) -> None:
     jets = make_jets(50, 4)
     noisy = replace(jets, value=jets.value * np.float32(1.05))
-    known = fingerprints(jets).known()
-    assert fingerprints(noisy).among(known).all()
-    assert not fingerprints(without_columns(noisy, "label")).among(known).any()
-    assert not fingerprints(make_jets(50, 5)).among(known).any()
+    known = fingerprints(jets).index()
+    assert fingerprints(noisy).isin(known).all()
+    assert not fingerprints(without_columns(noisy, "label")).isin(known).any()
+    assert not fingerprints(make_jets(50, 5)).isin(known).any()
 
 
 def test_a_particle_gun_has_no_origins(make_jets: Make) -> None:
@@ -93,7 +91,7 @@ def test_a_particle_gun_has_no_origins(make_jets: Make) -> None:
         fixed: dict[str, Any] = {k: np.full(60, 1.5, np.float32) for k in names}
         guns.append(replace(jets, columns=jets.columns | fixed))
     a, b = map(fingerprints, guns)
-    assert not a.among(b.known()).any()
+    assert not a.isin(b.index()).any()
     assert a.groups() is None
 
 
@@ -101,7 +99,7 @@ def test_images_without_hits_are_not_known(toy_jets: Events) -> None:
     empty = without_columns(toy_jets, "label").keep(np.zeros(len(toy_jets.cell), bool))
     prints = fingerprints(empty)
     assert (prints.image == UNKNOWN).all()
-    assert not prints.among(prints.known()).any()
+    assert not prints.isin(prints.index()).any()
     assert not prints.repeated().any()
     assert prints.groups() is None
 
@@ -130,24 +128,24 @@ def test_copies_are_counted_once() -> None:
 
 
 def test_files_of_prints_are_checked(tmp_path: Path, toy_jets: Events) -> None:
-    path, known = tmp_path / "p.npy", fingerprints(toy_jets).known().prints
-    write_known(path, Known(known))
-    assert np.array_equal(read_known(path, "mend it").prints, known)
+    path, known = tmp_path / "p.npy", fingerprints(toy_jets).index().prints
+    write_index(path, FingerprintIndex(known))
+    assert np.array_equal(read_index(path, "mend it").prints, known)
     whole = path.read_bytes()
     for bad in (b"", whole[:-1], whole + b"0", whole[:200]):
         path.write_bytes(bad)
         with pytest.raises(InputError, match="damaged; mend it"):
-            read_known(path, "mend it")
+            read_index(path, "mend it")
     for array in (known[::-1], known.astype(float), known.reshape(2, -1), np.array([None])):
         np.save(path, array, allow_pickle=True)
         with pytest.raises(InputError, match="damaged"):
-            read_known(path, "mend it")
+            read_index(path, "mend it")
     with pytest.raises(InputError, match="missing"):
-        read_known(tmp_path / "none.npy", "mend it")
+        read_index(tmp_path / "none.npy", "mend it")
 
 
 def test_an_overwritten_set_keeps_no_fingerprints(toy_jets: Events, tmp_path: Path) -> None:
     save(toy_jets, tmp_path / "set", provenance={})
-    write_known(tmp_path / "set" / TRAINING, fingerprints(toy_jets).known())
+    write_index(tmp_path / "set" / TRAINING, fingerprints(toy_jets).index())
     StoreWriter(tmp_path / "set", toy_jets.geometry, provenance={}, overwrite=True)
     assert not (tmp_path / "set" / TRAINING).exists()

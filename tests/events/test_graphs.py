@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
-from calovision.events import JET_IMAGES, Events, graph_cache, save
+from calovision.events import JET_IMAGES, Events
 from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI
-from calovision.events.graph_cache import cache_folder, graph_view
-from calovision.events.graphs import GraphView, Space, graphs
+from calovision.events.graphs import Graphs, GraphView, Space
 
 SPACES: list[Space] = ["position", "value"]
+
+
+def graphs(events: Events, k: int, space: Space = "position") -> Graphs:
+    return GraphView.of(events, k, space).batch(np.arange(len(events)))
 
 
 def plain_edges(events: Events, k: int, space: Space) -> set[tuple[int, int]]:
@@ -157,48 +159,3 @@ def test_one_event_as_torch_geometric_data(toy_jets: Events) -> None:
     assert data.y.tolist() == [int(toy_jets.label[3])]
     assert data.is_directed()
     data.validate()
-
-
-@pytest.fixture
-def in_own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path
-
-
-def test_the_view_of_a_set_is_made_once(
-    toy_jets: Events, in_own_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = save(toy_jets, in_own_cache / "set", provenance={})
-    made = graph_view(store, 4, "value", workers=2)
-    monkeypatch.setattr(graph_cache, "_make", None)  # a second making would fail
-    again = graph_view(store, 4, "value")
-    assert isinstance(again.near, np.memmap)
-    direct = GraphView.of(toy_jets, 4, "value")
-    chosen = np.array([60, 2])
-    for view in (made, again):
-        a, b = view.batch(chosen), direct.batch(chosen)
-        assert torch.equal(a.edge_index, b.edge_index)
-        assert torch.equal(a.features, b.features)
-        assert a.columns["pt"].tolist() == toy_jets.columns["pt"][chosen].tolist()
-
-
-def test_another_set_k_or_space_has_another_cache(toy_jets: Events, in_own_cache: Path) -> None:
-    stores = [save(toy_jets[:n], in_own_cache / str(n), provenance={}) for n in (4, 5)]
-    keys = {cache_folder(s, k, p) for s in stores for k in (2, 4) for p in SPACES}
-    assert len(keys) == 8
-    moved = save(toy_jets[:4], in_own_cache / "elsewhere", provenance={})
-    assert cache_folder(moved, 2, "value") in keys
-
-
-def test_a_damaged_or_unwritable_cache_only_costs_time(
-    toy_jets: Events, in_own_cache: Path
-) -> None:
-    store = save(toy_jets[:6], in_own_cache / "set", provenance={})
-    graph_view(store, 3)
-    folder = cache_folder(store, 3, "position")
-    (folder / "near").write_bytes(b"short")
-    assert len(graph_view(store, 3)) == 6
-    assert not [p for p in folder.parent.iterdir() if p != folder]
-    (in_own_cache / "cache" / "calovision" / "graphs").rename(in_own_cache / "aside")
-    (in_own_cache / "cache" / "calovision" / "graphs").write_text("in the way")
-    assert len(graph_view(store, 3)) == 6

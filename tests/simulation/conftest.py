@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import calovision as cv
 from calovision.events.events import Events
-from calovision.simulation import jets
 from calovision.simulation.generator import DijetGenerator, Jets
 from calovision.simulation.pythia import GLUON, QUARK
 
@@ -15,7 +15,7 @@ JETS = 2000
 @pytest.fixture(scope="session")
 def simulated() -> Events:
     """2000 jets."""
-    return jets(JETS, seed=7)
+    return cv.simulate.jets(JETS, seed=7, quiet=True).load()
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from calovision.errors import InputError
 from calovision.events.store import EventStore
-from calovision.simulation import driver, jets
-from calovision.simulation import jets as jets_module
-from calovision.simulation.driver import plan, simulate_jets
+from calovision.simulation import driver
+from calovision.simulation.chunks import Chunk, cut
+from calovision.simulation.conditions import Conditions
+from calovision.simulation.driver import CHUNK, simulate_jets
 from calovision.simulation.jets import simulate_chunk
 
 
@@ -30,12 +31,12 @@ def shards(path: Path) -> dict[str, bytes]:
 
 @given(events=st.integers(1, 20_000), seed=st.integers(0, 2**63))
 @settings(deadline=None)
-def test_plan_is_balanced_and_seeds_differ(events: int, seed: int) -> None:
-    tasks = plan(events, seed)
-    assert sum(t.events for t in tasks) == events
-    assert sum(t.gluons - t.quarks for t in tasks) == events % 2
-    assert len({t.seed for t in tasks}) == len(tasks)
-    ids = [(t.first_id, t.first_id + t.events) for t in tasks]
+def test_chunks_are_balanced_and_seeds_differ(events: int, seed: int) -> None:
+    chunks = cut(events, seed, CHUNK)
+    assert sum(sum(c.of_classes) for c in chunks) == events
+    assert sum(int(np.subtract(*c.of_classes)) for c in chunks) == events % 2
+    assert len({c.seed for c in chunks}) == len(chunks)
+    ids = [(c.first, c.first + c.events) for c in chunks]
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(ids))
 
 
@@ -54,7 +55,7 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
         assert len(set(events.label[pair])) == 1
         turn = abs(np.subtract(*events.columns["phi"][pair]))
         assert min(turn, 2 * np.pi - turn) > 2
-    other = jets(12, seed=6)
+    other = simulate_jets(tmp_path / "other", 12, seed=6).load()
     assert not np.array_equal(events.columns["pt"][:12], other.columns["pt"])
 
 
@@ -62,9 +63,9 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
 def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def counted(task: jets_module.Task, time_limit: float) -> object:
-        made.append(task.index)
-        return simulate_chunk(task, time_limit)
+    def counted(chunk: Chunk, time_limit: float, conditions: Conditions) -> object:
+        made.append(chunk.index)
+        return simulate_chunk(chunk, time_limit, conditions)
 
     def interrupt(done: int, found: bool) -> None:
         if done and not found:

@@ -22,7 +22,7 @@ from calovision.simulation import minimum_bias
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.generator import Particles
 from calovision.simulation.pileup import expose
-from calovision.utils.waiting import told, waits_for
+from calovision.utils.waiting import showing_waits, waits_for
 
 MOST = 30.0  #: s of CPU time; it takes some 12, and took 44 with much compiled twice
 WORDS = ["-m", "calovision.cli.app", "data", "simulate", "jets", "--events", "3", "--out"]
@@ -121,7 +121,7 @@ def test_the_response_tells_how_far_it_is() -> None:
 def test_only_who_listens_hears() -> None:
     heard: list[str] = []
     waits_for("nobody")
-    with told(heard.append):
+    with showing_waits(heard.append):
         waits_for("somebody")
         done = run([1, 2], lambda task, _: task, prepare=lambda: waits_for("all"), time_limit=1.0)
         assert [result for _, result in done] == [1, 2]

@@ -244,7 +244,7 @@ def _arrays(sound: Path) -> list[Kind]:
 
 def _particles(sound: Path) -> list[Kind]:
     from calovision.simulation.digits import digits
-    from calovision.simulation.external_files import tables
+    from calovision.simulation.external.files import tables
 
     idx = sound / "train-images-idx3-ubyte"
     idx.write_bytes(np.array([2051, 3, 28, 28], ">i4").tobytes() + bytes(3 * 28 * 28))

@@ -21,7 +21,7 @@ PLACES = ((), (0,), (1,), (2,), (3,), (0, 0), (0, 1), (3, 0), (3, 1), (1000,))
 WITHOUT_PLACES = (Stream.SPLIT, Stream.WEIGHTS)
 SOURCES = {"default_rng", "SeedSequence", "manual_seed", "RandomState", "seed"}
 #: what divides the stream of a chunk of a simulation, of which the bytes must stay
-PARTS = {"simulation/jets.py", "simulation/crops/driver.py", "simulation/crops/fast.py"}
+PARTS = {"simulation/jets.py", "simulation/egamma/driver.py", "simulation/egamma/fast.py"}
 
 
 def test_no_two_purposes_share_numbers() -> None:
@@ -85,7 +85,7 @@ def test_what_exists_stays_as_it_is() -> None:
 
 #: streams that are used in more than one file: for one purpose, or at places of their own
 SHARED = {
-    "SIMULATION": {"simulation/chunks.py", "simulation/external_jets.py"},
+    "SIMULATION": {"simulation/chunks.py", "simulation/external/images.py"},
     "SPLIT": {"events/splits.py", "simulation/digits.py"},
     "SAMPLE": {"models/generators/splitting/task.py", "models/generators/ddpm.py"},
     "WEIGHTS": {"training/trainer.py", "studies/bench/training.py"},

@@ -11,8 +11,8 @@ from calovision.api.results import Results
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
-from calovision.events.fingerprints import Known
-from calovision.events.packed_prints import known_in
+from calovision.events.fingerprints import FingerprintIndex
+from calovision.events.training_fingerprints import find_index
 from calovision.utils.counts import count
 
 Sample = EventSet | str | Path
@@ -125,9 +125,9 @@ def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events
     return held, found
 
 
-def _known(events: Sample) -> Known | None:
+def _known(events: Sample) -> FingerprintIndex | None:
     """Fingerprints of the events that the generator of ``events`` was trained on, if they tell."""
     folder = events.origin if isinstance(events, EventSet) else Path(events)
     if folder is None:
         return None
-    return known_in(folder, f"delete it and give the training events, or make {folder} again")
+    return find_index(folder, f"delete it and give the training events, or make {folder} again")

@@ -66,12 +66,13 @@ def from_particles(
     """
     from tqdm import tqdm
 
-    from calovision.simulation.external_jets import Wanted, image
+    from calovision.simulation.external.files import Options
+    from calovision.simulation.external.images import image
 
     seed = count("the seed", seed, 0)
     hidden = tuple(invisible) if isinstance(invisible, Iterable) else (invisible,)
     number = JET_IMAGES.class_number(label) if isinstance(label, str) else label
-    wanted = Wanted(rows, number, min_pt, pileup, noise, tree, particles, unit, hidden)
+    options = Options(rows, number, min_pt, pileup, noise, tree, particles, unit, hidden)
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as shown:
         files = _files_of(source, Path(scratch))
         folder = Path(scratch) / "set" if out is None else path_of(out, "a folder to write")
@@ -83,7 +84,7 @@ def from_particles(
             bars[0].update(read)
 
         try:
-            made = image(files, folder, seed, wanted, overwrite=overwrite, progress=progress)
+            made = image(files, folder, seed, options, overwrite=overwrite, progress=progress)
         except InputError as error:
             told = error.problem.replace(f"{_ARRAYS}: ", "").replace(_ARRAYS, "the particles")
             raise InputError(told, error.remedy) from None

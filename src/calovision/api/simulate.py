@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from calovision.errors import InputError
 from calovision.utils.counts import count, quantity
+from calovision.utils.unreadable import read_json
 
 if TYPE_CHECKING:
     from calovision.events.digits import DigitSet
     from calovision.events.events import Events
+    from calovision.events.geometry import Geometry
     from calovision.events.store import EventStore
-    from calovision.simulation.chunks import Progress
 
 Engine = Literal["fast", "geant4"]
 TIME_LIMIT = 900.0  #: seconds
@@ -33,6 +35,7 @@ def jets(
     tune: int = TUNE,
     pileup: float = PILEUP,
     noise: float = NOISE,
+    geometry: Geometry | str | Path | None = None,
     particles: bool = False,
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -54,6 +57,9 @@ def jets(
         tune: Pythia's proton tune of the hard collision (``Tune:pp``).
         pileup: mean number of additional collisions.
         noise: factor on the calorimeters' noise.
+        geometry: another grid than the public one: pixels of a crystal or more, at most one
+            tracker, an electromagnetic and a hadronic calorimeter (in this order), and a muon
+            channel of muons above 3 GeV; or a JSON file of its ``to_dict()``.
         particles: keep the generator-level constituents too, in ``OUT/particles``.
         out: folder of the set to write; an interrupted call goes on there. Without it the jets
             are kept in memory.
@@ -80,30 +86,48 @@ def jets(
     """
     from calovision.simulation.conditions import Conditions
     from calovision.simulation.driver import simulate_jets
-    from calovision.simulation.sets import made
+    from calovision.simulation.sets import simulate_set
 
     events, seed, workers = _asked(events, seed, workers, time_limit)
-    conditions = Conditions(pt_hat, tune, noise, pileup).checked()
+    grid = _geometry(geometry)
+    conditions = Conditions(pt_hat, tune, noise, pileup, grid).checked()
     if particles and out is None:
         raise InputError("particles=True writes files beside the jets", "give out, a folder")
     pythia = list(conditions.settings())
     made_by = {"source": "calovision simulate jets", "seed": seed, "pythia": pythia}
 
-    def make(folder: Path, progress: Progress) -> EventStore:
-        return simulate_jets(
-            folder,
-            events,
-            seed,
-            workers=workers,
-            scheduler=scheduler,
-            particles=particles,
-            overwrite=overwrite,
-            time_limit=time_limit,
-            conditions=conditions,
-            progress=progress,
-        )
+    make = functools.partial(
+        simulate_jets,
+        events=events,
+        seed=seed,
+        workers=workers,
+        scheduler=scheduler,
+        particles=particles,
+        overwrite=overwrite,
+        time_limit=time_limit,
+        conditions=conditions,
+    )
+    return simulate_set(make, out, events, "jet", made_by, quiet)
 
-    return made(make, out, events, "jet", made_by, quiet)
+
+def _geometry(given: Geometry | str | Path | None) -> Geometry:
+    """The grid that is asked for.
+
+    Raises:
+        InputError: a file that holds none.
+    """
+    from calovision.api.given import path_of
+    from calovision.events.geometry import JET_IMAGES, Geometry
+
+    if given is None or isinstance(given, Geometry):
+        return given or JET_IMAGES
+    file = path_of(given, "a Geometry, or a JSON file of one")
+    try:
+        return Geometry.from_dict(read_json(file))
+    except ValueError as error:
+        raise InputError(
+            f"{file} holds no geometry ({error})", "write Geometry.to_dict()"
+        ) from None
 
 
 def egamma(
@@ -149,27 +173,24 @@ def egamma(
         >>> cv.simulate.egamma(4, seed=1, quiet=True).to_dense().shape
         (4, 2, 32, 32)
     """
-    from calovision.simulation.egamma.driver import plan, simulate_egamma
-    from calovision.simulation.sets import made
+    from calovision.simulation.egamma.driver import engine_named, simulate_egamma
+    from calovision.simulation.sets import simulate_set
 
     events, seed, workers = _asked(events, seed, workers, time_limit)
-    plan(events, seed, engine)
+    engine_named(engine)
     made_by = {"source": "calovision simulate egamma", "seed": seed, "engine": engine}
 
-    def make(folder: Path, progress: Progress) -> EventStore:
-        return simulate_egamma(
-            folder,
-            events,
-            seed,
-            engine=engine,
-            workers=workers,
-            scheduler=scheduler,
-            overwrite=overwrite,
-            time_limit=time_limit,
-            progress=progress,
-        )
-
-    return made(make, out, events, "event", made_by, quiet)
+    make = functools.partial(
+        simulate_egamma,
+        events=events,
+        seed=seed,
+        engine=engine,
+        workers=workers,
+        scheduler=scheduler,
+        overwrite=overwrite,
+        time_limit=time_limit,
+    )
+    return simulate_set(make, out, events, "event", made_by, quiet)
 
 
 def digits(

@@ -77,16 +77,15 @@ def image(
     """
     from tqdm import tqdm
 
-    from calovision.simulation.external_files import kind_of, summary
-    from calovision.simulation.external_jets import Wanted
-    from calovision.simulation.external_jets import image as run
-    from calovision.simulation.external_tally import left_out
+    from calovision.simulation.external.files import Options, kind_of, summary
+    from calovision.simulation.external.images import image as run
+    from calovision.simulation.external.tally import left_out
     from calovision.utils.files import check_distinct
 
     check_distinct(files)
     for file in files:
         kind_of(file)
-    wanted = Wanted(
+    options = Options(
         None if rows is None else ("jets" if rows is RowKind.jets else "events"),
         label,
         min_pt,
@@ -106,7 +105,7 @@ def image(
             read += number
             bar.update(number)
 
-        store = run(files, out, seed, wanted, overwrite=overwrite, progress=progress)
+        store = run(files, out, seed, options, overwrite=overwrite, progress=progress)
     made_by = store.manifest["provenance"]
     unseen = made_by["left_out"]
     told_label = {} if label is None else {"label": label}

@@ -20,6 +20,7 @@ OF_JETS = {
     "tune": api.TUNE,
     "pileup": api.PILEUP,
     "noise": api.NOISE,
+    "geometry": None,
 }
 
 
@@ -75,6 +76,10 @@ def simulate(
     noise: Annotated[
         float, typer.Option(help="jets: factor on the calorimeters' noise.")
     ] = api.NOISE,
+    geometry: Annotated[
+        Path | None,
+        typer.Option(help="jets: JSON file of another cv.Geometry, such as one with muons."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
     """Simulate labelled events into an event set.
@@ -92,6 +97,7 @@ def simulate(
         "tune": tune,
         "pileup": pileup,
         "noise": noise,
+        "geometry": geometry,
     }
     _check(kind, engine, of_jets != OF_JETS)
     start = time.perf_counter()

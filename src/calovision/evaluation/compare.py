@@ -22,7 +22,7 @@ from calovision.evaluation.independence import independent
 from calovision.evaluation.samples import MIN_EVENTS, Samples, draw
 from calovision.events import weighting
 from calovision.events.events import Events
-from calovision.events.fingerprints import Known
+from calovision.events.fingerprints import FingerprintIndex
 from calovision.features.observables import observable_matrix
 from calovision.metrics.classification import RankedScores, checked_weights
 from calovision.metrics.memorisation import copies, memorised
@@ -62,7 +62,7 @@ def compare(
     seed: int,
     floor: Events | None = None,
     training: Events | None = None,
-    known: Known | None = None,
+    known: FingerprintIndex | None = None,
     label: str | int | None = None,
     pt: tuple[float, float] | None = None,
     limit: int | None = None,

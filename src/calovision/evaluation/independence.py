@@ -8,7 +8,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.fingerprints import Fingerprints, Known, fingerprints
+from calovision.events.fingerprints import FingerprintIndex, Fingerprints, fingerprints
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def independent(
     b: Events,
     floor: Events | None,
     training: Events | None,
-    known: Known | None,
+    known: FingerprintIndex | None,
     least: int,
 ) -> Truth:
     """The true events without those that B's generator was trained on, or that are in B.
@@ -52,7 +52,7 @@ def independent(
     of_a, of_b = fingerprints(a), fingerprints(b)
     seen = [known] if known is not None else []
     if training is not None:
-        seen.append(fingerprints(training).known())
+        seen.append(fingerprints(training).index())
     counts = {"training": 0, "judged": 0, "repeated": 0}
     a = _without(a, of_a, seen, of_b, None, counts)
     if floor is not None:
@@ -65,14 +65,14 @@ def independent(
             f"too few true events are left: {told} to judge, {counts['repeated']} are repeated",
             "give true events of their own, such as those of another --seed",
         )
-    origin = of_b.among(of_a.known()) & ~of_b.among(of_a.images())
+    origin = of_b.isin(of_a.index()) & ~of_b.isin(of_a.image_index())
     return Truth(a, floor, counts | {"same_origin": int(origin.sum())})
 
 
 def _without(
     events: Events,
     prints: Fingerprints,
-    seen: list[Known],
+    seen: list[FingerprintIndex],
     judged: Fingerprints,
     other: Fingerprints | None,
     counts: dict[str, int],
@@ -80,11 +80,11 @@ def _without(
     """``events`` without those ``seen``, ``judged``, repeated or in the ``other`` true events."""
     training = np.zeros(len(events), np.bool_)
     for known in seen:
-        training |= prints.among(known)
-    common = prints.among(judged.images()) & ~training
+        training |= prints.isin(known)
+    common = prints.isin(judged.image_index()) & ~training
     repeated = prints.repeated()
     if other is not None:
-        repeated |= prints.among(other.known())
+        repeated |= prints.isin(other.index())
     repeated &= ~training & ~common
     for name, mask in (("training", training), ("judged", common), ("repeated", repeated)):
         counts[name] += int(mask.sum())

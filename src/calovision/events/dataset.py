@@ -32,7 +32,7 @@ class Inputs:
     """How events become what a network takes.
 
     Attributes:
-        form: ``"dense"``: ``(channels, rows, cols)`` float32, GeV a pixel (ns in a time channel);
+        form: ``"dense"``: ``(channels, rows, cols)`` float32, GeV a pixel (image units of a time);
             ``"hits"``: ``(max_hits, 4)`` float32 of channel, eta, phi (rad) and energy (GeV),
             hardest first, zeros behind the last; ``"graph"``: ``torch_geometric`` data with
             ``x`` the contents ``(nodes, channels)`` in image units, ``pos`` and ``edge_index``.

@@ -11,31 +11,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.on_disk import EventSelection
 from calovision.events.reader import EventStore
-from calovision.utils.arrays import read_array
-from calovision.utils.files import atomic
 
 Prints = NDArray[np.uint64]
 
 #: columns that tell one generated jet, or one generated particle, from all others
 ORIGINS = {"jets": ("gen_pt", "gen_m0", "eta", "phi"), "crops": ("energy", "eta", "phi", "z")}
-TRAINING = "training-events.npy"  #: in a run, and in a set that was generated with it
 UNKNOWN = np.uint64(0)  #: fingerprint of an image without hits, and of an origin that is not told
 _HALF, _KEPT = np.uint32(1 << 15), np.uint32(16)  # rounds a float32 to 8 significant bits
 _ORIGIN = np.uint64(0x6F726967696E)  # no image is hashed like an origin
 
 
 @dataclass(frozen=True)
-class Known:
+class FingerprintIndex:
     """Fingerprints in which others are looked up.
 
     Attributes:
@@ -46,7 +41,7 @@ class Known:
     prints: Prints
     bits: int = 64
 
-    def has(self, prints: Prints) -> NDArray[np.bool_]:
+    def contains(self, prints: Prints) -> NDArray[np.bool_]:
         """``(n,)`` whether each of the ``prints`` is known; an unknown one never is."""
         if not len(self.prints):
             return np.zeros(len(prints), np.bool_)
@@ -76,19 +71,19 @@ class Fingerprints:
     def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Fingerprints:
         return Fingerprints(self.image[rows], self.origin[rows])
 
-    def known(self) -> Known:
-        """All of them: what :meth:`among` looks events up in."""
+    def index(self) -> FingerprintIndex:
+        """All of them: what :meth:`isin` looks events up in."""
         found = np.unique(np.concatenate([self.image, self.origin]))
-        return Known(found[found != UNKNOWN])
+        return FingerprintIndex(found[found != UNKNOWN])
 
-    def images(self) -> Known:
+    def image_index(self) -> FingerprintIndex:
         """Those of the images alone."""
         found = np.unique(self.image)
-        return Known(found[found != UNKNOWN])
+        return FingerprintIndex(found[found != UNKNOWN])
 
-    def among(self, known: Known) -> NDArray[np.bool_]:
-        """``(n,)`` whether an event's image or its origin is one of the ``known``."""
-        return known.has(self.image) | known.has(self.origin)
+    def isin(self, index: FingerprintIndex) -> NDArray[np.bool_]:
+        """``(n,)`` whether an event's image or its origin is in an index."""
+        return index.contains(self.image) | index.contains(self.origin)
 
     def repeated(self) -> NDArray[np.bool_]:
         """``(n,)`` whether an earlier event has the same image."""
@@ -186,26 +181,6 @@ def origin_prints(events: Events) -> Prints:
         bits = (column.astype(np.float32) + np.float32(0)).view(np.uint32)  # -0 is 0
         mixed = _mix(mixed ^ bits.astype(np.uint64))
     return mixed
-
-
-def write_known(path: Path, known: Known) -> None:
-    """Write fingerprints of 64 bits, complete or not at all."""
-    with atomic(path) as part, part.open("wb") as file:
-        np.save(file, known.prints)
-
-
-def read_known(path: Path, remedy: str) -> Known:
-    """Fingerprints from a file of :func:`write_known`.
-
-    Raises:
-        InputError: absent or damaged, with ``remedy``.
-    """
-    if not path.is_file():
-        raise InputError(f"{path} is missing", remedy)
-    found = read_array(path, remedy)
-    if found.ndim != 1 or found.dtype != np.uint64 or (found[1:] < found[:-1]).any():
-        raise InputError(f"{path} is damaged", remedy)
-    return Known(found)
 
 
 def _has_repeats(prints: Prints) -> bool:

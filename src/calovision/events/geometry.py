@@ -15,13 +15,21 @@ from numpy.typing import NDArray
 from calovision.errors import ContentError, InputError
 
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
-MOST_CELLS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
-MOST_CHANNELS = 1 << 7  #: hits hold twice the number in 8 bits
-NS_PER_UNIT = 50.0  #: ns of one image unit of time in the public electron/photon set
+MAX_PIXELS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
+MAX_CHANNELS = 1 << 7  #: hits hold twice the number in 8 bits
+#: ns of one image unit of time. An estimate: the ten samples of the read-out, 25 ns each, then span
+#: the -2.51..2.28 of the public electron/photon set.
+NS_PER_UNIT = 50.0
 CRYSTAL_PHI = 2 * math.pi / 360  #: width of one barrel crystal in phi, rad
 
 Kind = Literal["tracker", "calorimeter", "muon", "time"]
 KINDS = get_args(Kind)
+#: of per-event columns of simulated and public sets
+COLUMN_UNITS = {
+    **dict.fromkeys(("pt", "m0", "gen_pt", "gen_m0", "parton_pt", "energy", "deposit"), "GeV"),
+    "z": "mm",
+    "phi": "rad",
+}
 #: what labels 0 and 1 mean by default, by the schema
 CLASSES = {"jets": ("gluon", "quark"), "crops": ("photon", "electron")}
 OPTIONAL = {"pitch", "classes"}  #: keys that older sets lack
@@ -205,12 +213,12 @@ class Geometry:
         is known by its middle pixel.
         """
         sizes = (self.rows, self.cols, *(c.block for c in self.channels))
-        if not all(type(n) is int and n > 0 for n in sizes) or self.cells > MOST_CELLS:
+        if not all(type(n) is int and n > 0 for n in sizes) or self.cells > MAX_PIXELS:
             return False
         names = (self.name, *self.channel_names)
         return (
             all(isinstance(n, str) for n in names)
-            and 0 < len(self.channels) <= MOST_CHANNELS
+            and 0 < len(self.channels) <= MAX_CHANNELS
             and all(self.rows % c.block == self.cols % c.block == 0 for c in self.channels)
             and all(c.block % 2 for c in self.channels)
             and all(isinstance(c.gev_per_unit, int | float) for c in self.channels)

@@ -15,10 +15,8 @@ their summed content and channel after channel (``space="value"``) or by pixel n
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -33,7 +31,7 @@ from calovision.events.neighbours import mean_weights, nearest, pixel_edges, tra
 
 Space = Literal["position", "value"]
 Arrays = dict[str, NDArray[Any]]
-CHUNK = 256  #: events handled at a time by one worker
+CHUNK_EVENTS = 256  #: searched at a time by one thread
 
 
 @dataclass(frozen=True)
@@ -115,19 +113,15 @@ class GraphView:
                 the channel contents, as in the published baseline.
             workers: threads; the search runs outside Python's lock.
         """
-        chunks = (events[i : i + CHUNK] for i in range(0, max(len(events), 1), CHUNK))
-        parts = list(graph_arrays(chunks, k, space, workers))
-        joined = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-        return cls.from_arrays(events.geometry, joined, events.columns)
-
-    @classmethod
-    def from_arrays(cls, geometry: Geometry, arrays: Arrays, columns: Arrays) -> GraphView:
-        """Put joined results of :func:`graph_arrays` together."""
-        starts = {
-            name: np.concatenate([[0], np.cumsum(arrays[name], dtype=np.int64)])
-            for name in ("points", "pixels")
-        }
-        return cls(geometry, **{**arrays, **starts}, columns=columns)
+        starts = range(0, max(len(events), 1), CHUNK_EVENTS)
+        with ThreadPoolExecutor(workers) as pool:
+            parts = list(
+                pool.map(lambda i: _search(events[i : i + CHUNK_EVENTS], k, space), starts)
+            )
+        arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        for name in ("points", "pixels"):
+            arrays[name] = np.concatenate([[0], np.cumsum(arrays[name], dtype=np.int64)])
+        return cls(events.geometry, **arrays, columns=events.columns)
 
     def __len__(self) -> int:
         return len(self.points) - 1
@@ -186,25 +180,8 @@ class GraphView:
         return torch.from_numpy(np.stack([self.geometry.eta(cell), self.geometry.phi(cell)], 1))
 
 
-def graphs(events: Events, k: int, space: Space = "position") -> Graphs:
-    """Graphs of a few events at once; see :meth:`GraphView.of`."""
-    return GraphView.of(events, k, space).batch(np.arange(len(events)))
-
-
-def graph_arrays(
-    chunks: Iterable[Events], k: int, space: Space, workers: int = 1
-) -> Iterator[Arrays]:
-    """Arrays of a :class:`GraphView` chunk by chunk, ``points`` and ``pixels`` as counts.
-
-    Only ``workers`` chunks are held at a time.
-    """
-    waiting = iter(chunks)
-    with ThreadPoolExecutor(workers) as pool:
-        while group := list(islice(waiting, workers)):
-            yield from pool.map(lambda events: _search(events, k, space), group)
-
-
 def _search(events: Events, k: int, space: Space) -> Arrays:
+    """Arrays of a :class:`GraphView`, ``points`` and ``pixels`` as counts."""
     geometry = events.geometry
     owner, cell, content = _nonzero_pixels(events)
     if space == "value":

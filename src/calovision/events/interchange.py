@@ -8,6 +8,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.geometry import COLUMN_UNITS
 from calovision.events.weighting import COLUMN, scaled
 from calovision.utils.counts import count
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from calovision.events.event_set import EventSet
 
 HIT = ("channel", "eta", "phi", "energy")  #: numbers of a hit, angles in rad, energy in GeV
-_MOST_CATEGORIES = 20
+_MAX_CATEGORIES = 20
 
 
 def to_awkward(events: Events) -> Any:
@@ -112,14 +113,15 @@ def to_hist(events: EventSet, column: str, by: str | None, bins: int) -> Any:
     finite = np.isfinite(values)
     if not finite.any():
         raise InputError(f"column {column} has no finite value", "choose another")
+    label = f"{column} [{COLUMN_UNITS[column]}]" if column in COLUMN_UNITS else column
     low, high = float(values[finite].min()), float(values[finite].max())
     edge = np.nextafter(high, np.inf) if high > low else low + 1.0
-    axes: list[Any] = [hist.axis.Regular(bins, low, edge, name=column, label=_label(column))]
+    axes: list[Any] = [hist.axis.Regular(bins, low, edge, name=column, label=label)]
     filled = {column: values[finite]}
     if by is not None:
         groups = events.column(by)[finite]
         kinds = np.unique(groups)
-        if len(kinds) > _MOST_CATEGORIES:
+        if len(kinds) > _MAX_CATEGORIES:
             raise InputError(f"column {by} has {len(kinds)} values", "choose one of few values")
         names = {k: _category(events, by, k) for k in kinds.tolist()}
         axes.append(hist.axis.StrCategory(list(names.values()), name=by))
@@ -131,10 +133,6 @@ def to_hist(events: EventSet, column: str, by: str | None, bins: int) -> Any:
     found = hist.Hist(*axes, storage=hist.storage.Weight())
     found.fill(**filled, weight=weight)
     return found
-
-
-def _label(column: str) -> str:
-    return f"{column} [GeV]" if column in ("pt", "m0", "gen_pt", "gen_m0") else column
 
 
 def _category(events: EventSet, by: str, value: Any) -> str:

@@ -11,7 +11,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 
-MOST = 6  #: different labels that a message lists
+LABELS_SHOWN = 6  #: different labels that a message lists
 
 
 def class_labels(events: Events, geometry: Geometry | None = None) -> NDArray[np.int8]:
@@ -64,7 +64,7 @@ def found(label: NDArray[Any]) -> str:
     text = label.dtype.kind in "US"
     listed = [
         f"{str(v)!r} ({n} events)" if text else f"{v:g} ({n} events)"
-        for v, n in zip(values[:MOST], counts[:MOST], strict=True)
+        for v, n in zip(values[:LABELS_SHOWN], counts[:LABELS_SHOWN], strict=True)
     ]
-    more = len(values) - MOST
+    more = len(values) - LABELS_SHOWN
     return ", ".join(listed) + (f" and {more} more" if more > 0 else "") or "none"

@@ -18,7 +18,7 @@ from calovision.events.shards import (
 from calovision.utils.unreadable import exists, read_json, reading
 
 EVENTS_PER_BYTE = 4  #: most events in a byte of a shard: a row group takes more than it says
-_MOST, _VALUES = 1 << 48, ("float32", "float64")
+_MAX_COUNT, _VALUES = 1 << 48, ("float32", "float64")
 _KEYS = {"columns": dict, "units": dict, "provenance": dict, "shards": list}
 _AGAIN = "make the set again"
 
@@ -72,7 +72,7 @@ def check_claims(manifest: dict[str, Any]) -> None:
     if not all(isinstance(s, dict) and isinstance(s.get("sha256"), str) for s in shards):
         raise ContentError("shards")
     counts = [tuple(s.get(k) for k in ("index", "events", "hits", "bytes")) for s in shards]
-    if not all(type(n) is int and 0 <= n < _MOST for numbers in counts for n in numbers):
+    if not all(type(n) is int and 0 <= n < _MAX_COUNT for numbers in counts for n in numbers):
         raise ContentError("counts")
     if manifest.get("value") not in _VALUES:
         raise ContentError("type")

@@ -11,7 +11,7 @@ from calovision.utils.compiled import compiled
 
 Array = NDArray[Any]
 
-NONE = -1  #: in place of a neighbour where an event has too few pixels
+NO_NEIGHBOUR = -1  #: in place of a neighbour where an event has too few pixels
 _ROUNDING = 1 - 1e-12  # of the bound on distances, so that it errs to the safe side
 
 
@@ -32,13 +32,13 @@ def nearest(
         size: ``(m,)`` int16, pixels at each point; its own others are its first neighbours.
         k: pixels to reach.
         near: ``(m, k)`` int16, filled with point numbers within the event by rising distance,
-            equal distances by point number; the rest with :data:`NONE`.
+            equal distances by point number; the rest with :data:`NO_NEIGHBOUR`.
     """
     best = np.empty(k)
     for event in range(len(first) - 1):
         start, stop = first[event], first[event + 1]
         for i in range(start, stop):
-            near[i] = NONE
+            near[i] = NO_NEIGHBOUR
             missing = k - (size[i] - 1)
             if missing <= 0:
                 continue
@@ -80,7 +80,7 @@ def nearest(
                     limit = best[missing - 1]
             for place in range(kept):
                 if missing <= 0:
-                    near[i, place] = NONE
+                    near[i, place] = NO_NEIGHBOUR
                 else:
                     missing -= size[start + near[i, place]]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.events.geometry import Geometry
+from calovision.events.geometry import NS_PER_UNIT, Geometry
 from calovision.events.weighting import COLUMN, scaled
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def mean_image(events: EventSet) -> MeanImage:
     called = {k: names[k] if 0 <= k < len(names) else f"label {k}" for k in sums}
     return MeanImage(
         geometry,
-        {called[k]: total / _all_of(weight[label == k], called[k]) for k, total in sums.items()},
+        {called[k]: total / _summed(weight[label == k], called[k]) for k, total in sums.items()},
         {called[k]: counts[k] for k in sums},
     )
 
 
-def _all_of(weights: NDArray[np.float64], name: str) -> float:
+def _summed(weights: NDArray[np.float64], name: str) -> float:
     """Summed weights of a class."""
     total = float(weights.sum())
     if total <= 0:
@@ -133,7 +133,13 @@ def _title(event: Any, number: int) -> str:
 def panels(
     geometry: Geometry, titles: Sequence[str], images: Sequence[NDArray[np.float64]]
 ) -> Figure:
-    """Images side by side, a row per channel with one colour scale: logarithmic for energies."""
+    """Images side by side, a row per channel with one colour scale: logarithmic for energies.
+
+    Args:
+        geometry: of the images.
+        titles: of the columns.
+        images: ``(channels, rows, cols)`` each, GeV a pixel, times in image units.
+    """
     from matplotlib.colors import LogNorm, Normalize
 
     from calovision.utils.picture import Picture
@@ -144,7 +150,7 @@ def panels(
     phi = abs(float(geometry.phi(np.array([0]))[0])) * geometry.cols / (geometry.cols - 1)
     eta = abs(float(geometry.eta(np.array([0]))[0])) * geometry.rows / (geometry.rows - 1)
     for row, channel in enumerate(geometry.channels):
-        layers = [image[row] for image in images]
+        layers = [image[row] * (NS_PER_UNIT if channel.is_time else 1.0) for image in images]
         seen = np.concatenate([layer[layer != 0] for layer in layers])
         if channel.signed:
             most = float(np.abs(seen).max(initial=0.0)) or 1.0
@@ -170,6 +176,6 @@ def panels(
             if row == rows - 1:
                 ax.set_xlabel("Δφ [rad]")
         axes[row, 0].set_ylabel(f"{channel.name}\nΔη")
-        unit = "t [ns]" if channel.signed else "E [GeV]"
+        unit = f"{'t' if channel.is_time else 'E'} [{channel.unit}]"
         figure.colorbar(drawn, ax=list(axes[row]), label=unit, fraction=0.05, pad=0.02)
     return figure

@@ -35,7 +35,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name) for name in ("abs", "sqrt", "log", "exp", "isfinite", "hypot")
 }
-_LONGEST = 1000  # characters: a selection is a line, not a program
+_MAX_CHARACTERS = 1000  # characters: a selection is a line, not a program
 
 
 def selected(
@@ -68,7 +68,7 @@ def selected(
     remedy = "write for example 'pt > 100 and abs(eta) < 1'"
     if not isinstance(expression, str):
         raise InputError(f"a selection is no {type(expression).__name__}", remedy)
-    if len(expression) > _LONGEST:
+    if len(expression) > _MAX_CHARACTERS:
         raise InputError(f"a selection of {len(expression)} characters", remedy)
     try:
         tree = ast.parse(expression.strip(), mode="eval").body

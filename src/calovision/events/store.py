@@ -10,9 +10,9 @@ from typing import Any
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
-from calovision.events.packed_prints import hand_on
 from calovision.events.reader import EventStore
 from calovision.events.shards import check_event_columns, shard_bytes
+from calovision.events.training_fingerprints import copy_index
 from calovision.events.writer import StoreWriter
 from calovision.utils.files import same_place
 
@@ -69,7 +69,7 @@ def write_set(
             writer.write(index, one[start : start + SHARD_EVENTS])
     made = writer.finish()
     # What was generated stays known as such: compare leaves the generator's training events out.
-    hand_on([one.origin for one in sets], made.path)
+    copy_index([one.origin for one in sets], made.path)
     return made
 
 

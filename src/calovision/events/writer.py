@@ -12,9 +12,7 @@ from typing import Any
 
 from calovision.errors import DamagedError, InputError
 from calovision.events.events import Events
-from calovision.events.fingerprints import TRAINING
-from calovision.events.geometry import Geometry
-from calovision.events.packed_prints import PACKED
+from calovision.events.geometry import COLUMN_UNITS, Geometry
 from calovision.events.reader import EventStore
 from calovision.events.shards import (
     MANIFEST,
@@ -25,6 +23,7 @@ from calovision.events.shards import (
     shard_bytes,
     shard_name,
 )
+from calovision.events.training_fingerprints import PACKED, TRAINING
 from calovision.utils.files import PART, atomic, occupied, write_json, writing
 from calovision.utils.unreadable import read_json, reading
 
@@ -32,15 +31,7 @@ _SHARD = re.compile(r"shard-(\d{5,})\.parquet")
 UNITS = {
     "value": "image units per pixel; times gev_per_unit times block^2 is the energy in GeV",
     "cell": "row * cols + col of the (central) pixel; rows along eta, columns along phi",
-    "pt": "GeV",
-    "m0": "GeV",
-    "gen_pt": "GeV",
-    "gen_m0": "GeV",
-    "parton_pt": "GeV",
-    "energy": "GeV",
-    "deposit": "GeV",
-    "z": "mm",
-    "phi": "rad",
+    **COLUMN_UNITS,
 }
 
 

@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.events import concatenate
-from calovision.events.packed_prints import hand_on
 from calovision.events.store import EventStore, StoreWriter
+from calovision.events.training_fingerprints import copy_index
 from calovision.models.generators.base import GeneratorTask, check_request, pieces, possible
 from calovision.models.generators.request import Request
 from calovision.training.run import RunDir
@@ -72,7 +72,7 @@ def generate(
         "reject": request.reject,
     }
     writer = StoreWriter(out, task.geometry, provenance=provenance)
-    hand_on([directory.path], writer.path)
+    copy_index([directory.path], writer.path)
     chunks = -(-n // task.chunk)
     with tqdm(total=n, desc="generate", unit="event", disable=quiet) as bar:
         for shard, first in enumerate(range(0, chunks, SHARD)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -16,32 +16,19 @@ from calovision.parallel.cluster import check_workers, run
 from calovision.utils import streams
 from calovision.utils.files import write_bytes
 
+TIME_LIMIT_S = 900.0  #: that a chunk may take; a usual one takes some ten
 Progress = Callable[[int, bool], object]  #: told a number of events, and if they were there before
-
-
-class Sized(Protocol):
-    """What there is to do for one chunk of a set."""
-
-    @property
-    def index(self) -> int:
-        """Number of the chunk within the set."""
-
-    @property
-    def events(self) -> int:
-        """Number of events of all classes."""
-
-
-Task = TypeVar("Task", bound=Sized)
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of a set.
+    """A part of a set; the same chunk gives the same bytes.
 
     Attributes:
         index: its number.
         seed: of everything random in it.
-        first: number of events in the chunks before it.
+        first: number of events in the chunks before it, and its first ``event_id``; at most one
+            for every event is used.
         events: number of events in it.
     """
 
@@ -50,10 +37,15 @@ class Chunk:
     first: int
     events: int
 
+    @property
+    def of_classes(self) -> tuple[int, int]:
+        """Numbers of events of class 0 and 1: equal, or one more of class 0."""
+        return self.events - self.events // 2, self.events // 2
+
 
 @dataclass(frozen=True)
 class Product:
-    """What a task makes.
+    """What is made of a chunk.
 
     Attributes:
         shard: bytes of the shard.
@@ -64,15 +56,14 @@ class Product:
     beside: bytes = b""
 
 
-@dataclass(frozen=True)
-class Run:
+class Where(TypedDict, total=False):
     """Where and how a set is made; none of it changes the bytes.
 
     Attributes:
-        workers: processes on this machine; 1 works in this process.
+        workers: processes on this machine; 1, the default, works in this process.
         scheduler: address of a running Dask scheduler to use instead (``tcp://HOST:PORT``).
         overwrite: replace a set that is there.
-        time_limit: seconds that one chunk may take.
+        time_limit: seconds that one chunk may take, by default :data:`TIME_LIMIT_S`.
         progress: called with the number of events of every finished chunk and whether an earlier
             run made them.
     """
@@ -104,50 +95,54 @@ def cut(events: int, seed: int, size: int) -> list[Chunk]:
 def produce(
     path: str | Path,
     geometry: Geometry,
-    tasks: Sequence[Task],
-    make: Callable[[Task, float], Product],
-    how: Run,
+    chunks: Sequence[Chunk],
+    make: Callable[[Chunk, float], Product],
     *,
     provenance: dict[str, Any],
     prepare: Callable[[], object],
     beside: Callable[[int], str] | None = None,
+    **where: Unpack[Where],
 ) -> EventStore:
     """Make all chunks that are missing in a set, and finish it.
 
     Args:
         path: folder of the set.
         geometry: of its images.
-        tasks: all of the set, numbered from 0.
-        make: called with a task and the time limit, here or in a worker.
-        how: where it runs.
+        chunks: all of the set, numbered from 0.
+        make: called with a chunk and the time limit (s), here or in a worker.
         provenance: everything that the bytes of the set depend on.
         prepare: see :func:`~calovision.parallel.cluster.run`.
         beside: name, within the set's folder, of the file beside shard ``index``.
+        **where: see :class:`Where`.
 
     Raises:
-        InputError: a folder that cannot be written or is taken, bad ``how``, no scheduler at the
+        InputError: a folder that cannot be written or is taken, no worker, no scheduler at the
             address, or a chunk that takes too long.
     """
-    check_workers(how.workers)
-    writer = StoreWriter(path, geometry, provenance=provenance, overwrite=how.overwrite)
-    files = {t.index: Path(path) / beside(t.index) for t in tasks} if beside else {}
+    workers = where.get("workers", 1)
+    progress: Progress = where.get("progress") or (lambda events, found: None)
+    check_workers(workers)
+    writer = StoreWriter(
+        path, geometry, provenance=provenance, overwrite=where.get("overwrite", False)
+    )
+    files = {c.index: Path(path) / beside(c.index) for c in chunks} if beside else {}
     for folder in {file.parent for file in files.values()}:
         folder.mkdir(exist_ok=True)
     done = {i for i in writer.done() if i not in files or files[i].exists()}
-    missing = [t for t in tasks if t.index not in done]
-    how.progress(sum(t.events for t in tasks if t.index in done), True)
+    missing = [c for c in chunks if c.index not in done]
+    progress(sum(c.events for c in chunks if c.index in done), True)
     if missing:
         results = run(
             missing,
             make,
             prepare=prepare,
-            workers=how.workers,
-            scheduler=how.scheduler,
-            time_limit=how.time_limit,
+            workers=workers,
+            scheduler=where.get("scheduler"),
+            time_limit=where.get("time_limit", TIME_LIMIT_S),
         )
-        for task, product in results:
-            if task.index in files:
-                write_bytes(files[task.index], product.beside)
-            writer.write_bytes(task.index, product.shard)
-            how.progress(task.events, False)
+        for chunk, product in results:
+            if chunk.index in files:
+                write_bytes(files[chunk.index], product.beside)
+            writer.write_bytes(chunk.index, product.shard)
+            progress(chunk.events, False)
     return writer.finish()

@@ -1,12 +1,14 @@
-"""What may differ between simulated sets: hardness, tune, noise and pile-up."""
+"""What may differ between simulated sets: hardness, tune, noise, pile-up and the grid."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from calovision.errors import InputError
+from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.pythia import PT_HAT, TUNE, dijets
+from calovision.simulation.regrid import check_simulable
 from calovision.utils.counts import count, pair, quantity
 
 
@@ -19,12 +21,14 @@ class Conditions(NamedTuple):
             which data would bring along, keeps its own.
         noise: factor on the noise of crystals and towers.
         pileup: mean number of additional collisions.
+        geometry: grid and channels of the images.
     """
 
     pt_hat: tuple[float, float] = PT_HAT
     tune: int = TUNE
     noise: float = 1.0
     pileup: float = CMS_BARREL.pileup
+    geometry: Geometry = JET_IMAGES
 
     def checked(self) -> Conditions:
         """The same conditions.
@@ -34,18 +38,14 @@ class Conditions(NamedTuple):
         """
         low, high = pair("pt_hat", self.pt_hat)
         tune = count("tune", self.tune, 0)
-        for name in ("noise", "pileup"):
-            quantity(name, getattr(self, name))
         if not 20 <= low < high <= 4000:
             raise InputError(
                 f"no pt-hat from {low:g} to {high:g} GeV", "give 20 <= LO < HI <= 4000"
             )
         if not 1 <= tune <= 34:
             raise InputError(f"Pythia has no proton tune {tune}", "give 1 to 34")
-        if not 0 <= self.noise <= 20:
-            raise InputError(f"a noise factor of {self.noise:g}", "give 0 to 20")
-        if not 0 <= self.pileup <= 200:
-            raise InputError(f"a mean pile-up of {self.pileup:g}", "give 0 to 200")
+        self.detector()
+        check_simulable(self.geometry)
         return self._replace(pt_hat=(low, high), tune=tune)
 
     def settings(self) -> tuple[str, ...]:
@@ -53,12 +53,29 @@ class Conditions(NamedTuple):
         return dijets(self.pt_hat, self.tune)
 
     def detector(self) -> Detector:
-        """The detector in this state."""
-        return CMS_BARREL._replace(
-            ecal_noise=self.noise * CMS_BARREL.ecal_noise,
-            hcal_noise=self.noise * CMS_BARREL.hcal_noise,
-            pileup=self.pileup,
-        )
+        """The detector in this state; see :func:`detector`."""
+        return detector(self.noise, self.pileup)
+
+
+def detector(noise: float, pileup: float) -> Detector:
+    """The detector with another noise and pile-up.
+
+    Args:
+        noise: factor on the noise of crystals and towers.
+        pileup: mean number of additional collisions.
+
+    Raises:
+        InputError: one is no number, or out of range.
+    """
+    if not 0 <= quantity("noise", noise) <= 20:
+        raise InputError(f"a noise factor of {noise:g}", "give 0 to 20")
+    if not 0 <= quantity("pileup", pileup) <= 200:
+        raise InputError(f"a mean pile-up of {pileup:g}", "give 0 to 200")
+    return CMS_BARREL._replace(
+        ecal_noise=noise * CMS_BARREL.ecal_noise,
+        hcal_noise=noise * CMS_BARREL.hcal_noise,
+        pileup=pileup,
+    )
 
 
 NOMINAL = Conditions()

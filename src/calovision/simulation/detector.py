@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI
+from calovision.events.geometry import CRYSTAL_ETA, CRYSTAL_PHI, JET_IMAGES
 
 
 class Detector(NamedTuple):
@@ -98,7 +98,7 @@ class Detector(NamedTuple):
 
 CMS_BARREL = Detector()
 
-TOWER = 5  #: crystals along each side of one HCAL tower
+TOWER = JET_IMAGES.channels[2].block  #: crystals along each side of one HCAL tower
 PHI_CELLS = round(2 * math.pi / CRYSTAL_PHI)  #: crystals around the full circle
 
 

@@ -18,7 +18,7 @@ from calovision.utils.counts import count
 from calovision.utils.unreadable import unreadable
 
 TEST_SHARE = 0.2  #: of the source digits of every class
-_MOST_BYTES = 1 << 28  # MNIST has 47 MB
+_MAX_BYTES = 1 << 28  # MNIST has 47 MB
 _IMAGES, _LABELS = 2051, 2049  # magic numbers of the IDX format
 
 
@@ -80,7 +80,7 @@ def _idx(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
     """One file in the IDX format."""
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            payload = file.read(_MOST_BYTES)
+            payload = file.read(_MAX_BYTES)
     except (OSError, EOFError, ZlibError) as error:
         raise unreadable(error, path) or InputError(
             f"cannot read {path} ({error})", "see 'calovision data fetch mnist'"

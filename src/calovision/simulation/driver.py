@@ -5,58 +5,16 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from calovision.events.events import Events, concatenate
-from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, shard_bytes
-from calovision.parallel.cluster import run
-from calovision.simulation.chunks import Product, Progress, Run, cut, produce
+from calovision.simulation.chunks import Chunk, Product, Where, cut, produce
 from calovision.simulation.conditions import NOMINAL, Conditions
-from calovision.simulation.jets import Task, simulate_chunk, warm_up
+from calovision.simulation.jets import simulate_chunk, warm_up
 from calovision.simulation.pythia import MINIMUM_BIAS
 
 CHUNK = 1000  #: jets in one chunk; part of what a seed means, so the same for any workers
-TIME_LIMIT = 900.0  #: seconds that a chunk may take; a usual one takes some ten
 PARTICLES = "particles"  #: folder of the constituents inside a set
-
-
-def plan(events: int, seed: int, conditions: Conditions = NOMINAL) -> list[Task]:
-    """The chunks of a set: classes in equal number, one more gluon if ``events`` is odd.
-
-    Raises:
-        InputError: ``events`` is not positive, ``seed`` is negative, or the conditions make no
-            sense.
-    """
-    chunks = cut(events, seed, CHUNK)
-    conditions.checked()
-    return [
-        Task(c.index, c.seed, c.events - c.events // 2, c.events // 2, c.first, conditions)
-        for c in chunks
-    ]
-
-
-def jets(events: int, seed: int, workers: int = 1) -> Events:
-    """Simulated quark/gluon jets, in memory.
-
-    A script that asks for more than one worker must start below ``if __name__ == "__main__":``,
-    because workers are new Python processes that import it.
-
-    Args:
-        events: number of jets; both classes in equal number (an odd one is a gluon).
-        seed: of everything random; the same seed gives the same jets for any ``workers``.
-        workers: processes to use.
-
-    Returns:
-        Jets with the columns of :func:`~calovision.simulation.jets.simulate_chunk`.
-
-    Raises:
-        InputError: ``events`` or ``workers`` is not positive, or ``seed`` is negative.
-    """
-    tasks = plan(events, seed)
-    results = run(tasks, _chunk_events, prepare=warm_up, workers=workers, time_limit=TIME_LIMIT)
-    parts = {task.index: part for task, part in results}
-    return concatenate([parts[t.index] for t in tasks])
 
 
 def simulate_jets(
@@ -64,43 +22,35 @@ def simulate_jets(
     events: int,
     seed: int,
     *,
-    workers: int = 1,
-    scheduler: str | None = None,
-    particles: bool = False,
-    overwrite: bool = False,
-    time_limit: float = TIME_LIMIT,
     conditions: Conditions = NOMINAL,
-    progress: Progress = lambda jets, found: None,
+    particles: bool = False,
+    **where: Unpack[Where],
 ) -> EventStore:
     """Simulate jets into an event store; an interrupted run goes on where it stopped.
 
     Args:
         path: folder of the set.
-        events: number of jets.
+        events: number of jets, classes in equal number; an odd one is a gluon.
         seed: of everything random; the same bytes for any workers.
-        workers: processes on this machine; 1 simulates in this process.
-        scheduler: address of a running Dask scheduler to use instead (``tcp://HOST:PORT``).
+        conditions: of the collisions, the detector and the images.
         particles: also write the generator-level constituents, one Parquet file per shard with
             one row per jet, into the folder ``particles``.
-        overwrite: replace a set that is there.
-        time_limit: seconds that one chunk may take.
-        conditions: of the collisions and the detector.
-        progress: called with the number of jets of every finished chunk and whether an
-            earlier run made them.
+        **where: see :class:`~calovision.simulation.chunks.Where`.
 
     Raises:
-        InputError: bad arguments, a folder that cannot be written or is taken, no scheduler at
-            the address, or a chunk that takes too long.
+        InputError: bad arguments, or as :func:`~calovision.simulation.chunks.produce`.
     """
+    chunks = cut(events, seed, CHUNK)
+    conditions.checked()
     return produce(
         path,
-        JET_IMAGES,
-        plan(events, seed, conditions),
-        _chunk_with_constituents if particles else _chunk_bytes,
-        Run(workers, scheduler, overwrite, time_limit, progress),
+        conditions.geometry,
+        chunks,
+        functools.partial(_product, conditions=conditions, particles=particles),
         provenance=_provenance(events, seed, particles, conditions),
         prepare=functools.partial(warm_up, conditions),
         beside=_constituents_file if particles else None,
+        **where,
     )
 
 
@@ -124,14 +74,6 @@ def _provenance(events: int, seed: int, particles: bool, conditions: Conditions)
     }
 
 
-def _chunk_events(task: Task, time_limit: float) -> Events:
-    return simulate_chunk(task, time_limit)[0]
-
-
-def _chunk_bytes(task: Task, time_limit: float) -> Product:
-    return Product(shard_bytes(simulate_chunk(task, time_limit)[0]))
-
-
-def _chunk_with_constituents(task: Task, time_limit: float) -> Product:
-    events, truth = simulate_chunk(task, time_limit)
-    return Product(shard_bytes(events), truth.parquet())
+def _product(chunk: Chunk, time_limit: float, conditions: Conditions, particles: bool) -> Product:
+    events, truth = simulate_chunk(chunk, time_limit, conditions)
+    return Product(shard_bytes(events), truth.parquet() if particles else b"")

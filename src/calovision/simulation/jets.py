@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
-from calovision.events.geometry import JET_IMAGES
+from calovision.events.geometry import JET_IMAGES, Geometry
+from calovision.simulation.chunks import Chunk
 from calovision.simulation.conditions import NOMINAL, Conditions
 from calovision.simulation.constituents import Constituents, constituents, join
 from calovision.simulation.detector import CMS_BARREL, Detector, tracker_layers
@@ -20,6 +20,7 @@ from calovision.simulation.generator import DijetGenerator, Jets, no_particles
 from calovision.simulation.pileup import overlay, response
 from calovision.simulation.pythia import GLUON, QUARK, integrals, quiet
 from calovision.simulation.readout import MAX_HITS, SPAN, WINDOW, read_out
+from calovision.simulation.regrid import regrid
 from calovision.simulation.response import collision, new_canvas, set_seed, start
 
 _COLLISIONS = 150  #: most collisions generated at once; bounds the memory
@@ -27,19 +28,22 @@ _REACH = 1.5  #: particles further from the jet axis than this in eta or phi are
 _YIELD = {GLUON: 1.4, QUARK: 1.65}  #: jets expected from a collision, to size the batches
 
 
-def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
+def detect(
+    jets: Jets, seed: int, detector: Detector = CMS_BARREL, geometry: Geometry = JET_IMAGES
+) -> Events:
     """Simulate the detector for generator-level jets.
 
     Args:
         jets: to be seen.
         seed: of the detector's random numbers and of the pile-up.
         detector: its description.
+        geometry: of the images; see :func:`~calovision.simulation.regrid.check_simulable`.
 
     Returns:
         One event per jet, in order, without a cut on the reconstructed jet; columns as
         of :func:`simulate_chunk`, with ``event_id`` numbering the collisions of ``jets``.
     """
-    hits, flow, extra = _hits(jets, seed, detector)
+    hits, flow, extra, corner = _hits(jets, seed, detector)
     cell, code, energy = (np.concatenate(column) for column in zip(*hits, strict=True))
     offsets = np.cumsum([len(part[0]) for part in hits])
     channels = JET_IMAGES.channels
@@ -59,21 +63,30 @@ def detect(jets: Jets, seed: int, detector: Detector = CMS_BARREL) -> Events:
     columns = {k: v if v.dtype == np.int8 else v.astype(np.float32) for k, v in columns.items()}
     columns["n_pileup"] = extra
     columns["event_id"] = jets.collision
-    return Events(
+    seen = Events(
         JET_IMAGES, offsets, cell, code, (energy / unit[code]).astype(np.float32), columns
     )
+    return seen if geometry == JET_IMAGES else regrid(seen, geometry, jets, corner, seed, detector)
 
 
 def _hits(
     jets: Jets, seed: int, detector: Detector
-) -> tuple[list[tuple[NDArray[Any], ...]], NDArray[np.float64], NDArray[np.int16]]:
-    """Cells, codes and energies (GeV): none, then jet by jet; four-momenta; pile-up counts."""
+) -> tuple[
+    list[tuple[NDArray[Any], ...]], NDArray[np.float64], NDArray[np.int16], NDArray[np.int64]
+]:
+    """Hits by jet, after an empty first entry; momenta, pile-up and corners of the windows.
+
+    Returns:
+        Cells, codes and energies (GeV) of every jet's hits; ``(n, 4)`` px, py, pz, energy (GeV);
+        ``(n,)`` numbers of pile-up collisions; ``(n, 2)`` first crystal in eta and in phi.
+    """
     canvas, layers, d = new_canvas(SPAN, SPAN), tracker_layers(), detector.record()
     minimum_bias = response(detector)
     found = np.empty(MAX_HITS, np.uint16), np.empty(MAX_HITS, np.uint8), np.empty(MAX_HITS)
     kept, each = np.empty((WINDOW, WINDOW), np.int8), np.empty((0, 4), np.float32)
     hits: list[tuple[NDArray[Any], ...]] = [tuple(column[:0] for column in found)]
     flow, extra = np.zeros((len(jets), 4)), np.zeros(len(jets), np.int16)
+    corner = np.zeros((len(jets), 2), np.int64)
     set_seed(seed % 2**32)
     for k, (event, slot) in enumerate(zip(jets.collision, jets.slot, strict=True)):
         start(canvas, jets.eta[k], jets.phi[k], _REACH, d)
@@ -81,42 +94,19 @@ def _hits(
         extra[k] = overlay(canvas, minimum_bias, d)
         m = read_out(canvas, kept, *found, d)
         hits.append(tuple(column[:m].copy() for column in found))
-        flow[k] = canvas.flow
-    return hits, flow, extra
+        flow[k], corner[k] = canvas.flow, canvas.origin
+    return hits, flow, extra, corner
 
 
-@dataclass(frozen=True)
-class Task:
-    """What makes one chunk; the same task gives the same bytes.
-
-    Attributes:
-        index: number of the chunk within the set.
-        seed: of everything random.
-        gluons: number of gluon jets.
-        quarks: number of quark jets.
-        first_id: ``event_id`` of the first collision; at most as many are used as there are jets.
-        conditions: of the collisions and the detector.
-    """
-
-    index: int
-    seed: int
-    gluons: int
-    quarks: int
-    first_id: int
-    conditions: Conditions = NOMINAL
-
-    @property
-    def events(self) -> int:
-        """Number of jets of both classes."""
-        return self.gluons + self.quarks
-
-
-def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Constituents]:
+def simulate_chunk(
+    chunk: Chunk, time_limit: float = math.inf, conditions: Conditions = NOMINAL
+) -> tuple[Events, Constituents]:
     """Simulate jets from a fresh generator.
 
     Args:
-        task: what to make.
+        chunk: how many, and from which seed.
         time_limit: seconds after which to give up.
+        conditions: of the collisions, the detector and the images.
 
     Returns:
         The jets in random order, with the columns ``label``, ``pt``, ``m0`` (reconstructed,
@@ -129,23 +119,23 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
         InputError: it takes longer than the time limit.
     """
     deadline = time.monotonic() + time_limit
-    streams = np.random.SeedSequence(task.seed).generate_state(2, np.uint32)
-    detector = task.conditions.detector()
-    settings = task.conditions.settings()
+    streams = np.random.SeedSequence(chunk.seed).generate_state(2, np.uint32)
+    detector = conditions.detector()
+    settings = conditions.settings()
     generator = DijetGenerator(int(streams[0]), detector.jet_radius, settings)
     random = np.random.default_rng(int(streams[1]))
     images: list[Events] = []
     truth: list[Constituents] = []
-    next_id = task.first_id
-    for label, missing in ((GLUON, task.gluons), (QUARK, task.quarks)):
+    next_id = chunk.first
+    for label, missing in zip((GLUON, QUARK), chunk.of_classes, strict=True):
         while missing > 0:
             if time.monotonic() > deadline:
                 raise InputError(
-                    f"chunk {task.index} is not done after its {time_limit:g} s",
+                    f"chunk {chunk.index} is not done after its {time_limit:g} s",
                     "raise the time limit; finished chunks are kept",
                 )
             jets = generator.generate(label, min(int(missing / _YIELD[label]) + 1, _COLLISIONS))
-            seen = detect(jets, int(random.integers(2**32)), detector)
+            seen = detect(jets, int(random.integers(2**32)), detector, conditions.geometry)
             good = np.nonzero(seen.columns["pt"] > detector.jet_threshold)[0][:missing]
             part, inside = seen[good], constituents(jets)[good]
             part.columns |= inside.shapes()
@@ -155,7 +145,7 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> tuple[Events, Co
             missing -= len(part)
             images.append(part)
             truth.append(inside)
-    order = random.permutation(task.events)
+    order = random.permutation(chunk.events)
     return concatenate(images)[order], join(truth)[order]
 
 

@@ -22,7 +22,7 @@ _EMPTY, _SIGNAL, _NEAR, READ = 0, 1, 2, 4  #: marks of a crystal: energy, a seed
 
 
 @fast
-def centre(towers: Any, axis: Any, origin: Any, d: Any) -> tuple[int, int]:
+def centre(towers: Any, axis: Any, d: Any) -> tuple[int, int]:
     """First tower ``(eta, phi)`` of the window, whose middle is the hottest tower near the jet."""
     best, bi, bj = -1.0, 0, 0
     middle = HALF + SEED_TOWERS
@@ -71,8 +71,13 @@ def select(ecal: Any, kept: Any, d: Any) -> None:
 
 @fast
 def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, d: Any) -> int:
-    """Write the hits of the canvas to arrays of ``MAX_HITS``; returns how many there are."""
-    ti, tj = centre(c.towers, c.axis, c.origin, d)
+    """Write the hits of the canvas to arrays of ``MAX_HITS``; returns how many there are.
+
+    The origin of the canvas becomes the window's first crystal.
+    """
+    ti, tj = centre(c.towers, c.axis, d)
+    c.origin[0] += ti * TOWER
+    c.origin[1] += tj * TOWER
     rows, cols = slice(ti * TOWER, ti * TOWER + WINDOW), slice(tj * TOWER, tj * TOWER + WINDOW)
     tracks, ecal = c.tracks[rows, cols], c.ecal[rows, cols]
     select(ecal, kept, d)

@@ -15,7 +15,7 @@ from typing import Any
 from calovision.events.shards import MANIFEST
 from calovision.utils.cache import folder
 
-MOST = 500  #: paths that are kept, and folders beside a set that are looked into
+MAX_PATHS = 500  #: paths that are kept, and folders beside a set that are looked into
 
 
 def relatives(out: Path, made_by: Mapping[str, Any]) -> list[tuple[Path, int]]:
@@ -40,7 +40,7 @@ def remember(path: Path) -> None:
     """Keep the path of a set that was simulated; a cache that cannot be written is no fault."""
     with contextlib.suppress(OSError):
         kept = [p for p in _remembered() if p != path.absolute()]
-        text = "".join(f"{p}\n" for p in [*kept, path.absolute()][-MOST:])
+        text = "".join(f"{p}\n" for p in [*kept, path.absolute()][-MAX_PATHS:])
         _file().parent.mkdir(parents=True, exist_ok=True)
         _file().write_text(text)
 
@@ -49,12 +49,12 @@ def _candidates(out: Path) -> Iterator[Path]:
     yield from _remembered()
     with contextlib.suppress(OSError):
         beside = sorted(p for p in out.parent.iterdir() if p.is_dir())
-        yield from beside[:MOST]
+        yield from beside[:MAX_PATHS]
 
 
 def _remembered() -> list[Path]:
     with contextlib.suppress(OSError, UnicodeError):
-        return [Path(line) for line in _file().read_text().splitlines() if line][-MOST:]
+        return [Path(line) for line in _file().read_text().splitlines() if line][-MAX_PATHS:]
     return []
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from calovision.api import simulate
 from calovision.errors import InputError
 from calovision.evaluation.c2st import METRIC, likeness
 from calovision.evaluation.compare import compare
@@ -26,7 +27,6 @@ from calovision.models.generators.base import GeneratorTask
 from calovision.models.generators.request import Request
 from calovision.models.load import load_generator
 from calovision.models.train import train as run_training
-from calovision.simulation.driver import jets
 from calovision.simulation.egamma.driver import ENGINES
 from calovision.simulation.egamma.particles import draw
 from calovision.studies import generation_checks
@@ -198,9 +198,9 @@ def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
 
     Where Geant4 is installed, its showers per second too: a jet holds tens of them.
     """
-    jets(TIMED // 10, seed=seed, workers=1)  # compiles what must be compiled
+    simulate.jets(TIMED // 10, seed=seed, quiet=True)  # compiles what must be compiled
     begun = time.perf_counter()
-    simulated = jets(TIMED, seed=seed, workers=1)
+    simulated = simulate.jets(TIMED, seed=seed, quiet=True)
     rate = len(simulated) / (time.perf_counter() - begun)
     rows = [{"what": "simulation", "jets_per_s": rate, "speedup": 1.0}]
     for result in results:

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
-from calovision.events.fingerprints import (
+from calovision.events.fingerprints import fingerprints
+from calovision.events.training_fingerprints import (
+    PACKED,
     TRAINING,
-    fingerprints,
-    write_known,
+    copy_index,
+    find_index,
+    write_index,
 )
-from calovision.events.packed_prints import PACKED, hand_on, known_in
 from calovision.training.run import RunDir
 
 
@@ -29,9 +31,9 @@ def remember(
     if own.exists() or packed.exists():
         return
     chosen = np.concatenate([parts["train"], parts["validation"]])
-    write_known(own, fingerprints(store)[chosen].known())
+    write_index(own, fingerprints(store)[chosen].index())
     if start is not None:
-        hand_on([start, run.path], run.path)
+        copy_index([start, run.path], run.path)
         if packed.exists():  # of a model that comes with the package only parts are known
             own.unlink()
 
@@ -45,11 +47,11 @@ def training_events(run: RunDir, store: EventSet) -> NDArray[np.bool_]:
         InputError: the run's fingerprints are lost or damaged.
     """
     remedy = "run its 'calovision train' once more with --resume, on the same --data"
-    known = known_in(run.path, f"delete it and {remedy}")
+    known = find_index(run.path, f"delete it and {remedy}")
     if known is None:
         problem = f"{run.path} has lost {TRAINING}: which events are new to it cannot be told"
         raise InputError(problem, remedy)
-    return fingerprints(store).among(known)
+    return fingerprints(store).isin(known)
 
 
 def known_training_events(run: RunDir, store: EventSet) -> NDArray[np.bool_] | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from calovision.errors import DamagedError, InputError
 from calovision.utils.unreadable import reading
 
-MOST_BYTES = 8 << 30  #: of all arrays of a file together
+MAX_BYTES = 8 << 30  #: of all arrays of a file together
 #: what zipfile, zlib and NumPy raise at an archive that is not what it says
 _DAMAGE: tuple[type[Exception], ...] = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError),
@@ -52,8 +52,8 @@ def _read(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
         file.read()
     with ZipFile(path) as archive:
         members = archive.infolist()
-        if sum(m.file_size for m in members) > MOST_BYTES:
-            raise InputError(f"{path} claims more than {MOST_BYTES >> 30} GiB", remedy)
+        if sum(m.file_size for m in members) > MAX_BYTES:
+            raise InputError(f"{path} claims more than {MAX_BYTES >> 30} GiB", remedy)
         for member in members:
             with archive.open(member) as content:
                 claimed, kind = _claimed(content)

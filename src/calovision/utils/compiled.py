@@ -37,7 +37,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 #: ways into compiled code that nobody takes, of what Python calls and of what compiled code calls
 _FROM_PYTHON: dict[str, Any] = {"no_cfunc_wrapper": True}
 _INSIDE: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True}
-_OLD = 30 * 86400.0  #: seconds after which code of former versions is deleted
+_MAX_AGE_S = 30 * 86400.0  #: seconds after which code of former versions is deleted
 #: settings of Numba that change the code
 _SETTINGS = ("OPT", "BOUNDSCHECK", "LOOP_VECTORIZE", "SLP_VECTORIZE", "USING_SVML")
 
@@ -135,7 +135,7 @@ class _Kept:
         cache.keep(path, lambda file: file.write(content))
         for other in path.parent.glob(f"{path.name.rpartition('-')[0]}-*"):
             try:
-                if time.time() - other.stat().st_mtime > _OLD:
+                if time.time() - other.stat().st_mtime > _MAX_AGE_S:
                     other.unlink()
             except OSError:  # another process was faster
                 continue

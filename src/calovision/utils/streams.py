@@ -29,6 +29,7 @@ class Stream(Enum):
     DATASET = "order of the windows of a data set"
     DATASET_WINDOW = "order in a window of a data set"
     DEAD_CELLS = "dead cells"
+    MUONS = "measured momenta of muons"
     # training
     WEIGHTS = "weights of a new network"
     FEWER = "fewer training events"

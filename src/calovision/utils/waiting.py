@@ -1,4 +1,4 @@
-"""What a command waits for once on a machine, told to whoever shows how far it is."""
+"""What a command waits for once on a machine, for whoever shows how far it is."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Tell = Callable[[str], object]  #: told what is being waited for; "" when that is over
+Show = Callable[[str], object]  #: called with what is being waited for; "" when that is over
 
-_tell: ContextVar[Tell | None] = ContextVar("tell", default=None)
+_show: ContextVar[Show | None] = ContextVar("show", default=None)
 
 
 @contextmanager
-def told(tell: Tell) -> Iterator[None]:
-    """Hear within the block what is being waited for, in a few words, again and again."""
-    token = _tell.set(tell)
+def showing_waits(show: Show) -> Iterator[None]:
+    """Call ``show`` within the block with what is being waited for, in a few words."""
+    token = _show.set(show)
     try:
         yield
     finally:
-        _tell.reset(token)
+        _show.reset(token)
 
 
 def waits_for(what: str) -> None:
     """Say what is being waited for from now on, or ``""``: for nothing any more."""
-    tell = _tell.get()
-    if tell is not None:
-        tell(what)
+    show = _show.get()
+    if show is not None:
+        show(what)

@@ -236,7 +236,7 @@ def test_files_of_different_kinds_are_not_mixed(
 
 CONVERT = """
 import sys
-from calovision.events import convert as c
+from calovision.events.formats import convert as c
 c.SHARD_EVENTS = 64
 write = c.StoreWriter.write_bytes
 def slow(self, index, payload):
@@ -303,7 +303,7 @@ def test_full_disk_keeps_finished_shards_and_can_go_on(
 MEASURE = """
 import re, sys
 from pathlib import Path
-from calovision.events import convert as c
+from calovision.events.formats import convert as c
 c.SHARD_EVENTS = 256
 c.convert([sys.argv[1]], sys.argv[2])
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))

@@ -42,6 +42,12 @@ class Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range")
         self.server.ranges.append(wanted)
         content = self.server.files.get(self.path)
+        if self.path == "/moved.h5":
+            self.send_response(302)
+            self.send_header("Location", "/file.h5")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if content is None:
             self.send_error(404)
             return
@@ -87,18 +93,35 @@ def test_download_and_keep(server: Server, tmp_path: Path) -> None:
 
 
 def test_broken_connection_is_taken_up_again(server: Server, tmp_path: Path) -> None:
-    server.break_after = [1_000_000, 500_000]
+    server.break_after = [1 << 20, 1 << 19]
     assert get(server, tmp_path / "file.h5").read_bytes() == CONTENT
-    assert server.ranges == [None, "bytes=1000000-", "bytes=1500000-"]
+    assert server.ranges == [None, f"bytes={1 << 20}-", f"bytes={3 << 19}-"]
 
 
 def test_interrupted_download_is_resumed_by_the_next_call(server: Server, tmp_path: Path) -> None:
-    server.break_after = [1_000, 1_000, 1_000]
+    server.break_after = [1 << 16] * 3
     with pytest.raises(InputError, match=r"broke off.*run the command again"):
         get(server, tmp_path / "file.h5")
-    assert [(p.name, p.stat().st_size) for p in tmp_path.iterdir()] == [("file.h5.part", 3_000)]
+    assert [(p.name, p.stat().st_size) for p in tmp_path.iterdir()] == [("file.h5.part", 3 << 16)]
     assert get(server, tmp_path / "file.h5").read_bytes() == CONTENT
-    assert server.ranges[-1] == "bytes=3000-"
+    assert server.ranges[-1] == f"bytes={3 << 16}-"
+
+
+def test_a_redirected_download_is_resumed(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "moved.h5.part").write_bytes(CONTENT[:5000])
+    moved = RemoteFile("moved.h5", "", len(CONTENT), MD5)
+    assert get(server, tmp_path / "moved.h5", moved).read_bytes() == CONTENT
+    assert server.ranges == ["bytes=5000-", "bytes=5000-"]
+
+
+def test_a_folder_is_a_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fetch_module.PUBLIC_SETS, "mnist", (FILE,))
+    (tmp_path / "a folder").mkdir()
+    mirror = (tmp_path / "a folder").as_uri()
+    with pytest.raises(InputError, match=r"cannot download .*No such file"):
+        fetch("mnist", tmp_path / "new", mirror=mirror)
+    (tmp_path / "a folder" / "file.h5").write_bytes(CONTENT)
+    assert fetch("mnist", tmp_path / "new", mirror=mirror)[0].read_bytes() == CONTENT
 
 
 def test_server_without_ranges_starts_again(server: Server, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from calovision.events.store import EventStore, save
 
 @pytest.fixture
 def store(tmp_path: Path, toy_jets: Events, monkeypatch: pytest.MonkeyPatch) -> EventStore:
-    monkeypatch.setattr(exporting, "PORTION", 25)
+    monkeypatch.setattr(exporting, "CHUNK_EVENTS", 25)
     jets = toy_jets[:60]
     jets.columns["pair"] = np.arange(120, dtype=np.float32).reshape(60, 2)
     return save(jets, tmp_path / "jets", provenance={})

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from calovision.events import JET_IMAGES, Events
-from calovision.events.graphs import graphs
+from calovision.events.graphs import GraphView
 from calovision.models.taggers.graph_sage import GraphTask
 
 
@@ -24,7 +24,8 @@ def test_logits_are_those_of_the_network_on_the_published_graph(
     toy_jets: Events, k: int, positions: bool
 ) -> None:
     task = fresh(toy_jets, k, positions)
-    graph = graphs(toy_jets, k, "position" if positions else "value")
+    view = GraphView.of(toy_jets, k, "position" if positions else "value")
+    graph = view.batch(np.arange(len(toy_jets)))
     features = [graph.features, graph.position] if positions else [graph.features]
     with torch.no_grad():
         expected = task.eval().network(

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.events.store import EventStore
-from calovision.simulation import egamma
-from calovision.simulation.chunks import Product
+from calovision.simulation.chunks import Chunk, Product, cut
 from calovision.simulation.egamma import driver
-from calovision.simulation.egamma.driver import plan, simulate_egamma, without_deposit
+from calovision.simulation.egamma.driver import simulate_egamma, without_deposit
 from calovision.simulation.egamma.fast import Fast
 from calovision.simulation.egamma.particles import PT, Particles, Showers
 
@@ -38,31 +38,35 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
     truth = events.columns
     np.testing.assert_allclose(truth["energy"], PT * np.cosh(truth["eta"]), rtol=1e-5)
     assert (np.abs(truth["charge"]) == events.label).all()
-    np.testing.assert_array_equal(egamma(31, 5).value, events.value)
-    assert not np.array_equal(egamma(31, 6).columns["eta"], truth["eta"])
+    again = cv.simulate.egamma(31, seed=5, quiet=True)
+    np.testing.assert_array_equal(again.load().value, events.value)
+    other = simulate_egamma(tmp_path / "other", 31, 6)
+    assert not np.array_equal(other.columns["eta"], truth["eta"])
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    chunk_bytes = driver._chunk_bytes
+    product = driver._product
 
-    def counted(task: driver.Task, time_limit: float) -> Product:
-        made.append(task.index)
-        return chunk_bytes(task, time_limit)
+    def counted(chunk: Chunk, time_limit: float, engine: str) -> Product:
+        made.append(chunk.index)
+        return product(chunk, time_limit, engine)
 
     def interrupt(done: int, found: bool) -> None:
         if done and not found:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(driver, "_chunk_bytes", counted)
+    monkeypatch.setattr(driver, "_product", counted)
     with pytest.raises(KeyboardInterrupt):
         simulate_egamma(tmp_path / "set", 24, 5, progress=interrupt)
     with pytest.raises(InputError):
         EventStore.open(tmp_path / "set")
     whole = simulate_egamma(tmp_path / "set", 24, 5)
     assert made == [0, 1]
-    np.testing.assert_array_equal(whole.load().value, egamma(24, 5).value)
+    np.testing.assert_array_equal(
+        whole.load().value, cv.simulate.egamma(24, seed=5, quiet=True).load().value
+    )
 
 
 class _Broken:
@@ -97,11 +101,11 @@ def test_slow_chunk_is_one_line(tmp_path: Path) -> None:
         simulate_egamma(tmp_path, 3, 1, time_limit=0.0)
 
 
-def test_plan_is_balanced() -> None:
-    tasks = plan(2501, 3)
-    assert [t.events for t in tasks] == [1000, 1000, 501]
-    assert sum(t.photons - t.electrons for t in tasks) == 1
-    assert len({t.seed for t in tasks}) == 3
+def test_chunks_are_balanced() -> None:
+    chunks = cut(2501, 3, driver.CHUNK["fast"])
+    assert [c.events for c in chunks] == [1000, 1000, 501]
+    assert [c.of_classes for c in chunks] == [(500, 500), (500, 500), (251, 250)]
+    assert len({c.seed for c in chunks}) == 3
 
 
 def test_bad_arguments_are_one_line(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.egamma import geant4
-from calovision.simulation.egamma.driver import egamma, simulate_egamma
+from calovision.simulation.egamma.driver import simulate_egamma
 from calovision.simulation.egamma.geant4 import WHEEL, Geant4
 from calovision.simulation.egamma.geant4_detector import crystal
 from calovision.simulation.egamma.geant4_physics import LOWEST_ELECTRON
@@ -174,7 +175,7 @@ geant4_run.main()
 @needs_wheel
 def test_geant4_events_are_what_the_fast_ones_are() -> None:
     n = 8
-    events = egamma(n, 3, engine="geant4")
+    events = cv.simulate.egamma(n, seed=3, engine="geant4", quiet=True).load()
     assert np.bincount(events.label).tolist() == [n // 2, n // 2]
     truth, photon = events.columns, events.label == 0
     share = truth["deposit"] / truth["energy"]
@@ -185,5 +186,5 @@ def test_geant4_events_are_what_the_fast_ones_are() -> None:
     assert not truth["converted"][~photon].any()
     assert not truth["brem"][photon].any()
     assert 0.02 < np.median(truth["brem"][~photon]) < 0.98
-    same = egamma(n, 3, engine="geant4")
+    same = cv.simulate.egamma(n, seed=3, engine="geant4", quiet=True).load()
     np.testing.assert_array_equal(same.value, events.value)

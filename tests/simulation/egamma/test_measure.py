@@ -9,10 +9,10 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.events.formats.export_dense import export
-from calovision.events.geometry import EGAMMA_CROPS
+from calovision.events.geometry import EGAMMA_CROPS, NS_PER_UNIT
 from calovision.events.store import save
 from calovision.simulation.detector import CMS_BARREL
-from calovision.simulation.egamma.measure import ELECTRONICS, TIME_UNIT, measured
+from calovision.simulation.egamma.measure import ELECTRONICS, measured
 from calovision.simulation.egamma.particles import BARREL_ROWS, PEAK, Particles, Showers
 
 
@@ -62,7 +62,7 @@ def test_resolution_noise_and_threshold() -> None:
 
 def test_times_are_best_where_the_energy_is() -> None:
     events = see(lit(2000, {(16, 16): 40.0, (17, 16): 1.0}))
-    time = events.to_dense("image")[:, 1] * TIME_UNIT
+    time = events.to_dense("image")[:, 1] * NS_PER_UNIT
     assert np.abs(time).max() <= ELECTRONICS.time_span * (1 + 1e-6)
     assert abs(time[:, 16, 16].mean()) < 0.02
     spread = np.hypot(ELECTRONICS.time_noise * CMS_BARREL.ecal_noise / 40, 0.15)

@@ -46,7 +46,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Portion:
+class MadeShard:
     """One shard: the number of its first event, how many there are, and its bytes."""
 
     number: int
@@ -89,7 +89,7 @@ class Maker:
     def __init__(self) -> None:
         self._file: ImageFile | None = None
 
-    def __call__(self, task: Task) -> Iterator[Portion]:
+    def __call__(self, task: Task) -> Iterator[MadeShard]:
         """The shards of a task, in order.
 
         Raises:
@@ -102,7 +102,7 @@ class Maker:
                 stop = first + len(events)
                 columns = {k: v[first:stop] for k, v in file.columns.items()}
                 payload = shard_bytes(replace(events, columns=columns))
-                yield Portion(task.number + first - task.start, len(events), payload)
+                yield MadeShard(task.number + first - task.start, len(events), payload)
                 first = stop
         except InputError as error:
             raise BadFileError(error) from error

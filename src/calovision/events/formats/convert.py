@@ -16,8 +16,8 @@ from calovision.events.fingerprints import fingerprints
 from calovision.events.formats.chunks import (
     SHARD_HITS,
     BadFileError,
+    MadeShard,
     Maker,
-    Portion,
     Task,
     open_images,
 )
@@ -85,8 +85,8 @@ def convert(
     writer = StoreWriter(out, geometry, provenance=origin, overwrite=overwrite)
     try:
         missing = [left for task in tasks if (left := _left(task, writer)) is not None]
-        with _making(missing, workers, scheduler) as portions:
-            _write_shards(portions, tasks, missing, writer, progress)
+        with _making(missing, workers, scheduler) as shards:
+            _write_shards(shards, tasks, missing, writer, progress)
     except BadFileError as bad:
         writer.discard()
         raise bad.error from bad
@@ -151,19 +151,19 @@ def _plan(opened: list[ImageFile]) -> list[Task]:
 @contextmanager
 def _making(
     missing: list[Task], workers: int, scheduler: str | None
-) -> Iterator[Iterator[Portion]]:
+) -> Iterator[Iterator[MadeShard]]:
     """The shards of all tasks, made here or on a cluster, those of a task in order."""
     if scheduler is None:
-        with closing(Maker()) as make, shared_out(missing, make, workers) as portions:
-            yield portions
+        with closing(Maker()) as make, shared_out(missing, make, workers) as shards:
+            yield shards
         return
     # Workers have working directories of their own.
     absolute = [replace(task, path=task.path.resolve()) for task in missing]
     made = run(absolute, _whole, prepare=list, scheduler=scheduler, time_limit=TIME_LIMIT)
-    yield chain.from_iterable(portions for _, portions in made)
+    yield chain.from_iterable(shards for _, shards in made)
 
 
-def _whole(task: Task, time_limit: float) -> list[Portion]:
+def _whole(task: Task, time_limit: float) -> list[MadeShard]:
     """All shards of a task; a file is read with a speed that needs no limit of its own."""
     del time_limit
     with closing(Maker()) as make:
@@ -171,7 +171,7 @@ def _whole(task: Task, time_limit: float) -> list[Portion]:
 
 
 def _write_shards(
-    portions: Iterator[Portion],
+    shards: Iterator[MadeShard],
     tasks: list[Task],
     missing: list[Task],
     writer: StoreWriter,
@@ -184,9 +184,9 @@ def _write_shards(
     total = tasks[-1].number + tasks[-1].stop - tasks[-1].start
     found = total - sum(t.stop - t.start for t in missing)
     with tqdm(total=total, initial=found, unit=" events", disable=not progress) as bar:
-        for portion in portions:
-            writer.write_bytes(portion.number, portion.payload)
-            bar.update(portion.events)
+        for shard in shards:
+            writer.write_bytes(shard.number, shard.payload)
+            bar.update(shard.events)
 
 
 def _left(task: Task, writer: StoreWriter) -> Task | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import http
-import http.client
-import urllib.error
-import urllib.request
+import ftplib
+import shutil
 from dataclasses import dataclass
+from http import HTTPStatus
+from io import BufferedWriter
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from urllib.request import url2pathname
 
+import pooch
+import requests
 from tqdm import tqdm
+from urllib3.exceptions import IncompleteRead
 
 from calovision.errors import InputError
 from calovision.events.formats.kinds import GZIP, HDF5, HEAD_BYTES, PARQUET, kind_of
@@ -19,7 +22,7 @@ from calovision.utils.files import PART, writing
 from calovision.utils.unreadable import reading
 
 TIMEOUT_S = 30.0
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16  # bytes written at a time; at most so many are fetched again after an interruption
 #: how files of a kind begin, by the end of their names
 _SIGNATURES = {".gz": GZIP, ".hdf5": HDF5, ".h5": HDF5, ".parquet": PARQUET}
 _TRIES = 3  # a broken connection is taken up again so many times
@@ -126,15 +129,16 @@ def download(file: RemoteFile, url: str, path: Path, *, progress: bool = False) 
             with writing(path):
                 _transfer(file, url, part, progress)
             break
-        except urllib.error.HTTPError as error:
+        except requests.HTTPError as error:
+            answer = error.response
+            assert answer is not None
             raise InputError(
-                f"{url}: the server says {error.code} {error.reason}", elsewhere
+                f"{url}: the server says {answer.status_code} {answer.reason}", elsewhere
             ) from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, ftplib.Error) as error:
             if attempt == _TRIES - 1:
-                reason = getattr(error, "reason", error)
                 raise InputError(
-                    f"cannot download {url} ({reason})",
+                    f"cannot download {url} ({_reason(error)})",
                     f"check the connection and run the command again, or {elsewhere}",
                 ) from error
     if problem := _mismatch(file, part):
@@ -152,44 +156,58 @@ def _is_address(url: str) -> bool:
 
 
 def _transfer(file: RemoteFile, url: str, part: Path, progress: bool) -> None:
-    """Get what is missing of one file and append it to ``part``."""
-    have = part.stat().st_size if part.exists() else 0
-    if file.size is not None and have == file.size:
-        return
-    request = urllib.request.Request(url, headers={"User-Agent": "calovision"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_S)
-    except urllib.error.HTTPError as error:
-        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+    """Bring ``part`` to the whole content of ``url``.
+
+    ``pooch.retrieve`` begins every download anew and hashes files of which no checksum is known, 26
+    GB of them; so pooch's downloaders write behind what an earlier call has left.
+    """
+    scheme, have = urlsplit(url).scheme, part.stat().st_size if part.exists() else 0
+    if scheme == "file":
+        shutil.copyfile(url2pathname(urlsplit(url).path), part)
+    elif scheme == "ftp":  # of which pooch asks for whole files only
+        pooch.FTPDownloader(timeout=TIMEOUT_S, progressbar=progress)(url, str(part), None)
+    elif have != file.size:
+        try:
+            with part.open("ab") as sink:
+                _append(file, url, sink, have, progress)
+        except BaseException:
+            if not part.stat().st_size:
+                part.unlink()
             raise
-        if error.headers.get("Content-Range", "") == f"bytes */{have}":
-            return
-        part.unlink()
-        raise ConnectionError("what was downloaded before does not fit; starting again") from error
-    with response:
-        begin = f"bytes {have}-"
-        resumed = bool(have) and response.headers.get("Content-Range", "").startswith(begin)
-        have = have if resumed else 0
-        length = response.headers.get("Content-Length")
-        total = None if length is None else have + int(length)
-        with (
-            part.open("ab" if resumed else "wb") as sink,
-            tqdm(
-                total=total,
-                initial=have,
-                unit="B",
-                unit_scale=True,
-                desc=file.name,
-                disable=not progress,
-            ) as bar,
-        ):
-            while chunk := response.read(_CHUNK):
-                sink.write(chunk)
-                bar.update(len(chunk))
-    if total is not None and part.stat().st_size < total:
-        raise ConnectionError("the connection broke off")
+
+
+def _append(file: RemoteFile, url: str, sink: BufferedWriter, have: int, progress: bool) -> None:
+    """Append what is missing over HTTP, or all of it from a server that knows no ranges."""
+
+    def begins(response: requests.Response, **_: object) -> None:
+        if response.status_code == HTTPStatus.OK:  # all of it
+            sink.truncate(0)
+
+    # Compressed files come as they are; requests would unpack them on the way.
+    headers = {"User-Agent": "calovision", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    options = {"headers": headers, "hooks": {"response": begins}, "timeout": TIMEOUT_S}
+    # pooch sets the total, which must not be 0 before.
+    bar = tqdm(total=1, unit="B", unit_scale=True, desc=file.name, disable=not progress)
+    try:
+        with bar:
+            pooch.HTTPDownloader(bar, _CHUNK, **options)(url, sink, None)
+    except requests.HTTPError as error:
+        answer = error.response
+        assert answer is not None
+        if answer.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise
+        if answer.headers.get("Content-Range", "") != f"bytes */{have}":
+            sink.truncate(0)
+            raise ConnectionError("what was downloaded before does not fit") from error
+
+
+def _reason(error: BaseException) -> BaseException | str:
+    """What went wrong first: libraries wrap the system's errors several times."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return "the connection broke off" if isinstance(error, IncompleteRead) else error
 
 
 def _mismatch(file: RemoteFile, path: Path) -> str | None:
@@ -206,11 +224,7 @@ def _mismatch(file: RemoteFile, path: Path) -> str | None:
         return f"has {size} bytes instead of {file.size}"
     if file.md5 is None:
         return _truncated(path) if file.size is None and wanted == HDF5 else None
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as content:
-        while chunk := content.read(_CHUNK):
-            digest.update(chunk)
-    found = digest.hexdigest()
+    found = pooch.file_hash(path, alg="md5")
     return None if found == file.md5 else f"has MD5 {found} instead of {file.md5}"
 
 

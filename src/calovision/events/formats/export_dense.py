@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.events.formats.schema import LABEL_KEY
+from calovision.events.formats.schema import IMAGE_KEYS, LABEL_KEY
 from calovision.events.reader import EventStore
 from calovision.utils.files import atomic
 
@@ -23,7 +23,6 @@ _CHUNK_VALUES = 750_000  # pixels in one compressed chunk: 16 jets
 _GZIP_LEVEL = 1
 _LABEL_TYPES = {str(np.dtype(c)) for c in np.typecodes["AllInteger"] + "?efd"}
 SUFFIXES = (".h5", ".hdf5", ".hdf")  #: names of the files that are written here
-_IMAGE_KEYS = {"jets": "X_jets", "crops": "X"}
 
 
 def export(
@@ -108,7 +107,7 @@ def _columns(store: EventStore) -> dict[str, NDArray[Any]]:
     """The per-event datasets by their public names."""
     if "label" not in store.columns:
         raise InputError(f"{store.path} has no labels", "only labelled sets can be exported")
-    if clash := {LABEL_KEY, *_IMAGE_KEYS.values()} & set(store.columns):
+    if clash := {LABEL_KEY, *IMAGE_KEYS.values()} & set(store.columns):
         raise InputError(
             f"{store.path} has a column {clash.pop()!r}, a name of the public schema",
             "rename that column",
@@ -130,7 +129,7 @@ def _write_images(
     per_event = int(np.prod(shape[1:]))
     chunk = (min(max(1, _CHUNK_VALUES // per_event), len(store)), *shape[1:])
     images = file.create_dataset(
-        _IMAGE_KEYS[geometry.schema],
+        IMAGE_KEYS[geometry.schema],
         shape,
         np.dtype(store.manifest["value"]),
         chunks=None if compression == "none" else chunk,

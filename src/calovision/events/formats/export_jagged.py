@@ -17,7 +17,7 @@ from calovision.events.events import Events
 from calovision.events.reader import EventStore
 from calovision.utils.files import atomic
 
-PORTION = 2000  #: events written at a time
+CHUNK_EVENTS = 2000  #: events written at a time
 TREE = "events"  #: name of the tree in ROOT files
 #: unit of every quantity of a hit
 HIT_UNITS = {
@@ -66,9 +66,9 @@ def export_jagged(
     return path
 
 
-def _portions(store: EventStore, bar: Any) -> Iterator[Events]:
-    for start in range(0, len(store), PORTION):
-        events = store[start : start + PORTION]
+def _chunks(store: EventStore, bar: Any) -> Iterator[Events]:
+    for start in range(0, len(store), CHUNK_EVENTS):
+        events = store[start : start + CHUNK_EVENTS]
         yield events
         bar.update(len(events))
 
@@ -87,7 +87,7 @@ def _hits(events: Events) -> dict[str, Any]:
 def _parquet(part: Path, store: EventStore, bar: Any) -> None:
     writer = None
     try:
-        for events in _portions(store, bar):
+        for events in _chunks(store, bar):
             offsets = pa.array(events.offsets)
             lists = {
                 f"hit_{k}": pa.LargeListArray.from_arrays(offsets, pa.array(v))
@@ -122,7 +122,7 @@ def _root(part: Path, store: EventStore, bar: Any) -> None:
         ) from None
     with uproot.recreate(part) as file:
         tree = None
-        for events in _portions(store, bar):
+        for events in _chunks(store, bar):
             hits = {k: ak.unflatten(v, events.n_hits) for k, v in _hits(events).items()}
             branches = {"hit": ak.zip(hits)} | events.columns
             if tree is None:

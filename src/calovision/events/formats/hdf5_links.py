@@ -9,7 +9,7 @@ import h5py
 
 from calovision.errors import ContentError
 
-MOST_STEPS = 16  #: links, or views of views, that are followed one after the other
+MAX_LINKS = 16  #: links, or views of views, that are followed one after the other
 _ENDLESS = (1 << 64) - 1  # a count without an end
 _SAME = "."  # how a view calls the file that it is in
 
@@ -18,7 +18,7 @@ class ElsewhereError(ContentError):
     """A name leads out of the file, or nowhere; the text says where."""
 
 
-def dataset_of(file: h5py.File, name: str, *, steps: int = MOST_STEPS) -> h5py.Dataset | None:
+def dataset_of(file: h5py.File, name: str, *, steps: int = MAX_LINKS) -> h5py.Dataset | None:
     """The dataset that ``name`` stands for, all of which lies in this very file.
 
     Links and virtual datasets are followed as long as they lead to datasets of the file.

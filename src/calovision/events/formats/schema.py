@@ -21,6 +21,8 @@ SCHEMAS: dict[str, tuple[Geometry, tuple[str, ...]]] = {
     "X_jets": (JET_IMAGES, ("m0", "pt", "y")),
     "X": (EGAMMA_CROPS, ("y",)),
 }
+#: key of the images by the schema of their geometry
+IMAGE_KEYS = {geometry.schema: key for key, (geometry, _) in SCHEMAS.items()}
 LABEL_KEY = "y"  #: the label's name in the files; in the store it is ``label``
 EXTRA_VALUES = 64  #: widest further column that is kept, numbers an event
 _LABELS = (0, 1)

@@ -2,74 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
-from calovision.events.events import Events, concatenate
-from calovision.events.geometry import EGAMMA_CROPS
+from calovision.events.events import Events
+from calovision.events.geometry import EGAMMA_CROPS, NS_PER_UNIT
 from calovision.events.store import EventStore, shard_bytes
-from calovision.parallel.cluster import run
-from calovision.simulation.chunks import Product, Progress, Run, cut, produce
+from calovision.simulation.chunks import Chunk, Product, Where, cut, produce
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.egamma.fast import Fast
 from calovision.simulation.egamma.geant4 import Geant4
-from calovision.simulation.egamma.measure import ELECTRONICS, TIME_UNIT, measured
+from calovision.simulation.egamma.measure import ELECTRONICS, measured
 from calovision.simulation.egamma.particles import MAX_ETA, PT, Engine, draw
 
 ENGINES: dict[str, Engine] = {"fast": Fast(), "geant4": Geant4()}
 #: Events in one chunk; part of what a seed means. A Geant4 chunk takes about a minute.
 CHUNK = {"fast": 1000, "geant4": 200}
-TIME_LIMIT = 900.0  #: seconds that a chunk may take
 
 
-@dataclass(frozen=True)
-class Task:
-    """What makes one chunk; the same task gives the same bytes.
-
-    Attributes:
-        index: number of the chunk within the set.
-        seed: of everything random.
-        photons: number of photons.
-        electrons: number of electrons and positrons.
-        first_id: ``event_id`` of the first event.
-        engine: a key of :data:`ENGINES`.
-    """
-
-    index: int
-    seed: int
-    photons: int
-    electrons: int
-    first_id: int
-    engine: str
-
-    @property
-    def events(self) -> int:
-        """Number of events of both classes."""
-        return self.photons + self.electrons
-
-
-def plan(events: int, seed: int, engine: str = "fast") -> list[Task]:
-    """The chunks of a set: classes in equal number, one more photon if ``events`` is odd.
+def engine_named(name: str) -> Engine:
+    """One of :data:`ENGINES`.
 
     Raises:
-        InputError: ``events`` is not positive, ``seed`` is negative, or there is no such engine.
+        InputError: there is none of this name.
     """
-    if engine not in ENGINES:
-        raise InputError(f"no engine {engine!r}", f"choose one of {', '.join(ENGINES)}")
-    return [
-        Task(c.index, c.seed, c.events - c.events // 2, c.events // 2, c.first, engine)
-        for c in cut(events, seed, CHUNK[engine])
-    ]
+    if name not in ENGINES:
+        raise InputError(f"no engine {name!r}", f"choose one of {', '.join(ENGINES)}")
+    return ENGINES[name]
 
 
-def simulate_chunk(task: Task, time_limit: float = math.inf) -> Events:
+def simulate_chunk(chunk: Chunk, time_limit: float = math.inf, engine: str = "fast") -> Events:
     """Simulate one chunk.
 
     Returns:
@@ -79,85 +48,46 @@ def simulate_chunk(task: Task, time_limit: float = math.inf) -> Events:
     Raises:
         InputError: the engine cannot run here or takes longer than the time limit (seconds).
     """
-    streams = np.random.SeedSequence(task.seed).generate_state(3, np.uint32)
-    particles = draw(task.photons, task.electrons, np.random.default_rng(int(streams[0])))
+    streams = np.random.SeedSequence(chunk.seed).generate_state(3, np.uint32)
+    particles = draw(*chunk.of_classes, np.random.default_rng(int(streams[0])))
     try:
-        showers = ENGINES[task.engine].showers(particles, int(streams[1]), time_limit)
+        showers = ENGINES[engine].showers(particles, int(streams[1]), time_limit)
     except TimeoutError as error:
         raise InputError(
-            f"chunk {task.index} is not done after its {time_limit:g} s",
+            f"chunk {chunk.index} is not done after its {time_limit:g} s",
             "raise the time limit; finished chunks are kept",
         ) from error
-    return measured(particles, showers, int(streams[2]), task.first_id)
-
-
-def egamma(events: int, seed: int, engine: str = "fast", workers: int = 1) -> Events:
-    """Simulated electrons and photons, in memory.
-
-    As for :func:`~calovision.simulation.driver.jets`, a script that asks for more than one worker
-    must start below ``if __name__ == "__main__":``.
-
-    Args:
-        events: number of events; photons and electrons in equal number (an odd one is a photon).
-        seed: of everything random; the same seed gives the same events for any ``workers``.
-        engine: ``fast`` or ``geant4``.
-        workers: processes to use.
-
-    Returns:
-        Events with the columns of :func:`~calovision.simulation.egamma.measure.measured`.
-
-    Raises:
-        InputError: bad arguments, or the engine cannot run here.
-    """
-    tasks = plan(events, seed, engine)
-    ENGINES[engine].check()
-    prepare = ENGINES[engine].prepare
-    results = run(tasks, simulate_chunk, prepare=prepare, workers=workers, time_limit=TIME_LIMIT)
-    parts = {task.index: part for task, part in results}
-    return concatenate([parts[t.index] for t in tasks])
+    return measured(particles, showers, int(streams[2]), chunk.first)
 
 
 def simulate_egamma(
-    path: str | Path,
-    events: int,
-    seed: int,
-    *,
-    engine: str = "fast",
-    workers: int = 1,
-    scheduler: str | None = None,
-    overwrite: bool = False,
-    time_limit: float = TIME_LIMIT,
-    progress: Progress = lambda events, found: None,
+    path: str | Path, events: int, seed: int, *, engine: str = "fast", **where: Unpack[Where]
 ) -> EventStore:
     """Simulate electrons and photons into an event store; an interrupted run goes on.
 
     Args:
         path: folder of the set.
-        events: number of events; photons and electrons in equal number.
+        events: number of events, photons and electrons in equal number; an odd one is a photon.
         seed: of everything random; the same bytes for any workers.
         engine: ``fast`` or ``geant4``.
-        workers: processes on this machine; 1 simulates in this process.
-        scheduler: address of a running Dask scheduler to use instead (``tcp://HOST:PORT``).
-        overwrite: replace a set that is there.
-        time_limit: seconds that one chunk may take.
-        progress: called with the number of events of every finished chunk and whether an
-            earlier run made them.
+        **where: see :class:`~calovision.simulation.chunks.Where`.
 
     Raises:
-        InputError: bad arguments, the engine cannot run here, a folder that cannot be written
-            or is taken, no scheduler at the address, or a chunk that takes too long.
+        InputError: bad arguments, the engine cannot run here, or as
+            :func:`~calovision.simulation.chunks.produce`.
     """
-    tasks = plan(events, seed, engine)
-    if scheduler is None:
-        ENGINES[engine].check()
+    chosen = engine_named(engine)
+    chunks = cut(events, seed, CHUNK[engine])
+    if where.get("scheduler") is None:
+        chosen.check()
     return produce(
         path,
         EGAMMA_CROPS,
-        tasks,
-        _chunk_bytes,
-        Run(workers, scheduler, overwrite, time_limit, progress),
+        chunks,
+        functools.partial(_product, engine=engine),
         provenance=_provenance(events, seed, engine),
-        prepare=ENGINES[engine].prepare,
+        prepare=chosen.prepare,
+        **where,
     )
 
 
@@ -166,8 +96,8 @@ def without_deposit(store: EventSet) -> int:
     return int((store.column("deposit") < CMS_BARREL.ecal_threshold).sum())
 
 
-def _chunk_bytes(task: Task, time_limit: float) -> Product:
-    return Product(shard_bytes(simulate_chunk(task, time_limit)))
+def _product(chunk: Chunk, time_limit: float, engine: str) -> Product:
+    return Product(shard_bytes(simulate_chunk(chunk, time_limit, engine)))
 
 
 def _provenance(events: int, seed: int, engine: str) -> dict[str, Any]:
@@ -183,7 +113,7 @@ def _provenance(events: int, seed: int, engine: str) -> dict[str, Any]:
         "max_eta": MAX_ETA,
         "noise_gev": CMS_BARREL.ecal_noise,
         "electronics": ELECTRONICS._asdict(),
-        "time_unit_ns": TIME_UNIT,
+        "time_unit_ns": NS_PER_UNIT,
         **ENGINES[engine].provenance(),
         "versions": {name: importlib.metadata.version(name) for name in versions},
     }

@@ -10,15 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.events.geometry import EGAMMA_CROPS
+from calovision.events.geometry import EGAMMA_CROPS, NS_PER_UNIT
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.egamma.particles import BARREL_ROWS, PEAK, SIZE, Particles, Showers
 from calovision.simulation.readout import READ, select
 from calovision.utils.compiled import fast
-
-#: Of one image unit of time, ns. An estimate: the ten samples of the read-out, 25 ns each, then
-#: span the -2.51..2.28 of the public set.
-TIME_UNIT = 50.0
 
 
 class Electronics(NamedTuple):
@@ -121,7 +117,7 @@ def measured(particles: Particles, showers: Showers, seed: int, first_id: int = 
     offsets, cell, code, value = _read_out(
         seed, showers.crops, showers.row, CMS_BARREL.record(), ELECTRONICS.record()
     )
-    unit = np.array([EGAMMA_CROPS.channels[0].gev_per_unit, TIME_UNIT])
+    unit = np.array([EGAMMA_CROPS.channels[0].gev_per_unit, NS_PER_UNIT])
     numbers = {
         "eta": particles.eta,
         "phi": particles.phi,

@@ -9,9 +9,10 @@ from calovision.models.generators.base import GeneratorTask, generated
 from calovision.models.generators.request import Request
 from calovision.models.load import load_generator
 from calovision.models.pretrained import pretrained_run
+from calovision.simulation.chunks import Chunk
 from calovision.simulation.egamma.driver import ENGINES
 from calovision.simulation.egamma.particles import draw
-from calovision.simulation.jets import Task, simulate_chunk
+from calovision.simulation.jets import simulate_chunk
 from calovision.studies.bench.clock import Side, Work, in_turns
 from calovision.studies.bench.material import Material
 from calovision.studies.bench.row import Goal, Row, UnavailableError
@@ -51,7 +52,7 @@ def _against_simulation(material: Material, task: GeneratorTask, title: str) -> 
     first = _made(material, task)
 
     def simulated() -> Work:
-        task = Task(0, material.seed + next(calls), made - made // 2, made // 2, 0)
+        task = Chunk(0, material.seed + next(calls), 0, made)
         return lambda: simulate_chunk(task)
 
     pairs = in_turns(first, Side("jet simulated", made, simulated), material.size.few)

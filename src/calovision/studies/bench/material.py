@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from calovision.api import simulate
 from calovision.events.events import Events, concatenate
 from calovision.events.formats.export_dense import Compression, export
 from calovision.events.store import EventStore, save
 from calovision.models.config import load_config
 from calovision.models.train import train
-from calovision.simulation.driver import jets
-from calovision.simulation.egamma.driver import egamma
 from calovision.training.run import RunDir
 
 
@@ -66,12 +65,12 @@ class Material:
     @cached_property
     def jets(self) -> Events:
         """Simulated jets."""
-        return jets(self.size.jets, self.seed)
+        return simulate.jets(self.size.jets, seed=self.seed, quiet=True).load()
 
     @cached_property
     def crops(self) -> Events:
         """Simulated electrons and photons."""
-        return egamma(self.size.crops, self.seed)
+        return simulate.egamma(self.size.crops, seed=self.seed, quiet=True).load()
 
     def kept(self, *, crops: bool) -> EventStore:
         """The jets, or the electrons and photons, as a set on disk."""

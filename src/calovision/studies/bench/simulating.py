@@ -16,10 +16,11 @@ from typing import Any
 
 from calovision.events.store import shard_bytes
 from calovision.parallel.cluster import run
+from calovision.simulation.chunks import Chunk
 from calovision.simulation.conditions import NOMINAL
 from calovision.simulation.constituents import constituents
 from calovision.simulation.generator import DijetGenerator
-from calovision.simulation.jets import Task, detect, simulate_chunk, warm_up
+from calovision.simulation.jets import detect, simulate_chunk, warm_up
 from calovision.simulation.pythia import GLUON, QUARK
 from calovision.studies.bench.clock import Side, Work, cpu, in_turns
 from calovision.studies.bench.material import Material
@@ -41,7 +42,7 @@ def simulation(material: Material) -> Row:
     chunks, starts = count(), count()
 
     def simulated() -> Work:
-        task = Task(0, seed + next(chunks), made - made // 2, made // 2, 0)
+        task = Chunk(0, seed + next(chunks), 0, made)
         return lambda: _bytes(task, LIMIT)
 
     def collided() -> Work:
@@ -116,7 +117,7 @@ def workers(material: Material) -> Row:
 def _rate(material: Material, workers: int) -> float:
     """Seconds of wall time a jet."""
     half = material.size.made // 8  # small chunks, so that the last ones matter little
-    tasks = [Task(i, material.seed + i, half, half, 0) for i in range(CHUNKS)]
+    tasks = [Chunk(i, material.seed + i, 0, 2 * half) for i in range(CHUNKS)]
     done = [
         time.monotonic()
         for _ in run(tasks, _bytes, prepare=warm_up, workers=workers, time_limit=LIMIT)
@@ -126,8 +127,8 @@ def _rate(material: Material, workers: int) -> float:
     return (counted[-1] - counted[0]) / (len(counted) - 1) / (2 * half)
 
 
-def _bytes(task: Task, time_limit: float) -> bytes:
-    return shard_bytes(simulate_chunk(task, time_limit)[0])
+def _bytes(chunk: Chunk, time_limit: float) -> bytes:
+    return shard_bytes(simulate_chunk(chunk, time_limit)[0])
 
 
 def alone(material: Material) -> Row:
@@ -152,7 +153,7 @@ def _independent(material: Material, processes: int) -> float:
     """Seconds of wall time a jet of processes that begin together and make the same jets."""
     context = multiprocessing.get_context("spawn")
     half = material.size.made // 8
-    tasks = [Task(i, material.seed + i, half, half, 0) for i in range(CHUNKS // 2)]
+    tasks = [Chunk(i, material.seed + i, 0, 2 * half) for i in range(CHUNKS // 2)]
     barrier = context.Barrier(processes)
     pool = ProcessPoolExecutor(processes, context, initializer=_meet, initargs=(barrier,))
     try:
@@ -170,7 +171,7 @@ def _meet(barrier: Any) -> None:
     _start.append(barrier)
 
 
-def _seconds(tasks: list[Task]) -> float:
+def _seconds(tasks: list[Chunk]) -> float:
     warm_up()
     _start[0].wait(LIMIT)
     begun = time.monotonic()

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.simulation.external import Floats
-from calovision.simulation.external_species import fleeting, mass_of
+from calovision.simulation.external.particles import Floats, fleeting, mass_of
 
 Unit = Literal["GeV", "MeV"]
 PER_UNIT: dict[Unit, float] = {"GeV": 1.0, "MeV": 1e-3}  #: GeV of a unit

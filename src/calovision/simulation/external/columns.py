@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.simulation.external import Table
-from calovision.simulation.external_momenta import (
+from calovision.simulation.external.momenta import (
     ANY_BEAM,
     ELECTRON,
     ENERGIES,
@@ -24,7 +23,8 @@ from calovision.simulation.external_momenta import (
     four_momenta,
     identities,
 )
-from calovision.simulation.external_names import LABEL, WEIGHT, Layout
+from calovision.simulation.external.names import LABEL, WEIGHT, Layout
+from calovision.simulation.external.particles import Table
 from calovision.simulation.generator import offsets_of
 
 _FLAGS = {"photon": PHOTON, "electron": ELECTRON, "muon": MUON}

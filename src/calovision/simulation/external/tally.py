@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.simulation.external import Table
-from calovision.simulation.external_momenta import LHC_BEAM
-from calovision.simulation.external_species import fleeting, invisible, spelled
+from calovision.simulation.external.momenta import LHC_BEAM
+from calovision.simulation.external.particles import Table, fleeting, invisible, spelled
 
 _FEW = 1.0  #: GeV; where no particle has more, momenta are hardly in the unit that was said
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -16,84 +15,25 @@ from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter
 from calovision.simulation.constituents import constituents
-from calovision.simulation.detector import CMS_BARREL, Detector
-from calovision.simulation.external import Rows, Table
-from calovision.simulation.external_columns import check_alike
-from calovision.simulation.external_files import Asked, Source, source
-from calovision.simulation.external_momenta import PER_UNIT, Unit, beyond
-from calovision.simulation.external_names import LABEL, WEIGHT
-from calovision.simulation.external_species import invisible
-from calovision.simulation.external_tally import Tally
+from calovision.simulation.external.columns import check_alike
+from calovision.simulation.external.files import Options, Source, source
+from calovision.simulation.external.momenta import beyond
+from calovision.simulation.external.names import LABEL, WEIGHT
+from calovision.simulation.external.particles import Rows, Table, invisible
+from calovision.simulation.external.tally import Tally
 from calovision.simulation.generator import JET_ETA, JET_PT, Jets, Record, _cylinder, _leading_jets
 from calovision.simulation.jets import detect
 from calovision.utils import streams
-from calovision.utils.counts import count, quantity
 from calovision.utils.files import check_outside
 
 CHUNK = 500  #: rows of a file that share one seed and become one shard
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What images are made of which jets.
-
-    Attributes:
-        rows: what a row of the files is; by default, what files of their kind usually hold.
-        label: class of all jets, 0 or 1, in place of what the files tell.
-        min_pt: least reconstructed transverse momentum, GeV; simulated sets have 75.
-        pileup: mean number of pile-up collisions.
-        noise: factor on the noise of crystals and towers.
-        tree: of ROOT files with several.
-        particles: collection of particles, of files with several (``PFCands``).
-        unit: of momenta where files do not tell; by default GeV, and then energies beyond the
-            LHC's are refused.
-        invisible: identities that leave no signal, besides those that Pythia calls invisible.
-    """
-
-    rows: Rows | None = None
-    label: int | None = None
-    min_pt: float = 0.0
-    pileup: float = CMS_BARREL.pileup
-    noise: float = 1.0
-    tree: str | None = None
-    particles: str | None = None
-    unit: Unit | None = None
-    invisible: tuple[int, ...] = ()
-
-    def detector(self) -> Detector:
-        """The detector in this state.
-
-        Raises:
-            InputError: the wishes make no sense.
-        """
-        for name in ("pileup", "noise", "min_pt"):
-            quantity(name, getattr(self, name))
-        for one in self.invisible:
-            count("an invisible identity", one, -(1 << 31))
-        for name, value, known in (
-            ("rows", self.rows, get_args(Rows)),
-            ("unit", self.unit, tuple(PER_UNIT)),
-        ):
-            if value is not None and value not in known:
-                raise InputError(f"{name} is {value!r}", f"give {' or '.join(known)}")
-        if not 0 <= self.pileup <= 200:
-            raise InputError(f"a mean pile-up of {self.pileup:g}", "give 0 to 200")
-        if not 0 <= self.noise <= 20:
-            raise InputError(f"a noise factor of {self.noise:g}", "give 0 to 20")
-        if self.label not in (None, 0, 1):
-            raise InputError(f"the label {self.label}", "give 0 (gluon) or 1 (quark)")
-        return CMS_BARREL._replace(
-            pileup=self.pileup,
-            ecal_noise=self.noise * CMS_BARREL.ecal_noise,
-            hcal_noise=self.noise * CMS_BARREL.hcal_noise,
-        )
 
 
 def image(
     files: Sequence[Path],
     out: Path,
     seed: int,
-    wanted: Wanted | None = None,
+    options: Options | None = None,
     *,
     overwrite: bool = False,
     progress: Callable[[int, int], object] = lambda rows, images: None,
@@ -104,19 +44,18 @@ def image(
         files: in order.
         out: folder of the set.
         seed: of the detector's random numbers and of the pile-up.
-        wanted: what images are made.
+        options: how files are read and imaged.
         overwrite: replace a set that is there.
-        progress: told the number of rows read and of images made, portion by portion.
+        progress: told the number of rows read and of images made, chunk by chunk.
 
     Raises:
-        InputError: a file cannot be read, the wishes make no sense, no jet is in the barrel, or
+        InputError: a file cannot be read, an option makes no sense, no jet is in the barrel, or
             the folder is taken.
     """
-    wanted = wanted or Wanted()
+    options = options or Options()
     check_outside(files, out)
-    detector = wanted.detector()
-    asked = Asked(wanted.rows, wanted.tree, wanted.particles, wanted.unit, wanted.label is None)
-    sources = [source(f, asked) for f in files]
+    detector = options.detector()
+    sources = [source(f, options) for f in files]
     rows = sources[0].rows
     if other := next((s for s in sources if s.rows != rows), None):
         raise InputError(
@@ -128,9 +67,9 @@ def image(
         "files": [{"name": s.file.name, "sha256": _digest(s.file), **s.said} for s in sources],
         "rows": rows,
         "seed": seed,
-        "label": wanted.label,
-        "min_pt": wanted.min_pt,
-        "invisible": sorted({abs(i) for i in wanted.invisible}),
+        "label": options.label,
+        "min_pt": options.min_pt,
+        "invisible": sorted({abs(i) for i in options.invisible}),
         "chunk": CHUNK,
         "detector": detector._asdict(),
         "versions": {n: importlib.metadata.version(n) for n in ("calovision", "fastjet", "numpy")},
@@ -138,25 +77,25 @@ def image(
     writer = StoreWriter(out, JET_IMAGES, provenance=made_by, overwrite=overwrite)
     tally = Tally()
     try:
-        _fill(writer, sources, seed, wanted, tally, progress)
+        _fill(writer, sources, seed, options, tally, progress)
     finally:
         if not writer.done():
             writer.discard()
     if not writer.done():
         raise InputError(
             f"none of the {tally.rows} {rows} gives an image: they have {tally}",
-            _remedy(rows, wanted),
+            _remedy(rows, options),
         )
     tally.warn()
     writer.provenance["left_out"] = {str(k): n for k, n in sorted(tally.unseen.items())}
     return writer.finish()
 
 
-def _remedy(rows: Rows, wanted: Wanted) -> str:
+def _remedy(rows: Rows, options: Options) -> str:
     return (
         f"give jets with abs(eta) below {JET_ETA:g}"
         + (f" and {JET_PT:g} GeV or more" if rows == "events" else "")
-        + (f", reconstructed with {wanted.min_pt:g} GeV" if wanted.min_pt else "")
+        + (f", reconstructed with {options.min_pt:g} GeV" if options.min_pt else "")
         + ", made of stable particles (of status 1, where there is one)"
     )
 
@@ -165,21 +104,21 @@ def _fill(
     writer: StoreWriter,
     sources: Sequence[Source],
     seed: int,
-    wanted: Wanted,
+    options: Options,
     tally: Tally,
     progress: Callable[[int, int], object],
 ) -> None:
     """Write the shards that are missing, and count what is read."""
     first: Table | None = None
-    portions = ((s, table) for s in sources for table in s.tables(CHUNK))
-    for index, (origin, table) in enumerate(portions):
+    chunks = ((s, table) for s in sources for table in s.tables(CHUNK))
+    for index, (origin, table) in enumerate(chunks):
         first = first or table
         try:
             check_alike(first, table)
             if index in writer.done():
                 images = writer.events_in(index)
             else:
-                events = imaged(table, origin.rows, (seed, index), wanted)
+                events = imaged(table, origin.rows, (seed, index), options)
                 events.columns["event_id"] = events.columns["event_id"].astype(np.int64)
                 events.columns["event_id"] += tally.rows
                 images = len(events)
@@ -187,7 +126,7 @@ def _fill(
                     writer.write(index, events)
         except InputError as error:
             raise InputError(f"{origin.file.name}: {error.problem}", error.remedy) from None
-        tally.add(table, wanted.invisible)
+        tally.add(table, options.invisible)
         progress(len(table), images)
 
 
@@ -203,14 +142,14 @@ def _digest(file: Path) -> str:
     return digest.hexdigest()
 
 
-def imaged(table: Table, rows: Rows, seed: tuple[int, int], wanted: Wanted) -> Events:
+def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) -> Events:
     """Images of the jets in some rows.
 
     Args:
         table: the rows.
         rows: what they are: ``"events"`` are clustered, their two leading jets imaged.
-        seed: of the detector, and the number of the portion.
-        wanted: which images, by which detector.
+        seed: of the detector, and the number of the chunk.
+        options: which images, by which detector.
 
     Returns:
         Images with the columns ``pt``, ``m0`` (reconstructed, GeV), ``gen_pt``, ``gen_m0`` (GeV),
@@ -221,18 +160,18 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], wanted: Wanted) -> E
     Raises:
         InputError: a jet has more energy than any can have, or a particle is unknown.
     """
-    detector = wanted.detector()
-    table = table.kept(~invisible(table.pdg, wanted.invisible))
+    detector = options.detector()
+    table = table.kept(~invisible(table.pdg, options.invisible))
     jets = found(table, detector.jet_radius) if rows == "events" else given(table)
     _check_jets(jets, table)
     number = int(streams.numbers(streams.Stream.SIMULATION, *seed).generate_state(1)[0])
     seen = detect(jets, number, detector)
-    good = np.flatnonzero(seen.columns["pt"] >= wanted.min_pt)
+    good = np.flatnonzero(seen.columns["pt"] >= options.min_pt)
     images, inside = seen[good], constituents(jets)[good]
     images.columns |= inside.shapes()
     del images.columns["parton_pt"]
-    if wanted.label is not None:
-        images.columns[LABEL] = np.full(len(images), wanted.label, np.int8)
+    if options.label is not None:
+        images.columns[LABEL] = np.full(len(images), options.label, np.int8)
     elif LABEL in table.columns:
         images.columns[LABEL] = table.columns[LABEL][images.columns["event_id"]].astype(np.int8)
     else:

@@ -1,7 +1,7 @@
 """The published quark/gluon images in numbers, and a simulated set beside them.
 
-``python -m calovision.simulation.calibration --events 20000 --docs docs/simulation.md`` writes the
-table into the page.
+python docs/write_calibration.py --events 20000          # shows the table
+python docs/write_calibration.py --events 20000 --write  # into docs/simulation.md
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+import calovision as cv
 from calovision.events.events import Events
 from calovision.simulation.pythia import GLUON, QUARK
 
@@ -147,6 +148,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+PAGE = Path(__file__).with_name("simulation.md")
 _BEGIN, _END = "<!-- calibration table: begin -->", "<!-- calibration table: end -->"
 
 
@@ -154,20 +156,18 @@ def main(
     events: Annotated[int, typer.Option(help="Jets to simulate.")] = 20000,
     seed: Annotated[int, typer.Option(help="Of the simulation.")] = 1,
     workers: Annotated[int, typer.Option(help="Processes to use.")] = 1,
-    docs: Annotated[Path | None, typer.Option(help="Page to write the table into.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write the table into the page.")] = False,
 ) -> None:
     """Simulate jets and compare them with the published table."""
-    from calovision.simulation.driver import jets
-
-    made = jets(events, seed, workers)
+    made = cv.simulate.jets(events, seed=seed, workers=workers).load()
     text = f"{events} jets, seed {seed}:\n\n{table(compare(made) + spread(made))}"
-    if docs is None:
+    if not write:
         typer.echo(text)
         return
-    page = docs.read_text()
+    page = PAGE.read_text()
     before, rest = page.split(_BEGIN)
     after = rest.split(_END)[1]
-    docs.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}")
+    PAGE.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}")
 
 
 if __name__ == "__main__":

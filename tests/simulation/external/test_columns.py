@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external_files import Asked, tables
-from calovision.simulation.external_jets import Wanted, image
+from calovision.simulation.external.files import Options, tables
+from calovision.simulation.external.images import image
 from foreign_toys import (
     momenta,
     padded,
@@ -24,12 +24,12 @@ from foreign_toys import (
 )
 
 JETS = some_jets(6, 5)
-QUIET = Wanted(pileup=0.0, noise=0.0)
+QUIET = Options(pileup=0.0, noise=0.0)
 
 
-def read(file: Path, asked: Asked | None = None) -> dict[str, Any]:
+def read(file: Path, options: Options | None = None) -> dict[str, Any]:
     """Per-row numbers, from portions of four rows."""
-    parts = [t.columns for t in tables(file, 4, asked)]
+    parts = [t.columns for t in tables(file, 4, options)]
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
 
@@ -75,7 +75,7 @@ def test_labels_that_are_no_classes_are_told(tmp_path: Path, labels: list[Any], 
     file = write_nullable(tmp_path / "x.parquet", JETS | {"label": labels})
     with pytest.raises(InputError, match=rf"x.parquet: {told}.*give 0 \(gluon\) or 1 \(quark\)"):
         read(file)
-    assert "label" not in read(file, Asked(labels=False))
+    assert "label" not in read(file, Options(label=0))
 
 
 @pytest.mark.parametrize(

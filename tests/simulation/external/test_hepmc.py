@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external_files import Asked, source, tables
+from calovision.simulation.external.files import Options, source, tables
 from foreign_toys import mev, some_jets, write_hepmc
 
 JETS = some_jets(6, 5)
@@ -21,9 +21,9 @@ def test_the_unit_of_the_file_holds(tmp_path: Path) -> None:
     assert mega.momentum == pytest.approx(gev.momentum, rel=1e-12)
     assert gev.momentum[0].max() < 91
     assert [source(f).said["unit"] for f in files] == ["GeV", "MeV"]
-    assert len(next(tables(files[1], 100, Asked(unit="MeV")))) == 6
+    assert len(next(tables(files[1], 100, Options(unit="MeV")))) == 6
     with pytest.raises(InputError, match="its unit is GeV, not MeV; leave out --unit"):
-        source(files[0], Asked(unit="MeV"))
+        source(files[0], Options(unit="MeV"))
 
 
 def test_a_wrong_unit_shows_in_the_beams(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_particles_have_no_more_than_the_beams(tmp_path: Path) -> None:
         list(tables(unknown, 4))
     strong = write_hepmc(tmp_path / "strong.hepmc3", STRONG, beam=50_000.0)
     assert sum(len(t) for t in tables(strong, 4)) == 6
-    assert sum(len(t) for t in tables(unknown, 4, Asked(unit="GeV"))) == 6
+    assert sum(len(t) for t in tables(unknown, 4, Options(unit="GeV"))) == 6
     assert mev(JETS)["pt"][0, 0] == STRONG["pt"][0, 0]
 
 

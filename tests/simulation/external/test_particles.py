@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external import Table
-from calovision.simulation.external_jets import Wanted, image, imaged
-from calovision.simulation.external_species import fleeting, invisible
+from calovision.simulation.external.files import Options
+from calovision.simulation.external.images import image, imaged
+from calovision.simulation.external.particles import Table, fleeting, invisible
 from calovision.simulation.generator import offsets_of
 from foreign_toys import some_jets, write_hepmc, write_parquet
 
-QUIET = Wanted(pileup=0.0, noise=0.0)
+QUIET = Options(pileup=0.0, noise=0.0)
 DARK = [12, -14, 16, 18, 39, 51, 53, 1000012, 1000022, -1000022, 1000039, 2000014, 4900111, 5000039]
 SEEN = [11, -13, 22, 130, 211, 310, 321, 2112, -2212, 3122, 1000010020, 1000024, 1009213]
 FLEETING = [1, -5, 21, 15, 24, 111, 221, 411, 521, 443, 2101]
@@ -51,7 +51,7 @@ def test_an_invisible_particle_leaves_the_image_as_it_is(pdg: int) -> None:
 
 
 def test_more_can_be_called_invisible() -> None:
-    hidden = Wanted(pileup=0.0, noise=0.0, invisible=(-130, 999999))
+    hidden = Options(pileup=0.0, noise=0.0, invisible=(-130, 999999))
     alone = imaged(pairs(22, 0.01, 20), "jets", (1, 0), hidden)
     for pdg in (130, 999999, -999999):
         beside = imaged(pairs(pdg, 100.0, 20), "jets", (1, 0), hidden)

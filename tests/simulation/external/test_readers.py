@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external_files import Asked, source, tables
-from calovision.simulation.external_jets import Wanted, image
-from calovision.simulation.external_names import COLLECTIONS, find
+from calovision.simulation.external.files import Options, source, tables
+from calovision.simulation.external.images import image
+from calovision.simulation.external.names import COLLECTIONS, find
 from foreign_toys import momenta, some_jets, write_root
 
 JETS = some_jets(6, 5)
-QUIET = Wanted(pileup=0.0, noise=0.0)
+QUIET = Options(pileup=0.0, noise=0.0)
 WANTED = np.stack([ak.to_numpy(ak.flatten(v)) for v in momenta(JETS).values()])
 NANO = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "pdgId": "pdg"}
 KINDS = pytest.mark.parametrize("ntuple", [False, True], ids=["tree", "RNTuple"])
@@ -80,7 +80,7 @@ def test_pfnano_has_all_its_candidates(tmp_path: Path, ntuple: bool) -> None:
     assert (found.rows, found.said["particles"]) == ("events", "PFCands")
     assert np.hypot(*table.momentum[:2]) == pytest.approx(2 * np.hypot(*WANTED[:2]))
     with pytest.warns(UserWarning, match="pruned"):
-        (table,) = tables(file, 1000, Asked(particles="genpart"))
+        (table,) = tables(file, 1000, Options(particles="genpart"))
     assert table.momentum == pytest.approx(WANTED, rel=1e-9)
 
 
@@ -116,8 +116,8 @@ def test_reconstructed_particles_without_identities_are_told_by_charge_and_mass(
     with pytest.raises(InputError, match="no particles by a known name, but momenta of MyPFOs"):
         source(file)
     with pytest.raises(InputError, match=r"MyPFOs may be a jet or a collision; .*--rows"):
-        source(file, Asked(particles="MyPFOs"))
-    (table,) = tables(file, 1000, Asked(particles="MyPFOs", rows="events"))
+        source(file, Options(particles="MyPFOs"))
+    (table,) = tables(file, 1000, Options(particles="MyPFOs", rows="events"))
     assert table.momentum == pytest.approx(WANTED)
     pdg = ak.to_numpy(ak.flatten(JETS["pdg"]))
     assert np.array_equal(table.pdg[abs(pdg) == 211], pdg[abs(pdg) == 211])
@@ -156,12 +156,12 @@ def test_the_tree_with_particles_is_taken(tmp_path: Path, ntuple: bool) -> None:
     two = write_trees(tmp_path / "b.root", ntuple, first=jets, second=jets, Runs=run)
     with pytest.raises(InputError, match=r"trees Runs, first, second; .*first, second; .*--tree"):
         source(two)
-    (table,) = tables(two, 1000, Asked(tree="second"))
+    (table,) = tables(two, 1000, Options(tree="second"))
     assert len(table) == 6
     with pytest.raises(InputError, match=r"tree Runs has no lists of momenta .*\(it has run\)"):
-        source(two, Asked(tree="Runs"))
+        source(two, Options(tree="Runs"))
     with pytest.raises(InputError, match=r"no tree Ronz; name one of Runs, first, second"):
-        source(two, Asked(tree="Ronz"))
+        source(two, Options(tree="Ronz"))
     none = write_trees(tmp_path / "c.root", ntuple, Runs=run, MetaData=run)
     with pytest.raises(InputError, match=r"c.root: it holds the trees MetaData, Runs; none"):
         source(none)
@@ -176,7 +176,7 @@ def test_unknown_names_are_told_with_what_is_known(tmp_path: Path, ntuple: bool)
     with pytest.raises(InputError, match=r"but momenta of Jet; name one by --particles"):
         source(jets)
     with pytest.raises(InputError, match=r"no momenta of Muon \(it has Jet\)"):
-        source(jets, Asked(particles="Muon"))
+        source(jets, Options(particles="Muon"))
     uproot = pytest.importorskip("uproot")
     with uproot.recreate(tmp_path / "h.root") as opened:
         opened["h"] = np.histogram(np.arange(9.0))

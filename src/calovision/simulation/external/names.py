@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from calovision.errors import InputError
-from calovision.simulation.external import Rows
+from calovision.simulation.external.particles import Rows
 
 #: names of quantities, in order of preference: alone or behind that of a collection of particles
 #: and ``_`` or ``.``; upper or lower case

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external_files import Asked, tables
-from calovision.simulation.external_jets import Wanted, image
-from calovision.simulation.external_momenta import four_momenta
+from calovision.simulation.external.files import Options, tables
+from calovision.simulation.external.images import image
+from calovision.simulation.external.momenta import four_momenta
 from foreign_toys import mev, momenta, padded, some_jets, write_parquet, write_root
 
 JETS = some_jets(6, 5)
@@ -38,15 +38,15 @@ def test_mev_are_refused_unless_they_are_told(tmp_path: Path, name: str) -> None
     file = write(tmp_path / name, mev(JETS))
     with pytest.raises(InputError, match=r"GeV for particle \d+ of row \d.*--unit MeV"):
         list(tables(file, 1000))
-    (table,) = tables(file, 1000, Asked(unit="MeV"))
+    (table,) = tables(file, 1000, Options(unit="MeV"))
     wanted = np.stack([ak.to_numpy(ak.flatten(v)) for v in momenta(JETS).values()])
     assert table.momentum == pytest.approx(wanted, rel=1e-9)
 
 
 def test_a_unit_that_is_told_is_in_the_set(tmp_path: Path) -> None:
-    wanted = Wanted(pileup=0.0, noise=0.0, unit="MeV")
+    wanted = Options(pileup=0.0, noise=0.0, unit="MeV")
     there = image([write(tmp_path / "m.parquet", mev(JETS))], tmp_path / "mev", 1, wanted)
-    wanted = Wanted(pileup=0.0, noise=0.0)
+    wanted = Options(pileup=0.0, noise=0.0)
     ours = image([write(tmp_path / "g.parquet", JETS)], tmp_path / "gev", 1, wanted)
     sums = [np.add.reduceat(p, ak.to_list(_firsts())) for p in _flat()]
     assert there.column("gen_pt") == pytest.approx(np.hypot(sums[0], sums[1]), rel=1e-5)
@@ -69,18 +69,18 @@ def test_jets_beyond_the_lhc_are_refused_though_no_particle_is(tmp_path: Path) -
     columns = {"pdg": ak.Array(n * 211), "pt": ak.Array(n * 1000), "eta": ak.Array(n * 0)}
     file = write_parquet(tmp_path / "x.parquet", columns | {"phi": ak.Array(n * 0)})
     with pytest.raises(InputError, match=r"x.parquet: a jet of row 0 has 10000 GeV.*--unit MeV"):
-        image([file], tmp_path / "out", 1, Wanted(pileup=0.0))
+        image([file], tmp_path / "out", 1, Options(pileup=0.0))
     columns["pt"] = columns["pt"] * 10
     far = write_parquet(tmp_path / "y.parquet", columns | {"phi": ak.Array(n * 0)})
     with pytest.warns(UserWarning, match=r"largest energy of a particle is 1e\+04 GeV"):
-        store = image([far], tmp_path / "far", 1, Wanted(pileup=0.0, unit="GeV"))
+        store = image([far], tmp_path / "far", 1, Options(pileup=0.0, unit="GeV"))
     assert store.column("gen_pt") == pytest.approx(1e5, rel=1e-5)
 
 
 def test_too_little_is_said_to_be_in_another_unit(tmp_path: Path) -> None:
     file = write(tmp_path / "x.parquet", JETS)
     with pytest.raises(InputError, match=r"stable particles of at most 0.0"):
-        image([file], tmp_path / "out", 1, Wanted(pileup=0.0, unit="MeV"))
+        image([file], tmp_path / "out", 1, Options(pileup=0.0, unit="MeV"))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_energies_in_another_unit_than_momenta_are_refused(tmp_path: Path) -> No
     columns["energy"] = columns["energy"] * 1000
     file = write_parquet(tmp_path / "x.parquet", columns)
     with pytest.raises(InputError, match="that does not fit its momentum and identity"):
-        list(tables(file, 100, Asked(unit="GeV")))
+        list(tables(file, 100, Options(unit="GeV")))
 
 
 def test_particles_along_the_beam_are_no_error() -> None:

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.simulation.external import Table
-from calovision.simulation.external_momenta import (
+from calovision.simulation.external.momenta import (
     ANY_BEAM,
     LHC_BEAM,
     Unit,
     check_energies,
     four_momenta,
 )
-from calovision.simulation.external_names import WEIGHT
+from calovision.simulation.external.names import WEIGHT
+from calovision.simulation.external.particles import Table
 from calovision.simulation.generator import offsets_of
 
 _STABLE, _BEAM = 1, 4  #: states of particles
@@ -48,7 +48,7 @@ class Event(NamedTuple):
     weight: float | None
 
 
-class Told(NamedTuple):
+class Header(NamedTuple):
     """What a HepMC file says of itself.
 
     Attributes:
@@ -62,7 +62,7 @@ class Told(NamedTuple):
     nominal: int
 
 
-def told(file: Path) -> Told:
+def read_header(file: Path) -> Header:
     """What the file's first event says.
 
     Raises:
@@ -83,22 +83,22 @@ def told(file: Path) -> Told:
             names += [f"number {i}" for i in range(len(names), n)]
             nominal = [i for i in range(n) if names[i].strip().lower() in _NOMINAL]
             unit: Unit = "GeV" if event.momentum_unit == pyhepmc.Units.GEV else "MeV"
-            return Told(unit, names[:n], nominal[0] if nominal else 0)
+            return Header(unit, names[:n], nominal[0] if nominal else 0)
     raise InputError("event 1 cannot be read", "mend or remove it")
 
 
 def events_of(file: Path, nominal: int | None, size: int) -> Iterator[list[Event]]:
-    """Events in portions, with what is needed of them.
+    """Events in chunks, with what is needed of them.
 
     Args:
         file: to read.
         nominal: number of the weight that is taken; ``None`` if there is none.
-        size: events of a portion.
+        size: events of a chunk.
     """
     import pyhepmc
 
     wanted, _ = _lines_of(file)
-    waiting: list[Event] = []
+    chunk: list[Event] = []
     found = 0
     with pyhepmc.open(str(file)) as events:
         for event in events:
@@ -118,16 +118,16 @@ def events_of(file: Path, nominal: int | None, size: int) -> Iterator[list[Event
             energies, ids = particles.e[beam], np.abs(particles.pid[beam])
             nucleons = np.where(ids > _NUCLEI, ids // 10 % 1000, 1)
             nucleon = (energies / np.maximum(nucleons, 1)).max(initial=0.0)
-            waiting.append(Event(momentum, pdg, float(energies.sum()), float(nucleon), weight))
+            chunk.append(Event(momentum, pdg, float(energies.sum()), float(nucleon), weight))
             found += 1
-            if len(waiting) == size:
-                yield waiting
-                waiting = []
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
     if found < wanted:
         # The library tells nobody but the terminal, and hands out what came before.
         raise InputError(f"event {found + 1} of {wanted} cannot be read", "mend or remove it")
-    if waiting:
-        yield waiting
+    if chunk:
+        yield chunk
 
 
 def joined(events: list[Event], first: int, confirmed: bool) -> Table:

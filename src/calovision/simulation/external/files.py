@@ -1,4 +1,4 @@
-"""Files of particles, HepMC3, ROOT, Parquet and NumPy: what each is, and its rows in portions."""
+"""Files of particles, HepMC3, ROOT, Parquet and NumPy: what each is, and its rows in chunks."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from calovision.errors import InputError
-from calovision.simulation import external_hepmc, external_names
-from calovision.simulation.external import Rows, Table
-from calovision.simulation.external_columns import table
-from calovision.simulation.external_momenta import Unit
-from calovision.simulation.external_root import columns_of_root
-from calovision.simulation.external_tables import columns_of_numpy, columns_of_parquet
+from calovision.simulation.conditions import detector
+from calovision.simulation.detector import CMS_BARREL, Detector
+from calovision.simulation.external import hepmc
+from calovision.simulation.external.columns import table
+from calovision.simulation.external.momenta import PER_UNIT, Unit
+from calovision.simulation.external.names import LABEL, PRUNED, find
+from calovision.simulation.external.particles import Rows, Table
+from calovision.simulation.external.readers import (
+    columns_of_numpy,
+    columns_of_parquet,
+    columns_of_root,
+)
+from calovision.utils.counts import count, quantity
 from calovision.utils.unreadable import unreadable
 
 T = TypeVar("T")
@@ -28,23 +35,50 @@ SUFFIXES = {
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What somebody says of files of particles.
+class Options:
+    """How files of particles are read, and what images are made of which jets.
 
     Attributes:
-        rows: what a row is; by default, what files of their kind usually hold.
+        rows: what a row of the files is; by default, what files of their kind usually hold.
+        label: class of all jets, 0 or 1, in place of what the files tell.
+        min_pt: least reconstructed transverse momentum, GeV; simulated sets have 75.
+        pileup: mean number of pile-up collisions.
+        noise: factor on the noise of crystals and towers.
         tree: of ROOT files with several.
         particles: collection of particles, of files with several (``PFCands``).
-        unit: of momenta, energies and masses, where the file does not tell; by default GeV, and
-            then energies beyond the LHC's are refused.
-        labels: keep the labels that the files have.
+        unit: of momenta where files do not tell; by default GeV, and then energies beyond the
+            LHC's are refused.
+        invisible: identities that leave no signal, besides those that Pythia calls invisible.
     """
 
     rows: Rows | None = None
+    label: int | None = None
+    min_pt: float = 0.0
+    pileup: float = CMS_BARREL.pileup
+    noise: float = 1.0
     tree: str | None = None
     particles: str | None = None
     unit: Unit | None = None
-    labels: bool = True
+    invisible: tuple[int, ...] = ()
+
+    def detector(self) -> Detector:
+        """The detector in this state.
+
+        Raises:
+            InputError: an option makes no sense.
+        """
+        quantity("min_pt", self.min_pt)
+        for one in self.invisible:
+            count("an invisible identity", one, -(1 << 31))
+        for name, value, known in (
+            ("rows", self.rows, get_args(Rows)),
+            ("unit", self.unit, tuple(PER_UNIT)),
+        ):
+            if value is not None and value not in known:
+                raise InputError(f"{name} is {value!r}", f"give {' or '.join(known)}")
+        if self.label not in (None, 0, 1):
+            raise InputError(f"the label {self.label}", "give 0 (gluon) or 1 (quark)")
+        return detector(self.noise, self.pileup)
 
 
 @dataclass(frozen=True)
@@ -56,7 +90,7 @@ class Source:
         rows: what a row is.
         said: how it is read (JSON-ready): ``unit``, and names of what is taken: ``particles``,
             their ``columns``, ``label`` and ``weight``.
-        tables: its rows in portions of so many, the last one shorter.
+        tables: its rows in chunks of so many, the last one shorter.
     """
 
     file: Path
@@ -80,30 +114,30 @@ def kind_of(file: Path) -> str:
     raise InputError(f"{file.name} is of no known kind", f"give {every}")
 
 
-def source(file: Path, asked: Asked | None = None) -> Source:
+def source(file: Path, options: Options | None = None) -> Source:
     """Look into a file.
 
     Args:
         file: HepMC3, ROOT, Parquet or NumPy.
-        asked: what somebody says of it.
+        options: what somebody says of it; labels are left out where it gives one.
 
     Raises:
         InputError: the file cannot be read, a package for it is missing, or it has no particles
             of known names. Its tables raise it, too.
     """
-    asked = asked or Asked()
+    options = options or Options()
     kind = kind_of(file)
     with _of(file):
-        return (_collisions if kind == "HepMC3" else _columns)(file, kind, asked)
+        return (_collisions if kind == "HepMC3" else _columns)(file, kind, options)
 
 
-def tables(file: Path, size: int, asked: Asked | None = None) -> Iterator[Table]:
-    """The rows of a file in portions of ``size``, the last one shorter.
+def tables(file: Path, size: int, options: Options | None = None) -> Iterator[Table]:
+    """The rows of a file in chunks of ``size``, the last one shorter.
 
     Raises:
         InputError: as of :func:`source`.
     """
-    yield from source(file, asked).tables(size)
+    yield from source(file, options).tables(size)
 
 
 def summary(files: Iterable[Mapping[str, Any]]) -> str:
@@ -119,49 +153,49 @@ def summary(files: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _collisions(file: Path, kind: str, asked: Asked) -> Source:
+def _collisions(file: Path, kind: str, options: Options) -> Source:
     with _library(kind, file):
-        told = external_hepmc.told(file)
-    if asked.unit not in (None, told.unit):
+        header = hepmc.read_header(file)
+    if options.unit not in (None, header.unit):
         raise InputError(
-            f"it says that its unit is {told.unit}, not {asked.unit}",
+            f"it says that its unit is {header.unit}, not {options.unit}",
             "leave out --unit, or correct its lines U",
         )
-    confirmed = asked.unit is not None
+    confirmed = options.unit is not None
 
     def read(size: int) -> Iterator[Table]:
-        nominal = told.nominal if told.weights else None
-        events = _portions(external_hepmc.events_of(file, nominal, size), file, kind)
+        nominal = header.nominal if header.weights else None
+        events = _guarded(hepmc.events_of(file, nominal, size), file, kind)
         first = 0
-        for portion in events:
+        for chunk in events:
             with _of(file):
-                made = external_hepmc.joined(portion, first, confirmed)
+                made = hepmc.joined(chunk, first, confirmed)
             yield made
             first += len(made)
 
-    said: dict[str, Any] = {"unit": told.unit, "particles": "status 1"}
-    if told.weights:
-        name = told.weights[told.nominal].strip() or "without a name"
-        said |= {"weight": name, "weights": len(told.weights)}
-    return Source(file, asked.rows or "events", said, read)
+    said: dict[str, Any] = {"unit": header.unit, "particles": "status 1"}
+    if header.weights:
+        name = header.weights[header.nominal].strip() or "without a name"
+        said |= {"weight": name, "weights": len(header.weights)}
+    return Source(file, options.rows or "events", said, read)
 
 
-def _columns(file: Path, kind: str, asked: Asked) -> Source:
+def _columns(file: Path, kind: str, options: Options) -> Source:
     with _library(kind, file):
         if kind == "ROOT":
-            columns = columns_of_root(file, asked.tree, asked.particles)
+            columns = columns_of_root(file, options.tree, options.particles)
         else:
             columns = {"Parquet": columns_of_parquet, "NumPy": columns_of_numpy}[kind](file)
-    layout = external_names.find(columns.depths, asked.particles, columns.where)
-    if not asked.labels:
-        layout.per_row.pop(external_names.LABEL, None)
-    rows = asked.rows or layout.rows
+    layout = find(columns.depths, options.particles, columns.where)
+    if options.label is not None:
+        layout.per_row.pop(LABEL, None)
+    rows = options.rows or layout.rows
     if rows is None:
         raise InputError(
             f"a row with the particles {layout.collection} may be a jet or a collision",
             "say which by --rows",
         )
-    if layout.collection.lower() == external_names.PRUNED.lower():
+    if layout.collection.lower() == PRUNED.lower():
         warnings.warn(
             f"{file.name}: NanoAOD's GenPart is a pruned list, without most stable particles of a "
             "jet; PFNano's PFCands or GenCands have them",
@@ -171,14 +205,14 @@ def _columns(file: Path, kind: str, asked: Asked) -> Source:
 
     def read(size: int) -> Iterator[Table]:
         first = 0
-        for part in _portions(columns.read(names, size), file, kind):
+        for part in _guarded(columns.read(names, size), file, kind):
             with _of(file):
-                made = table(part, layout, first, asked.unit)
+                made = table(part, layout, first, options.unit)
             yield made
             first += len(made)
 
     said = {
-        "unit": asked.unit or "GeV",
+        "unit": options.unit or "GeV",
         "particles": layout.collection,
         "columns": layout.particles,
         **layout.per_row,
@@ -186,15 +220,15 @@ def _columns(file: Path, kind: str, asked: Asked) -> Source:
     return Source(file, rows, said, read)
 
 
-def _portions(portions: Iterator[T], file: Path, kind: str) -> Iterator[T]:
+def _guarded(chunks: Iterator[T], file: Path, kind: str) -> Iterator[T]:
     """The same, with what the library raises as one line."""
     while True:
         with _of(file), _library(kind, file):
             try:
-                portion = next(portions)
+                chunk = next(chunks)
             except StopIteration:
                 return
-        yield portion
+        yield chunk
 
 
 @contextmanager

@@ -1,20 +1,98 @@
-"""What Pythia's particle data says of identities: which are known, seen, and too short-lived."""
+"""Particles in jagged rows, and what Pythia's particle data says of their species."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.errors import InputError
 from calovision.simulation import generator
+from calovision.simulation.generator import Particles, offsets_of
 from calovision.simulation.pythia import fresh, quiet
 
+Rows = Literal["jets", "events"]
+Floats = NDArray[np.float64]
+
+_PT_MIN_GEV, _ETA_MAX = 0.05, 3.0  #: of the particles that the detector sees
 _REACHES = 1.0  #: mm, c times the mean life of what may reach a detector
 _BEYOND = 1_000_000  #: hypothetical particles, whose mean lives are the user's own, start here
 _NUCLEI = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """Stable particles of some rows: of collisions, or of jets that somebody has found.
+
+    Attributes:
+        offsets: ``(n + 1,)`` int64, first particle of every row.
+        momentum: ``(4, particles)`` px, py, pz, energy, GeV.
+        pdg: ``(particles,)`` int32 PDG identity.
+        columns: ``(n,)`` per-row numbers that are kept: ``label`` (int8), ``weight`` (float64).
+        first: number of the first row in its file.
+        most: most energy that a particle or a jet can have, GeV.
+    """
+
+    offsets: NDArray[np.int64]
+    momentum: Floats
+    pdg: NDArray[np.int32]
+    columns: dict[str, NDArray[Any]]
+    first: int = 0
+    most: float = np.inf
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def seen(self) -> NDArray[np.bool_]:
+        """``(particles,)`` those that a detector sees: visible ones, within its coverage."""
+        px, py, pz, energy = self.momentum
+        pt = np.hypot(px, py)
+        near = np.abs(np.arcsinh(pz / np.maximum(pt, 1e-9))) < _ETA_MAX
+        seen: NDArray[np.bool_] = (pt > _PT_MIN_GEV) & near & ~invisible(self.pdg) & (energy > 0)
+        return seen
+
+    def kept(self, keep: NDArray[np.bool_]) -> Table:
+        """The same rows with some of their particles."""
+        owner = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        counts = np.bincount(owner[keep], minlength=len(self))
+        return replace(
+            self,
+            offsets=offsets_of(counts),
+            momentum=self.momentum[:, keep],
+            pdg=self.pdg[keep],
+        )
+
+    def particles(self) -> Particles:
+        """In detector coordinates; hypothetical charged particles leave what a muon leaves.
+
+        Raises:
+            InputError: an identity that nobody knows.
+        """
+        px, py, pz, energy = self.momentum
+        strange = unknown(self.pdg)
+        if len(strange):
+            raise InputError(
+                f"no particle has the PDG identity {strange[0]}",
+                "give stable particles of the Particle Data Group's numbering, or leave it out by "
+                f"--invisible {strange[0]}",
+            )
+        charges, pt = generator.charge(self.pdg), np.hypot(px, py)
+        kind = generator._kind(self.pdg, charges)
+        kind[penetrating(self.pdg, charges)] = generator.MUON
+        return Particles(
+            self.offsets,
+            self.pdg,
+            pt.astype(np.float32),
+            np.arcsinh(pz / np.maximum(pt, 1e-9)).astype(np.float32),
+            np.arctan2(py, px).astype(np.float32),
+            energy.astype(np.float32),
+            charges,
+            kind,
+        )
 
 
 class _Species(NamedTuple):

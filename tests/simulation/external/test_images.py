@@ -18,14 +18,14 @@ from calovision.cli.app import main
 from calovision.errors import InputError
 from calovision.events.store import EventStore
 from calovision.simulation.detector import CMS_BARREL
-from calovision.simulation.external import Table
-from calovision.simulation.external_files import tables
-from calovision.simulation.external_jets import Wanted, found, given, image, imaged
-from calovision.simulation.external_momenta import identities
+from calovision.simulation.external.files import Options, tables
+from calovision.simulation.external.images import found, given, image, imaged
+from calovision.simulation.external.momenta import identities
+from calovision.simulation.external.particles import Table
 from calovision.simulation.generator import offsets_of
 from foreign_toys import momenta, padded, some_jets, write_hepmc, write_parquet, write_root
 
-QUIET = Wanted(pileup=0.0, noise=0.0)
+QUIET = Options(pileup=0.0, noise=0.0)
 PIONS, PHOTONS = 211, 22
 
 
@@ -144,9 +144,9 @@ def test_an_image_has_the_energy_where_the_particle_belongs() -> None:
 def test_a_set_is_the_same_when_its_making_is_interrupted(
     tmp_path: Path, jets: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("calovision.simulation.external_jets.CHUNK", 5)
+    monkeypatch.setattr("calovision.simulation.external.images.CHUNK", 5)
     file = write_parquet(tmp_path / "c.parquet", jets)
-    wanted = Wanted(pileup=0.0, label=1)
+    wanted = Options(pileup=0.0, label=1)
     once = image([file, file], tmp_path / "once", 7, wanted)
 
     def stop(rows: int, images: int) -> None:
