@@ -94,10 +94,8 @@ def recorded_config(run: RunDir) -> Training:
         )
     model = recorded.get("model")
     kind = settings_of(recorded["task"], model) if isinstance(model, str) else None
-    # What was not there to be set was as it is without: presets are for new trainings.
-    fields = kind.model_fields.items() if kind else ()
-    absent = {k: f.default for k, f in fields if k not in recorded and not f.is_required()}
-    return load_config(recorded["task"], model, overrides=absent | recorded)
+    known = run.config_of(kind) if kind else recorded
+    return load_config(recorded["task"], model, overrides=known)
 
 
 def with_module(config: Training, module: nn.Module | None, place: Path) -> Training:

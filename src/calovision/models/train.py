@@ -81,19 +81,19 @@ def train(
             "seed": start.describe()["config"].get("seed"),
         }
     if placed().rank == 0:
-        run.start(config.model_dump(), data, resume=resume)
+        run.start(config, data, resume=resume)
         _check_module(run, config, store.geometry)
         _take_weights(run)
         prolong(run, config)
         remember(run, store, parts, None if start is None else start.path)
     # Of a run that is opened again, the first process may not have moved the weights yet.
-    if run.weights.exists() and alike(run.describe()["config"], config.model_dump()):
+    if run.weights.exists() and alike(run.config_of(type(config)), config.model_dump()):
         tidy(run)
         return run
     with together(config.processes, run.path, device) as team:
         if team.rank:
             # The first process has found the run in order: this one must find the same.
-            run.start(config.model_dump(), data, resume=True)
+            run.start(config, data, resume=True)
         try:
             fit(task_class(config), config, store, parts, run, team, device, quiet)
         except InputError as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,14 +14,12 @@ from torch import Tensor, nn
 from calovision.training.batches import ahead
 from calovision.training.devices import seeded, to_device
 from calovision.training.distributed import Team, merged, slowest, summed
+from calovision.training.minimise import averaged, cosine
 from calovision.training.settings import Training
 from calovision.training.task import Batch, Task
 from calovision.utils import streams
 
-WARMUP_STEPS = 50  #: steps over which the learning rate rises
-WAIT = 3  #: looks at the validation loss without improvement before the learning rate falls
 DIVERGED = 5  #: losses without a number, one after the other, after which a training ends
-YOUNG = 10.0  #: the average of the weights spans at most a tenth of the steps so far
 UNREAD = 10  #: steps of a GPU whose losses are read together
 LAST_LOOK = 0.05  #: share of the budget that is left to the last look at the validation loss
 
@@ -56,8 +53,9 @@ class Learner(nn.Module):
         self.task: Task = task
         self.average: Task | None = None
         if config.ema:
-            # It follows the weights: no gradient shall be waited for.
-            self.average = copy.deepcopy(task).requires_grad_(False)
+            # Not a module of this one, of which only the weights are kept.
+            self._averaged = (averaged(task, config.ema, config.ema_young),)
+            self.average = cast(Task, self._averaged[0].module)
         self.config, self.steps, self.team = config, steps, team or Team()
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimiser]
         self.optimiser = kind(
@@ -65,7 +63,9 @@ class Learner(nn.Module):
         )
         self.plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
         if config.schedule == "plateau":
-            self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(self.optimiser, patience=WAIT)
+            self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                self.optimiser, patience=config.plateau
+            )
         # Not a module of this one: its weights are the task's.
         self._network = (self.team.shared(_Loss(task), task.partial),)
         self.step, self.looked, self.waited, self.most_parts = 0, 0, 0, 0
@@ -120,8 +120,8 @@ class Learner(nn.Module):
     def learn(self, batch: Batch) -> None:
         """One step; its noise depends on the seed, the step and the process alone."""
         if self.config.schedule == "cosine":
-            warm = min(1.0, (self.step + 1) / WARMUP_STEPS)
-            factor = warm * (0.5 * (1 + math.cos(math.pi * self.progress)) + 0.005)
+            warm = min(1.0, (self.step + 1) / max(self.config.warmup, 1))
+            factor = warm * (cosine(self.progress) + 0.005)
             for group in self.optimiser.param_groups:
                 group["lr"] = self.config.learning_rate * factor
         noise = self.noise(self.step, self.team.rank)
@@ -136,7 +136,8 @@ class Learner(nn.Module):
         self.step += 1
         self._remember(parts)
         if self.average is not None:
-            self._move_average(self.average)
+            self._averaged[0].n_averaged.fill_(self.step)
+            self._averaged[0].update_parameters(self.task)
         self.tick()
 
     def _remember(self, parts: dict[str, Tensor]) -> None:
@@ -158,15 +159,6 @@ class Learner(nn.Module):
                 if name != "loss" or len(parts) == self.most_parts:
                     self.sums.setdefault(name, []).append(float(value))
         self._unread = []
-
-    @torch.no_grad()
-    def _move_average(self, average: Task) -> None:
-        """One step of the average; at the beginning it forgets faster what was random."""
-        keep = min(self.config.ema, 1 - 1 / (1 + self.step / YOUNG))
-        for mean, now in zip(average.parameters(), self.task.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
-        for kept, present in zip(average.buffers(), self.task.buffers(), strict=True):
-            kept.copy_(present)
 
     @torch.no_grad()
     def validate(self, looks: Any) -> dict[str, float]:

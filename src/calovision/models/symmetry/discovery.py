@@ -13,7 +13,7 @@ from calovision.errors import InputError
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.project import project
 from calovision.models.symmetry.published import published_generators
-from calovision.models.symmetry.rings import rings
+from calovision.models.symmetry.rings import Rings, rings
 from calovision.models.symmetry.runs import (
     Flows,
     generator,
@@ -99,7 +99,7 @@ def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet:
             vae_space(vae, oracle),
             data.stream(settings.angles),
             number,
-            steps=settings.generator_steps,
+            settings,
             random=generator(settings.seed, 1, device),
             report=report,
         )
@@ -124,10 +124,8 @@ def _ours(
             found = search(
                 vae_space(vae, oracle),
                 stream,
+                settings,
                 random=generator(settings.seed, 1, device),
-                points=settings.points,
-                refine_steps=settings.refine_steps,
-                components=settings.components,
                 report=report,
             )
         action, about = found.action, describe(found)
@@ -135,14 +133,12 @@ def _ours(
         return Flows(vae, oracle, (), action, about)
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 2))
     random = generator(settings.seed, 2, device)
-    options: dict[str, Any] = {}
+    guide: Rings | None = None
     if not same:
         vae = new_vae(settings, data.pixels, latent).to(device)
-        oracle = train_oracle(vae, stream, len(data.classes), steps=1, random=random)
-        options = {"train_oracle": 10.0, "vae_rate": settings.learning_rate}
+        oracle = train_oracle(vae, stream, len(data.classes), settings, steps=1, random=random)
         if latent == 2:
             guide = rings(action, *stream(2000, random))
-            options["guide"] = guide
             about = {**about, "folds": list(guide.folds), "radii": list(guide.radii)}
     for module in (vae, oracle) if not same else (vae,):
         module.requires_grad_(True)
@@ -152,16 +148,14 @@ def _ours(
             oracle,
             action,
             stream,
-            steps=settings.project_steps,
+            settings,
             random=random,
-            beta=settings.beta,
+            joint=not same,
+            guide=guide,
             report=report,
-            **options,
         )
     freeze(vae)
-    oracle = train_oracle(
-        vae, stream, len(data.classes), steps=settings.oracle_steps, random=random
-    )
+    oracle = train_oracle(vae, stream, len(data.classes), settings, random=random)
     return Flows(vae, oracle, (field_found,), action, about)
 
 
