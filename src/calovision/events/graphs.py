@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +28,7 @@ from calovision.events.batching import Movable, column_tensors
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.neighbours import mean_weights, nearest, pixel_edges, transpose
+from calovision.parallel.threads import in_order
 
 Space = Literal["position", "value"]
 Arrays = dict[str, NDArray[Any]]
@@ -196,12 +195,9 @@ def graph_arrays(
 ) -> Iterator[Arrays]:
     """Arrays of a :class:`GraphView` chunk by chunk, ``points`` and ``pixels`` as counts.
 
-    Only ``workers`` chunks are held at a time.
+    Only ``workers`` chunks are held at a time, beside the one that is given out.
     """
-    waiting = iter(chunks)
-    with ThreadPoolExecutor(workers) as pool:
-        while group := list(islice(waiting, workers)):
-            yield from pool.map(lambda events: _search(events, k, space), group)
+    return in_order(lambda events: _search(events, k, space), chunks, workers, workers)
 
 
 def _search(events: Events, k: int, space: Space) -> Arrays:

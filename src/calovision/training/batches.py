@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset
 
 from calovision.events.events import Events
+from calovision.parallel.threads import in_order
 from calovision.training.devices import pinned
 from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.task import Batch, Task
@@ -37,40 +36,21 @@ def ahead(makers: Iterable[Callable[[], Any]], device: torch.device) -> Generato
         makers: each makes one batch; another thread asks for the next of them.
         device: where the batches are needed.
     """
-    source = iter(makers)
     if device.type == "cpu":
-        for make in source:
-            made = make()
-            del make  # it may hold what is read anew for the next one
+        for maker in makers:
+            made = maker()
+            del maker  # it may hold what is read anew for the next one
             yield made
         return
+
+    def make(maker: Callable[[], Any]) -> Any:
+        return pinned(maker()) if device.type == "cuda" else maker()
 
     def begin() -> None:
         if device.type == "cuda":  # or memory would be pinned for the first of several GPUs
             torch.cuda.set_device(device)
 
-    def make_told(told: Future[Callable[[], Any] | None]) -> tuple[Any, ...]:
-        make = told.result()
-        if make is None:
-            return ()
-        return (pinned(make()) if device.type == "cuda" else make(),)
-
-    waiting: deque[Future[tuple[Any, ...]]] = deque()
-    one, some = ThreadPoolExecutor(1, "batches"), ThreadPoolExecutor(MAKERS, "batches", begin)
-    with one, some:
-
-        def ask() -> None:
-            waiting.append(some.submit(make_told, one.submit(next, source, None)))
-
-        try:
-            for _ in range(AHEAD):
-                ask()
-            while found := waiting.popleft().result():
-                ask()
-                yield found[0]
-        finally:
-            for left in waiting:
-                left.cancel()
+    yield from in_order(make, makers, MAKERS, AHEAD, name="batches", begin=begin)
 
 
 class TrainingBatches(IterableDataset[Batch]):
