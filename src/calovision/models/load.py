@@ -20,7 +20,7 @@ from calovision.training.devices import chosen_device
 from calovision.training.run import RunDir
 from calovision.training.settings import OWN, Training
 from calovision.training.task import Task, untrained_task
-from calovision.training.weights import misfit, task_from_weights
+from calovision.training.weights import task_from_weights, unusable
 
 #: module and class of every model; imported when asked for, since some load large libraries
 CLASSES = {
@@ -136,7 +136,7 @@ def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None
     try:
         geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
     except ContentError as error:
-        raise misfit(run.weights) from error
+        raise unusable(run.weights) from error
     return on_device(rebuild(config, geometry, run.weights).eval(), device, config.model)
 
 

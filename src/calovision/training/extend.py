@@ -1,4 +1,4 @@
-"""Letting a finished training go on: more epochs, or more time, than it was begun with."""
+"""Prolong a finished training: more epochs, or more time, than it was begun with."""
 
 from __future__ import annotations
 

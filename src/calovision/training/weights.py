@@ -16,7 +16,7 @@ from calovision.training.task import Task
 from calovision.utils.unreadable import reading
 
 
-def misfit(path: Path) -> DamagedError:
+def unusable(path: Path) -> DamagedError:
     """The error for weights that cannot be used."""
     return DamagedError(
         f"{path} is damaged, or written by another version of calovision",
@@ -36,7 +36,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load(content)
     except _DAMAGE as error:
-        raise misfit(path) from error
+        raise unusable(path) from error
 
 
 #: what safetensors raises at bytes that are not what they say
@@ -57,7 +57,7 @@ def task_from_weights(
     except ContentError as error:
         if config.model.startswith(OWN):
             raise other_network(config, weights.parent) from error
-        raise misfit(weights) from error
+        raise unusable(weights) from error
 
 
 def other_network(config: Training, place: Path) -> InputError:

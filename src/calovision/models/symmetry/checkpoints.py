@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from calovision.training.checkpoints import read_checkpoint, write_checkpoint
-from calovision.training.loop import FIRST, SAVE_S
+from calovision.training.loop import NOT_BEGUN, SAVE_EVERY_S
 from calovision.training.run import RunDir
 from calovision.utils import streams
 from calovision.utils.interruption import Interrupted, Stop
@@ -77,13 +77,13 @@ class Keeper:
                 with self.stop.held():
                     yield number
                     number += 1
-                if time.monotonic() - saved >= SAVE_S:
+                if time.monotonic() - saved >= SAVE_EVERY_S:
                     self._save(stage, number, changed)
                     saved = time.monotonic()
         except KeyboardInterrupt:
             if not self.stop.cut:
                 self._save(stage, number, changed)
-            reached = f"stopped at step {number} of the {stage}" if number else FIRST
+            reached = f"stopped at step {number} of the {stage}" if number else NOT_BEGUN
             raise Interrupted(self.run.how_to_go_on(reached)) from None
         if number > start or not known:
             self._save(stage, number, changed)

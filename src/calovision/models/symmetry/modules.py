@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from calovision.errors import ContentError
 from calovision.models.symmetry.space import freeze
-from calovision.training.weights import fill, misfit, read_weights
+from calovision.training.weights import fill, read_weights, unusable
 from calovision.utils.files import write_bytes
 
 
@@ -36,5 +36,5 @@ def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
         try:
             fill(module, mine)
         except ContentError as error:
-            raise misfit(path) from error
+            raise unusable(path) from error
         freeze(module)
