@@ -90,8 +90,6 @@ def discover(
 
 def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet: bool) -> Flows:
     vae, oracle = load_space(run, data)
-    device = data.train[0].device
-    vae, oracle = vae.to(device), oracle.to(device)
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
     number = 1 if settings.latent == 2 else 4
     with progress("published generators", quiet) as report:
@@ -100,7 +98,7 @@ def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet:
             data.stream(settings.angles),
             number,
             settings,
-            random=generator(settings.seed, 1, device),
+            random=generator(settings.seed, 1, data.train[0].device),
             report=report,
         )
     return Flows(vae, oracle, tuple(fields), None, {})
@@ -110,9 +108,7 @@ def _ours(
     run: RunDir, settings: IsometrySettings, data: ImageData, latent: int, quiet: bool
 ) -> Flows:
     vae, oracle = load_space(run, data)
-    device = data.train[0].device
-    vae, oracle = vae.to(device), oracle.to(device)
-    stream = data.stream(settings.angles, settings.warp)
+    stream, device = data.stream(settings.angles, settings.warp), data.train[0].device
     same = latent == settings.latent
     if not same and (run.path / f"d{settings.latent}" / "found.json").exists():
         known = load_flows(run, data, settings.latent).to(device)

@@ -28,7 +28,6 @@ from calovision.models.symmetry.autoencoder import train_vae
 from calovision.models.symmetry.checkpoints import Keeper
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.linear import LinearAction
-from calovision.models.symmetry.modules import load_modules, save_modules
 from calovision.models.symmetry.published import published_field, train_published_vae
 from calovision.models.symmetry.settings import IsometrySettings, PublishedSettings, Settings
 from calovision.models.symmetry.space import (
@@ -44,7 +43,7 @@ from calovision.training.checkpoints import read_checkpoint, write_checkpoint
 from calovision.training.devices import chosen_device, described, enough_memory, peak_memory_mb
 from calovision.training.minimise import Report
 from calovision.training.run import RunDir, alike
-from calovision.training.weights import read_weights
+from calovision.training.weights import load_modules, read_weights, save_modules
 from calovision.utils import streams
 from calovision.utils.files import write_json, writing
 from calovision.utils.interruption import Interrupted, Stop, handled_by
@@ -217,7 +216,7 @@ def settings_of(run: RunDir) -> Settings:
 
 
 def load_space(run: RunDir, data: ImageData) -> tuple[ImageVAE, nn.Module]:
-    """The trained VAE and its oracle.
+    """The trained VAE and its oracle, where the data are.
 
     Raises:
         InputError: the training is not finished.
@@ -227,7 +226,8 @@ def load_space(run: RunDir, data: ImageData) -> tuple[ImageVAE, nn.Module]:
     vae = new_vae(settings, data.pixels, settings.latent)
     oracle = new_oracle(settings, settings.latent, len(data.classes))
     load_modules(run.weights, {"vae": vae, "oracle": oracle})
-    return vae, oracle
+    device = data.train[0].device
+    return vae.to(device), oracle.to(device)
 
 
 def save_flows(folder: Path, flows: Flows) -> None:
