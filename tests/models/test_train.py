@@ -25,6 +25,7 @@ from calovision.models.load import load_task
 from calovision.models.train import train
 from calovision.training.parts import parts_of
 from calovision.training.run import RunDir
+from calovision.training.settings import Training
 from calovision.training.task import Batch
 
 SMALL = {
@@ -214,7 +215,7 @@ def test_what_is_wrong_is_said(
     with pytest.raises(InputError, match="not a run"):
         load_task(RunDir(tmp_path / "nothing"))
     other = RunDir(tmp_path / "other")
-    other.start({"task": "jet-tagger", "model": "x"}, {"hash": ""}, resume=False)
+    other.start(Training.model_construct(task="jet-tagger", model="x"), {"hash": ""}, resume=False)
     with pytest.raises(InputError, match="jet-tagger"):
         load_task(other)
     damaged = tmp_path / "damaged"

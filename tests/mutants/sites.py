@@ -18,6 +18,7 @@ PARTS = (
     "metrics/**/*.py",
     "training/trainer.py",
     "training/learner.py",
+    "training/minimise.py",
     "models/train.py",
     "training/batches.py",
     "training/sampler.py",

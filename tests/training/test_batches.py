@@ -18,7 +18,13 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
 from calovision.models.load import build
-from calovision.training.batches import AHEAD, MAKERS, TrainingBatches, ValidationBatches, ahead
+from calovision.training.batches import (
+    BATCH_THREADS,
+    BATCHES_AHEAD,
+    TrainingBatches,
+    ValidationBatches,
+    ahead,
+)
 from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.task import Task
 from calovision.utils.interruption import handled_by, interrupt
@@ -95,7 +101,7 @@ def test_in_memory_are_the_events_of_a_window_that_are_ones_own() -> None:
 def test_looks_are_shared_out(
     task: Task, toy_jets: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("calovision.training.batches.CHUNK", 15)
+    monkeypatch.setattr("calovision.training.batches.VALIDATION_BATCH", 15)
     dataset = task.dataset(toy_jets)
     whole = ValidationBatches(task, dataset)
     assert [number for number, _ in (whole[i] for i in range(len(whole)))] == [0, 1, 2, 3, 4]
@@ -145,12 +151,12 @@ def test_a_few_batches_are_made_ahead_by_threads() -> None:
     with closing(ahead((partial(make, n) for n in range(100)), ELSEWHERE)) as batches:
         assert next(batches) == 0
         for _ in range(100):
-            if len(made) == 1 + AHEAD:
+            if len(made) == 1 + BATCHES_AHEAD:
                 break
             time.sleep(0.02)
-        assert len(made) == 1 + AHEAD
-        assert 2 <= len(batch_threads()) <= 1 + MAKERS
-    assert len(made) == 1 + AHEAD
+        assert len(made) == 1 + BATCHES_AHEAD
+        assert 2 <= len(batch_threads()) <= 1 + BATCH_THREADS
+    assert len(made) == 1 + BATCHES_AHEAD
     assert {name.partition("_")[0] for name in made} == {"batches"}
     assert batch_threads() == []
 

@@ -19,7 +19,7 @@ from calovision.models.config import load_config
 from calovision.models.load import build
 from calovision.models.train import train
 from calovision.training import distributed
-from calovision.training.distributed import Team, own_device, placed, together
+from calovision.training.distributed import ProcessGroup, current_group, own_device, session
 from calovision.training.run import RunDir
 
 #: nothing random but the weights at the start and the order, and two windows an epoch
@@ -110,9 +110,9 @@ def test_torchrun_starts_them_too(store: EventStore, tmp_path: Path) -> None:
 
 
 def test_places_given_by_torchrun_and_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert placed() == Team(0, 1)
+    assert current_group() == ProcessGroup(0, 1)
     monkeypatch.setattr(os, "environ", {"RANK": "3", "WORLD_SIZE": "4"})
-    assert placed() == Team(3, 4)
+    assert current_group() == ProcessGroup(3, 4)
     slurm = {
         "SLURM_PROCID": "1",
         "SLURM_STEP_NUM_TASKS": "8",
@@ -120,23 +120,23 @@ def test_places_given_by_torchrun_and_slurm(monkeypatch: pytest.MonkeyPatch) -> 
         "SLURM_JOB_ID": "123456",
     }
     monkeypatch.setattr(os, "environ", slurm)
-    assert placed() == Team(1, 8)
+    assert current_group() == ProcessGroup(1, 8)
     assert slurm["MASTER_ADDR"] == "node07"
     assert slurm["MASTER_PORT"] == str(15_000 + 3456)
     # A batch script of several tasks, not started by srun, is one process.
     monkeypatch.setattr(os, "environ", {"SLURM_PROCID": "0", "SLURM_NTASKS": "8"})
-    assert placed() == Team(0, 1)
+    assert current_group() == ProcessGroup(0, 1)
 
 
 def test_one_process_is_a_team_of_its_own(tmp_path: Path) -> None:
-    with together(1, tmp_path, torch.device("cpu")) as team:
+    with session(1, tmp_path, torch.device("cpu")) as group:
         network = torch.nn.Linear(1, 1)
-        assert team.shared(network, partial=False) is network
-        assert team.told(lambda: 3) == 3
-        assert not team.any(False)
-        assert team.any(True)
-    assert distributed.summed(2.0) == distributed.slowest(2.0) == 2.0
-    assert distributed.merged({"loss": [1.0]}) == {"loss": [1.0]}
+        assert group.data_parallel(network, partial=False) is network
+        assert group.from_first(lambda: 3) == 3
+        assert not group.any(False)
+        assert group.any(True)
+    assert distributed.total(2.0) == distributed.largest(2.0) == 2.0
+    assert distributed.gathered({"loss": [1.0]}) == {"loss": [1.0]}
 
 
 def test_more_processes_than_there_are_is_one_line(

@@ -114,7 +114,7 @@ def test_a_step_that_does_not_end_is_cut_and_the_last_state_kept(
 def test_the_state_is_on_disk_every_minute_whenever_validation_comes(
     store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert loop.SAVE_S < 60
+    assert loop.SAVE_EVERY_S < 60
     seen: list[int] = []
     kept = loop.write_checkpoint
 
@@ -123,7 +123,7 @@ def test_the_state_is_on_disk_every_minute_whenever_validation_comes(
         kept(path, state)
 
     monkeypatch.setattr(loop, "write_checkpoint", spy)
-    monkeypatch.setattr(loop, "SAVE_S", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_S", 0.0)
     trained(store, tmp_path / "r", epochs=1, validate_every=1000)
     assert seen == [1, 2, 3, 4, 5, 6, 6, 6]
 

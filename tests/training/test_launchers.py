@@ -13,7 +13,12 @@ from calovision.events.events import Events
 from calovision.events.store import save
 from calovision.models.config import load_config
 from calovision.models.train import train
-from calovision.training.launchers import check_meeting, first_node, ignored, place
+from calovision.training.launchers import (
+    check_rendezvous,
+    first_node,
+    rank_and_size,
+    unfollowed_warning,
+)
 
 STEP = {"SLURM_STEP_NUM_TASKS": "8", "SLURM_STEP_NODELIST": "node[07-10]", "SLURM_JOB_ID": "123456"}
 MEET = {"MASTER_ADDR": "head", "MASTER_PORT": "29500"}
@@ -44,7 +49,7 @@ MEET = {"MASTER_ADDR": "head", "MASTER_PORT": "29500"}
     ],
 )
 def test_what_no_launcher_set_is_one_process(here: dict[str, str]) -> None:
-    assert place(here) == (0, 1)
+    assert rank_and_size(here) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -58,10 +63,10 @@ def test_what_no_launcher_set_is_one_process(here: dict[str, str]) -> None:
     ],
 )
 def test_launchers_are_followed(here: dict[str, str], found: tuple[int, int]) -> None:
-    assert place(here) == found
-    check_meeting(here)
-    assert place(here) == found
-    assert ignored(here) is None
+    assert rank_and_size(here) == found
+    check_rendezvous(here)
+    assert rank_and_size(here) == found
+    assert unfollowed_warning(here) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def test_launchers_are_followed(here: dict[str, str], found: tuple[int, int]) ->
 )
 def test_contradictions_are_one_line(here: dict[str, str], says: str) -> None:
     with pytest.raises(InputError, match=says) as error:
-        place(here)
+        rank_and_size(here)
     assert len(str(error.value).splitlines()) == 1
 
 
@@ -91,7 +96,7 @@ def test_contradictions_are_one_line(here: dict[str, str], says: str) -> None:
     ],
 )
 def test_what_looks_like_several_processes_is_told(here: dict[str, str], says: str | None) -> None:
-    found = ignored(here)
+    found = unfollowed_warning(here)
     assert found is None if says is None else says in str(found)
 
 

@@ -3,11 +3,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from calovision.errors import InputError
 from calovision.training.run import RunDir
 
-CONFIG = {"task": "jet-vae", "model": "point", "seed": 1}
+
+class Settings(BaseModel):
+    task: str = "jet-vae"
+    model: str = "point"
+    seed: int
+
+
+CONFIG = Settings(seed=1)
 DATA = {"path": "jets", "hash": "abc"}
 
 
@@ -15,7 +23,7 @@ def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
     run = RunDir(tmp_path / "run")
     run.start(CONFIG, DATA, resume=False)
     described = run.describe()
-    assert described["config"] == CONFIG
+    assert described["config"] == CONFIG.model_dump()
     assert described["data"] == DATA
     assert "torch" in described["versions"]
 
@@ -27,9 +35,23 @@ def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
         run.start(CONFIG, DATA, resume=False)
     run.start(CONFIG, DATA, resume=True)
     with pytest.raises(InputError, match="another configuration"):
-        run.start({**CONFIG, "seed": 2}, DATA, resume=True)
+        run.start(Settings(seed=2), DATA, resume=True)
     with pytest.raises(InputError, match="other data"):
         run.start(CONFIG, {**DATA, "hash": "def"}, resume=True)
+
+
+class Newer(Settings):
+    warmup: int = 50
+
+
+def test_what_an_older_run_did_not_record_had_its_default(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    run.start(CONFIG, DATA, resume=False)
+    newer = Newer(seed=1)
+    run.start(newer, DATA, resume=True)
+    assert run.config_of(Newer) == newer.model_dump()
+    with pytest.raises(InputError, match="warmup is 50 there, not 10"):
+        run.start(Newer(seed=1, warmup=10), DATA, resume=True)
 
 
 def test_foreign_folders_are_refused(tmp_path: Path) -> None:
@@ -63,7 +85,7 @@ def test_what_a_killed_process_was_writing_is_in_nobodys_way(tmp_path: Path) -> 
     (tmp_path / "config.yaml.part").write_text("conf")
     run = RunDir(tmp_path)
     run.start(CONFIG, DATA, resume=False)
-    assert run.describe()["config"] == CONFIG
+    assert run.describe()["config"] == CONFIG.model_dump()
 
 
 @pytest.mark.parametrize("text", ["config: 1\ndata: {}", "- 1", "config: {}\ndata: &a [*a]"])

@@ -106,13 +106,13 @@ def train(
             from calovision.api.train import train as run_training
 
             made = run_training(task, data, model, out=place, **common, **given)
-    from calovision.training.launchers import ignored
+    from calovision.training.launchers import unfollowed_warning
 
-    if line := ignored(os.environ):
+    if line := unfollowed_warning(os.environ):
         typer.echo(f"warning: {line}", err=True)
-    from calovision.training.distributed import placed
+    from calovision.training.distributed import current_group
 
-    if placed().rank:
+    if current_group().rank:
         return
     budget = made.budget
     done = f", {budget['steps']} steps" if "steps" in budget else ""

@@ -15,7 +15,6 @@ their summed content and channel after channel (``space="value"``) or by pixel n
 from __future__ import annotations
 
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +27,7 @@ from calovision.events.batching import Movable, column_tensors
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.neighbours import mean_weights, nearest, pixel_edges, transpose
+from calovision.parallel.threads import in_order
 
 Space = Literal["position", "value"]
 Arrays = dict[str, NDArray[Any]]
@@ -114,10 +114,8 @@ class GraphView:
             workers: threads; the search runs outside Python's lock.
         """
         starts = range(0, max(len(events), 1), CHUNK_EVENTS)
-        with ThreadPoolExecutor(workers) as pool:
-            parts = list(
-                pool.map(lambda i: _search(events[i : i + CHUNK_EVENTS], k, space), starts)
-            )
+        chunks = (events[i : i + CHUNK_EVENTS] for i in starts)
+        parts = list(in_order(lambda chunk: _search(chunk, k, space), chunks, workers, workers))
         arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         for name in ("points", "pixels"):
             arrays[name] = np.concatenate([[0], np.cumsum(arrays[name], dtype=np.int64)])

@@ -20,7 +20,7 @@ from calovision.training.devices import chosen_device
 from calovision.training.run import RunDir
 from calovision.training.settings import OWN, Training
 from calovision.training.task import Task, untrained_task
-from calovision.training.weights import misfit, task_from_weights
+from calovision.training.weights import task_from_weights, unusable
 
 
 def task_class(config: Training) -> type[Task]:
@@ -66,10 +66,8 @@ def recorded_config(run: RunDir) -> Training:
         )
     if not isinstance(model, str):
         return load_config(task, model, overrides=recorded)
-    # What was not there to be set was as it is without: presets are for new trainings.
-    fields = preset_of(task, model).config.model_fields.items()
-    absent = {k: f.default for k, f in fields if k not in recorded and not f.is_required()}
-    return load_config(task, model, overrides=absent | recorded)
+    known = run.config_of(preset_of(task, model).config)
+    return load_config(task, model, overrides=known)
 
 
 def with_module(config: Training, module: nn.Module | None, place: Path) -> Training:
@@ -110,7 +108,7 @@ def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None
     try:
         geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
     except ContentError as error:
-        raise misfit(run.weights) from error
+        raise unusable(run.weights) from error
     return on_device(rebuild(config, geometry, run.weights).eval(), device, config.model)
 
 

@@ -11,10 +11,10 @@ from calovision.events.store import EventStore
 from calovision.events.weighting import check_weights
 from calovision.models.config import KINDS
 from calovision.models.load import rebuild, suitable, task_class
-from calovision.training.distributed import own_device, placed, together
+from calovision.training.distributed import current_group, own_device, session
 from calovision.training.extend import prolong
-from calovision.training.launchers import check_meeting
-from calovision.training.loop import FIRST
+from calovision.training.launchers import check_rendezvous
+from calovision.training.loop import NOT_BEGUN
 from calovision.training.parts import parts_of
 from calovision.training.run import RunDir, alike
 from calovision.training.seen_events import remember
@@ -49,7 +49,7 @@ def train(
     """
     config = _as_placed(config)
     device = own_device(config.device, config.processes)
-    if config.processes > 1 and placed().size == 1 and config.model.startswith(OWN):
+    if config.processes > 1 and current_group().size == 1 and config.model.startswith(OWN):
         raise InputError(
             "processes that are started here know nothing of your network",
             "start the script itself with torchrun",
@@ -80,22 +80,22 @@ def train(
             "run": str(start.path.absolute()),
             "seed": start.describe()["config"].get("seed"),
         }
-    if placed().rank == 0:
-        run.start(config.model_dump(), data, resume=resume)
+    if current_group().rank == 0:
+        run.start(config, data, resume=resume)
         _check_module(run, config, store.geometry)
         _take_weights(run)
         prolong(run, config)
         remember(run, store, parts, None if start is None else start.path)
     # Of a run that is opened again, the first process may not have moved the weights yet.
-    if run.weights.exists() and alike(run.describe()["config"], config.model_dump()):
+    if run.weights.exists() and alike(run.config_of(type(config)), config.model_dump()):
         tidy(run)
         return run
-    with together(config.processes, run.path, device) as team:
-        if team.rank:
+    with session(config.processes, run.path, device) as group:
+        if group.rank:
             # The first process has found the run in order: this one must find the same.
-            run.start(config.model_dump(), data, resume=True)
+            run.start(config, data, resume=True)
         try:
-            fit(task_class(config), config, store, parts, run, team, device, quiet)
+            fit(task_class(config), config, store, parts, run, group, device, quiet)
         except InputError as error:
             if error.remedy != FREE_SPACE:
                 raise
@@ -107,7 +107,7 @@ def train(
         except Interrupted:
             raise
         except KeyboardInterrupt:
-            reached = "stopped before the next step" if run.checkpoint.exists() else FIRST
+            reached = "stopped before the next step" if run.checkpoint.exists() else NOT_BEGUN
             raise Interrupted(run.how_to_go_on(reached)) from None
     return run
 
@@ -154,12 +154,12 @@ def _as_placed(config: Training) -> Training:
     Raises:
         InputError: another number is asked for.
     """
-    size = placed().size
+    size = current_group().size
     if size == 1:
         return config
     if config.processes not in (1, size):
         raise InputError(
             f"{size} processes were started, not {config.processes}", "leave --processes out"
         )
-    check_meeting(os.environ)
+    check_rendezvous(os.environ)
     return config.model_copy(update={"processes": size})

@@ -54,10 +54,8 @@ def ablation(run_path: Path, data: ImageData, *, quiet: bool = False) -> dict[st
                 prior,
                 space,
                 data.stream(settings.angles, settings.warp),
+                settings,
                 random=generator(settings.seed, 1),
-                points=settings.points,
-                steps=settings.refine_steps,
-                components=settings.components,
                 report=report,
             )
         spent = time.process_time() - begin

@@ -19,12 +19,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from calovision.errors import InputError
 from calovision.training.devices import chosen_device
-from calovision.training.launchers import among_here, check_meeting, place
+from calovision.training.launchers import check_rendezvous, local_rank, rank_and_size
 from calovision.utils import cache
 
 _HOME = "127.0.0.1"
-_GRACE = 30.0  #: seconds that a process may take to end, once there is nothing left to do
-_NOTICE = 10.0  #: seconds from a lost connection to the end of the process behind it
+_END_S = 30.0  #: that a process may take to end, once there is nothing left to do
+_LOST_S = 10.0  #: from a lost connection to the end of the process behind it
 
 Found = TypeVar("Found")
 
@@ -32,8 +32,8 @@ _ended_groups: list[Any] = []  #: process groups of trainings that are over
 
 
 @dataclass(frozen=True)
-class Team:
-    """Where this process stands among those that train together.
+class ProcessGroup:
+    """The processes that train one model together, seen from this one.
 
     Attributes:
         rank: its number; number 0 writes the run.
@@ -43,8 +43,8 @@ class Team:
     rank: int = 0
     size: int = 1
 
-    def shared(self, network: nn.Module, partial: bool) -> nn.Module:
-        """The network with gradients that are averaged over the team.
+    def data_parallel(self, network: nn.Module, partial: bool) -> nn.Module:
+        """The network with gradients that are averaged over the group.
 
         Args:
             network: of this process.
@@ -54,8 +54,8 @@ class Team:
             return network
         return DistributedDataParallel(network, find_unused_parameters=partial)
 
-    def told(self, find: Callable[[], Found]) -> Found:
-        """What the first process finds, in all of them; all must call this."""
+    def from_first(self, find: Callable[[], Found]) -> Found:
+        """What the first process finds, broadcast to all; all must call this."""
         found: list[Any] = [find() if self.rank == 0 else None]
         if self.size > 1:
             dist.broadcast_object_list(found)
@@ -64,16 +64,16 @@ class Team:
 
     def any(self, here: bool) -> bool:
         """Whether it is so in any process; all must call this."""
-        return bool(slowest(float(here)))
+        return bool(largest(float(here)))
 
 
-def placed() -> Team:
-    """The place that torchrun, Slurm's ``srun`` or :func:`together` gave this process.
+def current_group() -> ProcessGroup:
+    """The group that torchrun, Slurm's ``srun`` or :func:`session` started this process in.
 
     Raises:
         InputError: variables of the environment contradict each other.
     """
-    return Team(*place(os.environ))
+    return ProcessGroup(*rank_and_size(os.environ))
 
 
 def own_device(name: str, processes: int) -> torch.device:
@@ -90,7 +90,7 @@ def own_device(name: str, processes: int) -> torch.device:
             f"{name} is one GPU, but {processes} processes train together",
             "give --device cuda, so that each takes its own, or --device cpu",
         )
-    number, here = among_here(os.environ, processes)
+    number, here = local_rank(os.environ, processes)
     gpus = torch.cuda.device_count()
     if max(number + 1, here or 1) > gpus:
         raise InputError(
@@ -107,7 +107,7 @@ def _backend(device: torch.device) -> str:
 
 
 @contextmanager
-def together(processes: int, run: Path, device: torch.device) -> Iterator[Team]:
+def session(processes: int, run: Path, device: torch.device) -> Iterator[ProcessGroup]:
     """Join the processes that train ``run``; those not started from outside are started.
 
     All must come to the end of the context; none leaves before the others.
@@ -120,30 +120,30 @@ def together(processes: int, run: Path, device: torch.device) -> Iterator[Team]:
     Raises:
         InputError: one of the processes started here ended too early.
     """
-    team = placed()
+    group = current_group()
     if processes == 1:
-        yield team
+        yield group
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
     others: list[subprocess.Popen[bytes]] = []
     threads, meeting = torch.get_num_threads(), "env://"
-    if team.size == 1:
+    if group.size == 1:
         torch.set_num_threads(max(threads // processes, 1))
-        team, port = Team(0, processes), _free_port()
+        group, port = ProcessGroup(0, processes), _free_port()
         others = [_started(rank, processes, port, run) for rank in range(1, processes)]
         os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback())
         meeting = f"tcp://{_HOME}:{port}"
     else:
-        check_meeting(os.environ)
+        check_rendezvous(os.environ)
     try:
         if not all(other.stdout and other.stdout.read(1) for other in others):
             raise RuntimeError("a process did not start")
-        _meet(meeting, team, _backend(device), here=bool(others))
-        yield team
+        _join(meeting, group, _backend(device), here=bool(others))
+        yield group
         dist.barrier()
         for other in others:
-            other.wait(_GRACE)
+            other.wait(_END_S)
     except RuntimeError as error:
         # A lost connection is seen before the end of the process that it led to.
         ended = _first_ended(others)
@@ -165,7 +165,7 @@ def together(processes: int, run: Path, device: torch.device) -> Iterator[Team]:
             other.wait()
 
 
-def merged(values: dict[str, list[float]]) -> dict[str, list[float]]:
+def gathered(values: dict[str, list[float]]) -> dict[str, list[float]]:
     """The values of all processes by their names; all must call this."""
     if not dist.is_initialized():
         return values
@@ -175,12 +175,12 @@ def merged(values: dict[str, list[float]]) -> dict[str, list[float]]:
     return {name: [v for one in found for v in one.get(name, [])] for name in names}
 
 
-def summed(value: float) -> float:
+def total(value: float) -> float:
     """The sum over processes; all must call this."""
     return _reduced(value, dist.ReduceOp.SUM)
 
 
-def slowest(value: float) -> float:
+def largest(value: float) -> float:
     """The largest value of any process; all must call this."""
     return _reduced(value, dist.ReduceOp.MAX)
 
@@ -193,19 +193,19 @@ def _reduced(value: float, how: Any) -> float:
     return float(total)
 
 
-def _meet(meeting: str, team: Team, backend: str, *, here: bool) -> None:
-    """Wait for the others of the team, which were started ``here`` or elsewhere.
+def _join(meeting: str, group: ProcessGroup, backend: str, *, here: bool) -> None:
+    """Wait for the others of the group, which were started ``here`` or elsewhere.
 
     Raises:
         InputError: those from elsewhere do not come.
     """
     try:
-        dist.init_process_group(backend, meeting, rank=team.rank, world_size=team.size)
+        dist.init_process_group(backend, meeting, rank=group.rank, world_size=group.size)
     except (RuntimeError, ValueError) as error:
         if here:
             raise
         raise InputError(
-            f"the {team.size} processes of the training did not meet ({error})".splitlines()[0],
+            f"the {group.size} processes of the training did not meet ({error})".splitlines()[0],
             "see that all are started and reach MASTER_ADDR, or unset RANK and WORLD_SIZE",
         ) from error
 
@@ -237,6 +237,6 @@ def _first_ended(others: list[subprocess.Popen[bytes]]) -> tuple[int, str] | Non
     """Number and exit of a process that ended, if one did."""
     for rank, other in enumerate(others, 1):
         with suppress(subprocess.TimeoutExpired):
-            code = other.wait(_NOTICE / len(others))
+            code = other.wait(_LOST_S / len(others))
             return rank, f"signal {-code}" if code < 0 else f"exit code {code}"
     return None

@@ -1,4 +1,4 @@
-"""Letting a finished training go on: more epochs, or more time, than it was begun with."""
+"""Prolong a finished training: more epochs, or more time, than it was begun with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def prolong(run: RunDir, config: Training) -> None:
     Raises:
         InputError: it is finished, and the length asked for is over already.
     """
-    now, before = config.model_dump(), run.describe()["config"]
+    now, before = config.model_dump(), run.config_of(type(config))
     if now == before or (run.weights.exists() and alike(now, before)):
         return
     if run.weights.exists():

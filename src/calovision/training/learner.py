@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,17 +13,15 @@ from torch import Tensor, nn
 
 from calovision.training.batches import ahead
 from calovision.training.devices import seeded, to_device
-from calovision.training.distributed import Team, merged, slowest, summed
+from calovision.training.distributed import ProcessGroup, gathered, largest, total
+from calovision.training.minimise import averaged, cosine
 from calovision.training.settings import Training
 from calovision.training.task import Batch, Task
 from calovision.utils import streams
 
-WARMUP_STEPS = 50  #: steps over which the learning rate rises
-WAIT = 3  #: looks at the validation loss without improvement before the learning rate falls
-DIVERGED = 5  #: losses without a number, one after the other, after which a training ends
-YOUNG = 10.0  #: the average of the weights spans at most a tenth of the steps so far
-UNREAD = 10  #: steps of a GPU whose losses are read together
-LAST_LOOK = 0.05  #: share of the budget that is left to the last look at the validation loss
+DIVERGED_STEPS = 5  #: losses without a number, one after the other, after which a training ends
+UNREAD_STEPS = 10  #: steps of a GPU whose losses are read together
+LAST_VALIDATION_SHARE = 0.05  #: share of the budget that is left to the last validation
 
 
 class Learner(nn.Module):
@@ -37,39 +34,44 @@ class Learner(nn.Module):
         task: what is trained.
         config: its settings.
         steps: planned for the whole training.
-        team: the processes that train together.
+        group: the processes that train together.
 
     Attributes:
         step: steps done.
         spent_s: seconds spent, by the slowest process.
-        looked: step of the last look at the validation loss.
-        looking_s: seconds spent on looks.
+        validated: step of the last validation.
+        validation_s: seconds spent on validation.
         data_s: seconds in which steps waited for their batches, in this process.
         best: lowest validation loss so far.
-        waited: looks since then.
+        waited: validations since then.
         untrained: validation loss of a few events before the first step, where it is judged by.
-        sums: losses of the steps since the last look.
+        sums: losses of the steps since the last validation.
     """
 
-    def __init__(self, task: Task, config: Training, steps: int, team: Team | None = None) -> None:
+    def __init__(
+        self, task: Task, config: Training, steps: int, group: ProcessGroup | None = None
+    ) -> None:
         super().__init__()
         self.task: Task = task
         self.average: Task | None = None
         if config.ema:
-            # It follows the weights: no gradient shall be waited for.
-            self.average = copy.deepcopy(task).requires_grad_(False)
-        self.config, self.steps, self.team = config, steps, team or Team()
+            # Not a module of this one, of which only the weights are kept.
+            self._averaged = (averaged(task, config.ema, config.ema_young),)
+            self.average = cast(Task, self._averaged[0].module)
+        self.config, self.steps, self.group = config, steps, group or ProcessGroup()
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimiser]
         self.optimiser = kind(
             task.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
         if config.schedule == "plateau":
-            self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(self.optimiser, patience=WAIT)
+            self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                self.optimiser, patience=config.plateau
+            )
         # Not a module of this one: its weights are the task's.
-        self._network = (self.team.shared(_Loss(task), task.partial),)
-        self.step, self.looked, self.waited, self.most_parts = 0, 0, 0, 0
-        self.spent_s, self.looking_s, self.cpu_before_s = 0.0, 0.0, 0.0
+        self._network = (self.group.data_parallel(_Loss(task), task.partial),)
+        self.step, self.validated, self.waited, self.most_parts = 0, 0, 0, 0
+        self.spent_s, self.validation_s, self.cpu_before_s = 0.0, 0.0, 0.0
         self.data_s = 0.0
         self.best, self.last_loss = math.inf, math.nan
         self.untrained: float | None = None
@@ -80,7 +82,7 @@ class Learner(nn.Module):
     @property
     def progress(self) -> float:
         """Fraction of the training that is done, in [0, 1]."""
-        time_for_steps = self.config.budget_s * (1 - LAST_LOOK)
+        time_for_steps = self.config.budget_s * (1 - LAST_VALIDATION_SHARE)
         return min(max(self.step / self.steps, self.spent_s / time_for_steps), 1.0)
 
     @property
@@ -91,8 +93,8 @@ class Learner(nn.Module):
     @property
     def diverged(self) -> bool:
         """Whether the last steps gave no numbers any more, from which no step comes back."""
-        last = self.sums.get("loss", [])[-DIVERGED:]
-        return len(last) == DIVERGED and not any(map(math.isfinite, last))
+        last = self.sums.get("loss", [])[-DIVERGED_STEPS:]
+        return len(last) == DIVERGED_STEPS and not any(map(math.isfinite, last))
 
     @property
     def cpu_s(self) -> float:
@@ -110,22 +112,22 @@ class Learner(nn.Module):
         return float(self.optimiser.param_groups[0]["lr"])
 
     def tick(self, begun: float | None = None, most: float = math.inf) -> None:
-        """Count the time since the last look at the clock, or since ``begun``; at most ``most``."""
+        """Count the time since the last call, or since ``begun``, but at most ``most`` seconds."""
         now = time.monotonic()
         since = self._clock if begun is None else begun
         # All processes must agree on it: it decides the learning rate and when to stop.
-        self.spent_s = slowest(self.spent_s + min(now - since, most))
+        self.spent_s = largest(self.spent_s + min(now - since, most))
         self._clock = now
 
     def learn(self, batch: Batch) -> None:
         """One step; its noise depends on the seed, the step and the process alone."""
         if self.config.schedule == "cosine":
-            warm = min(1.0, (self.step + 1) / WARMUP_STEPS)
-            factor = warm * (0.5 * (1 + math.cos(math.pi * self.progress)) + 0.005)
+            warm = min(1.0, (self.step + 1) / max(self.config.warmup, 1))
+            factor = warm * (cosine(self.progress) + 0.005)
             for group in self.optimiser.param_groups:
                 group["lr"] = self.config.learning_rate * factor
-        noise = self.noise(self.step, self.team.rank)
-        place, device = (self.step, self.team.rank), self.task.device
+        noise = self.noise(self.step, self.group.rank)
+        place, device = (self.step, self.group.rank), self.task.device
         with seeded(streams.Stream.DROPOUT, self.config.seed, *place, device=device):
             parts: dict[str, Tensor] = self._network[0](to_device(batch, device), noise)
         self.optimiser.zero_grad()
@@ -136,7 +138,8 @@ class Learner(nn.Module):
         self.step += 1
         self._remember(parts)
         if self.average is not None:
-            self._move_average(self.average)
+            self._averaged[0].n_averaged.fill_(self.step)
+            self._averaged[0].update_parameters(self.task)
         self.tick()
 
     def _remember(self, parts: dict[str, Tensor]) -> None:
@@ -145,7 +148,7 @@ class Learner(nn.Module):
         To read them is to wait for a GPU: that is done for some steps at a time.
         """
         self._unread.append({name: value.detach() for name, value in parts.items()})
-        if self.task.device.type == "cpu" or len(self._unread) >= UNREAD:
+        if self.task.device.type == "cpu" or len(self._unread) >= UNREAD_STEPS:
             self.read()
 
     def read(self) -> None:
@@ -160,21 +163,12 @@ class Learner(nn.Module):
         self._unread = []
 
     @torch.no_grad()
-    def _move_average(self, average: Task) -> None:
-        """One step of the average; at the beginning it forgets faster what was random."""
-        keep = min(self.config.ema, 1 - 1 / (1 + self.step / YOUNG))
-        for mean, now in zip(average.parameters(), self.task.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
-        for kept, present in zip(average.buffers(), self.task.buffers(), strict=True):
-            kept.copy_(present)
-
-    @torch.no_grad()
-    def validate(self, looks: Any) -> dict[str, float]:
-        """Mean loss of validation batches and its parts, with the same noise at every look."""
+    def validate(self, validation: Any) -> dict[str, float]:
+        """Mean loss of validation batches and its parts, with the same noise every time."""
         before = {module: module.training for module in self.kept.modules()}
         self.kept.eval()
         found: dict[str, list[float]] = {}
-        makers = (partial(looks.__getitem__, i) for i in range(len(looks)))
+        makers = (partial(validation.__getitem__, i) for i in range(len(validation)))
         batches = ahead(makers, self.task.device)
         for number, batch in batches:
             noise = streams.torch_rng(
@@ -185,12 +179,12 @@ class Learner(nn.Module):
                 found.setdefault(name, []).append(float(value))
         for module, mode in before.items():
             module.training = mode
-        return {name: float(np.mean(values)) for name, values in merged(found).items()}
+        return {name: float(np.mean(values)) for name, values in gathered(found).items()}
 
     def judge(self, loss: float) -> bool:
-        """Count a look at the validation loss; whether it is the best so far."""
+        """Record a validation loss; whether it is the best so far."""
         first = math.isinf(self.best)
-        self.looked, self.sums = self.step, {}
+        self.validated, self.sums = self.step, {}
         better = loss < self.best or first
         self.waited = 0 if loss < self.best else self.waited + 1
         if better:
@@ -215,16 +209,16 @@ class Learner(nn.Module):
             "optimiser": self.optimiser.state_dict(),
             "plateau": self.plateau and self.plateau.state_dict(),
             "global_step": self.step,
-            "looked": self.looked,
+            "looked": self.validated,
             "waited": self.waited,
             "best": self.best,
             "untrained": self.untrained,
             "most_parts": self.most_parts,
-            "sums": merged(self.sums),
+            "sums": gathered(self.sums),
             "spent_s": self.spent_s,
-            "looking_s": self.looking_s,
+            "looking_s": self.validation_s,
             "data_s": self.data_s,
-            "cpu_s": summed(self.cpu_s),
+            "cpu_s": total(self.cpu_s),
         }
 
     def go_on(self, state: dict[str, Any]) -> None:
@@ -233,21 +227,21 @@ class Learner(nn.Module):
         self.optimiser.load_state_dict(state["optimiser"])
         if self.plateau is not None:
             self.plateau.load_state_dict(state["plateau"])
-        self.step, self.looked, self.waited = (
+        self.step, self.validated, self.waited = (
             state[name] for name in ("global_step", "looked", "waited")
         )
         self.best, self.most_parts = state["best"], state["most_parts"]
         self.untrained = state["untrained"]
-        self.spent_s, self.looking_s = state["spent_s"], state["looking_s"]
-        if self.team.rank == 0:
+        self.spent_s, self.validation_s = state["spent_s"], state["looking_s"]
+        if self.group.rank == 0:
             self.sums, self.cpu_before_s = state["sums"], state["cpu_s"]
             self.data_s = state.get("data_s", 0.0)
 
     def count_from(self, spent: dict[str, Any]) -> None:
         """Count on from what an earlier training took, whose state was not kept."""
-        self.step = self.looked = int(spent["steps"])
+        self.step = self.validated = int(spent["steps"])
         self.spent_s = float(spent["wall_s"])
-        if self.team.rank == 0:
+        if self.group.rank == 0:
             self.cpu_before_s = float(spent["cpu_s"])
 
 

@@ -1,4 +1,4 @@
-"""The course of one training: steps, looks at the validation loss, and its state on disk."""
+"""The course of one training: steps, validation, and its state on disk."""
 
 from __future__ import annotations
 
@@ -14,46 +14,47 @@ from calovision.errors import InputError
 from calovision.training.batches import TrainingBatches, ValidationBatches, ahead
 from calovision.training.budget import ENDLESS_S
 from calovision.training.checkpoints import write_checkpoint
-from calovision.training.distributed import merged
+from calovision.training.distributed import gathered
 from calovision.training.learner import Learner
 from calovision.training.run import RunDir
 from calovision.utils.interruption import Interrupted, Stop
 
-SAVE_S = 45.0  #: seconds of training between two states on disk; with a step under a minute
-FIRST = "stopped before the first step"
-LOOKING = 0.25  #: most of a budget's time that goes into looks; only the last one is always had
+SAVE_EVERY_S = 45.0  #: seconds of training between two states on disk; with a step under a minute
+NOT_BEGUN = "stopped before the first step"
+#: largest share of the time spent that validation takes; only the last one is always done
+VALIDATION_SHARE = 0.25
 
 
 class TrainingLoop:
-    """Steps and looks until the end.
+    """Steps and validations until the end.
 
     Args:
         learner: what learns.
         batches: of training events.
-        looks: batches of validation events.
+        validation: batches of validation events.
         run: where the log and the state go; the first process writes.
-        every: steps between two looks.
+        every: steps between two validations.
         plan: kept with the state.
         quiet: without a progress bar.
 
     Attributes:
-        lines: what is to be said of it at its end.
+        warnings: for the end of the training.
     """
 
     def __init__(
         self,
         learner: Learner,
         batches: TrainingBatches,
-        looks: ValidationBatches,
+        validation: ValidationBatches,
         run: RunDir,
         every: int,
         plan: dict[str, int],
         quiet: bool,
     ) -> None:
-        self.learner, self.batches, self.looks = learner, batches, looks
+        self.learner, self.batches, self.validation = learner, batches, validation
         self.run, self.every, self.plan, self.quiet = run, every, plan, quiet
-        self.first = learner.team.rank == 0
-        self.lines: list[str] = []
+        self.first = learner.group.rank == 0
+        self.warnings: list[str] = []
         self.saved_s, self.saved_step = learner.spent_s, learner.step
 
     def go(self, stop: Stop) -> None:
@@ -62,7 +63,7 @@ class TrainingLoop:
         Raises:
             Interrupted: as told by ``stop``; the state of the last step is on disk.
         """
-        alone = self.learner.team.size == 1
+        alone = self.learner.group.size == 1
         bar = tqdm(
             total=100.0,
             disable=self.quiet,
@@ -78,15 +79,15 @@ class TrainingLoop:
             stop.over()
             if alone and self.learner.step and not stop.cut:
                 self.save()
-            reached = f"stopped at step {self.saved_step}" if self.saved_step else FIRST
+            reached = f"stopped at step {self.saved_step}" if self.saved_step else NOT_BEGUN
             raise Interrupted(self.run.how_to_go_on(reached)) from None
 
     def _steps(self, stop: Stop, bar: tqdm[Any]) -> None:
         learner = self.learner
         with contextlib.closing(ahead(self.batches.makers(), learner.task.device)) as stream:
             while True:
-                if self._look_is_due():
-                    self._look(stop)
+                if self._validation_is_due():
+                    self._validate(stop)
                 if learner.ended:
                     return
                 begun = time.monotonic()
@@ -95,7 +96,7 @@ class TrainingLoop:
                 with stop.held():
                     learner.learn(batch)
                 self._between(stop, bar)
-                if learner.team.size == 1 and learner.diverged:
+                if learner.group.size == 1 and learner.diverged:
                     self._give_up()
                     return
 
@@ -111,51 +112,50 @@ class TrainingLoop:
                 f"the loss is not a number at step {step}",
                 "lower learning_rate, or look for what the network makes of large inputs",
             )
-        self.lines.append(f"its loss was not a number at step {step}: earlier weights are kept")
+        self.warnings.append(f"its loss was not a number at step {step}: earlier weights are kept")
 
     def _between(self, stop: Stop, bar: tqdm[Any]) -> None:
-        """What comes after a step: an interruption, a state on disk, a bar that moves."""
+        """After a step: stop if asked to, save the state when it is due, move the progress bar."""
         learner = self.learner
-        if learner.team.size > 1 and learner.team.any(stop.wanted):
+        if learner.group.size > 1 and learner.group.any(stop.wanted):
             self.save()
             raise KeyboardInterrupt
-        if learner.spent_s - self.saved_s >= SAVE_S:
+        if learner.spent_s - self.saved_s >= SAVE_EVERY_S:
             self.save()
         if learner.step % 10 == 0:
             bar.n = round(100 * learner.progress, 1)
             bar.set_postfix(step=learner.step, loss=learner.last_loss)
 
-    def _look_is_due(self) -> bool:
+    def _validation_is_due(self) -> bool:
         learner = self.learner
-        if learner.step == learner.looked:
+        if learner.step == learner.validated:
             return False
         if learner.ended:
             return True
-        # The longest look so far is not known: what they took on average is.
         endless = learner.config.budget_s > ENDLESS_S
-        affordable = endless or learner.looking_s <= LOOKING * learner.spent_s
+        affordable = endless or learner.validation_s <= VALIDATION_SHARE * learner.spent_s
         return learner.step % self.every == 0 and affordable
 
-    def _look(self, stop: Stop) -> None:
-        """Look at the validation loss, log it, and keep the best weights and the state."""
+    def _validate(self, stop: Stop) -> None:
+        """Validate, log the loss, and keep the best weights and the state."""
         learner = self.learner
         begun = learner.spent_s
-        looked = {f"val_{k}": v for k, v in learner.validate(self.looks).items()}
+        losses = {f"val_{k}": v for k, v in learner.validate(self.validation).items()}
         learner.tick()
-        learner.looking_s += learner.spent_s - begun
+        learner.validation_s += learner.spent_s - begun
         with stop.held():
-            self._keep(looked)
+            self._keep(losses)
 
-    def _keep(self, looked: dict[str, float]) -> None:
+    def _keep(self, losses: dict[str, float]) -> None:
         learner = self.learner
         learner.read()
-        means = {f"train_{k}": float(np.mean(v)) for k, v in merged(learner.sums).items()}
+        means = {f"train_{k}": float(np.mean(v)) for k, v in gathered(learner.sums).items()}
         row = {"step": learner.step, "wall_s": round(learner.spent_s, 2), "rate": learner.rate}
-        if learner.judge(looked["val_loss"]) and self.first:
+        if learner.judge(losses["val_loss"]) and self.first:
             best = {"state_dict": learner.kept.state_dict(), "global_step": learner.step}
             write_checkpoint(self.run.best, best | {"spent_s": learner.spent_s})
         if self.first:
-            self.run.append(row | means | looked)
+            self.run.append(row | means | losses)
         self.save()
 
     def save(self) -> None:

@@ -1,4 +1,4 @@
-"""Which events of a set a training learns from, is watched on, and leaves for testing."""
+"""The split of an event set into training, validation and test events."""
 
 from __future__ import annotations
 

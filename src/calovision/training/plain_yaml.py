@@ -1,4 +1,4 @@
-"""YAML as settings need it: names, numbers, texts and lists; nothing that grows or is run."""
+"""YAML restricted to what settings need: names, numbers, texts and lists, and no code."""
 
 from __future__ import annotations
 

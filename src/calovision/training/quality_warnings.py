@@ -1,4 +1,4 @@
-"""What is doubtful about a training that has come to its end, in plain lines."""
+"""Warnings about a finished training that saw too little, or learned nothing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from calovision.events.events import Events
 from calovision.training.devices import to_device
 from calovision.training.task import Task
 
-FELL = 0.98  #: a loss above this share of the untrained one has not fallen
-FEW = 25  #: validation events that the loss before and after is of
+NOT_FALLEN = 0.98  #: a loss above this share of the untrained one has not fallen
+JUDGED_EVENTS = 25  #: validation events of the loss before and after
 
 
 def loss_of_few(task: Task, dataset: Any, noise: torch.Generator) -> float | None:
@@ -21,13 +21,13 @@ def loss_of_few(task: Task, dataset: Any, noise: torch.Generator) -> float | Non
         return None
     was_training = task.training
     with torch.no_grad():
-        batch = task.eval().batch(dataset, np.arange(min(FEW, len(dataset))))
+        batch = task.eval().batch(dataset, np.arange(min(JUDGED_EVENTS, len(dataset))))
         found = float(task.loss(to_device(batch, task.device), noise)["loss"])
     task.train(was_training)
     return found
 
 
-def verdict(
+def quality_warnings(
     task: Task,
     dataset: Any,
     events: Events,
@@ -53,10 +53,10 @@ def verdict(
             " more epochs, or a longer budget_s, would show it the others"
         )
     before, after = losses
-    if before is not None and after is not None and not after < FELL * before:
+    if before is not None and after is not None and not after < NOT_FALLEN * before:
         lines.append(
             f"it does no better than an untrained one: validation loss {after:.4g},"
             f" {before:.4g} before the training"
         )
-    doubt = task.quality_warning(dataset, events)
-    return [*lines, doubt] if doubt else lines
+    warning = task.quality_warning(dataset, events)
+    return [*lines, warning] if warning else lines

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from calovision.errors import InputError
 from calovision.training.plain_yaml import MOST_CHARACTERS, mapping_of
@@ -54,7 +55,7 @@ class RunDir:
 
     def start(
         self,
-        config: dict[str, Any],
+        settings: BaseModel,
         data: dict[str, Any],
         *,
         resume: bool,
@@ -65,11 +66,11 @@ class RunDir:
         Raises:
             InputError: a run is there and ``resume`` is not asked for, or it differs.
         """
-        wanted = {"config": config, "data": data}
+        wanted = {"config": settings.model_dump(), "data": data}
         if not resume or not self.begun:
             self.check_new()
         else:
-            self._check_same(config, lengths)
+            self._check_same(settings, lengths)
             if self.describe()["data"].get("hash") != data["hash"]:
                 raise InputError(f"{self.path} was trained on other data", "give the same --data")
             return
@@ -95,10 +96,19 @@ class RunDir:
         if occupied(self.path):
             raise InputError(f"{self.path} is not empty", "choose a new folder for --out")
 
-    def _check_same(self, config: dict[str, Any], lengths: frozenset[str]) -> None:
+    def config_of(self, kind: type[BaseModel]) -> dict[str, Any]:
+        """The recorded configuration, with the defaults of settings that are newer than the run.
+
+        Not those of a preset, which are for new trainings.
+        """
+        fields = kind.model_fields.items()
+        defaults = {k: f.default for k, f in fields if not f.is_required() and not f.exclude}
+        return defaults | dict(self.describe()["config"])
+
+    def _check_same(self, settings: BaseModel, lengths: frozenset[str]) -> None:
         """Refuse settings that differ from the recorded ones in more than the training's length."""
-        recorded = self.describe()["config"]
-        for key, value in config.items():
+        recorded = self.config_of(type(settings))
+        for key, value in settings.model_dump().items():
             if key not in lengths | PLACES and recorded.get(key, value) != value:
                 raise InputError(
                     f"{self.path} holds a run with another configuration:"

@@ -1,4 +1,4 @@
-"""What a run has seen: fingerprints of its training and validation events, kept beside it."""
+"""Fingerprints of the training and validation events of a run, kept beside it."""
 
 from __future__ import annotations
 

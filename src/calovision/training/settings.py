@@ -40,11 +40,15 @@ class Training(BaseModel):
         weight_decay: of the optimiser.
         optimiser: ``"adamw"`` decays weights beside the gradient (arXiv:1711.05101), ``"adam"``
             through it.
-        schedule: course of the learning rate; ``"cosine"`` rises for a few steps, then falls to
-            nearly nothing at the end of the training, ``"plateau"`` falls to a tenth after three
-            looks at the validation loss without improvement.
+        schedule: course of the learning rate; ``"cosine"`` rises for ``warmup`` steps, then falls
+            to nearly nothing at the end of the training, ``"plateau"`` falls to a tenth after
+            ``plateau`` looks at the validation loss without improvement.
+        warmup: steps over which the learning rate rises.
+        plateau: looks at the validation loss without improvement before the learning rate falls.
         ema: share of its past that the average of the weights keeps at each step, which then is
             what is validated and kept; 0 keeps the weights themselves.
+        ema_young: the average spans at most one part in so many of the steps so far, so that it
+            soon forgets what was random at the beginning.
         clip: largest norm of the gradient; 0 leaves it alone.
         patience: validation rounds without improvement before training stops; 0 never stops.
         validate_every: training steps between two looks at the validation loss; 0 looks once an
@@ -70,7 +74,10 @@ class Training(BaseModel):
     weight_decay: float = Field(0.0, ge=0)
     optimiser: Literal["adamw", "adam"] = "adamw"
     schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    warmup: int = Field(50, ge=0)
+    plateau: int = Field(3, ge=0)
     ema: float = Field(0.0, ge=0, lt=1)
+    ema_young: float = Field(10.0, gt=0)
     clip: float = Field(0.0, ge=0)
     patience: int = Field(0, ge=0)
     validate_every: int = Field(100, ge=0)

@@ -1,4 +1,4 @@
-"""What every task offers to the trainer and to those who use the trained model."""
+"""The interface of a task: what the trainer and the users of a trained model call."""
 
 from __future__ import annotations
 
@@ -46,14 +46,13 @@ def untrained_task(kind: type[Task], config: Any, geometry: Geometry, train: Eve
 
 
 class Task(nn.Module, ABC):
-    """A network with its loss and its way of seeing events.
+    """A network with its loss and the preparation of its inputs.
 
     Args:
         geometry: of the images it is built for.
 
     Attributes:
-        validation_events: most events that a look at the validation loss, and what is chosen on
-            validation events at the end, use.
+        validation_events: largest number of events for validation and for :meth:`calibrate`.
         judged_by_loss: whether a validation loss no lower than before the training shows that
             nothing was learned.
         partial: whether some steps of a training learn from a part of the weights only.
@@ -107,7 +106,7 @@ class Task(nn.Module, ABC):
 
     @classmethod
     def check_supported(cls, geometry: Geometry) -> None:
-        """Check, before a training, that it can be built for such images; all by default.
+        """Check, before a training, that it can be built for such images; by default it can.
 
         Raises:
             InputError: it cannot.
@@ -126,14 +125,14 @@ class Task(nn.Module, ABC):
 
     @abstractmethod
     def dataset(self, events: Events) -> Any:
-        """Events prepared once, of which batches are made; it has a length."""
+        """Prepared events with a length, from which batches are made."""
 
     @abstractmethod
     def batch(self, dataset: Any, chosen: NDArray[np.int64]) -> Batch:
         """Tensors of the ``chosen`` events."""
 
     def training_batch(self, dataset: Any, chosen: NDArray[np.int64], step: int) -> Batch:
-        """What step number ``step`` of a training learns from; the batch of ``chosen``."""
+        """The batch of step ``step`` of a training; by default that of the ``chosen`` events."""
         del step
         return self.batch(dataset, chosen)
 
@@ -146,7 +145,7 @@ class Task(nn.Module, ABC):
         """What the trained task is written as for ONNX Runtime, preparation of events included."""
 
     def use_event_weights(self, train: Events) -> None:
-        """From now on events count by their column ``weight``, over its mean in these events.
+        """Weight events by their column ``weight``, over its mean in these training events.
 
         Raises:
             InputError: a weight is negative or not finite, or all are 0.
@@ -156,40 +155,40 @@ class Task(nn.Module, ABC):
             self.mean_weight = float(np.mean(train.columns[weighting.COLUMN], dtype=np.float64))
 
     def event_weights(self, events: Events) -> NDArray[np.float32] | None:
-        """``(n,)`` how much events count in the loss, 1 on average; ``None`` without weights."""
+        """``(n,)`` weights of events in the loss, 1 on average; ``None`` without weights."""
         if self.mean_weight is None or weighting.COLUMN not in events.columns:
             return None
         weight = events.columns[weighting.COLUMN].astype(np.float64) / self.mean_weight
         return weight.astype(np.float32)
 
     def refit_domain(self, train: Events) -> None:
-        """Fit to new training events what is not learned by gradients; nothing by default."""
+        """Fit the range of validity to new training events; nothing by default."""
         del train
 
     def calibrate(self, dataset: Any) -> None:
-        """Choose on validation events what gradients cannot; nothing by default."""
+        """Fit thresholds or calibrations to validation events; nothing by default."""
         del dataset
 
     def quality_warning(self, dataset: Any, events: Events) -> str:
-        """A line if validation ``events``, seen as ``dataset``, show that nothing was learned."""
+        """A warning if validation events and their data set show that nothing was learned."""
         del dataset, events
         return ""
 
     @property
     def postprocessing_events(self) -> int:
-        """Training events that :meth:`fit_postprocessing` wants at most; 0 leaves it out."""
+        """Largest number of training events for :meth:`fit_postprocessing`; 0 leaves it out."""
         return 0
 
     def fit_postprocessing(self, train: Events, *, quiet: bool) -> None:
-        """Learn from training events what needs the finished networks; nothing by default."""
+        """Fit what needs the trained networks to training events; nothing by default."""
         del train, quiet
 
     def size(self) -> dict[str, int]:
-        """Numbers that tell how large the model is."""
+        """Size of the model: numbers of parameters by name."""
         return {"parameters": sum(p.numel() for p in self.parameters())}
 
     def check_geometry(self, geometry: Geometry) -> None:
-        """Refuse images of another geometry than the task was built for.
+        """Check that images have the geometry that the task was built for.
 
         Raises:
             InputError: the geometries differ.

@@ -1,10 +1,10 @@
-"""One training: from events in their order to the weights that are kept."""
+"""One training: from events to the weights that are kept."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,11 @@ from calovision.training.batches import TrainingBatches, ValidationBatches
 from calovision.training.budget import ENDLESS_S, Plan, planned
 from calovision.training.checkpoints import read_checkpoint
 from calovision.training.devices import described, enough_memory, peak_memory_mb
-from calovision.training.distributed import Team, summed
+from calovision.training.distributed import ProcessGroup, total
 from calovision.training.extend import passes
 from calovision.training.learner import Learner
 from calovision.training.loop import TrainingLoop
-from calovision.training.quality_warnings import loss_of_few, verdict
+from calovision.training.quality_warnings import loss_of_few, quality_warnings
 from calovision.training.run import RunDir
 from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.settings import OWN, Training
@@ -34,9 +34,10 @@ from calovision.utils import streams
 from calovision.utils.files import PART, write_bytes, write_json
 from calovision.utils.interruption import Interrupted, Stop, handled_by
 
-SETTLED = 100  #: events from which a task learns at the end, for every second of a budget
-FEWEST = 1000  #: of them
-LONG = 0.25  #: share of the budget that what comes after it may take without a word
+#: training events for the post-processing fit: so many for every second of the budget, at least
+POSTPROCESSING_EVENTS_PER_S = 100
+FEWEST_POSTPROCESSING_EVENTS = 1000
+LONG_POSTPROCESSING = 0.25  #: share of the budget from which the time of that fit is reported
 KEPT_BYTES = 300e6  #: a finished run keeps the state to go on from, unless it is larger than this
 
 
@@ -46,11 +47,11 @@ def fit(
     store: EventStore,
     parts: dict[str, NDArray[np.int64]],
     run: RunDir,
-    team: Team,
+    group: ProcessGroup,
     device: torch.device,
     quiet: bool,
 ) -> None:
-    """Train a ``kind`` of task on ``parts`` of ``store`` in a team; its first process writes.
+    """Train a ``kind`` of task on ``parts`` of ``store``; the first process of a group writes.
 
     Raises:
         InputError: a checkpoint is damaged or lost, or the memory of the device is too small.
@@ -62,10 +63,10 @@ def fit(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     with handled_by(stop.arrived), enough_memory(device, smaller), fast:
-        made = _prepared(kind, config, store, parts, run, team, device, quiet)
+        made = _prepared(kind, config, store, parts, run, group, device, quiet)
         made.loop.go(stop)
-        cpu_s = summed(made.learner.cpu_s)
-        if team.rank == 0:
+        cpu_s = total(made.learner.cpu_s)
+        if group.rank == 0:
             try:
                 _finish(made, store, parts, run, cpu_s, quiet)
             except KeyboardInterrupt:
@@ -77,9 +78,9 @@ class _Prepared:
     """A training that can begin.
 
     Attributes:
-        learner: with the state that it goes on from.
-        loop: its steps and looks.
-        warnings: what a budget has cut, and what of it the preparation took.
+        learner: with the state that it resumes from.
+        loop: its steps and validations.
+        warnings: how the budget has reduced the data, and its share spent on preparation.
     """
 
     learner: Learner
@@ -93,29 +94,29 @@ def _prepared(
     store: EventStore,
     parts: dict[str, NDArray[np.int64]],
     run: RunDir,
-    team: Team,
+    group: ProcessGroup,
     device: torch.device,
     quiet: bool,
 ) -> _Prepared:
-    """Everything up to the first step; it belongs to the budget."""
+    """Everything up to the first step; its time belongs to the budget."""
     begun = time.monotonic()
     state = read_checkpoint(run.checkpoint)
 
-    def order_of(window: int) -> WindowedShuffleSampler:
-        return _order(config, store, parts["train"], window)
+    def sampler_of(window: int) -> WindowedShuffleSampler:
+        return _sampler(config, store, parts["train"], window)
 
     made = Plan(**state["plan"]) if state else None
     if made is None:
-        made = team.told(lambda: planned(kind, config, store, parts, order_of, device))
-    order = order_of(made.window)
+        made = group.from_first(lambda: planned(kind, config, store, parts, sampler_of, device))
+    sampler = sampler_of(made.window)
     start = run.start_weights if not state and run.start_weights.exists() else None
-    task, read = _begun(kind, config, store, parts["train"], order, start)
+    task, read = _begun(kind, config, store, parts["train"], sampler, start)
     task.place(device)
     prolonged = start is not None and (run.path / "budget.json").exists()
     lines = ["it went on from its final weights with a fresh optimiser"] if prolonged else []
     seen = parts["validation"][: min(task.validation_events, made.validation)]
-    steps = max(int(config.epochs * order.events / (config.batch * team.size)), 1)
-    learner = Learner(task, config, steps, team)
+    steps = max(int(config.epochs * sampler.events / (config.batch * group.size)), 1)
+    learner = Learner(task, config, steps, group)
     if state:
         try:
             learner.go_on(state)
@@ -125,17 +126,19 @@ def _prepared(
             raise
     elif prolonged:
         learner.count_from(run.budget())
-    if team.rank == 0:
-        run.keep_rows(learner.looked)
-    each = order.batch // team.size
-    part = slice(team.rank * each, (team.rank + 1) * each)
-    batches = TrainingBatches(task, order, read, part, lambda: learner.step)
+    if group.rank == 0:
+        run.keep_rows(learner.validated)
+    each = sampler.batch // group.size
+    part = slice(group.rank * each, (group.rank + 1) * each)
+    batches = TrainingBatches(task, sampler, read, part, lambda: learner.step)
     dataset = task.dataset(store[seen])
     if not state:
         learner.untrained = loss_of_few(task, dataset, learner.noise(0))
-    looks = ValidationBatches(task, dataset, team.rank, team.size)
-    every = min(config.validate_every or order.per_epoch, steps)
-    loop = TrainingLoop(learner, batches, looks, run, every, made.to_dict(), quiet or team.rank > 0)
+    validation = ValidationBatches(task, dataset, group.rank, group.size)
+    every = min(config.validate_every or sampler.per_epoch, steps)
+    loop = TrainingLoop(
+        learner, batches, validation, run, every, asdict(made), quiet or group.rank > 0
+    )
     if not learner.ended:
         batches.prepare()
         # Much of a short budget may be gone by now: half of it is for learning in any case.
@@ -147,7 +150,7 @@ def _prepared(
 def _cuts(
     config: Training, made: Plan, parts: dict[str, NDArray[np.int64]], task: Task, took: float
 ) -> list[str]:
-    """Lines about what a budget has cut, and what the preparation took of it."""
+    """Warnings about data left out to fit the budget, and about the time of the preparation."""
     if config.budget_s > ENDLESS_S:
         return []
     lines = []
@@ -166,10 +169,10 @@ def _cuts(
     return lines
 
 
-def _order(
+def _sampler(
     config: Training, store: EventStore, chosen: NDArray[np.int64], window: int
 ) -> WindowedShuffleSampler:
-    """The order of the ``chosen`` events in a training."""
+    """The sampler of the ``chosen`` events in a training."""
     batch = min(config.batch, len(chosen) // config.processes) * config.processes
     blocks = np.unique(np.searchsorted(chosen, store.blocks))
     return WindowedShuffleSampler(len(chosen), batch, window, blocks, config.seed)
@@ -180,7 +183,7 @@ def _begun(
     config: Training,
     store: EventStore,
     chosen: NDArray[np.int64],
-    order: WindowedShuffleSampler,
+    sampler: WindowedShuffleSampler,
     start: Path | None,
 ) -> tuple[Task, Callable[[NDArray[np.int64]], Events]]:
     """The task to train, and what reads the ``chosen`` events.
@@ -191,8 +194,8 @@ def _begun(
     def read(numbers: NDArray[np.int64]) -> Events:
         return store[chosen[numbers]]
 
-    whole = order.windows == 1
-    numbers = np.arange(len(chosen)) if whole else np.sort(order.batches(0, 0), axis=None)
+    whole = sampler.windows == 1
+    numbers = np.arange(len(chosen)) if whole else np.sort(sampler.batches(0, 0), axis=None)
     events = read(numbers)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, config.seed))
@@ -213,8 +216,8 @@ def _finish(
     cpu_s: float,
     quiet: bool,
 ) -> None:
-    """Write the best weights, what they took, and what is doubtful about them."""
-    learner, dataset = made.learner, made.loop.looks.dataset
+    """Write the best weights, their cost, and warnings about their quality."""
+    learner, dataset = made.learner, made.loop.validation.dataset
     best = read_checkpoint(run.best)
     if best is None:
         raise InputError(f"{run.path} has lost its best.ckpt", "delete last.ckpt to start again")
@@ -224,7 +227,7 @@ def _finish(
     kept.calibrate(dataset)
     few = passes(run, learner.config, 1)
     seen = passes(run, learner.config, learner.step)
-    doubts = verdict(
+    warnings = quality_warnings(
         kept,
         dataset,
         store[parts["validation"][: len(dataset)]],
@@ -236,13 +239,14 @@ def _finish(
     if kept.postprocessing_events:
         chosen = parts["train"]
         begun = time.perf_counter()
-        most = min(kept.postprocessing_events, max(int(SETTLED * learner.config.budget_s), FEWEST))
+        affordable = int(POSTPROCESSING_EVENTS_PER_S * learner.config.budget_s)
+        most = min(kept.postprocessing_events, max(affordable, FEWEST_POSTPROCESSING_EVENTS))
         if most < min(kept.postprocessing_events, len(chosen)):
-            doubts.append(f"what it learns at the end is of {most} events, to fit the budget")
+            warnings.append(f"what it learns at the end is of {most} events, to fit the budget")
         kept.fit_postprocessing(store[chosen[:: -(-len(chosen) // most)]], quiet=quiet)
         took, budget_s = time.perf_counter() - begun, learner.config.budget_s
-        if took > LONG * budget_s:
-            doubts.append(f"what it learns at the end took {took:.0f} s more than its budget")
+        if took > LONG_POSTPROCESSING * budget_s:
+            warnings.append(f"what it learns at the end took {took:.0f} s more than its budget")
     write_json(
         run.path / "budget.json",
         {
@@ -253,8 +257,10 @@ def _finish(
             **kept.size(),
             "device": described(device),
             "memory_mb": peak_memory_mb(device),
-            "data_wait": round(learner.data_s / max(learner.spent_s - learner.looking_s, 1e-9), 4),
-            "warnings": made.warnings + made.loop.lines + doubts,
+            "data_wait": round(
+                learner.data_s / max(learner.spent_s - learner.validation_s, 1e-9), 4
+            ),
+            "warnings": made.warnings + made.loop.warnings + warnings,
         },
     )
     # The file format knows no other order of memory, such as channels last.
@@ -265,7 +271,7 @@ def _finish(
 
 
 def tidy(run: RunDir) -> None:
-    """Remove what a finished run needs no longer, not even to be trained further."""
+    """Remove files that a finished run no longer needs, not even to be trained further."""
     files = [file for file in (run.checkpoint, run.best) if file.exists()]
     for file in (run.checkpoint, run.best):
         file.with_name(file.name + PART).unlink(missing_ok=True)

@@ -7,16 +7,18 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load
+from safetensors.torch import save as as_safetensors
 from torch import Tensor, nn
 
 from calovision.errors import ContentError, DamagedError, InputError
 from calovision.events.geometry import Geometry
 from calovision.training.settings import OWN, Training
 from calovision.training.task import Task
+from calovision.utils.files import write_bytes
 from calovision.utils.unreadable import reading
 
 
-def misfit(path: Path) -> DamagedError:
+def unusable(path: Path) -> DamagedError:
     """The error for weights that cannot be used."""
     return DamagedError(
         f"{path} is damaged, or written by another version of calovision",
@@ -36,7 +38,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load(content)
     except _DAMAGE as error:
-        raise misfit(path) from error
+        raise unusable(path) from error
 
 
 #: what safetensors raises at bytes that are not what they say
@@ -57,7 +59,7 @@ def task_from_weights(
     except ContentError as error:
         if config.model.startswith(OWN):
             raise other_network(config, weights.parent) from error
-        raise misfit(weights) from error
+        raise unusable(weights) from error
 
 
 def other_network(config: Training, place: Path) -> InputError:
@@ -88,3 +90,30 @@ def tensor_of(state: Mapping[str, Tensor], name: str, axes: int) -> Tensor:
     if name not in state or state[name].ndim != axes:
         raise ContentError(f"no {name} with {axes} axes")
     return state[name]
+
+
+def save_modules(
+    path: Path, modules: dict[str, nn.Module], more: dict[str, Tensor] | None = None
+) -> None:
+    """Weights of several modules in one file, complete or not at all."""
+    state = dict(more or {})
+    for name, module in modules.items():
+        state |= {f"{name}.{k}": v.cpu().contiguous() for k, v in module.state_dict().items()}
+    write_bytes(path, as_safetensors(state))
+
+
+def load_modules(path: Path, modules: dict[str, nn.Module]) -> None:
+    """Put saved weights into modules, which are frozen.
+
+    Raises:
+        InputError: the file is damaged, or of other modules.
+    """
+    state = read_weights(path)
+    for name, module in modules.items():
+        start = f"{name}."
+        mine = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+        try:
+            fill(module, mine)
+        except ContentError as error:
+            raise unusable(path) from error
+        module.requires_grad_(False)

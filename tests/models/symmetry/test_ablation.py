@@ -6,23 +6,26 @@ from torch.nn.functional import cosine_similarity
 
 from calovision.models.symmetry.ablation import Ablated, search_without
 from calovision.models.symmetry.search import search
+from calovision.models.symmetry.settings import IsometrySettings
+
+
+def settings(steps: int) -> IsometrySettings:
+    return IsometrySettings(
+        task="symmetry", model="isometry", points=300, components=12, refine_steps=steps
+    )
 
 
 def without(prior: str, world: worlds.World, steps: int = 0) -> Ablated:
     torch.manual_seed(0)
     random = torch.Generator().manual_seed(1)
-    return search_without(
-        prior, world.space, world.stream, random=random, points=300, steps=steps, components=12
-    )
+    return search_without(prior, world.space, world.stream, settings(steps), random=random)
 
 
 def test_without_nothing_it_is_the_search() -> None:
     world = worlds.rotated()
     found = without("nothing", world)
     random = torch.Generator().manual_seed(1)
-    motions = search(
-        world.space, world.stream, random=random, points=300, refine_steps=0, components=12
-    )
+    motions = search(world.space, world.stream, settings(0), random=random)
     assert found.leak == motions.leaks[0]
     assert found.action is not None
     assert torch.equal(found.action.matrix, -found.action.matrix.T)

@@ -15,13 +15,18 @@ from calovision.models.symmetry.isometry import (
     rigid_motions,
 )
 from calovision.models.symmetry.search import Symmetry, search
+from calovision.models.symmetry.settings import IsometrySettings
+
+
+def settings(points: int) -> IsometrySettings:
+    return IsometrySettings(
+        task="symmetry", model="isometry", points=points, components=30, refine_steps=0
+    )
 
 
 def found_in(world: worlds.World, seed: int = 1) -> Symmetry:
     random = torch.Generator().manual_seed(seed)
-    return search(
-        world.space, world.stream, random=random, points=800, components=30, refine_steps=0
-    )
+    return search(world.space, world.stream, settings(800), random=random)
 
 
 @pytest.mark.parametrize("name", ["circles", "rotated", "translated", "scaled"])
@@ -62,7 +67,7 @@ def test_the_same_seed_finds_the_same() -> None:
 def test_leaks_ascend_and_motions_are_orthogonal() -> None:
     world = worlds.rotated()
     random = torch.Generator().manual_seed(0)
-    motions = rigid_motions(world.space, world.stream, random, components=30, points=500)
+    motions = rigid_motions(world.space, world.stream, settings(500), random)
     assert list(motions.leaks) == sorted(motions.leaks)
     assert motions.leaks[0] < 0.01 < 0.1 < motions.leaks[1]
     for action in motions.actions:

@@ -10,6 +10,7 @@ from torch import Tensor
 from calovision.models.symmetry.linear import LinearAction, closed, principal_basis, spectrum
 from calovision.models.symmetry.refine import refine
 from calovision.models.symmetry.rings import rings
+from calovision.models.symmetry.settings import IsometrySettings
 from calovision.models.symmetry.space import LatentSpace
 
 
@@ -90,12 +91,15 @@ def test_refining_finds_the_way_along_the_data() -> None:
     wrong = torch.randn(4, 4, generator=random)
     guess = LinearAction(truth.matrix + 0.15 * (wrong - wrong.T), truth.basis)
     space = ring_space((1.0, 2.0))
+    settings = IsometrySettings(
+        task="symmetry", model="isometry", refine_steps=150, motion_batch=32, turns=1.0
+    )
 
     def stream(n: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         times = 2 * math.pi * torch.rand(n, generator=random)
         return truth.orbit(torch.ones(1, 4), times)[0], torch.zeros(n, dtype=torch.long)
 
-    found = refine(guess, space, stream, steps=150, random=random, batch=32, turns=1.0)
+    found = refine(guess, space, stream, settings, random=random)
     error = [
         float((a.matrix / a.matrix.norm() - truth.matrix / truth.matrix.norm()).norm())
         for a in (guess, found)

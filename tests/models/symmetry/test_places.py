@@ -15,11 +15,10 @@ from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU, needed
 from torch import Tensor, nn
 
 from calovision.evaluation.symmetry.measures import measure
-from calovision.models.symmetry.ablation import random_motion
+from calovision.models.symmetry.ablation import free_generator, random_motion
 from calovision.models.symmetry.checkpoints import Keeper
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.frame import co_moving_frame
-from calovision.models.symmetry.free import free_generator
 from calovision.models.symmetry.isometry import rigid_motions
 from calovision.models.symmetry.lie import algebra
 from calovision.models.symmetry.linear import LinearAction, closed
@@ -28,6 +27,7 @@ from calovision.models.symmetry.published import published_generators
 from calovision.models.symmetry.refine import refine
 from calovision.models.symmetry.rings import rings
 from calovision.models.symmetry.runs import Flows
+from calovision.models.symmetry.settings import IsometrySettings, PublishedSettings
 from calovision.models.symmetry.space import LatentSpace, train_oracle, vae_space
 from calovision.models.symmetry.supervised import train_published_map, train_step_map
 from calovision.networks.image_vae import ImageVAE
@@ -36,6 +36,12 @@ from calovision.utils.interruption import Stop
 
 pytestmark = needed
 CPU = torch.device("cpu")
+OURS = IsometrySettings(
+    task="symmetry", model="isometry", refine_steps=2, project_steps=2, points=20, components=5
+)
+BASELINE = PublishedSettings(
+    task="symmetry", model="baseline", generator_steps=2, generator_batch=8
+)
 
 
 @dataclass
@@ -63,7 +69,7 @@ class World:
     def flows(self) -> Flows:
         torch.manual_seed(5)
         fields = published_generators(
-            self.space, self.data.stream(), 2, steps=2, random=self.random(), batch=8
+            self.space, self.data.stream(), 2, BASELINE, random=self.random()
         )
         return Flows(self.vae, self.oracle, tuple(fields), None, {})
 
@@ -80,17 +86,17 @@ def world(reference: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Wo
     half = torch.randn(6, 6)
     action = closed(LinearAction(half - half.T, basis), 1.0)
     random = torch.Generator().manual_seed(1)
-    oracle = train_oracle(vae, data.stream(warp=1.0), 2, steps=1, random=random)
+    oracle = train_oracle(vae, data.stream(warp=1.0), 2, OURS, steps=1, random=random)
     return World(data, vae, oracle, action)
 
 
 def projected(w: World) -> Tensor:
     images, label = w.data.stream()(40, w.random())
     guide = rings(w.action, images, label)
-    options: dict[str, Any] = {"train_oracle": 1.0, "guide": guide, "steps": 2}
+    options: dict[str, Any] = {"joint": True, "guide": guide, "random": w.random()}
     for module in (w.vae, w.oracle):
         module.requires_grad_(True)
-    field = project(w.vae, w.oracle, w.action, w.data.stream(), random=w.random(), **options)
+    field = project(w.vae, w.oracle, w.action, w.data.stream(), OURS, **options)
     return torch.cat([field(w.points), w.points])
 
 
@@ -102,20 +108,16 @@ def framed(w: World) -> Tensor:
 
 
 def moved(w: World) -> Tensor:
-    found = rigid_motions(w.space, w.data.stream(), w.random(), components=5, points=20)
+    found = rigid_motions(w.space, w.data.stream(), OURS, w.random())
     return torch.stack([a.matrix.abs() for a in found.actions[:1]])
 
 
 #: what a world gives: numbers on its device
 PIECES: dict[str, Callable[[World], Tensor]] = {
     "project": projected,
-    "refine": lambda w: (
-        refine(w.action, w.space, w.data.stream(), steps=2, random=w.random()).matrix
-    ),
+    "refine": lambda w: refine(w.action, w.space, w.data.stream(), OURS, random=w.random()).matrix,
     "generators": lambda w: w.flows.fields[1](w.points),
-    "free": lambda w: free_generator(w.space, w.data.stream(), steps=2, random=w.random())(
-        w.points
-    ),
+    "free": lambda w: free_generator(w.space, w.data.stream(), OURS, random=w.random())(w.points),
     "step map": lambda w: train_step_map(w.vae, w.data.stream(12), steps=3, random=w.random())(
         w.points
     ),
@@ -124,9 +126,7 @@ PIECES: dict[str, Callable[[World], Tensor]] = {
     )(w.points),
     "frame": framed,
     "rigid motions": moved,
-    "random motion": lambda w: (
-        random_motion(w.space, w.data.stream(), w.random(), points=20, components=5).matrix
-    ),
+    "random motion": lambda w: random_motion(w.space, w.data.stream(), OURS, w.random()).matrix,
 }
 
 
@@ -169,7 +169,7 @@ def test_a_stage_goes_on_with_new_numbers_where_the_old_ones_are_unknown(tmp_pat
         keeper = Keeper(RunDir(tmp_path), Stop(), torch.Generator().manual_seed(3))
         state = torch.zeros(16, dtype=torch.uint8)
         keeper.stages = {"VAE": {"of": {}, "random": state, "step": step}}
-        assert next(keeper.steps("VAE", 100, {})) == step
+        assert next(keeper.steps("VAE", 100)) == step
         return torch.rand(4, generator=keeper.random)
 
     assert torch.equal(drawn(5), drawn(5))

@@ -5,6 +5,7 @@ import math
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,11 @@ from calovision.models.symmetry.linear import LinearAction
 from calovision.models.symmetry.project import project
 from calovision.models.symmetry.published import published_generators
 from calovision.models.symmetry.runs import Flows, load_flows, load_space, save_flows, train
-from calovision.models.symmetry.settings import load_settings
+from calovision.models.symmetry.settings import (
+    IsometrySettings,
+    PublishedSettings,
+    load_settings,
+)
 from calovision.models.symmetry.space import train_oracle, vae_space
 from calovision.models.symmetry.supervised import train_published_map, train_step_map
 from calovision.networks.image_vae import ConvVAE, ImageVAE
@@ -31,6 +36,10 @@ from calovision.utils.interruption import Interrupted
 SHORT = {"vae_steps": 3, "oracle_steps": 3, "refine_steps": 2, "project_steps": 2, "points": 60}
 SHORT |= {"components": 12}
 PUBLISHED = {"epochs": 0.1, "oracle_steps": 3, "generator_steps": 3}
+
+
+def ours(**changes: Any) -> IsometrySettings:
+    return IsometrySettings(task="symmetry", model="isometry", **changes)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +188,7 @@ def test_flows_with_a_linear_action_come_back(data: ImageData, tmp_path: Path) -
     basis = torch.linalg.qr(torch.randn(784, 2, generator=random))[0]
     action = LinearAction(matrix, basis)
     vae.requires_grad_(True)
-    field = project(vae, oracle, action, data.stream(), steps=2, random=random, batch=16)
+    field = project(vae, oracle, action, data.stream(), ours(project_steps=2), random=random)
     save_flows(run.path / "d5", Flows(vae, oracle, (field,), action, {"found": True}))
     again = load_flows(run, data, 5)
     assert again.action is not None
@@ -212,22 +221,20 @@ def test_training_and_projection_lower_their_losses() -> None:
     train_vae(
         vae,
         Hands(),
-        steps=101,
+        ours(vae_steps=101, batch=32),
         random=random,
-        batch=32,
         report=lambda _, found: losses.append(found),
     )
     assert losses[-1]["cross_entropy"] < 0.8 * losses[0]["cross_entropy"]
-    oracle = train_oracle(vae, Hands(), 2, steps=2, random=random)
+    oracle = train_oracle(vae, Hands(), 2, ours(oracle_steps=2), random=random)
     gaps: list[float] = []
     field = project(
         vae,
         oracle,
         action,
         Hands(),
-        steps=51,
+        ours(project_steps=51, motion_batch=32),
         random=random,
-        batch=32,
         report=lambda _, found: gaps.append(found["gap"]),
     )
     assert gaps[-1] < gaps[0]
@@ -238,9 +245,12 @@ def test_published_generators_have_the_norm_that_is_asked_for() -> None:
     vae, _ = ring(3)
     random = torch.Generator().manual_seed(0)
     torch.manual_seed(1)
-    oracle = train_oracle(vae, Hands(), 2, steps=5, random=random)
+    oracle = train_oracle(vae, Hands(), 2, ours(oracle_steps=5), random=random)
     space = vae_space(vae, oracle)
-    fields = published_generators(space, Hands(), 2, steps=200, random=random, batch=32)
+    settings = PublishedSettings(
+        task="symmetry", model="baseline", generator_steps=200, generator_batch=32
+    )
+    fields = published_generators(space, Hands(), 2, settings, random=random)
     z, _ = space.draw(Hands(), 50, random, spread=0.0)
     for field in fields:
         assert float(field(z).norm(dim=1).mean()) == pytest.approx(1, abs=0.15)

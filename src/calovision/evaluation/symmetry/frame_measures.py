@@ -20,6 +20,7 @@ from calovision.models.symmetry.lie import algebra
 from calovision.models.symmetry.rings import rings
 from calovision.models.symmetry.runs import Flows
 from calovision.models.symmetry.space import Stream, freeze
+from calovision.training.minimise import Losses, minimise
 
 REACH = 0.4  #: length of the path that is followed in both directions, in units of the image's norm
 STEPS = 8
@@ -44,13 +45,12 @@ def train_judge(
         nn.LazyLinear(classes),
     )
     judge(first)
-    optimiser = torch.optim.Adam(judge.parameters(), 3e-3)
-    for _ in range(steps or JUDGE_STEPS):
+
+    def loss(_: float) -> Losses:
         images, label = stream(64, random)
-        loss = F.cross_entropy(judge(images), label)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        return F.cross_entropy(judge(images), label), {}
+
+    minimise(loss, torch.optim.Adam(judge.parameters(), 3e-3), steps or JUDGE_STEPS)
     return freeze(judge)
 
 

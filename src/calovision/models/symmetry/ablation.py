@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from calovision.models.symmetry.autoencoder import Report, silent
-from calovision.models.symmetry.free import free_generator
-from calovision.models.symmetry.isometry import rigid_motions
+from calovision.models.symmetry.autoencoder import warm_cosine
+from calovision.models.symmetry.flows import flow
+from calovision.models.symmetry.isometry import gram_change, rigid_motions
 from calovision.models.symmetry.linear import (
     LinearAction,
     Spectrum,
@@ -17,8 +17,10 @@ from calovision.models.symmetry.linear import (
     spectrum,
 )
 from calovision.models.symmetry.refine import refine
-from calovision.models.symmetry.space import LatentSpace, Stream
+from calovision.models.symmetry.settings import IsometrySettings
+from calovision.models.symmetry.space import LatentSpace, Stream, freeze
 from calovision.networks.perceptron import VectorField
+from calovision.training.minimise import Losses, Report, minimise, silent
 
 #: what is left out, in words; "guess" starts the refinement from a random skew matrix instead
 PRIORS = {
@@ -29,6 +31,9 @@ PRIORS = {
     "guess": "first guess: a random skew matrix, refined",
 }
 GENERAL_COMPONENTS = 40  #: at most, where there are as many unknowns as entries of a matrix
+#: of a motion of the network's flow: at the speed that is asked for, an image moves its norm in 1
+LONGEST = 1.5
+SPEED = 0.1  #: weight of that speed
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,9 @@ def search_without(
     prior: str,
     space: LatentSpace,
     stream: Stream,
+    settings: IsometrySettings,
     *,
     random: torch.Generator,
-    points: int = 2000,
-    steps: int = 500,
-    components: int = 60,
     report: Report = silent,
 ) -> Ablated:
     """Search as :func:`~calovision.models.symmetry.search.search` does, but for one prior.
@@ -65,41 +68,26 @@ def search_without(
         prior: key of :data:`PRIORS`.
         space: the latent space.
         stream: its data.
+        settings: of the search.
         random: of everything that is drawn.
-        points: data that the first guess is made from.
-        steps: of the refinement, or of the network's training.
-        components: principal components that the linear action works on.
         report: told how far the search is.
     """
     if prior == "linear":
-        field = free_generator(space, stream, steps=steps, random=random, report=report)
+        field = free_generator(space, stream, settings, random=random, report=report)
         return Ablated(None, field, None, None)
-    rigid, weight = prior != "isometry", 0.0 if prior == "oracle" else 0.1
-    leak = None
+    rigid, leak = prior != "isometry", None
+    if prior == "oracle":
+        settings = settings.model_copy(update={"oracle_weight": 0.0})
+    if not rigid:
+        few = min(settings.components, GENERAL_COMPONENTS)
+        settings = settings.model_copy(update={"components": few})
     if prior == "guess":
-        action = random_motion(space, stream, random, points=points, components=components)
+        action = random_motion(space, stream, settings, random)
     else:
-        motions = rigid_motions(
-            space,
-            stream,
-            random,
-            components=components if rigid else min(components, GENERAL_COMPONENTS),
-            points=points,
-            oracle=weight,
-            rigid=rigid,
-        )
+        motions = rigid_motions(space, stream, settings, random, rigid=rigid)
         action, leak = motions.actions[0], motions.leaks[0]
-    if steps:
-        action = refine(
-            action,
-            space,
-            stream,
-            steps=steps,
-            random=random,
-            oracle=2 * weight,
-            rigid=rigid,
-            report=report,
-        )
+    if settings.refine_steps:
+        action = refine(action, space, stream, settings, random=random, rigid=rigid, report=report)
     found = spectrum(action)
     if rigid and found.closes:
         action = closed(action, found.fundamental)
@@ -108,18 +96,58 @@ def search_without(
 
 @torch.no_grad()
 def random_motion(
-    space: LatentSpace,
-    stream: Stream,
-    random: torch.Generator,
-    *,
-    points: int = 2000,
-    components: int = 60,
+    space: LatentSpace, stream: Stream, settings: IsometrySettings, random: torch.Generator
 ) -> LinearAction:
     """A random skew matrix on the leading components, of typical frequency 1."""
-    z, _ = space.draw(stream, points, random, spread=0.0)
+    z, _ = space.draw(stream, settings.points, random, spread=0.0)
     images = space.decode(z)
-    basis = principal_basis(images, components)
+    basis = principal_basis(images, settings.components)
     size = basis.shape[1]
     matrix = torch.randn(size, size, generator=random, device=basis.device)
     action = LinearAction(matrix - matrix.T, basis)
     return replace(action, matrix=action.matrix / action.typical_frequency(images))
+
+
+def free_generator(
+    space: LatentSpace,
+    stream: Stream,
+    settings: IsometrySettings,
+    *,
+    random: torch.Generator,
+    report: Report = silent,
+) -> VectorField:
+    """A generator without a linear action: a network whose flow keeps inner products of images.
+
+    The loss is the change of the Gram matrix of images over that of unrelated ones, after a short
+    and after a longer time, the change of the oracle's evidence, and the squared logarithm of the
+    speed of every image in units of its norm.
+    """
+    field = VectorField(space.dimension).to(random.device)
+
+    def loss(share: float) -> Losses:
+        z, _ = space.draw(stream, settings.motion_batch, random, spread=0.5)
+        images, velocity = space.velocity(z, field(z))
+        unrelated = gram_change(images, images.roll(1, 0))
+        drawn = float(torch.rand(1, generator=random, device=random.device))
+        time = 0.2 + (LONGEST - 0.2) * min(1.0, 2 * share) * drawn
+        total = images.new_zeros(())
+        for after in (0.1, time):
+            end = flow(field, z, after, reach=10.0)
+            change = gram_change(images, space.decode(end)) / unrelated
+            seen = (space.evidence(end) - space.evidence(z)).square().sum(1).mean()
+            seen = seen / (space.evidence(z).var(0).sum() + 1e-6)
+            total = total + (change + 2 * settings.oracle_weight * seen) / after**2
+        relative = (velocity.norm(dim=1) / images.norm(dim=1) + 1e-4).log()
+        total = total + SPEED * relative.square().mean()
+        return total, {"loss": total, "gram": change}
+
+    minimise(
+        loss,
+        torch.optim.Adam(field.parameters(), settings.project_rate),
+        settings.refine_steps,
+        schedule=warm_cosine,
+        clip=[(field, settings.clip_field)],
+        report=report,
+    )
+    freeze(field)
+    return field

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from calovision.models.symmetry.checkpoints import Keeper, Stateful, steps_of
+from calovision.models.symmetry.checkpoints import Keeper
+from calovision.models.symmetry.settings import IsometrySettings
 from calovision.models.symmetry.space import Stream
 from calovision.networks.image_vae import ImageVAE
-
-#: called with the share of the work that is done and the losses at that point
-Report = Callable[[float, dict[str, float]], None]
+from calovision.training.minimise import Losses, Report, cosine, minimise, silent
 
 
-def silent(share: float, losses: dict[str, float]) -> None:
-    """Reports nothing."""
-
-
-def rate(share: float, warm: float = 0.02) -> float:
+def warm_cosine(share: float) -> float:
     """Learning rate over its largest value: a short rise, then half a cosine down to 2 %."""
-    return min(1.0, share / warm + 0.1) * (0.49 * (1 + math.cos(math.pi * share)) + 0.02)
+    return min(1.0, share / 0.02 + 0.1) * cosine(share, last=0.02)
 
 
 def cross_entropy(logits: Tensor, images: Tensor) -> Tensor:
@@ -45,30 +37,33 @@ def blurred(mean: Tensor, log_variance: Tensor, random: torch.Generator) -> Tens
 def train_vae(
     vae: ImageVAE,
     stream: Stream,
+    settings: IsometrySettings,
     *,
-    steps: int,
     random: torch.Generator,
-    batch: int = 256,
-    learning_rate: float = 2e-3,
-    beta_start: float = 1.0,
-    beta: float = 0.5,
     report: Report = silent,
     keeper: Keeper | None = None,
 ) -> None:
     """Train in place; the weight of the divergence falls to ``beta`` in the first half."""
-    optimiser = torch.optim.Adam(vae.parameters(), learning_rate, fused=True)
-    changed: dict[str, Stateful] = {"vae": vae, "optimiser": optimiser}
-    for number in steps_of(keeper, "VAE", steps, changed):
-        share = number / steps
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate * rate(share)
-        images, _ = stream(batch, random)
+    optimiser = torch.optim.Adam(vae.parameters(), settings.learning_rate, fused=True)
+
+    def loss(share: float) -> Losses:
+        images, _ = stream(settings.batch, random)
         mean, log_variance = vae.encode(images)
         entropy = cross_entropy(vae.logits(blurred(mean, log_variance, random)), images)
         kl = divergence(mean, log_variance)
-        loss = entropy + (beta + (beta_start - beta) * max(0.0, 1 - 2 * share)) * kl
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        if number % 100 == 0:
-            report(share, {"cross_entropy": entropy.item(), "divergence": kl.item()})
+        fallen = (settings.beta_start - settings.beta) * max(0.0, 1 - 2 * share)
+        total = entropy + (settings.beta + fallen) * kl
+        return total, {"cross_entropy": entropy, "divergence": kl}
+
+    steps, numbers = settings.vae_steps, None
+    if keeper is not None:
+        numbers = keeper.steps("VAE", steps, vae=vae, optimiser=optimiser)
+    minimise(
+        loss,
+        optimiser,
+        steps,
+        numbers=numbers,
+        schedule=warm_cosine,
+        report=report,
+        every=100,
+    )

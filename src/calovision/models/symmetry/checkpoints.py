@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from calovision.training.checkpoints import read_checkpoint, write_checkpoint
-from calovision.training.loop import FIRST, SAVE_S
+from calovision.training.loop import NOT_BEGUN, SAVE_EVERY_S
 from calovision.training.run import RunDir
 from calovision.utils import streams
 from calovision.utils.interruption import Interrupted, Stop
@@ -26,7 +26,7 @@ class Stateful(Protocol):
         """Take it up."""
 
 
-class Order:
+class EpochRows:
     """Rows that are still to come in an epoch."""
 
     def __init__(self) -> None:
@@ -59,15 +59,15 @@ class Keeper:
             self.stages = state["state_dict"]
             self.spent_s, self.cpu_s = state["spent_s"], state["cpu_s"]
 
-    def steps(self, stage: str, count: int, of: Mapping[str, Stateful]) -> Iterator[int]:
-        """The steps of a stage that are still to do; ``of`` is all that they change.
+    def steps(self, stage: str, count: int, **changed: Stateful) -> Iterator[int]:
+        """The steps of a stage that are still to do, with all that they change.
 
         Raises:
             Interrupted: the state between two steps is on disk.
         """
         start = 0
         if known := self.stages.get(stage):
-            for name, thing in of.items():
+            for name, thing in changed.items():
                 thing.load_state_dict(known["of"][name])
             start = known["step"]
             self._go_on_drawing(known["random"], start)
@@ -77,16 +77,16 @@ class Keeper:
                 with self.stop.held():
                     yield number
                     number += 1
-                if time.monotonic() - saved >= SAVE_S:
-                    self._save(stage, number, of)
+                if time.monotonic() - saved >= SAVE_EVERY_S:
+                    self._save(stage, number, changed)
                     saved = time.monotonic()
         except KeyboardInterrupt:
             if not self.stop.cut:
-                self._save(stage, number, of)
-            reached = f"stopped at step {number} of the {stage}" if number else FIRST
+                self._save(stage, number, changed)
+            reached = f"stopped at step {number} of the {stage}" if number else NOT_BEGUN
             raise Interrupted(self.run.how_to_go_on(reached)) from None
         if number > start or not known:
-            self._save(stage, number, of)
+            self._save(stage, number, changed)
 
     def _go_on_drawing(self, state: Tensor, step: int) -> None:
         """Go on with random numbers; on a device of another kind, which has others, with new."""
@@ -103,9 +103,9 @@ class Keeper:
             "cpu_s": round(self.cpu_s + time.process_time() - self._cpu, 2),
         }
 
-    def _save(self, stage: str, step: int, of: Mapping[str, Stateful]) -> None:
+    def _save(self, stage: str, step: int, changed: Mapping[str, Stateful]) -> None:
         self.stages[stage] = {
-            "of": {name: thing.state_dict() for name, thing in of.items()},
+            "of": {name: thing.state_dict() for name, thing in changed.items()},
             "random": self.random.get_state(),
             "step": step,
         }
@@ -113,10 +113,3 @@ class Keeper:
         state = {"state_dict": self.stages, "global_step": step}
         state |= {"spent_s": spent["wall_s"], "cpu_s": spent["cpu_s"]}
         write_checkpoint(self.run.checkpoint, state)
-
-
-def steps_of(
-    keeper: Keeper | None, stage: str, count: int, of: Mapping[str, Stateful]
-) -> Iterator[int]:
-    """Steps of a stage, of which a keeper does those that are still to do."""
-    return iter(range(count)) if keeper is None else keeper.steps(stage, count, of)

@@ -13,7 +13,7 @@ from calovision.errors import InputError
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.project import project
 from calovision.models.symmetry.published import published_generators
-from calovision.models.symmetry.rings import rings
+from calovision.models.symmetry.rings import Rings, rings
 from calovision.models.symmetry.runs import (
     Flows,
     generator,
@@ -90,8 +90,6 @@ def discover(
 
 def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet: bool) -> Flows:
     vae, oracle = load_space(run, data)
-    device = data.train[0].device
-    vae, oracle = vae.to(device), oracle.to(device)
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
     number = 1 if settings.latent == 2 else 4
     with progress("published generators", quiet) as report:
@@ -99,8 +97,8 @@ def _published(run: RunDir, settings: PublishedSettings, data: ImageData, quiet:
             vae_space(vae, oracle),
             data.stream(settings.angles),
             number,
-            steps=settings.generator_steps,
-            random=generator(settings.seed, 1, device),
+            settings,
+            random=generator(settings.seed, 1, data.train[0].device),
             report=report,
         )
     return Flows(vae, oracle, tuple(fields), None, {})
@@ -110,9 +108,7 @@ def _ours(
     run: RunDir, settings: IsometrySettings, data: ImageData, latent: int, quiet: bool
 ) -> Flows:
     vae, oracle = load_space(run, data)
-    device = data.train[0].device
-    vae, oracle = vae.to(device), oracle.to(device)
-    stream = data.stream(settings.angles, settings.warp)
+    stream, device = data.stream(settings.angles, settings.warp), data.train[0].device
     same = latent == settings.latent
     if not same and (run.path / f"d{settings.latent}" / "found.json").exists():
         known = load_flows(run, data, settings.latent).to(device)
@@ -124,10 +120,8 @@ def _ours(
             found = search(
                 vae_space(vae, oracle),
                 stream,
+                settings,
                 random=generator(settings.seed, 1, device),
-                points=settings.points,
-                refine_steps=settings.refine_steps,
-                components=settings.components,
                 report=report,
             )
         action, about = found.action, describe(found)
@@ -135,14 +129,12 @@ def _ours(
         return Flows(vae, oracle, (), action, about)
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 2))
     random = generator(settings.seed, 2, device)
-    options: dict[str, Any] = {}
+    guide: Rings | None = None
     if not same:
         vae = new_vae(settings, data.pixels, latent).to(device)
-        oracle = train_oracle(vae, stream, len(data.classes), steps=1, random=random)
-        options = {"train_oracle": 10.0, "vae_rate": settings.learning_rate}
+        oracle = train_oracle(vae, stream, len(data.classes), settings, steps=1, random=random)
         if latent == 2:
             guide = rings(action, *stream(2000, random))
-            options["guide"] = guide
             about = {**about, "folds": list(guide.folds), "radii": list(guide.radii)}
     for module in (vae, oracle) if not same else (vae,):
         module.requires_grad_(True)
@@ -152,16 +144,14 @@ def _ours(
             oracle,
             action,
             stream,
-            steps=settings.project_steps,
+            settings,
             random=random,
-            beta=settings.beta,
+            joint=not same,
+            guide=guide,
             report=report,
-            **options,
         )
     freeze(vae)
-    oracle = train_oracle(
-        vae, stream, len(data.classes), steps=settings.oracle_steps, random=random
-    )
+    oracle = train_oracle(vae, stream, len(data.classes), settings, random=random)
     return Flows(vae, oracle, (field_found,), action, about)
 
 

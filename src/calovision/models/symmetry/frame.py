@@ -1,4 +1,4 @@
-"""Further generators: what else may change without the oracle noticing, beside the rotation.
+"""Generators beside the rotation along which images change without the oracle noticing.
 
 The images of a class are aligned along their orbits; the principal components of the aligned
 images, turned with each image, are directions that commute with the group by construction. Pulled
@@ -8,7 +8,6 @@ gradient, to the first generator and to each other.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -28,14 +27,12 @@ class Frame:
         space: the latent space.
         first: the generator of the group.
         orbits: where every class's mean image goes along the group.
-        maps: ``(PHASES, k, k)`` the group.
         modes: ``(c, m, k)`` principal components of the aligned images of each class.
     """
 
     space: LatentSpace
     first: Field
     orbits: Rings
-    maps: Tensor
     modes: Tensor
 
     @torch.no_grad()
@@ -46,7 +43,7 @@ class Frame:
         kind = self.space.oracle(z).argmax(1)
         q = self.orbits.action.components(images)
         phase = torch.einsum("nk,ntk->nt", q, self.orbits.orbits[kind]).argmax(1)
-        turned = torch.einsum("nij,nmj->nmi", self.maps[phase], self.modes[kind])
+        turned = torch.einsum("nij,nmj->nmi", self.orbits.maps[phase], self.modes[kind])
         wanted = turned @ self.orbits.action.basis.T
         pull = torch.linalg.pinv(tangent, rtol=CUT)
         of_oracle = pull @ pull.transpose(1, 2) @ slope[:, :1].transpose(1, 2)
@@ -89,13 +86,11 @@ def co_moving_frame(
         label: ``(n,)``.
         number: generators beside the first.
     """
-    times = 2 * math.pi / PHASES * torch.arange(PHASES, device=images.device)
-    maps = torch.matrix_exp(times[:, None, None] * orbits.action.matrix)
     modes = []
     for kind in range(len(orbits.folds)):
         q = orbits.action.components(space.decode(space.encode(images[label == kind])))
         phase = (q @ orbits.orbits[kind].T).argmax(1)
-        aligned = torch.einsum("nij,nj->ni", maps[(-phase) % PHASES], q)
+        aligned = torch.einsum("nij,nj->ni", orbits.maps[(-phase) % PHASES], q)
         _, _, axes = torch.linalg.svd(aligned - aligned.mean(0), full_matrices=False)
         modes.append(axes[:number])
-    return Frame(space, first, orbits, maps, torch.stack(modes))
+    return Frame(space, first, orbits, torch.stack(modes))

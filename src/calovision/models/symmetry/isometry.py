@@ -18,6 +18,7 @@ from torch import Tensor
 
 from calovision.models.symmetry.flows import Field, flow
 from calovision.models.symmetry.linear import LinearAction, principal_basis
+from calovision.models.symmetry.settings import IsometrySettings
 from calovision.models.symmetry.space import LatentSpace, Stream
 
 CUT = 1e-2  #: singular values of the decoder's Jacobian, relative to the largest, taken as 0
@@ -55,11 +56,9 @@ def jacobians(space: LatentSpace, z: Tensor, step: float = 2e-2) -> tuple[Tensor
 def rigid_motions(
     space: LatentSpace,
     stream: Stream,
+    settings: IsometrySettings,
     random: torch.Generator,
     *,
-    components: int = 60,
-    points: int = 2000,
-    oracle: float = 0.1,
     number: int = 4,
     rigid: bool = True,
 ) -> Motions:
@@ -68,17 +67,17 @@ def rigid_motions(
     Args:
         space: the latent space.
         stream: its data.
+        settings: number of points, of principal components ``c`` and weight of the oracle, whose
+            rate of change is relative to its spread, and velocities to the images' norm.
         random: of the data.
-        components: principal components of the decoded images; ``c (c - 1) / 2`` unknowns.
-        points: data that are used.
-        oracle: weight of the oracle; its rate of change is relative to its spread, and velocities
-            to the images' norm.
         number: of motions, mutually orthogonal in mean squared velocity.
-        rigid: whether generators must be skew; any matrix else, with ``c^2`` unknowns.
+        rigid: whether generators must be skew, with ``c (c - 1) / 2`` unknowns; any matrix else,
+            with ``c^2``.
     """
+    points = settings.points
     z, _ = space.draw(stream, points, random, spread=0.0)
     images = space.decode(z)
-    basis = principal_basis(images, components)
+    basis = principal_basis(images, settings.components)
     k = basis.shape[1]
     x = images @ basis
     of_image, of_evidence = jacobians(space, z)
@@ -88,7 +87,7 @@ def rigid_motions(
     leak = one - tangent @ pull
     seen = of_evidence @ pull
     scale = x.square().sum(1).mean() / (space.evidence(z).var(0).sum() + 1e-9)
-    leak = leak + oracle * scale * seen.transpose(1, 2) @ seen
+    leak = leak + settings.oracle_weight * scale * seen.transpose(1, 2) @ seen
     products = (x[:, :, None] * x[:, None]).reshape(points, -1)
     # sum over data of (A x)^T leak (A x), as a quadratic form of the entries of A
     cost = (leak.reshape(points, -1).T @ products / points).reshape(k, k, k, k)

@@ -11,21 +11,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from calovision.models.symmetry.autoencoder import (
-    Report,
-    blurred,
-    cross_entropy,
-    divergence,
-    silent,
-)
+from calovision.models.symmetry.autoencoder import blurred, cross_entropy, divergence
 from calovision.models.symmetry.flows import flow
 from calovision.models.symmetry.linear import LinearAction
+from calovision.models.symmetry.settings import IsometrySettings
 from calovision.models.symmetry.space import Stream, device_of, freeze
 from calovision.networks.image_vae import ImageVAE
 from calovision.networks.perceptron import VectorField
+from calovision.training.minimise import Losses, Report, cosine, minimise, silent
 
 REACH = 10.0  #: flowed points are kept within this distance of 0 in every coordinate
-GUIDED = 0.25  #: weight of the guide after the first third of the training
 
 
 def project(
@@ -33,17 +28,10 @@ def project(
     oracle: nn.Module,
     action: LinearAction,
     stream: Stream,
+    settings: IsometrySettings,
     *,
-    steps: int,
     random: torch.Generator,
-    batch: int = 128,
-    times: int = 8,
-    learning_rate: float = 2e-3,
-    vae_rate: float = 1e-3,
-    beta: float = 0.5,
-    pixels: float = 0.3,
-    keep: float = 0.5,
-    train_oracle: float = 0.0,
+    joint: bool = False,
     guide: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
     report: Report = silent,
 ) -> VectorField:
@@ -57,66 +45,58 @@ def project(
         oracle: of the latent points.
         action: closed at ``2 pi``.
         stream: the data.
-        steps: of the optimiser.
+        settings: weights, rates and number of steps.
         random: of data, times and samples.
-        batch: images a step.
-        times: different times a step.
-        learning_rate: of the generator.
-        vae_rate: of the VAE.
-        beta: weight of the VAE's divergence.
-        pixels: weight of the images' cross entropy.
-        keep: weight of the change of the oracle's evidence.
-        train_oracle: weight of the oracle's own loss; 0 leaves it alone.
+        joint: whether the VAE and the oracle are new and learn from the beginning.
         guide: loss of latent points ``(n, d)``, images and classes; in full at the beginning, where
             the topology of the latent space is decided.
         report: told how far it is.
     """
     device = device_of(vae)
     field = VectorField(vae.latent).to(device)
+    vae_rate = settings.learning_rate if joint else settings.project_vae_rate
     groups = [
-        {"params": list(field.parameters()), "lr": learning_rate},
+        {"params": list(field.parameters()), "lr": settings.project_rate},
         {"params": list(vae.parameters()), "lr": vae_rate},
     ]
-    if train_oracle:
-        groups.append({"params": list(oracle.parameters()), "lr": 2e-3})
-    optimiser = torch.optim.Adam(groups, fused=True)
-    rates = [g["lr"] for g in optimiser.param_groups]
-    for number in range(steps):
-        share = number / steps
-        factor = (0.51 + 0.5 * math.cos(math.pi * share)) * min(1.0, (number + 10) / 100)
-        for group, base in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = base * factor
+    if joint:
+        groups.append({"params": list(oracle.parameters()), "lr": settings.oracle_rate})
+    batch, times, steps = settings.motion_batch, settings.times, settings.project_steps
+
+    def loss(share: float) -> Losses:
         images, label = stream(batch, random)
-        most = 2 * math.pi * min(1.0, 0.08 + 0.9 * share)
-        time = (2 * torch.rand(times, generator=random, device=device) - 1) * most
+        longest = 2 * math.pi * min(1.0, 0.08 + 0.9 * share)
+        time = (2 * torch.rand(times, generator=random, device=device) - 1) * longest
         with torch.no_grad():
             moved = action.images(action.move(action.components(images), time)).clamp(0, 1)
         mean, log_variance = vae.encode(torch.cat([images, moved]))
         sample = blurred(mean[:batch], log_variance[:batch], random)
-        loss = cross_entropy(vae.logits(sample), images)
-        elbo = loss.detach()
-        loss = loss + beta * divergence(mean, log_variance)
+        entropy = cross_entropy(vae.logits(sample), images)
+        total = entropy + settings.beta * divergence(mean, log_variance)
         start = mean[:batch] + 0.5 * (sample - mean[:batch]).detach()
-        end = flow(field, start, time.repeat_interleave(batch // times)[:, None]).clamp(
-            -REACH, REACH
-        )
+        time_of_each = time.repeat_interleave(batch // times)[:, None]
+        end = flow(field, start, time_of_each).clamp(-REACH, REACH)
         width = log_variance[batch:].exp().detach() + 0.01
         gap = ((end - mean[batch:]).square() / width).clamp(max=100).sum(1).mean()
-        loss = loss + gap + pixels * cross_entropy(vae.logits(end), moved)
-        loss = loss + keep * _change(oracle, start, end, alone=not train_oracle)
-        if train_oracle:
-            loss = loss + train_oracle * nn.functional.cross_entropy(oracle(start), label)
+        total = total + gap + settings.pixels * cross_entropy(vae.logits(end), moved)
+        total = total + settings.evidence * _change(oracle, start, end, alone=not joint)
+        if joint:
+            total = total + settings.joint_oracle * nn.functional.cross_entropy(
+                oracle(start), label
+            )
         if guide is not None:
             # Let go, images that the plane has no place for would gather in the middle.
-            loss = loss + guide(start, images, label) * max(1 - share / 0.3, GUIDED)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(field.parameters(), 5.0)
-        nn.utils.clip_grad_norm_(vae.parameters(), 200.0)
-        if all(p.grad is not None and p.grad.isfinite().all() for p in field.parameters()):
-            optimiser.step()
-        if number % 50 == 0:
-            report(share, {"cross_entropy": elbo.item(), "gap": gap.item()})
+            total = total + guide(start, images, label) * max(1 - share / 0.3, settings.guided)
+        return total, {"cross_entropy": entropy, "gap": gap}
+
+    minimise(
+        loss,
+        torch.optim.Adam(groups, fused=True),
+        steps,
+        schedule=lambda share: (cosine(share) + 0.01) * min(1.0, (share * steps + 10) / 100),
+        clip=[(field, settings.clip_field), (vae, settings.clip_vae)],
+        report=report,
+    )
     for module in (field, vae, oracle):
         freeze(module)
     return field

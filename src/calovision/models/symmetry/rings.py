@@ -1,4 +1,4 @@
-"""Where the images of an orbit should lie in a plane, for a latent space of two dimensions.
+"""Rings in a latent plane on which the images of an orbit should lie.
 
 A VAE in two dimensions winds the ring of turned images twice around, and no autonomous flow can
 follow it. The group that was found in more dimensions tells every image's phase; concentric rings,
@@ -29,12 +29,14 @@ class Rings:
 
     Attributes:
         action: closed at ``2 pi``.
+        maps: ``(PHASES, k, k)`` the group at equal steps of a turn.
         orbits: ``(c, PHASES, k)`` components of each class's mean image along the orbit.
         folds: ``(c,)`` how often each class's orbit repeats itself in a turn.
         radii: ``(c,)`` of the rings, in units of the prior's width.
     """
 
     action: LinearAction
+    maps: Tensor
     orbits: Tensor
     folds: tuple[int, ...]
     radii: tuple[float, ...]
@@ -42,8 +44,8 @@ class Rings:
     def targets(self, images: Tensor, label: Tensor) -> Tensor:
         """Points ``(n, 2)`` on the rings."""
         q = self.action.components(images)
-        likeness = torch.einsum("nk,ntk->nt", q, self.orbits[label])
-        phase = 2 * math.pi / PHASES * likeness.argmax(1)
+        overlap = torch.einsum("nk,ntk->nt", q, self.orbits[label])
+        phase = 2 * math.pi / PHASES * overlap.argmax(1)
         angle = torch.tensor(self.folds, device=q.device)[label] * phase
         radius = torch.tensor(self.radii, device=q.device)[label]
         return radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
@@ -91,4 +93,4 @@ def rings(action: LinearAction, images: Tensor, label: Tensor) -> Rings:
     radii = [0.0] * classes
     for place, kind in enumerate(order.tolist()):
         radii[kind] = math.sqrt(-2 * math.log(1 - (place + 0.5) / classes))
-    return Rings(action, torch.stack(orbits), tuple(folds), tuple(radii))
+    return Rings(action, maps, torch.stack(orbits), tuple(folds), tuple(radii))

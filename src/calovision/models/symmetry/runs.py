@@ -24,20 +24,26 @@ from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.events.rotation import rotate
-from calovision.models.symmetry.autoencoder import Report, train_vae
+from calovision.models.symmetry.autoencoder import train_vae
 from calovision.models.symmetry.checkpoints import Keeper
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.linear import LinearAction
-from calovision.models.symmetry.modules import load_modules, save_modules
 from calovision.models.symmetry.published import published_field, train_published_vae
-from calovision.models.symmetry.settings import IsometrySettings, PublishedSettings
-from calovision.models.symmetry.space import LatentSpace, freeze, train_oracle, vae_space
+from calovision.models.symmetry.settings import IsometrySettings, PublishedSettings, Settings
+from calovision.models.symmetry.space import (
+    LatentSpace,
+    freeze,
+    new_oracle,
+    train_oracle,
+    vae_space,
+)
 from calovision.networks.image_vae import ConvVAE, ImageVAE
-from calovision.networks.perceptron import VectorField, perceptron
+from calovision.networks.perceptron import VectorField
 from calovision.training.checkpoints import read_checkpoint, write_checkpoint
 from calovision.training.devices import chosen_device, described, enough_memory, peak_memory_mb
+from calovision.training.minimise import Report
 from calovision.training.run import RunDir, alike
-from calovision.training.weights import read_weights
+from calovision.training.weights import load_modules, read_weights, save_modules
 from calovision.utils import streams
 from calovision.utils.files import write_json, writing
 from calovision.utils.interruption import Interrupted, Stop, handled_by
@@ -45,8 +51,6 @@ from calovision.utils.unreadable import exists, read_json
 
 #: settings that may be larger when a training goes on
 LENGTHS = frozenset({"vae_steps", "epochs"})
-
-Settings = IsometrySettings | PublishedSettings
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def train(
     """
     device = chosen_device(settings.device)
     run = RunDir(out)
-    run.start(settings.model_dump(), dict(data.describe()), resume=resume, lengths=LENGTHS)
+    run.start(settings, dict(data.describe()), resume=resume, lengths=LENGTHS)
     _prolong(run, settings)
     if run.weights.exists():
         return run
@@ -136,19 +140,15 @@ def _trained(
     warp = settings.warp if isinstance(settings, IsometrySettings) else 0.0
     stream = data.stream(settings.angles, warp)
     with progress(f"train {run.path.name}", quiet, run) as report:
-        options: dict[str, Any] = {"batch": settings.batch, "report": report, "keeper": keeper}
-        options |= {"learning_rate": settings.learning_rate, "random": random}
+        options: dict[str, Any] = {"random": random, "report": report, "keeper": keeper}
         if isinstance(settings, PublishedSettings):
             angles = 2 * math.pi / settings.angles * torch.arange(settings.angles, device="cpu")
             fixed = torch.cat([rotate(data.train[0], float(a)) for a in angles])
-            train_published_vae(vae, fixed, epochs=settings.epochs, **options)
+            train_published_vae(vae, fixed, settings, **options)
         else:
-            options |= {"beta_start": settings.beta_start, "beta": settings.beta}
-            train_vae(vae, stream, steps=settings.vae_steps, **options)
+            train_vae(vae, stream, settings, **options)
     freeze(vae)
-    oracle = train_oracle(
-        vae, stream, len(data.classes), steps=settings.oracle_steps, random=random, keeper=keeper
-    )
+    oracle = train_oracle(vae, stream, len(data.classes), settings, random=random, keeper=keeper)
     budget = {
         **keeper.spent(),
         "parameters": sum(p.numel() for p in vae.parameters()),
@@ -167,7 +167,7 @@ def _prolong(run: RunDir, settings: Settings) -> None:
     Raises:
         InputError: it is finished, and cannot be made longer.
     """
-    before, now = run.describe()["config"], settings.model_dump()
+    before, now = run.config_of(type(settings)), settings.model_dump()
     if before == now or (run.weights.exists() and alike(before, now)):
         return
     if run.weights.exists():
@@ -216,7 +216,7 @@ def settings_of(run: RunDir) -> Settings:
 
 
 def load_space(run: RunDir, data: ImageData) -> tuple[ImageVAE, nn.Module]:
-    """The trained VAE and its oracle.
+    """The trained VAE and its oracle, where the data are.
 
     Raises:
         InputError: the training is not finished.
@@ -224,9 +224,10 @@ def load_space(run: RunDir, data: ImageData) -> tuple[ImageVAE, nn.Module]:
     run.budget()
     settings = settings_of(run)
     vae = new_vae(settings, data.pixels, settings.latent)
-    oracle = _oracle(settings.latent, len(data.classes))
+    oracle = new_oracle(settings, settings.latent, len(data.classes))
     load_modules(run.weights, {"vae": vae, "oracle": oracle})
-    return vae, oracle
+    device = data.train[0].device
+    return vae.to(device), oracle.to(device)
 
 
 def save_flows(folder: Path, flows: Flows) -> None:
@@ -257,22 +258,19 @@ def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
         raise InputError(
             f"{run.path} has no flows at latent dimension {latent}", "run 'calovision discover'"
         )
-    vae = new_vae(settings_of(run), data.pixels, latent)
+    settings = settings_of(run)
+    vae = new_vae(settings, data.pixels, latent)
     state = read_weights(folder / "model.safetensors")
     number = len({k.split(".")[1] for k in state if k.startswith("field.")})
-    kind = published_field if isinstance(settings_of(run), PublishedSettings) else VectorField
+    kind = published_field if isinstance(settings, PublishedSettings) else VectorField
     fields = [kind(latent) for _ in range(number)]
-    oracle = _oracle(latent, len(data.classes))
+    oracle = new_oracle(settings, latent, len(data.classes))
     modules = {"vae": vae, "oracle": oracle, "field": nn.ModuleList(fields)}
     load_modules(folder / "model.safetensors", modules)
     action = None
     if {"action.matrix", "action.basis"} <= state.keys():
         action = LinearAction(state["action.matrix"], state["action.basis"])
     return Flows(vae, oracle, tuple(fields), action, about)
-
-
-def _oracle(latent: int, classes: int) -> nn.Module:
-    return perceptron([latent, 128, 128, classes])
 
 
 @contextmanager

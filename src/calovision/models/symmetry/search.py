@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import torch
 
-from calovision.models.symmetry.autoencoder import Report, silent
 from calovision.models.symmetry.flows import Field
 from calovision.models.symmetry.isometry import Evidence, evidence, pulled_back, rigid_motions
 from calovision.models.symmetry.linear import LinearAction, Spectrum, closed, spectrum
 from calovision.models.symmetry.refine import refine
+from calovision.models.symmetry.settings import IsometrySettings
 from calovision.models.symmetry.space import LatentSpace, Stream
+from calovision.training.minimise import Report, silent
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,9 @@ class Symmetry:
 def search(
     space: LatentSpace,
     stream: Stream,
+    settings: IsometrySettings,
     *,
     random: torch.Generator,
-    points: int = 2000,
-    refine_steps: int = 500,
-    components: int = 60,
-    oracle: float = 0.1,
     report: Report = silent,
 ) -> Symmetry:
     """Look for a one-parameter group of rigid motions of the images that the oracle ignores.
@@ -54,29 +52,15 @@ def search(
     Args:
         space: any encoder, decoder and oracle.
         stream: its data.
+        settings: sizes and weights of the search.
         random: of everything that is drawn.
-        points: data that the first guess is made from.
-        refine_steps: of the linear action; none if no symmetry is found.
-        components: principal components that the linear action works on.
-        oracle: weight of the oracle in the first guess; 0 does without it.
-        report: told how far the search is.
+        report: told how far the refinement is.
     """
-    motions = rigid_motions(
-        space, stream, random, components=components, points=points, oracle=oracle
-    )
+    motions = rigid_motions(space, stream, settings, random)
     action = motions.actions[0]
     found = evidence(space, pulled_back(space, action), stream, random, leak=motions.leaks[0])
-    if found.found and refine_steps:
-        weight = 0.2 if oracle else 0.0
-        action = refine(
-            action,
-            space,
-            stream,
-            steps=refine_steps,
-            random=random,
-            oracle=weight,
-            report=report,
-        )
+    if found.found and settings.refine_steps:
+        action = refine(action, space, stream, settings, random=random, report=report)
     frequencies = spectrum(action)
     if found.found and frequencies.closes:
         action = closed(action, frequencies.fundamental)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from calovision.errors import InputError
 from calovision.models.config import given_settings, validated
-from calovision.training.settings import DeviceName
+from calovision.training.settings import WIDEST, DeviceName
 
 
 class SymmetrySettings(BaseModel):
@@ -20,8 +20,12 @@ class SymmetrySettings(BaseModel):
         seed: of weights, data order and all noise.
         latent: dimension of the latent space.
         batch: images in a batch of the VAE.
-        learning_rate: of the VAE.
-        oracle_steps: of the classifier of latent points.
+        learning_rate: of the VAE, at its highest.
+        oracle_steps: training steps of the oracle, the classifier of latent points.
+        oracle_batch: images in a batch of it.
+        oracle_rate: its learning rate, which falls to a hundredth as half a cosine.
+        oracle_width: of its two hidden layers.
+        label_smoothing: share of the probability that its targets give to all classes alike.
         device: where the networks learn: ``"auto"`` takes a GPU where there is one; else ``"cpu"``,
             ``"cuda"``, ``"cuda:1"``, or ``"mps"`` on a Mac.
     """
@@ -35,6 +39,10 @@ class SymmetrySettings(BaseModel):
     batch: int = Field(256, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
     oracle_steps: int = Field(600, ge=1)
+    oracle_batch: int = Field(256, ge=2)
+    oracle_rate: float = Field(2e-3, gt=0)
+    oracle_width: int = Field(128, ge=1, le=WIDEST)
+    label_smoothing: float = Field(0.02, ge=0, lt=1)
     device: DeviceName = "auto"
 
 
@@ -49,9 +57,24 @@ class IsometrySettings(SymmetrySettings):
             first half; images of little contrast need a small one.
         beta: weight of its divergence in the second half.
         points: images that the first guess of the search is made from.
-        refine_steps: steps that refine the first guess.
-        project_steps: steps that bring what is found back into the latent space.
         components: principal components that the linear action works on.
+        oracle_weight: of the oracle in the first guess, twice of it in the refinement; 0 does
+            without it.
+        refine_steps: steps that refine the first guess; none if no symmetry is found.
+        refine_rate: learning rate of the refinement, relative to the size of the matrix's entries.
+        turns: longest motion in the refinement, in turns of a typical frequency of the guess.
+        project_steps: steps that bring what is found back into the latent space.
+        project_rate: learning rate of the generator that is projected.
+        project_vae_rate: learning rate of the VAE meanwhile; in another latent dimension, where
+            the VAE is a new one, it is ``learning_rate``.
+        motion_batch: images in a batch of the refinement and of the projection.
+        times: different lengths of motion in such a batch.
+        pixels: weight of the moved images' cross entropy in the projection.
+        evidence: weight of the change of the oracle's evidence in the projection.
+        joint_oracle: weight of the oracle's own loss where it is trained along with a new VAE.
+        guided: weight, after the first third, of the rings that guide a latent plane.
+        clip_field: largest norm of the generator's gradient in the projection.
+        clip_vae: largest norm of the VAE's.
     """
 
     angles: int = Field(0, ge=0)
@@ -60,9 +83,28 @@ class IsometrySettings(SymmetrySettings):
     beta_start: float = Field(1.0, ge=0)
     beta: float = Field(0.5, ge=0)
     points: int = Field(2000, ge=10)
-    refine_steps: int = Field(500, ge=0)
-    project_steps: int = Field(1500, ge=1)
     components: int = Field(60, ge=2)
+    oracle_weight: float = Field(0.1, ge=0)
+    refine_steps: int = Field(500, ge=0)
+    refine_rate: float = Field(0.04, gt=0)
+    turns: float = Field(2.5, gt=0)
+    project_steps: int = Field(1500, ge=1)
+    project_rate: float = Field(2e-3, gt=0)
+    project_vae_rate: float = Field(1e-3, gt=0)
+    motion_batch: int = Field(128, ge=1)
+    times: int = Field(8, ge=1)
+    pixels: float = Field(0.3, ge=0)
+    evidence: float = Field(0.5, ge=0)
+    joint_oracle: float = Field(10.0, ge=0)
+    guided: float = Field(0.25, ge=0)
+    clip_field: float = Field(5.0, gt=0)
+    clip_vae: float = Field(200.0, gt=0)
+
+    @model_validator(mode="after")
+    def _a_batch_has_blocks_of_equal_times(self) -> Self:
+        if self.motion_batch % self.times:
+            raise ValueError(f"motion_batch {self.motion_batch} is no multiple of times")
+        return self
 
 
 class PublishedSettings(SymmetrySettings):
@@ -72,15 +114,27 @@ class PublishedSettings(SymmetrySettings):
         angles: orientations of the training digits.
         epochs: passes of the VAE over all of them.
         generator_steps: of the generators; one at latent dimension 2, four above.
+        generator_batch: images in a batch of them.
+        generator_rate: their learning rate.
+        epsilon: length of a motion.
+        norm_weight: of the deviation of squared velocities from 1.
+        orthogonal_weight: of the squared inner products of different generators.
     """
 
     angles: int = Field(12, ge=1)
     epochs: float = Field(40.0, gt=0)
     generator_steps: int = Field(2000, ge=1)
+    generator_batch: int = Field(256, ge=1)
+    generator_rate: float = Field(1e-3, gt=0)
+    epsilon: float = Field(1e-3, gt=0)
+    norm_weight: float = Field(1.5, ge=0)
+    orthogonal_weight: float = Field(0.1, ge=0)
 
+
+Settings = IsometrySettings | PublishedSettings
 
 #: the models; the first is the default
-MODELS: dict[str, type[IsometrySettings] | type[PublishedSettings]] = {
+MODELS: dict[str, type[Settings]] = {
     "isometry": IsometrySettings,
     "baseline": PublishedSettings,
 }
@@ -102,7 +156,7 @@ def load_settings(
     model: str | None = None,
     file: Path | None = None,
     overrides: dict[str, Any] | None = None,
-) -> IsometrySettings | PublishedSettings:
+) -> Settings:
     """Settings of a training: preset, then the user's file, then single overrides.
 
     Raises:

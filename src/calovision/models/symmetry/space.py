@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from calovision.models.symmetry.checkpoints import Keeper, Stateful, steps_of
+from calovision.models.symmetry.checkpoints import Keeper
+from calovision.models.symmetry.settings import Settings
 from calovision.networks.image_vae import ImageVAE
 from calovision.networks.perceptron import perceptron
+from calovision.training.minimise import Losses, cosine, minimise
 
 Map = Callable[[Tensor], Tensor]
 
@@ -78,33 +80,46 @@ def vae_space(vae: ImageVAE, oracle: Map) -> LatentSpace:
     return LatentSpace(vae.mean, vae.decode, oracle, spread, vae.latent)
 
 
+def new_oracle(settings: Settings, latent: int, classes: int) -> nn.Module:
+    """An untrained classifier of latent points."""
+    return perceptron([latent, settings.oracle_width, settings.oracle_width, classes])
+
+
 def train_oracle(
     vae: ImageVAE,
     stream: Stream,
     classes: int,
+    settings: Settings,
     *,
-    steps: int,
     random: torch.Generator,
-    batch: int = 256,
-    width: int = 128,
+    steps: int | None = None,
     keeper: Keeper | None = None,
 ) -> nn.Module:
-    """A classifier of latent points, trained on posterior samples with smoothed labels."""
-    oracle = perceptron([vae.latent, width, width, classes]).to(device_of(vae))
-    optimiser = torch.optim.AdamW(oracle.parameters(), 2e-3, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, 2e-5)
-    changed: dict[str, Stateful] = {"oracle": oracle, "optimiser": optimiser, "schedule": schedule}
-    for _ in steps_of(keeper, "oracle", steps, changed):
+    """A classifier of latent points, trained on posterior samples with smoothed labels.
+
+    Its training takes ``settings.oracle_steps``, unless it is told otherwise.
+    """
+    oracle = new_oracle(settings, vae.latent, classes).to(device_of(vae))
+    optimiser = torch.optim.AdamW(oracle.parameters(), settings.oracle_rate, weight_decay=0.0)
+
+    def loss(_: float) -> Losses:
         with torch.no_grad():
-            images, label = stream(batch, random)
+            images, label = stream(settings.oracle_batch, random)
             mean, log_variance = vae.encode(images)
             noise = torch.randn(mean.shape, generator=random, device=mean.device)
             z = mean + noise * (log_variance / 2).exp()
-        loss = F.cross_entropy(oracle(z), label, label_smoothing=0.02)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
+        return F.cross_entropy(oracle(z), label, label_smoothing=settings.label_smoothing), {}
+
+    steps, numbers = steps or settings.oracle_steps, None
+    if keeper is not None:
+        numbers = keeper.steps("oracle", steps, oracle=oracle, optimiser=optimiser)
+    minimise(
+        loss,
+        optimiser,
+        steps,
+        numbers=numbers,
+        schedule=lambda share: cosine(share, last=0.01),
+    )
     return freeze(oracle)
 
 
@@ -115,6 +130,4 @@ def device_of(module: nn.Module) -> torch.device:
 
 def freeze(module: nn.Module) -> nn.Module:
     """The module, no longer asking for gradients."""
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    return module
+    return module.requires_grad_(False)

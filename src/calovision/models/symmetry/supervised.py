@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from calovision.events.rotation import Rotated, rotate
-from calovision.models.symmetry.autoencoder import Report, cross_entropy, rate, silent
+from calovision.models.symmetry.autoencoder import cross_entropy, warm_cosine
 from calovision.models.symmetry.flows import flow
 from calovision.models.symmetry.space import device_of, freeze
 from calovision.networks.image_vae import ImageVAE
 from calovision.networks.perceptron import VectorField, perceptron
+from calovision.training.minimise import Losses, Report, minimise, silent
 
 STEPS = 12  #: of 30 degrees in a turn
 ANGLE = 2 * math.pi / STEPS
@@ -53,16 +54,14 @@ def train_published_map(
 ) -> nn.Module:
     """Mean squared error of one step, as published."""
     network = published_map(vae.latent).to(device_of(vae))
-    optimiser = torch.optim.Adam(network.parameters(), 1e-3)
-    pool = _pairs(vae, stream, 40 * batch, random)
-    for number in range(steps):
-        rows = torch.randint(len(pool[0]), (batch,), generator=random, device=random.device)
-        loss = F.mse_loss(network(pool[0][rows]), pool[1][rows])
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        if number % 50 == 0:
-            report(number / steps, {"mse": loss.item()})
+    start, wanted = _pairs(vae, stream, 40 * batch, random)
+
+    def loss(_: float) -> Losses:
+        rows = torch.randint(len(start), (batch,), generator=random, device=random.device)
+        error = F.mse_loss(network(start[rows]), wanted[rows])
+        return error, {"mse": error}
+
+    minimise(loss, torch.optim.Adam(network.parameters(), 1e-3), steps, report=report)
     return freeze(network)
 
 
@@ -83,30 +82,24 @@ def train_step_map(
     """
     network = StepMap(vae.latent)
     network.to(device_of(vae))
-    optimiser = torch.optim.Adam(network.parameters(), 2e-3)
-    for number in range(steps):
-        share = number / steps
-        for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * rate(share)
+
+    def loss(share: float) -> Losses:
         most = 1 + int((STEPS - 1) * min(1.0, 1.5 * share))
         images, _ = stream(batch, random)
         with torch.no_grad():
-            start, _ = vae.encode(images)
+            z, _ = vae.encode(images)
         count = 1 + int(torch.randint(most, (1,), generator=random, device=random.device))
         turned = rotate(images, count * ANGLE) if count < STEPS else images
         with torch.no_grad():
             wanted, log_variance = vae.encode(turned)
-        z = start
         for _ in range(count):
             z = network(z)
         gap = ((z - wanted).square() / (log_variance.exp() + 0.01)).clamp(max=100).sum(1).mean()
-        loss = gap + pixels * cross_entropy(vae.logits(z), turned)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        if number % 50 == 0:
-            report(share, {"gap": gap.item()})
+        return gap + pixels * cross_entropy(vae.logits(z), turned), {"gap": gap}
+
+    optimiser = torch.optim.Adam(network.parameters(), 2e-3)
+    clip = [(network, 5.0)]
+    minimise(loss, optimiser, steps, schedule=warm_cosine, clip=clip, report=report)
     freeze(network)
     return network
 

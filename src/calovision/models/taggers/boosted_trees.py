@@ -56,7 +56,7 @@ def grow(config: Training, store: EventStore, test: EventStore, out: Path) -> di
     run = RunDir(out)
     parts = parts_of(store, config)
     data = {"path": str(store.path), "hash": store.hash, "events": len(store)}
-    run.start(config.model_dump(), data, resume=True)
+    run.start(config, data, resume=True)
     train, held_out = (store[parts[p]] for p in ("train", "validation"))
     table, validation = table_of(train), table_of(held_out)
     before = time.perf_counter()

@@ -8,7 +8,7 @@ straight (reflow, arXiv:2209.03003).
 from __future__ import annotations
 
 import copy
-import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from calovision.models.generators.flow_matching import follow, matching_loss
 from calovision.models.generators.splitting.model import SplittingModel
+from calovision.training.minimise import Losses, averaged, cosine, minimise
 from calovision.utils import streams
 
 PAIRS = 262_144  #: of noise and what the teacher makes of it, at most
@@ -40,33 +41,25 @@ def reflow(task: SplittingModel, steps: int, *, quiet: bool) -> None:
     pairs = min(PAIRS, max(BATCH, steps * BATCH // AGAIN))
     noise = torch.from_numpy(rng.standard_normal((pairs, task.knots.shape[0])).astype(np.float32))
     label = torch.from_numpy((rng.random((pairs, 1)) < float(task.share)).astype(np.float32))
-    made = torch.empty_like(noise)
+    batches = zip(torch.split(noise, BATCH), torch.split(label, BATCH), strict=True)
     with torch.no_grad():
-        for start in range(0, pairs, BATCH):
-            some = slice(start, start + BATCH)
-            condition = label[some]
-            made[some] = follow(
-                lambda x, t, c=condition: teacher(x, t, c),  # type: ignore[misc]
-                noise[some],
-                TEACHER_STEPS,
-            )
-    average = copy.deepcopy(flow).requires_grad_(False)
+        ends = [follow(partial(teacher, conditions=c), x, TEACHER_STEPS) for x, c in batches]
+    made = torch.cat(ends)
+    average = averaged(flow, EMA, young=9)
     flow.requires_grad_(True)
-    optimiser = torch.optim.AdamW(flow.parameters(), RATE, weight_decay=0.0)
+
+    def loss(_: float) -> Losses:
+        rows = torch.from_numpy(rng.integers(pairs, size=BATCH))
+        velocity = partial(flow, conditions=label[rows])
+        return matching_loss(velocity, made[rows], generator, noise[rows]), {}
+
     with torch.enable_grad():
-        for step in tqdm(range(steps), desc="straighten the flow", unit="step", disable=quiet):
-            optimiser.param_groups[0]["lr"] = RATE * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-            rows = torch.from_numpy(rng.integers(pairs, size=BATCH))
-            condition = label[rows]
-            loss = matching_loss(
-                lambda x, t, c=condition: flow(x, t, c),  # type: ignore[misc]
-                made[rows],
-                generator,
-                noise[rows],
-            )
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            for mean, weight in zip(average.parameters(), flow.parameters(), strict=True):
-                mean.lerp_(weight.detach(), 1 - min(EMA, (step + 1) / (step + 10)))
-    flow.load_state_dict(average.state_dict())
+        minimise(
+            loss,
+            torch.optim.AdamW(flow.parameters(), RATE, weight_decay=0.0),
+            steps,
+            numbers=tqdm(range(steps), desc="straighten the flow", unit="step", disable=quiet),
+            schedule=cosine,
+            after=lambda _: average.update_parameters(flow),
+        )
+    flow.load_state_dict(average.module.state_dict())

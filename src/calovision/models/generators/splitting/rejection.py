@@ -29,6 +29,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.models.generators.splitting.global_features import GRID, QuantileTransformer
 from calovision.networks.perceptron import perceptron
+from calovision.training.minimise import Losses, cosine, minimise
 from calovision.utils import streams
 
 WIDTH = 128  #: of the network's two hidden layers
@@ -174,21 +175,28 @@ class DensityRatioRejection(nn.Module):
     def _learn(self, seen: list[Tensor], held: list[Tensor], rng: np.random.Generator) -> None:
         """Train on rows of both kinds, true first; keep what is best on the held-out ones."""
         steps = max(EPOCHS * len(seen[1]) // BATCH, 1)
-        optimiser = torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=0.05)
         best, kept = math.inf, copy.deepcopy(self.network.state_dict())
-        for step in range(1, steps + 1):
+
+        def loss(_: float) -> Losses:
             self.network.train()
-            optimiser.param_groups[0]["lr"] = RATE * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-            loss = self._loss([x[rng.integers(len(x), size=BATCH)] for x in seen])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            return self._loss([x[rng.integers(len(x), size=BATCH)] for x in seen]), {}
+
+        def keep_the_best(step: int) -> None:
+            nonlocal best, kept
             if step % LOOK == 0 or step == steps:
                 self.network.eval()
                 with torch.no_grad():
                     value = float(self._loss(held))
                 if value < best:
                     best, kept = value, copy.deepcopy(self.network.state_dict())
+
+        minimise(
+            loss,
+            torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=0.05),
+            steps,
+            schedule=lambda share: cosine(share + 1 / steps),
+            after=keep_the_best,
+        )
         self.network.load_state_dict(kept)
         self.network.eval()
 
