@@ -11,9 +11,10 @@ from calovision.deploy.export import written
 from calovision.deploy.graphs import graphs
 from calovision.models.classify import PORTION, score
 from calovision.models.load import load_tagger
-from calovision.studies.bench.clock import Work, always, in_turns
+from calovision.studies.bench.clock import NO_SLOWER, Row, Side, UnavailableError, compared
 from calovision.studies.bench.material import Material
-from calovision.studies.bench.row import Goal, Row, UnavailableError
+
+SCORED = "jet scored, batches built"
 
 
 def against_onnx(material: Material) -> Row:
@@ -38,18 +39,9 @@ def against_onnx(material: Material) -> Row:
         for start in range(0, len(jets), PORTION):
             session.run(None, graph.prepared(jets[start : start + PORTION]))
 
-    pairs = in_turns(
-        always("ours", len(jets), lambda: score(task, jets, quiet=True)),
-        always("ONNX Runtime", len(jets), exported),
-        material.size.pairs,
-    )
-    return Row(
-        "jet scored, batches built",
-        "ONNX Runtime, the same batches",
-        pairs,
-        "s a jet",
-        goal=Goal("at most", 1.0),
-    )
+    ours = Side.of(SCORED, len(jets), lambda: score(task, jets, quiet=True))
+    theirs = Side.of("ONNX Runtime, the same batches", len(jets), exported)
+    return compared(ours, theirs, material.size.pairs, goal=NO_SLOWER)
 
 
 def building(material: Material) -> Row:
@@ -62,12 +54,9 @@ def building(material: Material) -> Row:
             for first in range(0, len(view), task.scored):
                 task.inputs(view.data, np.arange(first, min(first + task.scored, len(view))))
 
-    pairs = in_turns(
-        always("batches", len(jets), build),
-        always("scores", len(jets), lambda: score(task, jets, quiet=True)),
-        material.size.pairs,
-    )
-    return Row("batches for scores built", "jet scored, batches built", pairs, "s a jet")
+    built = Side.of("batches for scores built", len(jets), build)
+    scored = Side.of(SCORED, len(jets), lambda: score(task, jets, quiet=True))
+    return compared(built, scored, material.size.pairs)
 
 
 def half_precision(material: Material) -> Row:
@@ -76,18 +65,13 @@ def half_precision(material: Material) -> Row:
     jets = material.jets[: task.scored]
     inputs = task.inputs(task.view(jets).data, np.arange(len(jets)))
 
-    def network(bfloat16: bool) -> Work:
+    def side(title: str, bfloat16: bool) -> Side:
         def work() -> None:
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
                 for _ in range(material.size.steps):
                     task.network(*inputs)
 
-        return work
+        return Side.of(title, len(jets) * material.size.steps, work)
 
-    each = len(jets) * material.size.steps
-    pairs = in_turns(
-        always("bfloat16", each, network(True)),
-        always("float32", each, network(False)),
-        material.size.pairs,
-    )
-    return Row("tagger's network in bfloat16", "in float32", pairs, "s a jet")
+    first, second = side("tagger's network in bfloat16", True), side("in float32", False)
+    return compared(first, second, material.size.pairs)
