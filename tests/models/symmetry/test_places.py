@@ -15,7 +15,6 @@ from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU, needed
 from torch import Tensor, nn
 
 from calovision.evaluation.symmetry.measures import measure
-from calovision.models.symmetry.ablation import random_motion
 from calovision.models.symmetry.checkpoints import Keeper
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.frame import co_moving_frame
@@ -31,6 +30,7 @@ from calovision.models.symmetry.runs import Flows
 from calovision.models.symmetry.space import LatentSpace, train_oracle, vae_space
 from calovision.models.symmetry.supervised import train_published_map, train_step_map
 from calovision.networks.image_vae import ImageVAE
+from calovision.studies.symmetry_ablation import random_motion
 from calovision.training.run import RunDir
 from calovision.utils.interruption import Stop
 
