@@ -49,7 +49,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for module in (orbits, measures, metrics):
             patch.setattr(module, "GRID", 60.0)
         patch.setattr(measures, "IMAGES", 3)
-        patch.setattr(measures, "TRIED", 1)
+        patch.setattr(measures, "IMAGES_TO_CHOOSE", 1)
         patch.setattr(frame_measures, "ANGLES", 4)
         patch.setattr(frame_measures, "STEPS", 1)
         patch.setattr(frame_measures, "JUDGE_STEPS", 3)

@@ -7,14 +7,16 @@ import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from calovision.errors import InputError
 from calovision.utils.interruption import Interrupted
 
-STUDIES = ("jet-vae", "jet-tagging", "jet-generation", "egamma", "symmetry")
 ALL = "all"
-SCALES = ("quick", "standard", "full")
+StudyName = Literal["jet-vae", "jet-tagging", "jet-generation", "egamma", "symmetry", "all"]
+STUDIES = tuple(name for name in get_args(StudyName) if name != ALL)
+Scale = Literal["quick", "standard", "full"]
+SCALES = get_args(Scale)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def study(
     """
     folder = Path(out)
     begun = _begun(folder)
-    chosen = name or begun.get("study")
+    chosen = str(name or begun.get("study"))
     if chosen not in (*STUDIES, ALL):
         raise InputError("which study?", f"give one of {', '.join(STUDIES)}, {ALL}")
     scale = scale or begun.get("scale", "quick")

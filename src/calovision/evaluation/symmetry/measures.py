@@ -33,10 +33,10 @@ from calovision.training.run import RunDir, versions
 from calovision.utils import streams
 from calovision.utils.files import write_json
 
-TRIED = 10  #: digits of a class on which the best generator is chosen
-SHOWN = 4  #: digits of a class in the report
+IMAGES_TO_CHOOSE = 10  #: of a class, on which the best generator is chosen
+SHOWN = 4  #: images of a class in the report
 FRAMES = 25  #: points of time in a row of pictures
-CURVES = 20  #: digits of a class whose angle is drawn
+CURVES = 20  #: images of a class whose angle is drawn
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -90,7 +90,7 @@ def _best(flows: Flows, data: ImageData) -> tuple[int, list[float]]:
     """The generator that covers most on a few digits, and how far each moves images."""
     reached, moved = [], []
     for field in flows.fields:
-        courses = _of_field(flows.space, field, data, TRIED)
+        courses = _of_field(flows.space, field, data, IMAGES_TO_CHOOSE)
         metrics = [follow_metrics(f) for f in courses]
         pairs = zip(metrics, courses, strict=True)
         reached.append(sum(m["cover"].value / f.period for m, f in pairs))
@@ -117,8 +117,7 @@ def largest_cosine(space: LatentSpace, fields: list[Field], images: Tensor) -> M
         for a, b in combinations(velocities, 2)
     ]
     worst = max(pairs, key=lambda p: float(p.mean()))
-    metric = mean_metric(worst, higher_is_better=False)
-    return metric
+    return mean_metric(worst, higher_is_better=False)
 
 
 def pictures(course: Followed) -> Arrays:

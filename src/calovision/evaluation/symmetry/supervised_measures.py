@@ -30,16 +30,12 @@ def measure_map(flows: Flows, network: nn.Module, data: ImageData) -> dict[str, 
     found = {}
     for kind, digit in enumerate(data.classes):
         upright = images[label == kind][:IMAGES]
-        start = vae.mean(upright)
-        z = start
-        single = None
-        for count in range(1, STEPS + 1):
-            z = network(z)
-            if count == 1:
-                wanted = vae.mean(rotate(upright, ANGLE))
-                single = ((z - wanted).square() / vae.mean(images).var(0)).mean(1)
-        assert single is not None
-        rebuilt, end = vae.decode(start), vae.decode(z)
+        path = [vae.mean(upright)]
+        for _ in range(STEPS):
+            path.append(network(path[-1]))
+        wanted = vae.mean(rotate(upright, ANGLE))
+        one_step = ((path[1] - wanted).square() / vae.mean(images).var(0)).mean(1)
+        rebuilt, end = vae.decode(path[0]), vae.decode(path[-1])
         own = similarity(rebuilt.cpu().numpy(), upright.cpu().numpy())
         after = similarity(end.cpu().numpy(), upright.cpu().numpy())
         home = (end - rebuilt).norm(dim=1) / rebuilt.norm(dim=1)
@@ -47,5 +43,5 @@ def measure_map(flows: Flows, network: nn.Module, data: ImageData) -> dict[str, 
         key = f"{digit}_d{vae.latent}"
         found[f"map_fidelity_{key}"] = Metric(float(after.mean() / own.mean()), error)
         found[f"map_closure_{key}"] = mean_metric(home.cpu().numpy(), higher_is_better=False)
-        found[f"map_mse_{key}"] = mean_metric(single.cpu().numpy(), higher_is_better=False)
+        found[f"map_mse_{key}"] = mean_metric(one_step.cpu().numpy(), higher_is_better=False)
     return found

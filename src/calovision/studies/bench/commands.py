@@ -69,11 +69,7 @@ def conversion(material: Material, compression: Compression) -> Row:
 
 
 def conversion_by_two(material: Material) -> Row:
-    """The command with two workers against a program that reads with h5py, by the clock.
-
-    Raises:
-        UnavailableError: there is one core.
-    """
+    """The command with two workers against a program that reads with h5py, by the clock."""
     need_two_cores()
     jets = JETS_OF_COMMAND * material.size.jets
     path = material.file(jets, "none")
@@ -114,11 +110,7 @@ def first_simulation(material: Material) -> Row:
 
 
 def memory(material: Material, command: str) -> Row:
-    """Peak memory of a command on two numbers of events; flat if the ratio is one.
-
-    Raises:
-        UnavailableError: the system does not tell the peak.
-    """
+    """Peak memory of a command on two numbers of events; flat if the ratio is one."""
     if not Path("/proc/self/status").exists():
         raise UnavailableError("needs /proc, that is Linux")
     few = material.size.memory

@@ -29,20 +29,12 @@ def small(material: Material) -> Row:
 
 
 def jet_against_geant4(material: Material) -> Row:
-    """A generated jet against one shower of Geant4.
-
-    Raises:
-        UnavailableError: Geant4 is missing.
-    """
+    """A generated jet against one shower of Geant4."""
     return _against_geant4(material, _generated(material, "jet generated", _shipped()))
 
 
 def shower_against_geant4(material: Material) -> Row:
-    """A shower of the fast engine against one of Geant4.
-
-    Raises:
-        UnavailableError: Geant4 is missing.
-    """
+    """A shower of the fast engine against one of Geant4."""
     return _against_geant4(material, _showers(material, "shower of the fast engine", "fast", 500))
 
 

@@ -18,11 +18,7 @@ SCORED = "jet scored, batches built"
 
 
 def against_onnx(material: Material) -> Row:
-    """Scores of our tagger with their preparation, against ONNX Runtime with its own.
-
-    Raises:
-        UnavailableError: ONNX or its runtime is not installed.
-    """
+    """Scores of our tagger with their preparation, against ONNX Runtime with its own."""
     if missing := [n for n in ("onnx", "onnxscript", "onnxruntime") if find_spec(n) is None]:
         raise UnavailableError(f"needs {', '.join(missing)}: pip install 'calovision[deploy]'")
     import onnxruntime

@@ -24,7 +24,7 @@ from calovision.training.run import versions
 from calovision.utils.files import write_json
 
 OURS = "particle-transformer"
-#: every row, in the order of the table
+#: every row, in the order of the table; raises UnavailableError where it cannot be measured
 ROWS: dict[str, Callable[[Material], Row]] = {
     "simulate": simulating.simulation,
     "simulate-workers": simulating.workers,

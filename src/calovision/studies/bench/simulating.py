@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from threading import Barrier, BrokenBarrierError
+from typing import Any
+from unittest import mock
 
 from calovision.events.store import shard_bytes
 from calovision.parallel.cluster import run
+from calovision.simulation import jets
 from calovision.simulation.conditions import NOMINAL
-from calovision.simulation.constituents import constituents
 from calovision.simulation.generator import DijetGenerator
-from calovision.simulation.jets import Task, detect, simulate_chunk, warm_up
+from calovision.simulation.jets import Task, simulate_chunk, warm_up
 from calovision.simulation.pythia import GLUON, QUARK
 from calovision.studies.bench.clock import (
     Goal,
@@ -26,78 +31,75 @@ from calovision.studies.bench.clock import (
 )
 from calovision.studies.bench.material import Material
 
-YIELD = 1.46  #: accepted jets a collision, about; the measured number is used
-BATCH = 150  #: collisions generated at a time, as in the simulation
+COLLISIONS = 150  #: generated at a time
 CHUNKS = 16  #: of the comparison of workers
 LIMIT_S = 900.0  #: time that a chunk may take
+#: what is called in every chunk, by the steps of the table; the rest has no name
+STEPS: tuple[tuple[str, Any, str], ...] = (
+    ("start", DijetGenerator, "__init__"),
+    ("pythia", DijetGenerator, "collide"),
+    ("jets", DijetGenerator, "jets"),
+    ("detector", jets, "detect"),
+)
 
 
 def simulation(material: Material) -> Row:
     """All of the simulation against the collisions that it uses."""
     made, seed = material.size.made, material.seed
     warm_up()
-    steps, used = _steps(made, seed)
 
-    def simulated(call: int) -> Work:
-        task = Task(0, seed + call, made - made // 2, made // 2, 0)
-        return lambda: _shard(task, LIMIT_S)
+    def task(call: int) -> Task:
+        return Task(0, seed + call, made - made // 2, made // 2, 0)
+
+    ms, used = _steps(task(0))
 
     def collided(call: int) -> Work:
-        generator = _generator(seed + call)
+        radius = NOMINAL.detector().jet_radius
+        generator = DijetGenerator(seed + call, radius, NOMINAL.settings())
 
         def work() -> None:
             for label in (GLUON, QUARK):
-                for first in range(0, used // 2, BATCH):
-                    generator.collide(label, min(BATCH, used // 2 - first))
+                for first in range(0, used // 2, COLLISIONS):
+                    generator.collide(label, min(COLLISIONS, used // 2 - first))
 
         return work
 
-    first = Side("simulated jet", made, simulated)
+    first = Side("simulated jet", made, lambda call: partial(_shard, task(call)))
     second = Side("Pythia alone, the same number of collisions", made, collided)
     pairs = in_turns(first, second, material.size.few, warm=True)  # by _steps
-    details = {"ms": steps, "yield": made / used, "jets": made}
+    details = {"ms": ms, "yield": made / used, "jets": made}
     return Row(first.title, second.title, pairs, "s a jet", details=details)
 
 
-def _generator(seed: int) -> DijetGenerator:
-    return DijetGenerator(seed, NOMINAL.detector().jet_radius, NOMINAL.settings())
+def _steps(task: Task) -> tuple[dict[str, float], int]:
+    """CPU time (ms) of the simulation's steps for one jet, and the collisions that it uses."""
+    spent = {step: 0.0 for step, _, _ in STEPS}
+    used = 0
+
+    def timed(step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            nonlocal used
+            if step == "pythia":
+                used += arguments[-1]
+            begun = cpu()
+            found = function(*arguments)
+            spent[step] += cpu() - begun
+            return found
+
+        return call
+
+    with ExitStack() as patches:
+        for step, owner, name in STEPS:
+            with_clock = timed(step, getattr(owner, name))
+            patches.enter_context(mock.patch.object(owner, name, with_clock))
+        begun = cpu()
+        _shard(task)
+        total = cpu() - begun
+    spent["rest"] = total - sum(spent.values())
+    return {step: 1e3 * time / task.events for step, time in spent.items()}, used
 
 
-def _steps(jets: int, seed: int) -> tuple[dict[str, float], int]:
-    """CPU time (ms) of the simulation's steps for one jet, and the collisions that were used."""
-    spent = dict.fromkeys(("start", "pythia", "jets", "detector", "rest"), 0.0)
-    before = cpu()
-
-    def lap(step: str) -> None:
-        nonlocal before
-        now = cpu()
-        spent[step] += now - before
-        before = now
-
-    generator = _generator(seed)
-    lap("start")
-    used = made = 0
-    threshold = NOMINAL.detector().jet_threshold
-    for label, enough in ((GLUON, jets / 2), (QUARK, jets)):
-        while made < enough:
-            wanted = min(int((enough - made) / YIELD) + 1, BATCH)
-            used += wanted
-            collisions = generator.collide(label, wanted)
-            lap("pythia")
-            found = generator.jets(collisions, label)
-            lap("jets")
-            seen = detect(found, seed)
-            lap("detector")
-            good = (seen.columns["pt"] > threshold).nonzero()[0]
-            part = seen[good]
-            part.columns |= constituents(found)[good].shapes()
-            shard_bytes(part)
-            made += len(part)
-            lap("rest")
-    return {step: 1e3 * time / made for step, time in spent.items()}, round(used * jets / made)
-
-
-def _shard(task: Task, time_limit: float) -> bytes:
+def _shard(task: Task, time_limit: float = LIMIT_S) -> bytes:
     return shard_bytes(simulate_chunk(task, time_limit)[0])
 
 
@@ -108,11 +110,7 @@ def _small_chunks(material: Material, number: int) -> list[Task]:
 
 
 def workers(material: Material) -> Row:
-    """One process against two, by the clock, without their start and the last chunks.
-
-    Raises:
-        UnavailableError: there is one core.
-    """
+    """One process against two, by the clock, without their start and the last chunks."""
     need_two_cores()
     tasks = _small_chunks(material, CHUNKS)
 
@@ -136,9 +134,6 @@ def alone(material: Material) -> Row:
 
     It is what this machine allows workers to reach: cores may share caches, memory and, where
     they are two threads of one core, all of the arithmetic.
-
-    Raises:
-        UnavailableError: there is one core, or a process does not come up.
     """
     need_two_cores()
     tasks = _small_chunks(material, CHUNKS // 2)
@@ -165,5 +160,5 @@ def _seconds(tasks: list[Task], together: Barrier) -> float:
     together.wait(LIMIT_S)
     begun = time.monotonic()
     for task in tasks:
-        _shard(task, LIMIT_S)
+        _shard(task)
     return time.monotonic() - begun
