@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.evaluation.symmetry import frame_measures, measures, orbits, supervised_measures
+from calovision.evaluation.symmetry import frame_measures, measures, orbits
 from calovision.events.digits import DigitSet
 from calovision.metrics import symmetry as metrics
 from calovision.models.symmetry.isometry import Evidence
@@ -54,7 +54,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(frame_measures, "STEPS", 1)
         patch.setattr(frame_measures, "JUDGE_STEPS", 3)
         patch.setattr(frame_measures, "IMAGES", 3)
-        patch.setattr(supervised_measures, "IMAGES", 3)
         patch.setattr(measures, "FRAMES", 6)
         patch.setattr(Evidence, "verdict", "a symmetry")
         patch.setattr(Spectrum, "MOST_RESIDUAL", 1.0)

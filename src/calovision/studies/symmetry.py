@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from calovision.evaluation.symmetry.frame_measures import measure_frame
-from calovision.evaluation.symmetry.measures import measure, write_results
-from calovision.evaluation.symmetry.supervised_measures import measure_map
+from calovision.evaluation.symmetry.measures import measure, measure_map, write_results
 from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData, read_images
 from calovision.models.symmetry.discovery import discover

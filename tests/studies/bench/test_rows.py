@@ -51,7 +51,7 @@ def test_the_command_measures_writes_and_keeps_other_rows(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_measured_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calovision.studies.bench.predicting.find_spec", lambda name: None)
+    monkeypatch.setattr("calovision.studies.bench.networks.find_spec", lambda name: None)
     found = measured("predict", Material(tmp_path, SIZES["quick"], 1))
     assert found == {
         "unavailable": "needs onnx, onnxscript, onnxruntime: pip install 'calovision[deploy]'"

@@ -33,7 +33,7 @@ from calovision.models.reconstruct import reconstructions
 from calovision.models.taggers.base import TaggerTask
 from calovision.parallel.main_guard import processes_may_start
 from calovision.studies.bench.material import Material
-from calovision.studies.bench.training import Steps
+from calovision.studies.bench.networks import Steps
 from calovision.training.batches import ahead
 from calovision.training.devices import chosen_device, described, peak_memory_mb
 from calovision.training.run import RunDir

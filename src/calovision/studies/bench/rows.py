@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.studies.bench import commands, generating, predicting, simulating, training
+from calovision.studies.bench import commands, making, networks
 from calovision.studies.bench.clock import Row, UnavailableError, one_core
 from calovision.studies.bench.material import SIZES, Material
 from calovision.studies.bench.models import MODELS, speeds
@@ -26,30 +26,30 @@ from calovision.utils.files import write_json
 OURS = "particle-transformer"
 #: every row, in the order of the table; raises UnavailableError where it cannot be measured
 ROWS: dict[str, Callable[[Material], Row]] = {
-    "simulate": simulating.simulation,
-    "simulate-workers": simulating.workers,
-    "simulate-alone": simulating.alone,
+    "simulate": making.simulation,
+    "simulate-workers": making.workers,
+    "simulate-alone": making.alone,
     "simulate-first": commands.first_simulation,
     "convert": partial(commands.conversion, compression="none"),
     "convert-workers": commands.conversion_by_two,
     "convert-gzip": partial(commands.conversion, compression="gzip"),
-    "loader-jet-tagger": partial(training.loader, task="jet-tagger"),
-    "loader-jet-vae": partial(training.loader, task="jet-vae"),
-    "loader-jet-generator": partial(training.loader, task="jet-generator"),
-    "loader-egamma": partial(training.loader, task="egamma"),
-    "train": partial(training.against_peer, model=OURS, name="our tagger"),
-    "train-graphsage": partial(training.against_peer, model="baseline", name="our GraphSAGE"),
-    "train-bfloat16": partial(training.half_precision, model=OURS, name="our tagger"),
+    "loader-jet-tagger": partial(networks.batches_for_training, task="jet-tagger"),
+    "loader-jet-vae": partial(networks.batches_for_training, task="jet-vae"),
+    "loader-jet-generator": partial(networks.batches_for_training, task="jet-generator"),
+    "loader-egamma": partial(networks.batches_for_training, task="egamma"),
+    "train": partial(networks.steps_against_peer, model=OURS, name="our tagger"),
+    "train-graphsage": partial(networks.steps_against_peer, model="baseline", name="our GraphSAGE"),
+    "train-bfloat16": partial(networks.steps_in_half_precision, model=OURS, name="our tagger"),
     "train-bfloat16-resnet15": partial(
-        training.half_precision, model="resnet15", name="ResNet-15 on images"
+        networks.steps_in_half_precision, model="resnet15", name="ResNet-15 on images"
     ),
-    "predict": predicting.against_onnx,
-    "predict-loader": predicting.building,
-    "predict-bfloat16": predicting.half_precision,
-    "generate": generating.shipped,
-    "generate-fast": generating.small,
-    "generate-geant4": generating.jet_against_geant4,
-    "shower-geant4": generating.shower_against_geant4,
+    "predict": networks.scores_against_onnx,
+    "predict-loader": networks.batches_for_scores,
+    "predict-bfloat16": networks.scores_in_half_precision,
+    "generate": making.shipped,
+    "generate-fast": making.small,
+    "generate-geant4": making.jet_against_geant4,
+    "shower-geant4": making.shower_against_geant4,
     "memory-simulate": partial(commands.memory, command="simulate"),
     "memory-convert": partial(commands.memory, command="convert"),
     "memory-classify": partial(commands.memory, command="classify"),

@@ -1,8 +1,9 @@
-"""Rows on training: waiting for batches, torch-geometric, and half precision."""
+"""Rows on networks: training steps, scores, batches for both, and half precision."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,22 @@ from torch.nn import functional as F
 from torch_geometric.data import Batch as GraphBatch
 from torch_geometric.nn import SAGEConv, Sequential, global_mean_pool
 
+from calovision.deploy.export import written
+from calovision.deploy.graphs import graphs
 from calovision.events.events import Events
 from calovision.events.graphs import GraphView
+from calovision.models.classify import PORTION, score
 from calovision.models.config import load_config
-from calovision.models.load import build
-from calovision.studies.bench.clock import NO_SLOWER, Goal, Row, Side, Work, compared
+from calovision.models.load import build, load_tagger
+from calovision.studies.bench.clock import (
+    NO_SLOWER,
+    Goal,
+    Row,
+    Side,
+    UnavailableError,
+    Work,
+    compared,
+)
 from calovision.studies.bench.material import Material
 from calovision.training.devices import to_device
 from calovision.training.task import Batch
@@ -87,7 +99,7 @@ class Steps:
         return Side.of(title, steps, work)
 
 
-def loader(material: Material, task: str) -> Row:
+def batches_for_training(material: Material, task: str) -> Row:
     """Building batches against whole steps."""
     events = material.crops if task == "egamma" else material.jets
     training, steps = Steps(events, task, None, material.seed), material.size.steps
@@ -96,7 +108,7 @@ def loader(material: Material, task: str) -> Row:
     return compared(built, whole, material.size.pairs, "s a step", WAIT)
 
 
-def against_peer(material: Material, model: str | None, name: str) -> Row:
+def steps_against_peer(material: Material, model: str | None, name: str) -> Row:
     """Training steps with the building of batches, against torch-geometric at equal batch."""
     steps, jets = material.size.steps, material.jets[: max(material.size.jets // 4, 32)]
     ours = Steps(jets, "jet-tagger", model, material.seed)
@@ -132,7 +144,7 @@ def _peer(jets: Events, steps: int, ours: Steps) -> Work:
     return work
 
 
-def half_precision(material: Material, model: str, name: str) -> Row:
+def steps_in_half_precision(material: Material, model: str, name: str) -> Row:
     """Steps in bfloat16 against steps in float32."""
 
     def side(title: str, bfloat16: bool) -> Side:
@@ -148,3 +160,62 @@ def half_precision(material: Material, model: str, name: str) -> Row:
 
     first, second = side(f"training step of {name} in bfloat16", True), side("in float32", False)
     return compared(first, second, material.size.pairs, "s a step")
+
+
+SCORED = "jet scored, batches built"
+
+
+def scores_against_onnx(material: Material) -> Row:
+    """Scores of our tagger with their preparation, against ONNX Runtime with its own."""
+    if missing := [n for n in ("onnx", "onnxscript", "onnxruntime") if find_spec(n) is None]:
+        raise UnavailableError(f"needs {', '.join(missing)}: pip install 'calovision[deploy]'")
+    import onnxruntime
+
+    task, jets = load_tagger(material.tagger, "cpu"), material.jets
+    (graph,) = graphs(task)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        written(graph, jets, {}), options, providers=["CPUExecutionProvider"]
+    )
+
+    def exported() -> None:
+        for start in range(0, len(jets), PORTION):
+            session.run(None, graph.prepared(jets[start : start + PORTION]))
+
+    ours = Side.of(SCORED, len(jets), lambda: score(task, jets, quiet=True))
+    theirs = Side.of("ONNX Runtime, the same batches", len(jets), exported)
+    return compared(ours, theirs, material.size.pairs, goal=NO_SLOWER)
+
+
+def batches_for_scores(material: Material) -> Row:
+    """Building batches for scores against scores."""
+    task, jets = load_tagger(material.tagger, "cpu"), material.jets
+
+    def build() -> None:
+        for start in range(0, len(jets), PORTION):
+            view = task.view(jets[start : start + PORTION])
+            for first in range(0, len(view), task.scored):
+                task.inputs(view.data, np.arange(first, min(first + task.scored, len(view))))
+
+    built = Side.of("batches for scores built", len(jets), build)
+    scored = Side.of(SCORED, len(jets), lambda: score(task, jets, quiet=True))
+    return compared(built, scored, material.size.pairs)
+
+
+def scores_in_half_precision(material: Material) -> Row:
+    """The network in bfloat16 against float32, batches at hand."""
+    task = load_tagger(material.tagger, "cpu")
+    jets = material.jets[: task.scored]
+    inputs = task.inputs(task.view(jets).data, np.arange(len(jets)))
+
+    def side(title: str, bfloat16: bool) -> Side:
+        def work() -> None:
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                for _ in range(material.size.steps):
+                    task.network(*inputs)
+
+        return Side.of(title, len(jets) * material.size.steps, work)
+
+    first, second = side("tagger's network in bfloat16", True), side("in float32", False)
+    return compared(first, second, material.size.pairs)
