@@ -1,4 +1,4 @@
-"""Measure a trained model on an event set: everything that goes into its results.json."""
+"""Measure a trained model on an event set: the content of its results.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are two sets fit to be compared? What differs before any image is looked at."""
+"""Checks and selections of event sets before a comparison, and how their columns differ."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Sets = Mapping[str, Events]
 
 
 def checked(sets: Sets) -> dict[str, Events]:
-    """The sets without events of weight 0, once what is compared of them is sound.
+    """The sets without events of weight 0, if everything that is compared is sound.
 
     Args:
         sets: what to call each in a message, to its events.
@@ -146,10 +146,10 @@ def _range(sets: Sets, column: str, option: str) -> list[str]:
 
 
 def _share(mask: NDArray[np.bool_], events: Events) -> tuple[float, float]:
-    """Weighted share of events, and how much it scatters by chance."""
+    """Weighted share of events, and its statistical error."""
     weights: Floats | None = weighting.of(events)
     share = float(np.average(mask, weights=weights))
     number = len(events) if weights is None else weighting.effective(weights)
-    # One more of either kind: a share of 0 in few events is not certain.
+    # With one more event of either kind: a share of 0 among few events is uncertain, too.
     spread = (share * number + 1) / (number + 2)
     return share, float(np.sqrt(spread * (1 - spread) / number))

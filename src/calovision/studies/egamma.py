@@ -118,8 +118,8 @@ STUDY = Description(
     SCALES,
     compare,
     headline,
-    trainings,
-    [TRAIN_AND_SCORE],
-    simulate_egamma,
-    "crop",
+    trainings=trainings,
+    steps=[TRAIN_AND_SCORE],
+    simulate=simulate_egamma,
+    unit="crop",
 )

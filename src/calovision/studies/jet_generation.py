@@ -235,9 +235,6 @@ STUDY = Description(
     SCALES,
     compare,
     headline,
-    trainings,
-    [
-        Step("train", train_and_generate, generated),
-        Step("judge", judge, judged),
-    ],
+    trainings=trainings,
+    steps=[Step("train", train_and_generate, generated), Step("judge", judge, judged)],
 )

@@ -160,4 +160,6 @@ def headline(comparison: dict[str, Any]) -> list[str]:
     ]
 
 
-STUDY = Description("jet-tagging", SCALES, compare, headline, trainings, [TRAIN_AND_SCORE])
+STUDY = Description(
+    "jet-tagging", SCALES, compare, headline, trainings=trainings, steps=[TRAIN_AND_SCORE]
+)

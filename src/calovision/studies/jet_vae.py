@@ -39,6 +39,13 @@ class Scale:
     slow_events: int
 
 
+SCALES = {
+    "quick": Scale(3_000, 1_000, 70, 200),
+    "standard": Scale(22_000, 10_000, 900, 1_000),
+    "full": Scale(110_000, 20_000, 3_600, 2_000),
+}
+
+
 def compare(study: StudyFolder) -> dict[str, Any]:
     """Train both models, one after the other on all threads, and evaluate them."""
     settings = {"seed": study.seed, "budget_s": study.size.budget_s, "test": 0.0}
@@ -95,13 +102,4 @@ def headline(comparison: dict[str, Any]) -> list[str]:
     ]
 
 
-STUDY = Description(
-    "jet-vae",
-    {
-        "quick": Scale(3_000, 1_000, 70, 200),
-        "standard": Scale(22_000, 10_000, 900, 1_000),
-        "full": Scale(110_000, 20_000, 3_600, 2_000),
-    },
-    compare,
-    headline,
-)
+STUDY = Description("jet-vae", SCALES, compare, headline)

@@ -56,7 +56,7 @@ def train_judge(
 
 @torch.no_grad()
 def shape(images: Tensor) -> dict[str, Tensor]:
-    """What one can say of an image in any orientation: ink, size and elongation, ``(n,)`` each.
+    """Features of images ``(n, p)`` that no rotation changes: ink, size, elongation, ``(n,)`` each.
 
     Ink is the sum of pixels (thickness at a given length); size the root mean square distance of
     ink from its centre, and elongation the root of the ratio of its principal moments.
@@ -91,7 +91,7 @@ def modulo_rotation(start: Tensor, moved: Tensor) -> Tensor:
 def measure_frame(
     flows: Flows, data: ImageData, random: torch.Generator
 ) -> tuple[dict[str, Metric], dict[str, Any]]:
-    """Three generators beside the rotation.
+    """Find three generators beside the rotation, and measure them.
 
     Returns:
         metrics ``displacement_{k}``, ``frame_drift``, ``frame_accuracy``, ``frame_cos``, each

@@ -19,7 +19,7 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two.
+    """One of the two kinds of work.
 
     Attributes:
         title: what one item is, as it stands in the table.
