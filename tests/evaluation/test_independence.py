@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from calovision.cli.app import app
 from calovision.errors import InputError
-from calovision.evaluation.independence import independent, told
+from calovision.evaluation.independence import independent, left_out_lines
 from calovision.evaluation.samples import draw
 from calovision.events import Events, concatenate, save
 from calovision.events.fingerprints import fingerprints
@@ -29,7 +29,7 @@ def test_independent_sets_stay_as_they_are(make_jets: Make) -> None:
     assert truth.a is a
     assert truth.floor is floor
     assert truth.left_out == NONE
-    assert told(truth.left_out) == []
+    assert left_out_lines(truth.left_out) == []
 
 
 def test_every_kind_is_left_out_of_the_truth_and_counted(make_jets: Make) -> None:
@@ -43,7 +43,7 @@ def test_every_kind_is_left_out_of_the_truth_and_counted(make_jets: Make) -> Non
     assert np.array_equal(truth.floor.cell, more.cell)
     expected = {"training": 5 + 3 + 4, "judged": 7 + 1, "repeated": 2 + 3}
     assert truth.left_out == expected | {"same_origin": 0}
-    assert [line.split()[0] for line in told(truth.left_out)] == ["12", "8", "5"]
+    assert [line.split()[0] for line in left_out_lines(truth.left_out)] == ["12", "8", "5"]
 
 
 def test_the_same_jets_in_another_detector_are_told(make_jets: Make) -> None:
@@ -52,7 +52,7 @@ def test_the_same_jets_in_another_detector_are_told(make_jets: Make) -> None:
     truth = independent(a, concatenate([b, make_jets(90, 2)]), None, None, None, 100)
     assert truth.a is a
     assert truth.left_out == NONE | {"same_origin": 30}
-    assert "30 events to judge show the same" in told(truth.left_out)[0]
+    assert "30 events to judge show the same" in left_out_lines(truth.left_out)[0]
 
 
 def test_halves_of_the_truth_share_no_jet(make_jets: Make) -> None:

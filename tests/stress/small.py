@@ -68,17 +68,16 @@ def warm_up() -> None:
     convert.SHARD_VALUES = 64 * 3 * 125 * 125
     generate.SHARD = 1
     task.CascadeTask.chunk = 4
-    egamma.SCALES["quick"] = egamma.Scale(160, 120, 1e6, 1)
-    whole = egamma.plan
+    less = {"epochs": 2, "validate_every": 1}
 
-    def brief(size: egamma.Scale, seed: int) -> list[egamma.Job]:
-        less = {"epochs": 2, "validate_every": 1}
+    def brief(size: egamma.Scale, seed: int) -> list[egamma.Training]:
         return [
-            j if j.model == egamma.TREES else replace(j, overrides=j.overrides | less)
-            for j in whole(size, seed)
+            t if t.model == egamma.TREES else replace(t, settings=t.settings | less)
+            for t in egamma.trainings(size, seed)
         ]
 
-    egamma.plan = brief
+    tiny = {"quick": egamma.Scale(160, 120, 1e6, 1)}
+    egamma.STUDY = replace(egamma.STUDY, scales=tiny, trainings=brief)
     jets.warm_up()
 
 

@@ -10,19 +10,17 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
+from calovision.studies.runner import Description, run
 
-Study = Callable[..., tuple[dict[str, Any], Path, list[str]]]
 Done = tuple[Path, dict[str, Any], list[str]]
 
 
 @pytest.fixture(scope="session")
 def toy_stores() -> Callable[[Callable[[int, int], Events]], Callable[..., EventStore]]:
-    """Turn ``make(number, seed)`` into what studies call to simulate a set or open it again."""
+    """Turn ``make(number, seed)`` into what studies call to simulate a set."""
 
     def simulator(make: Callable[[int, int], Events]) -> Callable[..., EventStore]:
-        def toys(path: Path, number: int, seed: int, *_: Any, **__: Any) -> EventStore:
-            if (path / "manifest.json").exists():
-                return EventStore.open(path)
+        def toys(path: Path, number: int, seed: int, **_: Any) -> EventStore:
             return save(make(number, seed % 1000 + len(path.name)), path, provenance={})
 
         return toys
@@ -31,14 +29,16 @@ def toy_stores() -> Callable[[Callable[[int, int], Events]], Callable[..., Event
 
 
 @pytest.fixture(scope="session")
-def finish() -> Callable[[Study, Path], Done]:
+def finish() -> Callable[[Description, Path], Done]:
     """Do a quick study twice: the second time nothing changes."""
 
-    def finish(study: Study, out: Path) -> Done:
-        comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
+    def finish(study: Description, out: Path) -> Done:
+        comparison, page, lines = run(study, out, scale="quick", workers=1, quiet=True)
         assert page == out / "report.html"
-        again, _, _ = study(out, scale="quick", workers=1, quiet=True)
+        before = {file: file.stat().st_mtime_ns for file in out.glob("runs/**/*") if file.is_file()}
+        again, _, _ = run(study, out, scale="quick", workers=1, quiet=True)
         assert again == comparison
+        assert all(file.stat().st_mtime_ns == time for file, time in before.items())
         return out, comparison, lines
 
     return finish

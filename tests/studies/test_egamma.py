@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,7 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.models.taggers.boosted_trees import TREES
-from calovision.studies import egamma
-from calovision.studies.egamma import BASELINE, OURS, SCALES, Scale, plan, study
+from calovision.studies.egamma import BASELINE, OURS, SCALES, STUDY, Scale, trainings
 
 Done = tuple[Path, dict[str, Any], list[str]]
 
@@ -30,10 +30,9 @@ def done(
         events.columns["converted"] = (rng.random(number) < 0.4) & (events.label == 0)
         return events
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(egamma.SCALES, "quick", Scale(400, 300, 4.0, 1))
-        patch.setattr(egamma, "crops", toy_stores(crops))
-        return finish(study, tmp_path_factory.mktemp("study") / "egamma")
+    tiny = {"quick": Scale(400, 300, 4.0, 1)}
+    study = replace(STUDY, scales=tiny, simulate=toy_stores(crops))
+    return finish(study, tmp_path_factory.mktemp("study") / "egamma")
 
 
 @pytest.mark.timeout(600)
@@ -68,10 +67,10 @@ def test_the_page_speaks_of_electrons(done: Done) -> None:
 
 
 def test_ours_has_a_tenth_of_the_time_and_all_the_same_split() -> None:
-    jobs = plan(SCALES["standard"], 1)
-    budget = {j.model: j.overrides["budget_s"] for j in jobs}
+    planned = trainings(SCALES["standard"], 1)
+    budget = {t.model: t.settings["budget_s"] for t in planned}
     assert budget[OURS] * 10 == pytest.approx(budget[BASELINE])
-    assert {(j.overrides["test"], j.overrides["validation"]) for j in jobs} == {(0.0, 2 / 9)}
-    assert {j.task for j in jobs} == {"egamma"}
+    assert {(t.settings["test"], t.settings["validation"]) for t in planned} == {(0.0, 2 / 9)}
+    assert {t.task for t in planned} == {"egamma"}
     size = SCALES["standard"]
     assert size.training == 9 * size.test

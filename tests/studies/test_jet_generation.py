@@ -2,30 +2,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.models.generators.base import generated
 from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import load_generator
-from calovision.studies import folder, generation_checks, jet_generation
+from calovision.studies import generation_checks, jet_generation
 from calovision.studies.jet_generation import (
     ALL,
     BASELINE,
     FAST,
     GEANT4,
     OURS,
+    STUDY,
     Scale,
-    differences,
-    study,
+    trainings,
 )
+from calovision.studies.trainings import Training
 from calovision.training.run import RunDir
 
 Done = tuple[Path, dict[str, Any], list[str]]
@@ -39,24 +40,27 @@ def done(
     toy_stores: Callable[..., Any],
     finish: Callable[..., Done],
 ) -> Done:
-    load = jet_generation.load_config
+    small = {"width": 16, "head": 8, "flow": 16}
+    settings = {
+        OURS: small | {"select": 60},
+        FAST: small | {"straight": 2},
+        BASELINE: {"steps": 3},
+    }
 
-    def small(task: str, model: str, overrides: dict[str, Any]) -> Any:
-        less = {"steps": 3} if model == BASELINE else {"width": 16, "head": 8, "flow": 16}
-        less |= {OURS: {"select": 60}, FAST: {"straight": 2}}.get(model, {})
-        return load(task, model, overrides=overrides | less)
+    def tiny(size: Scale, seed: int) -> list[Training]:
+        return [replace(t, settings=t.settings | settings[t.model]) for t in trainings(size, seed)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(jet_generation.SCALES, "quick", TINY)
-        patch.setattr(jet_generation, "LEAST_S", 0.1)
-        patch.setattr(generation_checks, "ANSWERS", 60)
-        patch.setattr(generation_checks, "ASKED", {"pt": (0.2, 0.8)})
-        patch.setattr(generation_checks, "STEPS", (1, 2))
-        patch.setattr(generation_checks, "FEW", (1,))
+        patch.setattr(jet_generation, "TIMED_S", 0.1)
+        patch.setattr(generation_checks, "JETS_PER_CONDITION", 60)
+        patch.setattr(generation_checks, "QUANTILES", {"pt": (0.2, 0.8)})
+        patch.setattr(generation_checks, "SOLVER_STEPS", (1, 2))
+        patch.setattr(generation_checks, "DISTILLED_STEPS", (1,))
         patch.setattr(CascadeTask, "chunk", 60)
-        patch.setattr(jet_generation, "load_config", small)
-        patch.setattr(folder, "jets", toy_stores(make_jets))
         patch.setattr(jet_generation, "jets", lambda n, **_: make_jets(n, 1))
+        study = replace(
+            STUDY, scales={"quick": TINY}, trainings=tiny, simulate=toy_stores(make_jets)
+        )
         return finish(study, tmp_path_factory.mktemp("study") / "generation")
 
 
@@ -76,6 +80,10 @@ def test_all_models_are_judged_on_the_same_jets(done: Done) -> None:
     assert "w1_n_hit_track" in comparison["floor"]
     assert len(EventStore.open(out / "generated" / OURS)) == 210
     assert len(lines) == 3
+    assert not [d for d in comparison["differences"] if d["metric"] == "jets_per_s"]
+    assert {(d["a"], d["b"]) for d in comparison["differences"]} == {
+        (OURS, model) for model in (ALL, FAST, BASELINE)
+    }
     assert 'src="http' not in (out / "report.html").read_text()
 
 
@@ -101,17 +109,3 @@ def test_strips_conserve_energy_at_every_level(done: Done) -> None:
         np.testing.assert_allclose(sums, events.sums(), rtol=1e-3)
     finest = generation_checks.strip(task, events, 18)
     np.testing.assert_allclose(finest, events.to_dense(), rtol=1e-3, atol=1e-5)
-
-
-def test_differences_are_ours_minus_theirs() -> None:
-    def result(model: str, value: float) -> dict[str, Any]:
-        return {"model": model, "metrics": {"fpd": {"value": value, "error": 0.3}}}
-
-    (row,) = differences([result("a", 1.0), result("b", 3.0)])
-    assert (row["a"], row["b"], row["value"]) == ("a", "b", -2.0)
-    assert row["error"] == pytest.approx(0.3 * 2**0.5)
-
-
-def test_unknown_scale(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="unknown scale"):
-        study(tmp_path, scale="huge")

@@ -2,24 +2,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.classification import auc
 from calovision.models.config import load_config
 from calovision.models.load import build
 from calovision.models.taggers.boosted_trees import tree_settings
-from calovision.studies import folder, jet_tagging, tagging_checks
-from calovision.studies.jet_tagging import BASELINE, OURS, SCALES, Scale, plan, study
-from calovision.studies.jobs import Job
+from calovision.studies import jet_tagging, tagging_checks
+from calovision.studies.jet_tagging import (
+    BASELINE,
+    OURS,
+    SCALES,
+    STUDY,
+    TRUTH,
+    Scale,
+    ceiling,
+    plan,
+    trainings,
+)
 from calovision.studies.tagging_checks import occlusion
-from calovision.studies.tagging_seeds import TRUTH, ceiling
+from calovision.studies.trainings import Training
 from calovision.training.parts import parts_of
 
 Done = tuple[Path, dict[str, Any], list[str]]
@@ -42,12 +51,11 @@ def done(
         return events
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(jet_tagging.SCALES, "quick", TINY)
         patch.setattr(jet_tagging, "PEERS", (BASELINE, "trees"))
         patch.setattr(jet_tagging, "VARIANTS", {})
         patch.setattr(jet_tagging, "ONE_SEED", {})
-        patch.setattr(folder, "jets", toy_stores(jets))
-        patch.setattr(tagging_checks, "jets", toy_stores(jets))
+        patch.setattr(tagging_checks, "simulate_jets", toy_stores(jets))
+        study = replace(STUDY, scales={"quick": TINY}, simulate=toy_stores(jets))
         return finish(study, tmp_path_factory.mktemp("study") / "tagging")
 
 
@@ -110,29 +118,27 @@ def test_the_ceiling_is_learned_from_the_jets_of_the_trees_alone(
         events.columns |= told | columns
         return save(events, tmp_path / name, provenance={})
 
-    trees = Job("trees", "trees", "runs/trees", {"events": 200, "seed": 2, "test": 0.0})
+    trees = Training("trees", "trees", "runs/trees", {"events": 200, "seed": 2, "test": 0.0})
     training, test = stored("train", 500), stored("test", 300)
     found = ceiling(trees, training, test, 1)
     # scores of one number: its own AUC is what trees on it come close to
     assert found.value == pytest.approx(auc(test.column("gen_pt"), test.column("label")), abs=0.06)
-    used = parts_of(training, tree_settings(trees.task, trees.overrides))["train"]
+    used = parts_of(training, tree_settings(trees.task, trees.settings))["train"]
     assert len(used) == 200
     others = training.column("label").copy()
     others[np.setdiff1d(np.arange(500), used)] = 0
     assert ceiling(trees, stored("relabelled", 500, label=others), test, 1) == found
-    short = Job("trees", "trees", "runs/trees", trees.overrides | {"events": 100})
+    short = replace(trees, settings=trees.settings | {"events": 100})
     assert ceiling(short, training, test, 1) != found
 
 
 def test_every_model_has_the_same_jets_and_seeds_differ() -> None:
-    jobs = plan(SCALES["standard"], 1)
-    assert {j.overrides["events"] for j in jobs["compared"]} == {20_000}
-    assert sorted({j.overrides["seed"] for j in jobs["compared"] if j.label == OURS}) == [1, 2, 3]
-    by_folder: dict[str, dict[str, Any]] = {}
-    for job in (j for part in jobs.values() for j in part):
-        assert by_folder.setdefault(job.folder, job.overrides) == job.overrides
-
-
-def test_unknown_scale_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="scale"):
-        study(tmp_path, scale="enormous")
+    planned = plan(SCALES["standard"], 1)
+    compared = planned["compared"]
+    assert {t.settings["events"] for t in compared} == {20_000}
+    assert sorted({t.settings["seed"] for t in compared if t.label == OURS}) == [1, 2, 3]
+    once = {t.folder: t for t in trainings(SCALES["standard"], 1)}
+    every = [t for part in planned.values() for t in part]
+    assert len(trainings(SCALES["standard"], 1)) == len(once) < len(every)
+    for training in every:
+        assert once[training.folder].settings == training.settings

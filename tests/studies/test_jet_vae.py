@@ -1,22 +1,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from calovision.errors import InputError
-from calovision.studies import jet_vae
-from calovision.studies.jet_vae import Scale, study
+from calovision.studies.jet_vae import STUDY, Scale
+from calovision.studies.runner import run
+
+TINY = replace(STUDY, scales={"quick": Scale(260, 240, 2.0, 6)})
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object], list[str]]:
-    patch = pytest.MonkeyPatch()
-    patch.setitem(jet_vae.SCALES, "quick", Scale(260, 240, 2.0, 6))
     out = tmp_path_factory.mktemp("study") / "demo"
-    comparison, page, lines = study(out, scale="quick", workers=1, quiet=True)
-    patch.undo()
+    comparison, page, lines = run(TINY, out, scale="quick", workers=1, quiet=True)
     assert page == out / "report.html"
     return out, comparison, lines
 
@@ -41,14 +41,11 @@ def test_a_study_compares_both_models_on_the_same_jets(
 
 @pytest.mark.timeout(600)
 def test_a_finished_study_is_not_done_again_and_another_is_refused(
-    tiny: tuple[Path, dict[str, object], list[str]], monkeypatch: pytest.MonkeyPatch
+    tiny: tuple[Path, dict[str, object], list[str]],
 ) -> None:
     out, _, _ = tiny
-    monkeypatch.setitem(jet_vae.SCALES, "quick", Scale(260, 240, 2.0, 6))
     before = (out / "runs" / "point" / "model.safetensors").stat().st_mtime_ns
-    study(out, scale="quick", workers=1, quiet=True)
+    run(TINY, out, scale="quick", workers=1, quiet=True)
     assert (out / "runs" / "point" / "model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="another study"):
-        study(out, scale="quick", seed=2, workers=1, quiet=True)
-    with pytest.raises(InputError, match="scale"):
-        study(out, scale="enormous", quiet=True)
+        run(TINY, out, scale="quick", seed=2, workers=1, quiet=True)

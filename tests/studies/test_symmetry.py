@@ -1,25 +1,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.evaluation.symmetry import frame_measures, measures, orbits, supervised_measures
+from calovision.evaluation.symmetry import frame_measures, measures, orbits
 from calovision.events.digits import DigitSet
 from calovision.metrics import symmetry as metrics
 from calovision.models.symmetry.isometry import Evidence
 from calovision.models.symmetry.linear import Spectrum
 from calovision.simulation.digits import digits
 from calovision.studies import symmetry
+from calovision.studies.runner import run
 
 pytestmark = pytest.mark.timeout(900)  # the study is made within the first test
 
 OURS = {"vae_steps": 12, "oracle_steps": 3, "refine_steps": 2, "project_steps": 2, "batch": 16}
 OURS |= {"points": 100, "components": 12}
-TINY = symmetry.Scale(1, 2, OURS, {"epochs": 0.02, "oracle_steps": 3, "generator_steps": 3})
+PUBLISHED = {"epochs": 0.02, "oracle_steps": 3, "generator_steps": 3}
+SCALE = symmetry.Scale(1, 2, {"isometry": OURS, "baseline": PUBLISHED})
+TINY = replace(symmetry.STUDY, scales={"quick": SCALE})
 
 
 def few(seed: int) -> DigitSet:
@@ -40,22 +44,20 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study whose search believes everything, so that every step is taken."""
     out = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(symmetry.SCALES, "quick", TINY)
         patch.setattr(symmetry, "digits", few)
         patch.setattr(orbits, "STEPS", 20)
         for module in (orbits, measures, metrics):
             patch.setattr(module, "GRID", 60.0)
         patch.setattr(measures, "IMAGES", 3)
-        patch.setattr(measures, "TRIED", 1)
+        patch.setattr(measures, "IMAGES_TO_CHOOSE", 1)
         patch.setattr(frame_measures, "ANGLES", 4)
         patch.setattr(frame_measures, "STEPS", 1)
         patch.setattr(frame_measures, "JUDGE_STEPS", 3)
         patch.setattr(frame_measures, "IMAGES", 3)
-        patch.setattr(supervised_measures, "IMAGES", 3)
         patch.setattr(measures, "FRAMES", 6)
         patch.setattr(Evidence, "verdict", "a symmetry")
         patch.setattr(Spectrum, "MOST_RESIDUAL", 1.0)
-        symmetry.study(out, scale="quick", quiet=True)
+        run(TINY, out, scale="quick", quiet=True)
     return out
 
 
@@ -83,7 +85,7 @@ def test_the_page_shows_it(study: Path) -> None:
 
 def test_a_finished_study_is_only_read(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(symmetry, "repetition", None)
-    comparison, page, lines = symmetry.study(study, scale="quick", quiet=True)
+    comparison, page, lines = run(TINY, study, scale="quick", quiet=True)
     assert comparison["study"] == "symmetry"
     assert page.exists()
     assert len(lines) == 3
@@ -91,9 +93,7 @@ def test_a_finished_study_is_only_read(study: Path, monkeypatch: pytest.MonkeyPa
 
 def test_another_study_is_refused(study: Path) -> None:
     with pytest.raises(InputError, match="another study"):
-        symmetry.study(study, scale="quick", seed=9, quiet=True)
-    with pytest.raises(InputError, match="unknown scale"):
-        symmetry.study(study, scale="huge", quiet=True)
+        run(TINY, study, scale="quick", seed=9, quiet=True)
 
 
 def test_medians_and_spreads_over_seeds() -> None:

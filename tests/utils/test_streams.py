@@ -88,8 +88,8 @@ SHARED = {
     "SIMULATION": {"simulation/chunks.py", "simulation/external/images.py"},
     "SPLIT": {"events/splits.py", "simulation/digits.py"},
     "SAMPLE": {"models/generators/splitting/task.py", "models/generators/ddpm.py"},
-    "WEIGHTS": {"training/trainer.py", "studies/bench/training.py"},
-    "SHOWERS": {"studies/jet_generation.py", "studies/bench/generating.py"},
+    "WEIGHTS": {"training/trainer.py", "studies/bench/networks.py"},
+    "SHOWERS": {"studies/jet_generation.py", "studies/bench/making.py"},
     "SYMMETRY_WEIGHTS": {
         "models/symmetry/runs.py",
         "models/symmetry/discovery.py",

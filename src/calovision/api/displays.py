@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MANIFEST, CONFIG = "manifest.json", "config.yaml"
 ORIGINAL, SIMULATED = "original", "simulated"
 #: where studies keep what can be looked at, and with which set it is compared
-STUDY = (("examples", None), ("generated", "data/test"))
-Some = Callable[[EventSet | Path], Events]  #: the events to show of a set
+STUDY_SETS = (("examples", None), ("generated", "data/test"))
+Excerpt = Callable[[EventSet | Path], Events]  #: the events to show of a set
 
 
 def shown(
@@ -54,28 +54,28 @@ def shown(
     """
     if first < 0 or events < 1:
         raise InputError(f"{events} events from number {first}", "ask for one from 0 on")
-    some = partial(_some, first=first, events=events, skip_corrupt=skip_corrupt)
+    excerpt = partial(_excerpt, first=first, events=events, skip_corrupt=skip_corrupt)
     if isinstance(what, EventSet):
-        return [Shown("events", some(what))]
+        return [Shown("events", excerpt(what))]
     folder = what
     if folder.is_file() or (folder / MANIFEST).is_file():
-        return [Shown(folder.name, some(folder))]
+        return [Shown(folder.name, excerpt(folder))]
     if (folder / CONFIG).is_file():
-        return _of_run(folder, task, data, seed, some, slice(first, first + events))
-    for place, other in STUDY:
+        return _of_run(folder, task, data, seed, excerpt, slice(first, first + events))
+    for place, other in STUDY_SETS:
         sets = _sets(folder / place)
         if sets:
-            return _side_by_side(sets, folder / other if other else None, some)
+            return _side_by_side(sets, folder / other if other else None, excerpt)
     sets = _sets(folder)
     if not sets:
         raise InputError(
             f"{folder} is neither an event set nor a run nor a study",
             "give the --out of 'calovision data', 'train', 'generate' or 'study'",
         )
-    return _side_by_side(sets, None, some)
+    return _side_by_side(sets, None, excerpt)
 
 
-def _some(source: EventSet | Path, *, first: int, events: int, skip_corrupt: bool) -> Events:
+def _excerpt(source: EventSet | Path, *, first: int, events: int, skip_corrupt: bool) -> Events:
     """Events ``first`` to ``first + events`` of a set or a file."""
     if isinstance(source, Path) and source.is_dir():
         source = EventStore.open(source, skip_corrupt=skip_corrupt)
@@ -94,10 +94,10 @@ def _sets(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: p.name != ORIGINAL)
 
 
-def _side_by_side(sets: list[Path], beside: Path | None, some: Some) -> list[Shown]:
+def _side_by_side(sets: list[Path], beside: Path | None, excerpt: Excerpt) -> list[Shown]:
     """Several sets, one below the other; only those of the same events are paired."""
-    rows = [] if beside is None else [Shown(SIMULATED, some(beside))]
-    rows += [Shown(s.name, some(s)) for s in sets]
+    rows = [] if beside is None else [Shown(SIMULATED, excerpt(beside))]
+    rows += [Shown(s.name, excerpt(s)) for s in sets]
     length = min(len(r.events) for r in rows)
     cut = [replace(r, events=r.events[:length]) for r in rows]
     below = [replace(r, paired=_same(cut[0].events, r.events)) for r in cut[1:]]
@@ -117,7 +117,7 @@ def _of_run(
     task: Task | None,
     data: EventSet | Path | None,
     seed: int,
-    some: Some,
+    excerpt: Excerpt,
     wanted: slice,
 ) -> list[Shown]:
     """Events of a run, with what its model makes of them.
@@ -144,7 +144,7 @@ def _of_run(
             made = generated(task, wanted.stop, Request(), seed=seed)
             return [Shown(name, made[wanted])]
         raise InputError(f"the events of the run, {source}, are gone", "give others by --data")
-    original = some(source)
+    original = excerpt(source)
     task.check_geometry(original.geometry)
     if isinstance(task, AutoencoderTask):
         made, _ = reconstructions(task, original, seed, quiet=True)

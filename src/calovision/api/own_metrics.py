@@ -72,7 +72,7 @@ def name_of(metric: Any) -> str:
 
 
 def measured(
-    functions: Mapping[str, OwnMetric], samples: tuple[Events, Events, Events], seed: int
+    functions: Mapping[str, OwnMetric], samples: tuple[Events, ...], seed: int
 ) -> dict[str, Metric]:
     """Metrics of one's own with their floors, and an error by the bootstrap if they tell none.
 
@@ -90,7 +90,7 @@ def measured(
 def own(
     name: str,
     metric: OwnMetric,
-    samples: tuple[Events, Events, Events],
+    samples: tuple[Events, ...],
     seed: int,
     replicas: int = 20,
 ) -> Metric:

@@ -36,10 +36,10 @@ def bench(
     Example: calovision bench --only convert --only predict
     """
     from calovision.studies.bench.rows import bench as measure
-    from calovision.studies.bench.table import fill, models_text, parts, text
+    from calovision.studies.bench.table import around_table, fill, models_text, text
 
     if page is not None:
-        parts(page)  # before the work, not after it
+        around_table(page)  # before the work, not after it
     content = measure(
         out, only=only or (), size="quick" if quick else "standard", seed=seed, device=device
     )

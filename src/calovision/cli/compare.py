@@ -51,7 +51,7 @@ def compare(
     Example: calovision compare test-jets generated --label gluon --pt 100 140
     """
     from calovision.api.compare import compare as measure
-    from calovision.evaluation.independence import told as left_out_lines
+    from calovision.evaluation.independence import left_out_lines
 
     with told():
         result: dict[str, Any] = measure(

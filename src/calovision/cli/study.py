@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from calovision.cli.output import emit
-
-
-class Study(StrEnum):
-    """The studies there are."""
-
-    JET_VAE = "jet-vae"
-    JET_TAGGING = "jet-tagging"
-    JET_GENERATION = "jet-generation"
-    EGAMMA = "egamma"
-    SYMMETRY = "symmetry"
-    ALL = "all"
-
-
-class Scale(StrEnum):
-    """How much data and training time a study takes."""
-
-    QUICK = "quick"
-    STANDARD = "standard"
-    FULL = "full"
+from calovision.studies.study import Scale, StudyName
 
 
 def study(
     out: Annotated[Path, typer.Option(help="Folder to write; an unfinished study goes on there.")],
     name: Annotated[
-        Study | None, typer.Argument(help="Which study; OUT knows it if it was begun there.")
+        StudyName | None, typer.Argument(help="Which study; OUT knows it if it was begun there.")
     ] = None,
     scale: Annotated[
         Scale | None, typer.Option(help="Amount of data and training; quick unless begun.")
@@ -52,13 +33,7 @@ def study(
     """
     from calovision.studies.study import study as run
 
-    done = run(
-        None if name is None else name.value,
-        out=out,
-        scale=None if scale is None else scale.value,
-        seed=seed,
-        workers=workers,
-    )
+    done = run(name, out=out, scale=scale, seed=seed, workers=workers)
     emit(done.comparison, "\n".join([*done.headline, f"report: {done.report}"]), json)
 
 

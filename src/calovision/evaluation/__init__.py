@@ -1,1 +1,1 @@
-"""What sets and models are worth: metrics on paired samples, with floors and errors."""
+"""Evaluation of event sets and of trained models: metrics of samples, with floors and errors."""

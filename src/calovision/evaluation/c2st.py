@@ -1,4 +1,4 @@
-"""A strict two-sample test: our tagger, a particle transformer, asked which jets are generated."""
+"""A classifier two-sample test by our tagger, a particle transformer: which jets are generated?"""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from calovision.models.train import train
 from calovision.utils.files import write_json
 
 METRIC = "classifier_auc_transformer"
-EPOCHS = 13  #: after the tagger's own eight it has not yet found what it finds in some more
+EPOCHS = 13  #: the AUC still rises after the eight of the tagger's preset
+MIN_TRAINING = 100  #: events of each set
 
 
-def likeness(truth: Events, made: Events, out: Path, *, seed: int) -> dict[str, object]:
+def c2st(truth: Events, made: Events, out: Path, *, seed: int) -> dict[str, object]:
     """AUC of the transformer telling ``made`` from ``truth``, on halves that it has not seen.
 
     It is trained for :data:`EPOCHS`, whatever time they take: a judge that stopped by the clock
@@ -31,7 +32,7 @@ def likeness(truth: Events, made: Events, out: Path, *, seed: int) -> dict[str, 
     Args:
         truth: simulated events.
         made: generated ones; as many as both sets have are used.
-        out: folder for the data, the run and ``likeness.json``; a finished one is read.
+        out: folder for the data, the run and the result ``likeness.json``, which is read if there.
         seed: of the training and the bootstrap.
 
     Returns:
@@ -44,7 +45,7 @@ def likeness(truth: Events, made: Events, out: Path, *, seed: int) -> dict[str, 
     if finished.exists():
         return dict(json.loads(finished.read_text()))
     size = min(len(truth), len(made)) // 2
-    if size < 100:
+    if size < MIN_TRAINING:
         raise InputError(f"{2 * size} events are too few to train a network on", "give more")
     halves = []
     for label, events in enumerate((truth, made)):

@@ -36,10 +36,8 @@ from calovision.training.devices import chosen_device
 from calovision.training.run import versions
 
 SLOW_EVENTS = 10_000  #: events of each sample for the network on hits
-_CHUNK = 10_000  # training events whose observables are computed at a time
-
-
-#: step to which metrics it gives
+CHUNK = 10_000  #: training events whose observables are computed at a time
+#: steps of a comparison, as the progress bar calls them, and which metrics each gives
 STEPS: dict[str, Callable[[str], bool]] = {
     "distributions": lambda name: name.startswith("w1_"),
     "physics distances": lambda name: name in ("fpd", "kpd"),
@@ -107,32 +105,32 @@ def compare(
             negative weights.
     """
     place = chosen_device(device)
-    judge = partial(classifier_auc_hits, paired=False, max_events=slow_events, device=place)
-    sets = matching.checked(matching.named(a, b, floor, training))
+    given = {matching.A: a, matching.B: b, matching.FLOOR: floor, matching.TRAINING: training}
+    sets = matching.checked({name: events for name, events in given.items() if events is not None})
     training = sets.pop(matching.TRAINING, None)
     sets = {name: events[:limit] for name, events in matching.chosen(sets, label, pt).items()}
     b = sets[matching.B]
     truth = independent(sets[matching.A], b, sets.get(matching.FLOOR), training, known, MIN_EVENTS)
-    a, floor = truth.a, truth.floor
-    samples = draw(a, b, floor, seed)
-    steps: dict[str, Callable[[], dict[str, Metric]]] = {
-        "distributions": lambda: spectra(samples, seed),
-        "physics distances": lambda: physics_distances(samples, seed),
-        "trees": lambda: {"classifier_auc": _trees(samples, seed)},
-        "network on hits": lambda: {"classifier_auc_hits": judge(*samples.events[:2], seed=seed)},
+    samples = draw(truth.a, b, truth.floor, seed)
+    on_hits = partial(classifier_auc_hits, paired=False, max_events=slow_events, device=place)
+    steps = {
+        "distributions": partial(spectra, samples, seed),
+        "physics distances": partial(physics_distances, samples, seed),
+        "trees": partial(trees, samples, seed),
+        "network on hits": lambda: {"classifier_auc_hits": on_hits(*samples.events[:2], seed=seed)},
     }
     if samples.have_classes(CLASS_EVENTS):
         steps["tagger"] = lambda: {"tagger_auc_ratio": tagger_auc_ratio(samples, seed)}
     if training is not None:
-        steps["memory"] = lambda: memory(samples, training, seed)
+        steps["memory"] = partial(memory, samples, training, seed)
+    classes: tuple[str, ...] = ()
     if only is not None:
         steps = {name: step for name, step in steps.items() if any(map(STEPS[name], only))}
-    classed = only is None and samples.have_classes(CLASS_EVENTS)
-    classes = a.geometry.classes if classed else ()
-    for k, name in enumerate(classes):
-        steps[name] = lambda k=k: _of_class(samples.of(k), seed)  # type: ignore[misc]
+    elif samples.have_classes(CLASS_EVENTS):
+        classes = b.geometry.classes
+        steps |= {name: partial(_of_class, samples, k, seed) for k, name in enumerate(classes)}
     if own is not None:
-        steps["own metrics"] = lambda: own(samples)
+        steps["own metrics"] = partial(own, samples)
     found: dict[str, dict[str, Any]] = {}
     with tqdm(steps.items(), unit=" steps", disable=not progress) as bar:
         for name, step in bar:
@@ -179,12 +177,16 @@ def physics_distances(samples: Samples, seed: int) -> dict[str, Metric]:
     }
 
 
-def _trees(samples: Samples, seed: int) -> Metric:
-    return classifier_auc(*samples.tables[:2], paired=False, seed=seed, weights=samples.weights[0])
+def trees(samples: Samples, seed: int) -> dict[str, Metric]:
+    """AUC of boosted trees that tell B from A by its observables."""
+    a, b = samples.tables[:2]
+    weights = samples.weights[0]
+    return {"classifier_auc": classifier_auc(a, b, paired=False, seed=seed, weights=weights)}
 
 
-def _of_class(samples: Samples, seed: int) -> dict[str, Metric]:
-    return spectra(samples, seed) | {"classifier_auc": _trees(samples, seed)}
+def _of_class(samples: Samples, label: int, seed: int) -> dict[str, Metric]:
+    of_class = samples.of(label)
+    return spectra(of_class, seed) | trees(of_class, seed)
 
 
 def tagger_auc_ratio(samples: Samples, seed: int) -> Metric:
@@ -220,10 +222,8 @@ def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
             "the training events are of another kind than the compared ones",
             "give the set that the generator was trained on",
         )
-    starts = range(0, len(training), _CHUNK)
-    known = np.concatenate(
-        [observable_matrix(training[i : i + _CHUNK], columns)[0] for i in starts]
-    )
+    starts = range(0, len(training), CHUNK)
+    known = np.concatenate([observable_matrix(training[i : i + CHUNK], columns)[0] for i in starts])
     true = np.concatenate([samples.tables[0], samples.tables[2]])
     of_true = stacked(weights_of_two(samples.weights[1], samples.size, samples.size))
     weights = samples.weights[0][1], of_true

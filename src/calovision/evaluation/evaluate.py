@@ -1,8 +1,8 @@
-"""Measure a trained model on an event set: everything that goes into its results.json."""
+"""Measure a trained model on an event set: the content of its results.json."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,23 +112,27 @@ def evaluate(
     task.check_geometry(store.geometry)
     found = held_out(directory, store)
     events = weighting.counting(found.events)
-    metrics: dict[str, Metric] = {}
-    judged: dict[str, Any] = {}
+    results = results_of(directory, store, len(events), seed, {})
     if isinstance(task, TaggerTask):
-        metrics = classified(task, events, seed, quiet)
+        results["metrics"] = as_json(classified(task, events, seed, quiet))
     elif isinstance(task, GeneratorTask):
         made = generated(task, len(events) // 2, Request(), seed=seed)
-        found_of = compare(events, made, seed=seed, device=device, progress=not quiet)
-        judged = {"metrics": found_of["metrics"]}
+        compared = compare(events, made, seed=seed, device=device, progress=not quiet)
+        results["metrics"] = compared["metrics"]
     else:
         assert isinstance(task, AutoencoderTask)
-        weighting.of(events)  # those that mean nothing here are told before the work
+        weighting.of(events)  # refuses weights that make no sense before the work is done
         rebuilt, latent = reconstructions(task, events, seed, quiet)
         floors = truth_floor(events, seed)
         metrics, _ = measure(events, rebuilt, latent, seed, floors, device=device)
-    results = results_of(directory, store, len(events), seed, metrics) | judged
+        results["metrics"] = as_json(metrics)
     results["data"] |= {"training_events": found.training, "repeated_events": found.repeated}
     return results
+
+
+def as_json(metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    """Metrics ready for JSON."""
+    return {name: metric.to_dict() for name, metric in metrics.items()}
 
 
 def classified(
@@ -143,8 +147,8 @@ def classified(
     weights = checked_weights(weights, label)
     scores = score(task, events, quiet)
     metrics = classification_metrics(scores.probability, label, seed=seed, weights=weights)
-    things = events.geometry.schema
-    metrics[f"{things}_per_s"] = Metric(len(events) / scores.wall_s, 0.0, f"{things}/s")
+    kind = events.geometry.schema
+    metrics[f"{kind}_per_s"] = Metric(len(events) / scores.wall_s, 0.0, f"{kind}/s")
     metrics["out_of_distribution"] = mean_metric(
         scores.out_of_distribution.astype(float), higher_is_better=False, weights=weights
     )
@@ -169,10 +173,6 @@ def _spectra(a: Events, b: Events, seed: int, *, paired: bool) -> dict[str, Metr
     return w1_observables(observables(a), observables(b), **options)
 
 
-def _with_floor(metric: Metric, floor: float | None) -> Metric:
-    return metric if floor is None else metric.with_floor(floor)
-
-
 def measure(
     events: Events,
     rebuilt: Events,
@@ -186,7 +186,7 @@ def measure(
     """All metrics of originals, their reconstructions and latent means ``(n, L)``.
 
     The first ``slow_events`` serve for the energy-mover distance and the image similarities.
-    The network that tells originals from reconstructions learns on ``device``.
+    The network that tells originals from reconstructions is trained on ``device``.
 
     Returns:
         the metrics, and the energy-mover distance per event and channel, GeV.
@@ -196,7 +196,7 @@ def measure(
     distances = emd_per_event(slow, rebuilt[:slow_events])
     metrics |= emd_metrics(distances, events.geometry.channel_names, weighting.of(slow))
     metrics |= _spectra(events, rebuilt, seed, paired=True)
-    metrics = {k: _with_floor(m, floors.get(k)) for k, m in metrics.items()}
+    metrics |= {k: metrics[k].with_floor(floors[k]) for k in metrics.keys() & floors.keys()}
     seen, made = observable_matrix(events)[0], observable_matrix(rebuilt)[0]
     weights = weighting.of(events)
     metrics["classifier_auc"] = classifier_auc(
@@ -216,7 +216,7 @@ Fold = tuple[NDArray[Any], NDArray[Any], Floats | None]
 
 
 def _probe(train: Fold, test: Fold, seed: int) -> Metric:
-    cut, (x, y, w) = int(0.85 * len(train[0])), train
+    cut, (x, y, w) = int(0.85 * len(train[0])), train  # the rest chooses the regularisation
     parts = (x[:cut], y[:cut]), (x[cut:], y[cut:]), test[:2]
     weights = (None, None) if w is None else (w[:cut], w[cut:])
     return probe_auc(*parts, seed=seed, weights=(*weights, test[2]))
@@ -234,16 +234,16 @@ def cross_fitted(
     weights: Floats | None = None,
 ) -> Metric:
     """Mean over folds of a metric whose model has not seen the fold; errors in quadrature."""
+
+    def rows(chosen: NDArray[np.int64]) -> Fold:
+        return features[chosen], labels[chosen], None if weights is None else weights[chosen]
+
     order = streams.rng(streams.Stream.FOLDS, seed).permutation(len(labels))
     parts = []
-
-    def some(rows: NDArray[np.int64]) -> Fold:
-        return features[rows], labels[rows], None if weights is None else weights[rows]
-
     for number, fold in enumerate(np.array_split(order, FOLDS)):
         rest = np.setdiff1d(order, fold, assume_unique=True)
         streams.rng(streams.Stream.FOLD, seed, number).shuffle(rest)
-        parts.append(score(some(rest), some(fold), seed))
+        parts.append(score(rows(rest), rows(fold), seed))
     error = np.sqrt(sum(p.error**2 for p in parts)) / len(parts)
     return Metric(float(np.mean([p.value for p in parts])), float(error))
 
@@ -264,6 +264,6 @@ def results_of(
         },
         "seed": seed,
         "budget": run.budget(),
-        "metrics": {k: m.to_dict() for k, m in metrics.items()},
+        "metrics": as_json(metrics),
         "versions": versions(),
     }

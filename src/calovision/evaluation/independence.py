@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events
@@ -54,45 +55,43 @@ def independent(
     if training is not None:
         seen.append(fingerprints(training).index())
     counts = {"training": 0, "judged": 0, "repeated": 0}
-    a = _without(a, of_a, seen, of_b, None, counts)
+
+    def remaining(events: Events, prints: Fingerprints, others: list[FingerprintIndex]) -> Events:
+        """Events for which there is no reason to leave them out; each counts by its first one."""
+        gone = np.zeros(len(events), np.bool_)
+        for reason, mask in (
+            ("training", _among(prints, seen)),
+            ("judged", prints.isin(of_b.image_index())),
+            ("repeated", prints.repeated() | _among(prints, others)),
+        ):
+            counts[reason] += int((mask & ~gone).sum())
+            gone |= mask
+        return events[~gone] if gone.any() else events
+
+    a = remaining(a, of_a, [])
+    size = len(a) // 2
     if floor is not None:
-        floor = _without(floor, fingerprints(floor), seen, of_b, of_a, counts)
-    gone = sum(counts.values())
-    enough = (2 if floor is None else 1) * least
-    if gone and (len(a) < enough or (floor is not None and len(floor) < least)):
-        told = f"{counts['training']} are training events, {counts['judged']} are among the events"
+        floor = remaining(floor, fingerprints(floor), [of_a.index()])
+        size = min(len(a), len(floor))
+    if sum(counts.values()) and size < least:
         raise InputError(
-            f"too few true events are left: {told} to judge, {counts['repeated']} are repeated",
+            f"too few true events are left: {counts['training']} are training events,"
+            f" {counts['judged']} are among the events to judge, {counts['repeated']} are repeated",
             "give true events of their own, such as those of another --seed",
         )
     origin = of_b.isin(of_a.index()) & ~of_b.isin(of_a.image_index())
     return Truth(a, floor, counts | {"same_origin": int(origin.sum())})
 
 
-def _without(
-    events: Events,
-    prints: Fingerprints,
-    seen: list[FingerprintIndex],
-    judged: Fingerprints,
-    other: Fingerprints | None,
-    counts: dict[str, int],
-) -> Events:
-    """``events`` without those ``seen``, ``judged``, repeated or in the ``other`` true events."""
-    training = np.zeros(len(events), np.bool_)
-    for known in seen:
-        training |= prints.isin(known)
-    common = prints.isin(judged.image_index()) & ~training
-    repeated = prints.repeated()
-    if other is not None:
-        repeated |= prints.isin(other.index())
-    repeated &= ~training & ~common
-    for name, mask in (("training", training), ("judged", common), ("repeated", repeated)):
-        counts[name] += int(mask.sum())
-    gone = training | common | repeated
-    return events[~gone] if gone.any() else events
+def _among(prints: Fingerprints, known: list[FingerprintIndex]) -> NDArray[np.bool_]:
+    """Which events are among any of the known ones."""
+    found = np.zeros(len(prints), np.bool_)
+    for one in known:
+        found |= prints.isin(one)
+    return found
 
 
-def told(left_out: dict[str, int]) -> list[str]:
+def left_out_lines(left_out: dict[str, int]) -> list[str]:
     """What was left out, a line each, for people."""
     words = {
         "training": "{} true events are left out: B's generator was trained or chosen on them",

@@ -1,4 +1,4 @@
-"""Are two sets fit to be compared? What differs before any image is looked at."""
+"""Checks and selections of event sets before a comparison, and how their columns differ."""
 
 from __future__ import annotations
 
@@ -15,22 +15,16 @@ from calovision.metrics.value import Floats, check_finite
 
 A, B, FLOOR, TRAINING = "A", "B", "--floor", "--training"  #: what messages call the sets
 COLUMNS = ("m0", "pt")  #: per-event columns compared like observables where all sets have them
-SHARE = 0.03  #: smallest difference of class fractions that is told
-BEYOND = 0.02  #: smallest share of events outside the other set's range that is told
-EDGES = (0.001, 0.999)  #: quantiles between which the range of a column lies
-CERTAIN = 4.0  #: standard deviations by which chance is excluded
+MIN_CLASS_DIFFERENCE = 0.03  #: smallest difference of class fractions that is reported
+MIN_SHARE_BEYOND = 0.02  #: smallest share of events outside the other set's range that is reported
+RANGE_QUANTILES = (0.001, 0.999)  #: between which the range of a column lies
+SIGNIFICANCE = 4.0  #: standard deviations by which chance is excluded
 
 Sets = Mapping[str, Events]
 
 
-def named(a: Events, b: Events, floor: Events | None, training: Events | None) -> dict[str, Events]:
-    """The sets by what messages call them."""
-    every = {A: a, B: b, FLOOR: floor, TRAINING: training}
-    return {name: events for name, events in every.items() if events is not None}
-
-
 def checked(sets: Sets) -> dict[str, Events]:
-    """The sets without events of weight 0, once what is compared of them is sound.
+    """The sets without events of weight 0, if everything that is compared is sound.
 
     Args:
         sets: what to call each in a message, to its events.
@@ -100,27 +94,29 @@ def differences(sets: Sets) -> list[str]:
     pt and m0.
     """
     (first, a), (second, b) = list(sets.items())[:2]
-    told = []
+    lines = []
     for column in ("label", *COLUMNS, weighting.COLUMN):
         if (column in a.columns) != (column in b.columns):
             has, lacks = (first, second) if column in a.columns else (second, first)
-            told.append(f"only {has} has a column {column}, {lacks} has none")
-    if "label" in a.columns and "label" in b.columns:
-        told += _classes(sets)
-    for column, unit in (("pt", "--pt LOW HIGH"), ("m0", "")):
-        if column in a.columns and column in b.columns:
-            told += _range(sets, column, unit)
-    return told
+            lines.append(f"only {has} has a column {column}, {lacks} has none")
+    common = a.columns.keys() & b.columns.keys()
+    if "label" in common:
+        lines += _classes(sets)
+    for column, option in (("pt", "--pt LOW HIGH"), ("m0", "")):
+        if column in common:
+            lines += _range(sets, column, option)
+    return lines
 
 
 def _classes(sets: Sets) -> list[str]:
+    """Fractions of the classes, if they differ."""
     (first, a), (second, b) = list(sets.items())[:2]
     for name, events in sets.items():
         if events.label.dtype.kind not in "biuf" or not np.isin(events.label, (0, 1)).all():
             return [f"the labels of {name} are {found(events.label)}: classes are not compared"]
     (p, scatter), (q, other) = (_share(e.label == 1, e) for e in (a, b))
     name = a.geometry.classes[1]
-    if abs(p - q) <= max(SHARE, CERTAIN * float(np.hypot(scatter, other))):
+    if abs(p - q) <= max(MIN_CLASS_DIFFERENCE, SIGNIFICANCE * float(np.hypot(scatter, other))):
         return []
     classes = "|".join(a.geometry.classes)
     return [
@@ -130,14 +126,16 @@ def _classes(sets: Sets) -> list[str]:
 
 
 def _range(sets: Sets, column: str, option: str) -> list[str]:
-    """Tell ranges between which one set has far more events than the other."""
+    """Ranges of a column, if one set has far more events beyond that of the other."""
     (first, a), (second, b) = list(sets.items())[:2]
-    ranges = [weighting.quantiles(e.columns[column], EDGES, weighting.of(e)) for e in (a, b)]
+    ranges = [
+        weighting.quantiles(e.columns[column], RANGE_QUANTILES, weighting.of(e)) for e in (a, b)
+    ]
     for events, (low, high) in ((a, ranges[1]), (b, ranges[0])):
         values = events.columns[column]
         beyond, error = _share((values < low) | (values > high), events)
-        chance = 2 * (EDGES[0] + 1 - EDGES[1])
-        if beyond > max(BEYOND, chance + CERTAIN * error):
+        chance = 2 * (RANGE_QUANTILES[0] + 1 - RANGE_QUANTILES[1])
+        if beyond > max(MIN_SHARE_BEYOND, chance + SIGNIFICANCE * error):
             (x, y), (u, v) = ranges
             hint = f": compare one range with {option}" if option else ""
             return [
@@ -148,10 +146,10 @@ def _range(sets: Sets, column: str, option: str) -> list[str]:
 
 
 def _share(mask: NDArray[np.bool_], events: Events) -> tuple[float, float]:
-    """Weighted share of events, and how much it scatters by chance."""
+    """Weighted share of events, and its statistical error."""
     weights: Floats | None = weighting.of(events)
     share = float(np.average(mask, weights=weights))
     number = len(events) if weights is None else weighting.effective(weights)
-    # One more of either kind: a share of 0 in few events is not certain.
+    # With one more event of either kind: a share of 0 among few events is uncertain, too.
     spread = (share * number + 1) / (number + 2)
     return share, float(np.sqrt(spread * (1 - spread) / number))

@@ -30,8 +30,8 @@ class Samples:
         units: unit of each observable; empty for a pure number.
     """
 
-    events: tuple[Events, Events, Events]
-    tables: tuple[Floats, Floats, Floats]
+    events: tuple[Events, ...]
+    tables: tuple[Floats, ...]
     names: tuple[str, ...]
     units: tuple[str, ...]
 
@@ -44,9 +44,8 @@ class Samples:
         """The events of one class, cut to the same size."""
         rows = [np.flatnonzero(e.label == label) for e in self.events]
         size = min(map(len, rows))
-        a, b, c = (r[:size] for r in rows)
-        events = self.events[0][a], self.events[1][b], self.events[2][c]
-        tables = self.tables[0][a], self.tables[1][b], self.tables[2][c]
+        events = tuple(e[r[:size]] for e, r in zip(self.events, rows, strict=True))
+        tables = tuple(t[r[:size]] for t, r in zip(self.tables, rows, strict=True))
         return replace(self, events=events, tables=tables)
 
     @property
@@ -71,29 +70,29 @@ def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:
     Raises:
         InputError: sets of different geometry, or too few events.
     """
-    for other in (b, floor):
-        if other is not None and other.geometry != a.geometry:
+    if floor is None:
+        groups = fingerprints(a).groups(a.columns.get("event_id"))
+        half = split(len(a), {"first": 0.5, "second": 0.5}, seed, groups)
+        a, floor = a[half["first"]], a[half["second"]]
+    sets = a, b, floor
+    for other in sets[1:]:
+        if other.geometry != a.geometry:
             raise InputError(
                 f"the sets hold different images ({a.geometry.name}, {other.geometry.name})",
                 "compare sets of one kind",
             )
-    sets = [a, b, floor]
-    if floor is None:
-        groups = fingerprints(a).groups(a.columns.get("event_id"))
-        half = split(len(a), {"first": 0.5, "second": 0.5}, seed, groups)
-        sets = [a[half["first"]], b, a[half["second"]]]
-    size = min(len(s) for s in sets if s is not None)
+    size = min(map(len, sets))
     if size < MIN_EVENTS:
         raise InputError(
             f"only {size} events of each sample can be compared",
             f"give at least {MIN_EVENTS} of each, twice as many of the first without --floor",
         )
     rng = streams.rng(streams.Stream.COMPARED, seed)
-    first, second, third = (s[rng.permutation(len(s))[:size]] for s in sets if s is not None)
-    columns = tuple(k for k in COLUMNS if _varies(k, (first, second, third)))
-    (x, names), (y, _), (z, _) = (observable_matrix(s, columns) for s in (first, second, third))
+    samples = tuple(s[rng.permutation(len(s))[:size]] for s in sets)
+    columns = tuple(k for k in COLUMNS if _varies(k, samples))
+    tables, (names, *_) = zip(*(observable_matrix(s, columns) for s in samples), strict=True)
     units = observable_units(a) | {f"column_{k}": "GeV" for k in COLUMNS}
-    return Samples((first, second, third), (x, y, z), names, tuple(units.get(k, "") for k in names))
+    return Samples(samples, tables, names, tuple(units.get(k, "") for k in names))
 
 
 def _varies(column: str, samples: tuple[Events, ...]) -> bool:

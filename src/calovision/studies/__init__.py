@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
+import lazy_loader
 
-_STUDIES = (
-    "comparing",
-    "egamma",
-    "evaluation",
-    "jet_generation",
-    "jet_tagging",
-    "jet_vae",
-    "symmetry",
+# A study imports everything there is; only the one that is asked for should load.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, ["egamma", "jet_generation", "jet_tagging", "jet_vae", "symmetry"]
 )
-
-
-def __getattr__(name: str) -> ModuleType:
-    # A study imports everything there is; only the one that is asked for should load.
-    if name in _STUDIES:
-        return importlib.import_module(f"calovision.studies.{name}")
-    raise AttributeError(f"module 'calovision.studies' has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.events.store import StoreWriter
+from calovision.events.store import save
 from calovision.features.observables import observables
 from calovision.reports.sources import ORIGINAL, save_arrays
 from calovision.reports.view import in_turn
+from calovision.training.run import RunDir
+from calovision.utils.files import write_json
 
 EXAMPLES = 12  #: events drawn
 SHOWN = 3000  #: events in the latent map and the distributions
+
+
+def save_curves(out: Path, runs: Mapping[str, RunDir]) -> None:
+    """Losses during training, of the models that have any, in curves.json."""
+    curves = {model: run.rows() for model, run in runs.items()}
+    write_json(out / "curves.json", {model: rows for model, rows in curves.items() if rows})
 
 
 def save_latent(out: Path, events: Events, latent: NDArray[np.float32]) -> None:
@@ -41,10 +50,7 @@ def save_examples(out: Path, events: Events, rebuilt: dict[str, Events], seed: i
         subset = source[chosen]
         subset.columns = {**originals.columns, **subset.columns}
         provenance = {"source": "calovision study", "seed": seed}
-        path = out / "examples" / name
-        writer = StoreWriter(path, subset.geometry, provenance=provenance, overwrite=True)
-        writer.write(0, subset)
-        writer.finish()
+        save(subset, out / "examples" / name, provenance=provenance, overwrite=True)
 
 
 def save_distributions(out: Path, events: Events, rebuilt: dict[str, Events]) -> None:

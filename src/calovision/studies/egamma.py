@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.events.events import Events
-from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
-from calovision.metrics.value import Metric
 from calovision.models.taggers.boosted_trees import TREES
-from calovision.reports.sources import save_arrays
-from calovision.studies.artifacts import save_examples
-from calovision.studies.folder import begin, conclude, crops, train_on
-from calovision.studies.jobs import Job, carry_out
-from calovision.studies.tagging_seeds import FLOOR, Trained, differences, read, results
-from calovision.training.run import RunDir
+from calovision.simulation.egamma.driver import simulate_egamma
+from calovision.studies import tagger_runs
+from calovision.studies.runner import Description, StudyFolder, beside
+from calovision.studies.tagger_runs import TRAIN_AND_SCORE, TaggerRuns
+from calovision.studies.trainings import Training
 from calovision.utils.files import write_json
 
 TASK = "egamma"
 OURS, BASELINE = "crop-net", "baseline"
-RATE = "crops_per_s"
 ETA_EDGES = (0.0, 0.3, 0.6, 0.9, 1.2, 1.4)  #: of abs(eta)
-OURS_SHARE = 0.1  #: of the baseline's training time
+#: share of the baseline's training time
+TIME = {OURS: 0.1, BASELINE: 1.0, TREES: 1.0}
 VALIDATION = 2 / 9  #: of the events that are not for testing; with these the split is 70/20/10
 
 
@@ -55,114 +51,75 @@ SCALES = {
 }
 
 
-def plan(size: Scale, seed: int) -> list[Job]:
+def trainings(size: Scale, seed: int) -> list[Training]:
     """Every training of the study, ours first."""
-    shares = {OURS: OURS_SHARE, BASELINE: 1.0, TREES: 1.0}
     common = {"test": 0.0, "validation": VALIDATION}
     return [
-        Job(
+        Training(
             model,
             model,
-            f"runs/{model}/seed-{seed + s}",
-            common | {"seed": seed + s, "budget_s": share * size.budget_s},
+            f"runs/{model}/seed-{number}",
+            common | {"seed": number, "budget_s": share * size.budget_s},
             TASK,
         )
-        for model, share in shares.items()
-        for s in range(size.seeds)
+        for model, share in TIME.items()
+        for number in range(seed, seed + size.seeds)
     ]
 
 
-def study(
-    out: Path, *, scale: str, seed: int = 1, workers: int = 2, quiet: bool = False
-) -> tuple[dict[str, Any], Path, list[str]]:
-    """Simulate, train and compare all classifiers in ``out``; finished steps are not done again.
-
-    Returns:
-        the comparison (content of comparison.json), the report file, and the lines that matter.
-
-    Raises:
-        InputError: unknown scale, or a folder of another study.
-    """
-    out = Path(out)
-    size, training, test = begin(
-        TASK, out, SCALES, scale, seed=seed, workers=workers, quiet=quiet, simulated=crops
-    )
-    jobs = plan(size, seed)
-    # The longest first: none is left alone with one worker at the end.
-    ordered = sorted(jobs, key=lambda j: -float(j.overrides["budget_s"]))
-    carry_out(ordered, training.path, test.path, out, workers=workers, quiet=quiet)
-    return conclude(out, lambda: compare(out, jobs, test, scale=scale, seed=seed), headline)
-
-
-def train(
-    events: Events | EventStore, model: str = OURS, *, out: str | Path, **settings: Any
-) -> RunDir:
-    """Train one classifier; see :func:`~calovision.studies.folder.train_on`."""
-    return train_on(TASK, events, model, out, settings)
-
-
-def compare(
-    out: Path, jobs: list[Job], test: EventStore, *, scale: str, seed: int
-) -> dict[str, Any]:
+def compare(study: StudyFolder) -> dict[str, Any]:
     """Measure all runs; write what the report shows besides comparison.json, which is returned."""
-    models = dict.fromkeys(j.label for j in jobs)
-    trained = [read(m, [out / j.folder for j in jobs if j.label == m]) for m in models]
-    label, eta = test.column("label"), test.column("eta")
-    save_arrays(
-        out / "scores.npz",
-        {"label": label, "eta": eta, "converted": test.column("converted")}
-        | {f"score/{t.label}": t.probabilities[0].astype(np.float32) for t in trained},
-    )
-    curves = {t.label: t.runs[0].rows() for t in trained}
-    write_json(out / "curves.json", {k: rows for k, rows in curves.items() if rows})
-    write_json(out / "parts.json", {"rows": parts(trained, test, seed)})
-    save_examples(out, test[: min(len(test), 500)], {}, seed)
-    return {
-        "study": TASK,
-        "scale": scale,
-        "models": [results(t, test, seed, RATE) for t in trained],
-        "differences": differences(trained[0], trained[1:], label, seed),
-        "floor": FLOOR,
-    }
+    models = tagger_runs.by_model(study, trainings(study.size, study.seed))
+    columns = {name: study.test.column(name) for name in ("label", "eta", "converted")}
+    write_json(study.path / "parts.json", {"rows": parts(models, columns, study.seed)})
+    return tagger_runs.compare(study, models, columns)
 
 
-def parts(trained: list[Trained], test: EventStore, seed: int) -> list[dict[str, Any]]:
+def parts(
+    models: Sequence[TaggerRuns], columns: dict[str, NDArray[Any]], seed: int
+) -> list[dict[str, Any]]:
     """AUC of every model on parts of the test crops: by what the photons did, and by abs(eta).
 
     Electrons of every part of the first kind are all the same ones: they have no conversions.
     """
-    label, eta = test.column("label"), np.abs(test.column("eta"))
-    converted = test.column("converted").astype(bool)
-    electron = label == 1
-    chosen: list[tuple[str, NDArray[np.bool_]]] = [
-        ("photons not converted", electron | ~converted),
-        ("photons converted", electron | converted),
-    ]
+    label, eta = columns["label"], np.abs(columns["eta"])
+    converted, electron = columns["converted"].astype(bool), label == 1
+    masks: dict[str, NDArray[np.bool_]] = {
+        "photons not converted": electron | ~converted,
+        "photons converted": electron | converted,
+    }
     for low, high in pairwise(ETA_EDGES):
-        chosen.append((f"{low:g} < |eta| < {high:g}", (eta >= low) & (eta < high)))
-    rows = []
-    for name, mask in chosen:
-        for t in trained:
-            auc: Metric = auc_metric(t.probabilities[0][mask], label[mask], seed=seed)
-            row = {"part": name, "model": t.label, "crops": int(mask.sum()), "auc": auc.to_dict()}
-            rows.append(row)
-    return rows
+        masks[f"{low:g} < |eta| < {high:g}"] = (eta >= low) & (eta < high)
+    return [
+        {
+            "part": name,
+            "model": m.label,
+            "crops": int(mask.sum()),
+            "auc": auc_metric(m.probabilities[0][mask], label[mask], seed=seed).to_dict(),
+        }
+        for name, mask in masks.items()
+        for m in models
+    ]
 
 
 def headline(comparison: dict[str, Any]) -> list[str]:
     """The numbers that matter, ours beside the others'."""
-    by_model = {r["model"]: r["metrics"] for r in comparison["models"]}
-    budget = {r["model"]: r["budget"]["wall_s"] for r in comparison["models"]}
-
-    def shown(key: str, digits: int) -> str:
-        values = {m: by_model[m][key] for m in (OURS, BASELINE, TREES)}
-        texts = {
-            m: f"{v['value']:.{digits}f} +- {v['error']:.{digits}f}" for m, v in values.items()
-        }
-        return f"{texts[OURS]} (baseline {texts[BASELINE]}, boosted trees {texts[TREES]})"
-
+    others = {"baseline": BASELINE, "boosted trees": TREES}
+    wall_s = {result["model"]: result["budget"]["wall_s"] for result in comparison["models"]}
     return [
-        f"electron/photon AUC: {shown('auc', 4)}",
-        f"expected calibration error: {shown('ece', 4)}",
-        f"training time: {budget[OURS]:.0f} s (baseline {budget[BASELINE]:.0f} s)",
+        f"electron/photon AUC: {beside(comparison, 'auc', OURS, others, 4)}",
+        f"expected calibration error: {beside(comparison, 'ece', OURS, others, 4)}",
+        f"training time: {wall_s[OURS]:.0f} s (baseline {wall_s[BASELINE]:.0f} s)",
     ]
+
+
+STUDY = Description(
+    TASK,
+    SCALES,
+    compare,
+    headline,
+    trainings=trainings,
+    steps=[TRAIN_AND_SCORE],
+    simulate=simulate_egamma,
+    unit="crop",
+)

@@ -1,9 +1,8 @@
-"""Checks of a generator besides its likeness: response to conditions, steps, strips of levels."""
+"""Checks of a generator: response to conditions, steps of its flow, pictures of its levels."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
-from calovision.events.store import EventStore
 from calovision.metrics.two_sample import classifier_auc
 from calovision.models.generators.base import generated
 from calovision.models.generators.request import Request
@@ -28,50 +26,53 @@ from calovision.models.generators.splitting.sampling import sample_global_featur
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import load_generator
 from calovision.reports.sources import save_arrays
+from calovision.studies.runner import StudyFolder
 from calovision.training.run import RunDir
 from calovision.utils import streams
 from calovision.utils.files import write_json
 
 #: column (GeV) and quantiles of the test jets between which it is asked for
-ASKED = {"pt": (0.1, 0.35, 0.65, 0.9), "m0": (0.1, 0.35, 0.65, 0.9), "gen_pt": (0.1, 0.5, 0.9)}
-ANSWERS = 1000  #: jets generated for each condition
-STEPS = (1, 2, 3, 4, 8, 16)  #: steps of the flow's solver that are compared
-FEW = (1, 2, 3, 4)  #: the same of a flow that has been straightened
-STRIP = (0, 2, 4, 6, 8, 10, 12, 14, 18)  #: levels drawn of the cascade
-DRAWN = 4  #: jets drawn
+QUANTILES = {"pt": (0.1, 0.35, 0.65, 0.9), "m0": (0.1, 0.35, 0.65, 0.9), "gen_pt": (0.1, 0.5, 0.9)}
+JETS_PER_CONDITION = 1000
+SOLVER_STEPS = (1, 2, 3, 4, 8, 16)  #: of the flow's solver, whose results are compared
+DISTILLED_STEPS = (1, 2, 3, 4)  #: the same of a distilled flow
+DRAWN_LEVELS = (0, 2, 4, 6, 8, 10, 12, 14, 18)  #: of the splitting
+DRAWN_JETS = 4
 
 
-def check(out: Path, run: RunDir, student: RunDir, test: EventStore, *, seed: int) -> None:
-    """Write response.json, steps.json and strips.npz of a trained cascade to ``out``.
+def check(study: StudyFolder, model: str, distilled: str) -> None:
+    """Write response.json, steps.json and strips.npz of a trained generator to the study.
 
-    In steps.json there is the student, too, whose flow has been straightened.
+    In steps.json there is the one with a distilled flow, too.
     """
-    events, task = test.load(), load_generator(run)
+    seed, events = study.seed, study.test.load()
+    task = _loaded(study, model)
+    write_json(study.path / "response.json", {"rows": response(task, events, seed)})
+    rows = [
+        {"model": name, **row}
+        for name, numbers in ((model, SOLVER_STEPS), (distilled, DISTILLED_STEPS))
+        for row in steps(_loaded(study, name), events, seed, numbers)
+    ]
+    write_json(study.path / "steps.json", {"rows": rows})
+    made = generated(task, DRAWN_JETS, Request(), seed=seed)
+    strips = {
+        f"{name}/{level}": strip(task, sample, level)
+        for name, sample in {"simulated": events[:DRAWN_JETS], "generated": made}.items()
+        for level in DRAWN_LEVELS
+    }
+    save_arrays(study.path / "strips.npz", strips)
+
+
+def _loaded(study: StudyFolder, model: str) -> CascadeTask:
+    task = load_generator(RunDir(study.path / "runs" / model))
     assert isinstance(task, CascadeTask)
-    write_json(out / "response.json", {"rows": response(task, events, seed)})
-    rows = []
-    for folder, numbers in ((run, STEPS), (student, FEW)):
-        flow = load_generator(folder)
-        assert isinstance(flow, CascadeTask)
-        model = {"model": folder.path.name}
-        rows += [model | row for row in steps(flow, events, seed, numbers)]
-    write_json(out / "steps.json", {"rows": rows})
-    made = generated(task, DRAWN, Request(), seed=seed)
-    strips = {"simulated": events[:DRAWN], "generated": made}
-    save_arrays(
-        out / "strips.npz",
-        {
-            f"{name}/{level}": strip(task, sample, level)
-            for name, sample in strips.items()
-            for level in STRIP
-        },
-    )
+    return task
 
 
 def conditions(events: Events) -> list[tuple[str, Request]]:
     """Names and requests: every class, and ranges of every column that the events have."""
     asked = [(name, Request(label)) for label, name in enumerate(JET_IMAGES.classes)]
-    for column, levels in ASKED.items():
+    for column, levels in QUANTILES.items():
         if column not in events.columns:
             continue
         edges = np.quantile(events.columns[column], levels).round(1)
@@ -95,7 +96,7 @@ def response(task: CascadeTask, events: Events, seed: int) -> list[dict[str, Any
             mine &= events.label == request.label
         for column, (low, high) in request.ranges.items():
             mine &= (events.columns[column] >= low) & (events.columns[column] <= high)
-        made = generated(task, ANSWERS, request, seed=seed)
+        made = generated(task, JETS_PER_CONDITION, request, seed=seed)
         for c, channel in enumerate(events.geometry.channel_names):
             tables = (
                 ("n_hit", "hits", events.counts()[mine, c], made.counts()[:, c]),
@@ -121,7 +122,7 @@ def steps(
 ) -> list[dict[str, Any]]:
     """How well trees tell the flow's totals from true ones, by the steps of its solver.
 
-    The cascade that follows has no steps to save: it is one pass through its levels.
+    The splitting that follows has no steps to save: it is one pass through its levels.
     """
     rng = streams.rng(streams.Stream.STEPS_TRUE, seed)
     channels = len(events.geometry.channels)
@@ -148,8 +149,8 @@ def _plain(table: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
 def strip(task: CascadeTask, events: Events, level: int) -> NDArray[np.float32]:
     """``(n, C, rows, cols)`` energy (GeV) per pixel, spread evenly over the nodes of a level.
 
-    Each cut conserves what it shares out, so the levels of the finished image are those that the
-    cascade went through.
+    Each split conserves what it shares out, so the levels of the finished image are those that the
+    generator went through.
     """
     partition, none = task.partition, np.zeros(len(task.geometry.channels), np.float32)
     hits = Hits.of(events, none)

@@ -1,4 +1,4 @@
-"""The jet-generation study: jets by our cascade beside the published diffusion model's."""
+"""The jet-generation study: jets of our generators beside the published diffusion model's."""
 
 from __future__ import annotations
 
@@ -6,44 +6,39 @@ import json
 import math
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from calovision.api import simulate
 from calovision.errors import InputError
-from calovision.evaluation.c2st import METRIC, likeness
-from calovision.evaluation.compare import compare
+from calovision.evaluation import c2st
+from calovision.evaluation.compare import compare as compare_sets
 from calovision.evaluation.evaluate import results_of
-from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.metrics.value import Metric
-from calovision.models.config import load_config
 from calovision.models.generate import generate
 from calovision.models.generators.base import GeneratorTask
 from calovision.models.generators.request import Request
 from calovision.models.load import load_generator
-from calovision.models.train import train as run_training
 from calovision.simulation.egamma.driver import ENGINES
 from calovision.simulation.egamma.particles import draw
 from calovision.studies import generation_checks
-from calovision.studies.folder import begin, conclude, train_on
-from calovision.studies.jobs import Job, each
+from calovision.studies.artifacts import save_curves
+from calovision.studies.runner import Description, Step, StudyFolder, beside, differences
+from calovision.studies.trainings import Training
 from calovision.training.run import RunDir
 from calovision.utils import streams
 from calovision.utils.files import write_json
 
-TASK = "jet-generator"
 OURS, FAST, BASELINE = "cascade", "cascade-fast", "baseline"
-ALL = "cascade-all"  #: ours, no event left out
+ALL = "cascade-all"  #: ours without rejection sampling
 SAMPLES = {OURS: (OURS, ALL), FAST: (FAST,), BASELINE: (BASELINE,)}  #: what each model makes
-TIMED = 1000  #: jets whose simulation is timed, on one thread
+SIMULATED_JETS = 1000  #: whose simulation is timed, on one thread
 GEANT4 = "Geant4: one photon or electron, pt 50 GeV"  #: in the table of costs
-SHOWERS = 20  #: of Geant4 that are timed
-LEAST_S = 10.0  #: generation is timed, chunk by chunk, for at least so many seconds
+GEANT4_SHOWERS = 20  #: that are timed
+TIMED_S = 10.0  #: generation is timed, chunk by chunk, for at least so many seconds
 
 
 @dataclass(frozen=True)
@@ -73,104 +68,94 @@ SCALES = {
 }
 
 
-def study(
-    out: Path, *, scale: str, seed: int = 1, workers: int = 2, quiet: bool = False
-) -> tuple[dict[str, Any], Path, list[str]]:
-    """Simulate, train, generate and compare in ``out``; finished steps are not done again.
-
-    Returns:
-        the comparison (content of comparison.json), the report file, and the lines that matter.
-
-    Raises:
-        InputError: unknown scale, or a folder of another study.
-    """
-    out = Path(out)
-    size, training, test = begin(
-        "jet-generation", out, SCALES, scale, seed=seed, workers=workers, quiet=quiet
-    )
-    numbers = {OURS: size.test // 2, FAST: size.test // 2, BASELINE: size.baseline}
-    settings: dict[str, Any] = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
-    extra: dict[str, dict[str, Any]] = {BASELINE: {"widths": list(size.widths)}}
-    jobs = [Job(m, m, f"runs/{m}", settings | extra.get(m, {})) for m in (BASELINE, OURS, FAST)]
-    each(partial(_made, training.path, out, numbers), jobs, workers=workers, quiet=quiet)
-    judged = partial(_judged, training.path, test.path, out, size.test // 2)
-    each(judged, jobs, workers=workers, quiet=quiet, doing="judge")
-
-    def compare() -> dict[str, Any]:
-        comparison = gathered(out, test, scale=scale, seed=seed)
-        ours, student = (RunDir(out / "runs" / model) for model in (OURS, FAST))
-        generation_checks.check(out, ours, student, test, seed=seed)
-        write_json(out / "costs.json", {"rows": costs(comparison["models"], seed)})
-        return comparison
-
-    return conclude(out, compare, headline)
+def trainings(size: Scale, seed: int) -> list[Training]:
+    """The three models, the slowest first."""
+    settings = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
+    of_model = {BASELINE: {"widths": list(size.widths)}, OURS: {}, FAST: {}}
+    return [
+        Training(model, model, f"runs/{model}", settings | more, "jet-generator")
+        for model, more in of_model.items()
+    ]
 
 
-def train(
-    events: Events | EventStore, model: str = OURS, *, out: str | Path, **settings: Any
-) -> RunDir:
-    """Train one generator; see :func:`~calovision.studies.folder.train_on`."""
-    return train_on(TASK, events, model, out, settings)
-
-
-def _made(training: Path, out: Path, numbers: dict[str, int], job: Job) -> None:
-    """Train one model, and generate with it."""
-    config = load_config(TASK, job.model, overrides=job.overrides)
-    run = run_training(config, EventStore.open(training), out / job.folder, resume=True, quiet=True)
-    for sample in SAMPLES[job.label]:
-        made = out / "generated" / sample
+def train_and_generate(study: StudyFolder, training: Training) -> None:
+    """Train one model, and generate its samples."""
+    run, model = study.train(training), training.label
+    number = study.size.baseline if model == BASELINE else study.size.test // 2
+    for sample in SAMPLES[model]:
+        made = study.path / "generated" / sample
         if not (made / "manifest.json").exists():
-            task, request = load_generator(run), Request(reject=sample != ALL)
-            seed = job.overrides["seed"]
-            generate(made, run, task, numbers[job.label], request, seed=seed, quiet=True)
+            generate(
+                made,
+                run,
+                load_generator(run),
+                number,
+                Request(reject=sample != ALL),
+                seed=study.seed,
+                quiet=True,
+            )
 
 
-def _judged(training: Path, test: Path, out: Path, half: int, job: Job) -> None:
+def generated(study: StudyFolder, training: Training) -> bool:
+    """Whether :func:`train_and_generate` has finished."""
+    samples = SAMPLES[training.label]
+    return all((study.path / "generated" / s / "manifest.json").exists() for s in samples)
+
+
+def judge(study: StudyFolder, training: Training) -> None:
     """Compare the jets of one model with simulated ones, into results.json of each sample."""
-    run, seed = RunDir(out / job.folder), job.overrides["seed"]
-    truth = EventStore.open(test)
-    for sample in SAMPLES[job.label]:
-        if _results(out, sample).exists():
+    run, seed, half = RunDir(study.path / training.folder), study.seed, study.size.test // 2
+    truth, seen = study.test, study.training.load()
+    jets = truth[:half]
+    for sample in SAMPLES[training.label]:
+        if _results_file(study, sample).exists():
             continue
-        store, jets = EventStore.open(out / "generated" / sample), truth[:half]
-        made = store.load()
-        told = {}
+        made = EventStore.open(study.path / "generated" / sample).load()
+        more = {}
         if sample != BASELINE:  # which has too few jets to train a network on
-            folder = out / "likeness" / sample
-            told[METRIC] = likeness(jets, made, folder, seed=seed)
-        seen = EventStore.open(training).load()
-        found = compare(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
-        result = results_of(run, truth, len(store), seed, {}) | {"model": sample}
-        result |= {"metrics": found["metrics"] | told, "classes": found["classes"]}
-        write_json(_results(out, sample), result)
+            more[c2st.METRIC] = c2st.c2st(jets, made, study.path / "likeness" / sample, seed=seed)
+        found = compare_sets(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
+        result = results_of(run, truth, len(made), seed, {}) | {"model": sample}
+        result |= {"metrics": found["metrics"] | more, "classes": found["classes"]}
+        write_json(_results_file(study, sample), result)
 
 
-def _results(out: Path, sample: str) -> Path:
+def judged(study: StudyFolder, training: Training) -> bool:
+    """Whether :func:`judge` has finished."""
+    return all(_results_file(study, sample).exists() for sample in SAMPLES[training.label])
+
+
+def _results_file(study: StudyFolder, sample: str) -> Path:
     """Where the results of a sample are: in the run, but for a further sample of it."""
     if sample in SAMPLES:
-        return out / "runs" / sample / "results.json"
-    return out / "generated" / f"{sample}.json"
+        return study.path / "runs" / sample / "results.json"
+    return study.path / "generated" / f"{sample}.json"
 
 
-def gathered(out: Path, test: EventStore, *, scale: str, seed: int) -> dict[str, Any]:
-    """The content of comparison.json: what was found of every model, and how fast it is."""
-    results = []
-    for model, samples in SAMPLES.items():
-        for sample in samples:
-            result = json.loads(_results(out, sample).read_text())
-            task = load_generator(RunDir(out / "runs" / model), "cpu")
-            # One after the other, with nothing else running: rates compare.
-            result["metrics"]["jets_per_s"] = rate(task, seed, reject=sample != ALL).to_dict()
-            results.append(result)
-    metrics = results[0]["metrics"]
-    curves = {m: RunDir(out / "runs" / m).rows() for m in SAMPLES}
-    write_json(out / "curves.json", curves)
+def compare(study: StudyFolder) -> dict[str, Any]:
+    """Gather what was found of every model, and measure how fast and how steerable they are."""
+    runs = {model: RunDir(study.path / "runs" / model) for model in SAMPLES}
+    results = [
+        json.loads(_results_file(study, sample).read_text())
+        for samples in SAMPLES.values()
+        for sample in samples
+    ]
+    # Before any is timed: a metric of speed has no difference.
+    ours, *others = results
+    rows = [row for other in others for row in differences(ours, other)]
+    for result in results:
+        name = result["model"]
+        task = load_generator(runs[OURS if name == ALL else name], "cpu")
+        # One after the other, with nothing else running: rates compare.
+        result["metrics"]["jets_per_s"] = rate(task, study.seed, reject=name != ALL).to_dict()
+    save_curves(study.path, runs)
+    generation_checks.check(study, OURS, FAST)
+    write_json(study.path / "costs.json", {"rows": costs(results, study.seed)})
+    floors = {key: metric.get("floor") for key, metric in ours["metrics"].items()}
     return {
-        "study": "jet-generation",
-        "scale": scale,
         "models": results,
-        "differences": differences(results),
-        "floor": {k: m["floor"] for k, m in metrics.items() if m.get("floor") is not None},
+        "differences": rows,
+        "floor": {key: floor for key, floor in floors.items() if floor is not None},
     }
 
 
@@ -182,10 +167,10 @@ def rate(task: GeneratorTask, seed: int, reject: bool) -> Metric:
     try:
         chunks, begun = 1, time.perf_counter()
         task.sample(Request(reject=reject), 0, seed, None)
-        if (wall := time.perf_counter() - begun) < LEAST_S:
+        if (wall := time.perf_counter() - begun) < TIMED_S:
             # The first one compiled what must be compiled, and does not count.
             chunks, begun = 0, time.perf_counter()
-            while (wall := time.perf_counter() - begun) < LEAST_S:
+            while (wall := time.perf_counter() - begun) < TIMED_S:
                 chunks += 1
                 task.sample(Request(reject=reject), chunks, seed, None)
     finally:
@@ -198,9 +183,9 @@ def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
 
     Where Geant4 is installed, its showers per second too: a jet holds tens of them.
     """
-    simulate.jets(TIMED // 10, seed=seed, quiet=True)  # compiles what must be compiled
+    simulate.jets(SIMULATED_JETS // 10, seed=seed, quiet=True)  # compiles what must be compiled
     begun = time.perf_counter()
-    simulated = simulate.jets(TIMED, seed=seed, quiet=True)
+    simulated = simulate.jets(SIMULATED_JETS, seed=seed, quiet=True)
     rate = len(simulated) / (time.perf_counter() - begun)
     rows = [{"what": "simulation", "jets_per_s": rate, "speedup": 1.0}]
     for result in results:
@@ -219,43 +204,34 @@ def _geant4_rate(seed: int) -> float | None:
         engine.check()
     except InputError:
         return None
-    particles = draw(SHOWERS // 2, SHOWERS // 2, streams.rng(streams.Stream.SHOWERS, seed))
+    particles = draw(
+        GEANT4_SHOWERS // 2, GEANT4_SHOWERS // 2, streams.rng(streams.Stream.SHOWERS, seed)
+    )
     begun = time.perf_counter()
     engine.showers(particles, seed, math.inf)
-    return SHOWERS / (time.perf_counter() - begun)
-
-
-def differences(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Ours minus every other model, for all metrics that both have; errors in quadrature."""
-    ours, *others = results
-    rows = []
-    for other in others:
-        for key, metric in ours["metrics"].items():
-            against = other["metrics"].get(key)
-            if against is None or key == "jets_per_s":
-                continue
-            value = metric["value"] - against["value"]
-            error = float(np.hypot(metric["error"], against["error"]))
-            pair = {"a": ours["model"], "b": other["model"], "metric": key}
-            rows.append(pair | {"value": value, "error": error})
-    return rows
+    return GEANT4_SHOWERS / (time.perf_counter() - begun)
 
 
 def headline(comparison: dict[str, Any]) -> list[str]:
     """The three numbers that matter, ours beside the baseline's."""
-    by_model = {r["model"]: r["metrics"] for r in comparison["models"]}
-
-    def pair(key: str) -> str:
-        parts = [
-            f"{m[key]['value']:.3f} +- {m[key]['error']:.3f}"
-            for m in (by_model[OURS], by_model[BASELINE])
-        ]
-        return f"{parts[0]} (baseline {parts[1]})"
-
-    rates = [by_model[m]["jets_per_s"]["value"] for m in (OURS, FAST, BASELINE)]
+    trees, hits = (
+        beside(comparison, key, OURS, {"baseline": BASELINE})
+        for key in ("classifier_auc", "classifier_auc_hits")
+    )
+    rates = {r["model"]: r["metrics"]["jets_per_s"]["value"] for r in comparison["models"]}
     return [
-        f"simulated or generated, AUC of boosted trees: {pair('classifier_auc')}; 0.5 is perfect",
-        f"the same of a network on hits: {pair('classifier_auc_hits')}",
-        f"jets a second on one core: {rates[0]:.0f}, the student {rates[1]:.0f}"
-        f" (baseline {rates[2]:.2g})",
+        f"simulated or generated, AUC of boosted trees: {trees}; 0.5 is perfect",
+        f"the same of a network on hits: {hits}",
+        f"jets a second on one core: {rates[OURS]:.0f}, the student {rates[FAST]:.0f}"
+        f" (baseline {rates[BASELINE]:.2g})",
     ]
+
+
+STUDY = Description(
+    "jet-generation",
+    SCALES,
+    compare,
+    headline,
+    trainings=trainings,
+    steps=[Step("train", train_and_generate, generated), Step("judge", judge, judged)],
+)

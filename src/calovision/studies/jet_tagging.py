@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_metric
-from calovision.models.taggers.boosted_trees import TREES
-from calovision.reports.sources import save_arrays
-from calovision.studies import tagging_checks
-from calovision.studies.artifacts import save_examples
-from calovision.studies.folder import begin, conclude, train_on
-from calovision.studies.jobs import Job, carry_out
-from calovision.studies.tagging_seeds import (
-    FLOOR,
-    Trained,
-    ceiling,
-    differences,
-    read,
-    results,
-)
-from calovision.training.run import RunDir
+from calovision.metrics.two_sample import tagger_auc
+from calovision.metrics.value import Metric
+from calovision.models.taggers.boosted_trees import TREES, tree_settings
+from calovision.studies import tagger_runs, tagging_checks
+from calovision.studies.runner import Description, StudyFolder, beside
+from calovision.studies.tagger_runs import FLOOR, TRAIN_AND_SCORE
+from calovision.studies.trainings import Training
+from calovision.training.parts import parts_of
 from calovision.utils.files import write_json
 
 OURS, BASELINE = "particle-transformer", "baseline"
@@ -36,7 +28,9 @@ PEERS = (BASELINE, "particlenet-lite", TREES)
 ONE_SEED = {"graphsage-xy": 1.0, "particlenet": 2.0, "resnet15": 2.0}
 SCALED = (OURS, TREES)  #: models of the scaling curve
 #: ours sees so many jets in a training, within these limits of epochs
-SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 150_000, 5, 40
+JETS_SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 150_000, 5, 40
+#: what the ceiling is given: the generator-level jet, before pile-up and detector (GeV, rad)
+TRUTH = ("gen_pt", "gen_m0", "gen_n", "gen_n_charged", "gen_girth", "gen_ptd")
 
 
 @dataclass(frozen=True)
@@ -74,25 +68,25 @@ SCALES = {
 }
 
 
-def plan(size: Scale, seed: int) -> dict[str, list[Job]]:
+def plan(size: Scale, seed: int) -> dict[str, list[Training]]:
     """Every training of the study: of the comparison, the published protocol and the scaling."""
 
-    def job(label: str, folder: str, number: int, **more: Any) -> Job:
+    def one(label: str, folder: str, number: int, **more: Any) -> Training:
         changes = VARIANTS.get(label, {}) | {"events": number, "test": 0.0, "seed": seed}
         if label == OURS:
-            changes["epochs"] = min(max(SEEN / number, FEWEST_EPOCHS), MOST_EPOCHS)
+            changes["epochs"] = min(max(JETS_SEEN / number, FEWEST_EPOCHS), MOST_EPOCHS)
         model = BASELINE if label in VARIANTS else label
-        return Job(label, model, folder, changes | {"budget_s": size.budget_s} | more)
+        return Training(label, model, folder, changes | {"budget_s": size.budget_s} | more)
 
     compared = [
-        job(m, f"runs/{m}/seed-{seed + s}", size.events, seed=seed + s)
+        one(m, f"runs/{m}/seed-{seed + s}", size.events, seed=seed + s)
         for s in range(size.seeds)
         for m in (OURS, *PEERS)
     ]
     for label in (*ONE_SEED, *VARIANTS):
         time = size.budget_s * ONE_SEED.get(label, 1.0)
-        compared.append(job(label, f"runs/{label}/seed-{seed}", size.events, budget_s=time))
-    protocol = [job(m, f"protocol/{m}/seed-{seed}", size.protocol) for m in (OURS, BASELINE, TREES)]
+        compared.append(one(label, f"runs/{label}/seed-{seed}", size.events, budget_s=time))
+    protocol = [one(m, f"protocol/{m}/seed-{seed}", size.protocol) for m in (OURS, BASELINE, TREES)]
     scaling = []
     for number in size.scaling:
         # Points that the comparison or the protocol has are not trained again. Larger sets may
@@ -100,105 +94,72 @@ def plan(size: Scale, seed: int) -> dict[str, list[Job]]:
         known = {size.events: "runs/{}/seed-{}", size.protocol: "protocol/{}/seed-{}"}
         folder = known.get(number, f"scaling/{{}}-{number}/seed-{{}}")
         time = size.budget_s * max(1.0, number / size.events)
-        scaling += [job(m, folder.format(m, seed), number, budget_s=time) for m in SCALED]
+        scaling += [one(m, folder.format(m, seed), number, budget_s=time) for m in SCALED]
     return {"compared": compared, "protocol": protocol, "scaling": scaling}
 
 
-def study(
-    out: Path, *, scale: str, seed: int = 1, workers: int = 2, quiet: bool = False
-) -> tuple[dict[str, Any], Path, list[str]]:
-    """Simulate, train and compare all taggers in ``out``; finished steps are not done again.
-
-    Returns:
-        the comparison (content of comparison.json), the report file, and the lines that matter.
-
-    Raises:
-        InputError: unknown scale, or a folder of another study.
-    """
-    out = Path(out)
-    size, training, test = begin(
-        "jet-tagging", out, SCALES, scale, seed=seed, workers=workers, quiet=quiet
-    )
-    jobs = plan(size, seed)
-    everything = {j.folder: j for part in jobs.values() for j in part}
-    # The longest first: none is left alone with one worker at the end.
-    ordered = sorted(everything.values(), key=lambda j: -float(j.overrides["budget_s"]))
-    carry_out(ordered, training.path, test.path, out, workers=workers, quiet=quiet)
-
-    def compared() -> dict[str, Any]:
-        comparison = compare(out, jobs, training, test, scale=scale, seed=seed)
-        tagging_checks.check(out, test, size.checks, seed=seed, workers=workers, quiet=quiet)
-        return comparison
-
-    return conclude(out, compared, headline)
+def trainings(size: Scale, seed: int) -> list[Training]:
+    """Those of the plan, each once."""
+    every = (training for part in plan(size, seed).values() for training in part)
+    return list({training.folder: training for training in every}.values())
 
 
-def train(
-    events: Events | EventStore, model: str = OURS, *, out: str | Path, **settings: Any
-) -> RunDir:
-    """Train one tagger; see :func:`~calovision.studies.folder.train_on`."""
-    return train_on("jet-tagger", events, model, out, settings)
-
-
-def _gathered(out: Path, jobs: list[Job]) -> list[Trained]:
-    """The finished runs, one entry a model, ours first."""
-    folders: dict[str, list[Path]] = {}
-    for job in jobs:
-        folders.setdefault(job.label, []).append(out / job.folder)
-    return [read(label, paths) for label, paths in folders.items()]
-
-
-def compare(
-    out: Path,
-    jobs: dict[str, list[Job]],
-    training: EventStore,
-    test: EventStore,
-    *,
-    scale: str,
-    seed: int,
-) -> dict[str, Any]:
+def compare(study: StudyFolder) -> dict[str, Any]:
     """Measure all runs; write what the report shows besides comparison.json, which is returned."""
-    trained = _gathered(out, jobs["compared"])
-    label = test.column("label")
-    trees = next(j for j in jobs["compared"] if j.label == TREES)
-    comparison = {
-        "study": "jet-tagging",
-        "scale": scale,
-        "models": [results(t, test, seed) for t in trained],
-        "differences": differences(trained[0], trained[1:], label, seed),
-        "floor": FLOOR,
-        "ceiling": ceiling(trees, training, test, seed).to_dict(),
-        "protocol": [results(t, test, seed) for t in _gathered(out, jobs["protocol"])],
-    }
-    arrays = {name: test.column(name) for name in ("label", "pt", "m0")}
-    first = {f"score/{t.label}": t.probabilities[0].astype(np.float32) for t in trained}
-    save_arrays(out / "scores.npz", arrays | first)
-    curves = {t.label: t.runs[0].rows() for t in trained}
-    write_json(out / "curves.json", {k: rows for k, rows in curves.items() if rows})
+    planned = plan(study.size, study.seed)
+    training, test, seed = study.training, study.test, study.seed
+    models = tagger_runs.by_model(study, planned["compared"])
+    protocol = tagger_runs.by_model(study, planned["protocol"])
+    columns = {name: test.column(name) for name in ("label", "pt", "m0")}
+    comparison = tagger_runs.compare(study, models, columns)
+    trees = next(t for t in planned["compared"] if t.label == TREES)
+    comparison["ceiling"] = ceiling(trees, training, test, seed).to_dict()
+    comparison["protocol"] = [tagger_runs.results(m, test, seed) for m in protocol]
     rows = []
-    for job in jobs["scaling"]:
-        run = read(job.label, [out / job.folder])
-        auc = auc_metric(run.probabilities[0], label, seed=seed).with_floor(FLOOR["auc"]).to_dict()
-        number, wall = job.overrides["events"], run.runs[0].budget()["wall_s"]
-        rows.append({"model": job.label, "jets": number, "auc": auc, "wall_s": wall})
-    write_json(out / "scaling.json", {"rows": rows})
-    save_examples(out, test[: min(len(test), 500)], {}, seed)
+    for point in planned["scaling"]:
+        runs = tagger_runs.read(point.label, [study.path / point.folder])
+        auc = auc_metric(runs.probabilities[0], columns["label"], seed=seed)
+        rows.append(
+            {
+                "model": point.label,
+                "jets": point.settings["events"],
+                "auc": auc.with_floor(FLOOR["auc"]).to_dict(),
+                "wall_s": runs.runs[0].budget()["wall_s"],
+            }
+        )
+    write_json(study.path / "scaling.json", {"rows": rows})
+    tagging_checks.check(study)
     return comparison
+
+
+def ceiling(trees: Training, training: EventStore, test: EventStore, seed: int) -> Metric:
+    """AUC of boosted trees on :data:`TRUTH`, trained on the training jets of ``trees``.
+
+    What a perfect detector without pile-up would add to the trees on observables; no bound on what
+    the images allow, since the truth too is a few numbers a jet.
+    """
+    chosen = parts_of(training, tree_settings(trees.task, trees.settings))["train"]
+
+    def truth(store: EventStore) -> NDArray[Any]:
+        return np.stack([store.column(name) for name in TRUTH], axis=1)
+
+    label = training.column("label")[chosen]
+    return tagger_auc(truth(training)[chosen], label, truth(test), test.column("label"), seed=seed)
 
 
 def headline(comparison: dict[str, Any]) -> list[str]:
     """The three numbers that matter, ours beside the baseline's."""
-    by_model = {r["model"]: r["metrics"] for r in comparison["models"]}
 
-    def pair(key: str, digits: int) -> str:
-        ours, base = by_model[OURS][key], by_model[BASELINE][key]
-        return (
-            f"{ours['value']:.{digits}f} +- {ours['error']:.{digits}f}"
-            f" (baseline {base['value']:.{digits}f} +- {base['error']:.{digits}f})"
-        )
+    def both(key: str, digits: int) -> str:
+        return beside(comparison, key, OURS, {"baseline": BASELINE}, digits)
 
     return [
-        f"quark/gluon AUC: {pair('auc', 4)}",
-        f"gluon rejection at 50 % quark efficiency: {pair('rejection_50', 2)}",
-        f"expected calibration error: {pair('ece', 4)}",
+        f"quark/gluon AUC: {both('auc', 4)}",
+        f"gluon rejection at 50 % quark efficiency: {both('rejection_50', 2)}",
+        f"expected calibration error: {both('ece', 4)}",
     ]
+
+
+STUDY = Description(
+    "jet-tagging", SCALES, compare, headline, trainings=trainings, steps=[TRAIN_AND_SCORE]
+)

@@ -1,4 +1,4 @@
-"""Whole studies: data, ours and the published baseline trained alike, comparison, report."""
+"""Whole studies: events, ours and the published baseline trained alike, comparison, report."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from calovision.errors import InputError
 from calovision.utils.interruption import Interrupted
 
-STUDIES = ("jet-vae", "jet-tagging", "jet-generation", "egamma", "symmetry")
 ALL = "all"
-SCALES = ("quick", "standard", "full")
+StudyName = Literal["jet-vae", "jet-tagging", "jet-generation", "egamma", "symmetry", "all"]
+STUDIES = tuple(name for name in get_args(StudyName) if name != ALL)
+Scale = Literal["quick", "standard", "full"]
+SCALES = get_args(Scale)
 
 
 @dataclass(frozen=True)
@@ -72,21 +74,22 @@ def study(
     """
     folder = Path(out)
     begun = _begun(folder)
-    chosen = name or begun.get("study")
+    chosen = str(name or begun.get("study"))
     if chosen not in (*STUDIES, ALL):
         raise InputError("which study?", f"give one of {', '.join(STUDIES)}, {ALL}")
-    if scale is not None and scale not in SCALES:
+    scale = scale or begun.get("scale", "quick")
+    if scale not in SCALES:
         raise InputError(f"no scale {scale!r}", f"give one of {', '.join(SCALES)}")
-    options = {
-        "scale": scale or begun.get("scale", "quick"),
-        "seed": begun.get("seed", 1) if seed is None else seed,
-        "workers": workers,
-    }
+    seed = begun.get("seed", 1) if seed is None else seed
+    options: dict[str, Any] = {"scale": scale, "seed": seed, "workers": workers}
     try:
+        # Here, since it loads everything there is.
+        from calovision.studies.runner import run
+
         if chosen == ALL:
             return _all(folder, options)
         module = importlib.import_module(f"calovision.studies.{chosen.replace('-', '_')}")
-        comparison, page, headline = module.study(folder, **options)
+        comparison, page, headline = run(module.STUDY, folder, **options)
     except KeyboardInterrupt:
         go_on = f"go on with: calovision study {chosen} --out {shlex.quote(str(out))}"
         raise Interrupted(go_on) from None
@@ -96,7 +99,7 @@ def study(
 def _all(folder: Path, options: dict[str, Any]) -> Study:
     """Every study in a folder of its own, and one report on all."""
     from calovision.reports.from_runs import report
-    from calovision.studies.folder import check_free
+    from calovision.studies.runner import check_free
 
     page = folder / "report.html"
     check_free(folder, (*STUDIES, page.name))

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from calovision.errors import InputError
 from calovision.evaluation.symmetry.frame_measures import measure_frame
-from calovision.evaluation.symmetry.measures import Arrays, measure, write_results
-from calovision.evaluation.symmetry.supervised_measures import measure_map
+from calovision.evaluation.symmetry.measures import measure, measure_map, write_results
 from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData, read_images
 from calovision.models.symmetry.discovery import discover
@@ -24,12 +21,12 @@ from calovision.models.symmetry.settings import load_settings
 from calovision.models.symmetry.supervised import train_published_map, train_step_map
 from calovision.reports.sources import save_arrays
 from calovision.simulation.digits import digits
-from calovision.studies.folder import claim, conclude
+from calovision.studies.runner import Description, StudyFolder, differences
 from calovision.training.run import RunDir
 from calovision.utils import streams
 from calovision.utils.files import write_json
 
-MODELS = ("baseline", "isometry")
+MODELS = BASELINE, OURS = "baseline", "isometry"
 LATENTS = (5, 2)
 
 
@@ -41,147 +38,113 @@ class Scale:
         seeds: repetitions, each with its own held-out digits.
         map_steps: of the training of the supervised map; the published one, a fraction of
             the work, has four times as many.
-        ours, published: settings that differ from the presets.
+        settings: of each model, that differ from its preset.
     """
 
     seeds: int
     map_steps: int = 500
-    ours: dict[str, Any] = field(default_factory=dict)
-    published: dict[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
+QUICK = {
+    OURS: {"vae_steps": 500, "oracle_steps": 300, "refine_steps": 150, "project_steps": 350},
+    BASELINE: {"epochs": 3, "oracle_steps": 300, "generator_steps": 500},
+}
 SCALES = {
-    "quick": Scale(
-        1,
-        100,
-        {
-            "vae_steps": 500,
-            "oracle_steps": 300,
-            "refine_steps": 150,
-            "project_steps": 350,
-        },
-        {"epochs": 3, "oracle_steps": 300, "generator_steps": 500},
-    ),
+    "quick": Scale(1, 100, QUICK),
     "standard": Scale(3),
-    "full": Scale(5, 1000, {"vae_steps": 4000, "project_steps": 2400}),
+    "full": Scale(5, 1000, {OURS: {"vae_steps": 4000, "project_steps": 2400}}),
 }
 
 
-def study(
-    out: Path, *, scale: str, seed: int = 1, workers: int = 1, quiet: bool = False
-) -> tuple[dict[str, Any], Path, list[str]]:
-    """Train, search and compare both models in ``out``; finished steps are not done again.
-
-    Args:
-        out: folder of the study.
-        scale: key of :data:`SCALES`.
-        seed: of the first repetition.
-        workers: not needed: everything here takes one core and minutes.
-        quiet: no progress bars.
-
-    Returns:
-        the comparison (content of comparison.json), the report file, and the lines that matter.
-
-    Raises:
-        InputError: unknown scale, or a folder of another study.
-    """
-    out = Path(out)
-    if scale not in SCALES:
-        raise InputError(f"unknown scale {scale!r}", f"choose one of {', '.join(SCALES)}")
-    claim(out, {"study": "symmetry", "scale": scale, "seed": seed})
-
-    def repeated() -> dict[str, Any]:
-        size = SCALES[scale]
-        results: dict[str, list[dict[str, Any]]] = {m: [] for m in MODELS}
-        for number in range(seed, seed + size.seeds):
-            one = repetition(out, size, number, first=number == seed, quiet=quiet)
-            for model, result in one.items():
-                results[model].append(result)
-        return compare(scale, results)
-
-    return conclude(out, repeated, headline)
+def compare(study: StudyFolder) -> dict[str, Any]:
+    """Train, search and measure both models with every seed; medians over seeds."""
+    seeds = range(study.seed, study.seed + study.size.seeds)
+    repetitions = [repetition(study, seed) for seed in seeds]
+    models = [_median([results[model] for results in repetitions]) for model in MODELS]
+    rows = differences(models[1], models[0])
+    return {
+        "seeds": len(seeds),
+        "models": models,
+        "differences": sorted(rows, key=lambda row: str(row["metric"])),
+        "floor": {},
+    }
 
 
-def repetition(
-    out: Path, size: Scale, seed: int, *, first: bool, quiet: bool
-) -> dict[str, dict[str, Any]]:
+def repetition(study: StudyFolder, seed: int) -> dict[str, dict[str, Any]]:
     """Everything with one seed: results.json objects of both models.
 
-    Material for the report is kept of the first.
+    What the report draws is kept of the first seed.
     """
-    folder = out / "data" / f"seed{seed}"
+    folder = study.path / "data" / f"seed{seed}"
     if not (folder / "manifest.json").exists():
         digits(seed=seed).save(folder)
     data = read_images(folder)
-    found: dict[str, dict[str, Any]] = {}
-    exhibits: Arrays = {}
+    results: dict[str, dict[str, Any]] = {}
+    drawn: dict[str, Any] = {}
     about: dict[str, Any] = {}
     for latent in LATENTS:
-        runs = {"baseline": _baseline(out, size, seed, latent, data, quiet)}
-        runs["isometry"] = _ours(out, size, seed, data, quiet)
-        for model, run in runs.items():
-            flows = discover(run.path, data, latent=latent, quiet=quiet)
-            kept = run.path / f"d{latent}" / "exhibits.npz"
-            done = run.path / "results.json"
-            measured = json.loads(done.read_text())["metrics"] if done.exists() else {}
-            if f"cover_{data.classes[0]}_d{latent}" not in measured or not kept.exists():
-                metrics, arrays = measure(flows, data)
-                if latent == LATENTS[0]:
-                    metrics |= supervised(model, flows, data, size, seed, quiet)
-                    if model == "isometry" and flows.fields:
-                        more, brackets = measure_frame(flows, data, generator(seed, 4))
-                        metrics |= more
-                        write_json(kept.with_name("brackets.json"), brackets)
-                save_arrays(kept, arrays)
-                write_results(run, data, metrics)
-            result = json.loads(done.read_text())
-            before = found.get(model)
-            found[model] = result if before is None else _joined(before, result)
-            if first:
-                with np.load(kept) as file:
-                    exhibits |= {f"{model}/d{latent}/{k}": file[k] for k in file.files}
-                about[f"{model}/d{latent}"] = flows.about
-                if (brackets_file := kept.with_name("brackets.json")).exists():
-                    about[f"{model}/d{latent}"]["brackets"] = json.loads(brackets_file.read_text())
-    if first:
-        save_arrays(out / "flows.npz", exhibits)
-        write_json(out / "found.json", about)
-    return found
+        for model, run in {m: _trained(study, m, seed, latent, data) for m in MODELS}.items():
+            flows = discover(run.path, data, latent=latent, quiet=study.quiet)
+            result = _measured(study, model, seed, run, flows, data)
+            results[model] = _joined(results[model], result) if model in results else result
+            found, key = run.path / f"d{latent}", f"{model}/d{latent}"
+            with np.load(found / "exhibits.npz") as file:
+                drawn |= {f"{key}/{name}": file[name] for name in file.files}
+            about[key] = flows.about
+            if (brackets := found / "brackets.json").exists():
+                about[key]["brackets"] = json.loads(brackets.read_text())
+    if seed == study.seed:
+        save_arrays(study.path / "flows.npz", drawn)
+        write_json(study.path / "found.json", about)
+    return results
+
+
+def _trained(study: StudyFolder, model: str, seed: int, latent: int, data: ImageData) -> RunDir:
+    """The run of a model; one of ours serves every latent dimension."""
+    own = {"seed": seed, **({"latent": latent} if model == BASELINE else {})}
+    settings = load_settings(model, overrides={**study.size.settings.get(model, {}), **own})
+    name = f"{model}-d{latent}-s{seed}" if model == BASELINE else f"{model}-s{seed}"
+    return train(settings, data, study.path / "runs" / name, resume=True, quiet=study.quiet)
+
+
+def _measured(
+    study: StudyFolder, model: str, seed: int, run: RunDir, flows: Flows, data: ImageData
+) -> dict[str, Any]:
+    """A run's results.json, with the metrics of these flows, which are measured once.
+
+    What the report draws goes into exhibits.npz and brackets.json in the folder of the flows.
+    """
+    latent, finished = flows.vae.latent, run.path / "results.json"
+    drawn = run.path / f"d{latent}" / "exhibits.npz"
+    if finished.exists() and drawn.exists():
+        results: dict[str, Any] = json.loads(finished.read_text())
+        if f"cover_{data.classes[0]}_d{latent}" in results["metrics"]:
+            return results
+    metrics, arrays = measure(flows, data)
+    if latent == LATENTS[0]:
+        metrics |= supervised(study, model, seed, flows, data)
+        if model == OURS and flows.fields:
+            more, brackets = measure_frame(flows, data, generator(seed, 4))
+            metrics |= more
+            write_json(drawn.with_name("brackets.json"), brackets)
+    save_arrays(drawn, arrays)
+    return write_results(run, data, metrics)
 
 
 def supervised(
-    model: str, flows: Flows, data: ImageData, size: Scale, seed: int, quiet: bool
+    study: StudyFolder, model: str, seed: int, flows: Flows, data: ImageData
 ) -> dict[str, Metric]:
     """Train and measure the map of 30 degrees, as published or ours, on a run's VAE."""
-    random = generator(seed, 3)
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, seed, 3))
-    stream = data.stream(12)
-    with progress(f"supervised, {model}", quiet) as report:
-        network: nn.Module
-        if model == "baseline":
-            network = train_published_map(
-                flows.vae, stream, steps=4 * size.map_steps, random=random, report=report
-            )
+    steps = study.size.map_steps
+    with progress(f"supervised, {model}", study.quiet) as report:
+        options: dict[str, Any] = {"random": generator(seed, 3), "report": report}
+        if model == BASELINE:
+            network = train_published_map(flows.vae, data.stream(12), steps=4 * steps, **options)
         else:
-            network = train_step_map(
-                flows.vae, stream, steps=size.map_steps, random=random, report=report
-            )
+            network = train_step_map(flows.vae, data.stream(12), steps=steps, **options)
     return measure_map(flows, network, data)
-
-
-def _ours(out: Path, size: Scale, seed: int, data: ImageData, quiet: bool) -> RunDir:
-    """One run serves every latent dimension."""
-    settings = load_settings("isometry", overrides={**size.ours, "seed": seed})
-    return train(settings, data, out / "runs" / f"isometry-s{seed}", resume=True, quiet=quiet)
-
-
-def _baseline(
-    out: Path, size: Scale, seed: int, latent: int, data: ImageData, quiet: bool
-) -> RunDir:
-    overrides = {**size.published, "seed": seed, "latent": latent}
-    settings = load_settings("baseline", overrides=overrides)
-    path = out / "runs" / f"baseline-d{latent}-s{seed}"
-    return train(settings, data, path, resume=True, quiet=quiet)
 
 
 def _joined(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
@@ -192,31 +155,6 @@ def _joined(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
         extra = {k: v for k, v in a["budget"].items() if k not in budget}
         budget = {**budget, **extra, **sums}
     return {**b, "budget": budget, "metrics": a["metrics"] | b["metrics"]}
-
-
-def compare(scale: str, results: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Medians over seeds, and differences of the models with errors from the spread."""
-    models = [_median(results[m]) for m in MODELS]
-    base, ours = (m["metrics"] for m in models)
-    differences = [
-        {
-            "a": "isometry",
-            "b": "baseline",
-            "metric": key,
-            "value": ours[key]["value"] - base[key]["value"],
-            "error": math.hypot(ours[key]["error"] or 0, base[key]["error"] or 0),
-        }
-        for key in sorted(set(ours) & set(base))
-        if ours[key]["value"] is not None and base[key]["value"] is not None
-    ]
-    return {
-        "study": "symmetry",
-        "scale": scale,
-        "seeds": len(results["isometry"]),
-        "models": models,
-        "differences": differences,
-        "floor": {},
-    }
 
 
 def _median(results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -246,7 +184,7 @@ def _median(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 def headline(comparison: dict[str, Any]) -> list[str]:
     """The numbers that matter, ours beside the baseline's."""
-    base, ours = (m["metrics"] for m in comparison["models"])
+    baseline, ours = (m["metrics"] for m in comparison["models"])
     lines = []
     for key, text in (
         ("cover_1_d5", "turned part of a 1, d = 5, of 180 degrees"),
@@ -254,6 +192,9 @@ def headline(comparison: dict[str, Any]) -> list[str]:
         ("cover_2_d2", "turned part of a 2, d = 2, of 360 degrees"),
     ):
         if key in ours:
-            beside = f" (baseline {base[key]['value']:.0f})" if key in base else ""
+            beside = f" (baseline {baseline[key]['value']:.0f})" if key in baseline else ""
             lines.append(f"{text}: {ours[key]['value']:.0f} +- {ours[key]['error']:.0f}{beside}")
     return lines
+
+
+STUDY = Description("symmetry", SCALES, compare, headline, simulate=None)

@@ -1,8 +1,12 @@
-"""Priors left out one at a time, on the latent space of one run: RUN/ablation.json."""
+"""The search with one of its priors left out at a time, on the latent space of one run.
+
+What does each prior contribute? The answer is written to RUN/ablation.json.
+"""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +14,52 @@ import torch
 
 from calovision.errors import InputError
 from calovision.evaluation.symmetry.orbits import IMAGES, follow, follow_action
-from calovision.metrics.symmetry import Followed, follow_metrics
-from calovision.models.symmetry.ablation import PRIORS, Ablated, search_without
+from calovision.metrics.symmetry import follow_metrics
 from calovision.models.symmetry.data import ImageData
+from calovision.models.symmetry.free import free_generator
+from calovision.models.symmetry.isometry import rigid_motions
+from calovision.models.symmetry.linear import (
+    LinearAction,
+    Spectrum,
+    closed,
+    principal_basis,
+    spectrum,
+)
+from calovision.models.symmetry.refine import refine
 from calovision.models.symmetry.runs import generator, load_space, progress, settings_of
 from calovision.models.symmetry.settings import IsometrySettings
-from calovision.models.symmetry.space import LatentSpace, vae_space
+from calovision.models.symmetry.space import LatentSpace, Stream, vae_space
+from calovision.networks.perceptron import VectorField
+from calovision.training.minimise import Report, silent
 from calovision.training.run import RunDir, versions
 from calovision.utils import streams
 from calovision.utils.files import write_json
 
-KEPT = ("cover", "complete", "r2", "fidelity", "drift")
+#: what is left out, in words; "guess" starts the refinement from a random skew matrix instead
+PRIORS = {
+    "nothing": "nothing",
+    "isometry": "isometry: any matrix, not a skew one",
+    "linear": "linear action: a network's flow that keeps inner products",
+    "oracle": "oracle",
+    "guess": "first guess: a random skew matrix, refined",
+}
+GENERAL_COMPONENTS = 40  #: at most, where there are as many unknowns as entries of a matrix
+METRICS = ("cover", "complete", "r2", "fidelity", "drift")
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """What is found without one of the priors, before the latent space is adapted to it.
+
+    Attributes:
+        motion: the linear action on images, or a generator of the latent space where there is none.
+        leak: of the first guess; none where there is no first guess.
+        spectrum: of the refined action before rounding, if there is one.
+    """
+
+    motion: LinearAction | VectorField
+    leak: float | None = None
+    spectrum: Spectrum | None = None
 
 
 def ablation(run_path: Path, data: ImageData, *, quiet: bool = False) -> dict[str, Any]:
@@ -43,29 +82,22 @@ def ablation(run_path: Path, data: ImageData, *, quiet: bool = False) -> dict[st
     settings = settings_of(run)
     if not isinstance(settings, IsometrySettings):
         raise InputError(f"{run.path} is the published search", "give a run of our model")
-    vae, oracle = load_space(run, data)
-    space = vae_space(vae, oracle)
+    space = vae_space(*load_space(run, data))
+    stream = data.stream(settings.angles, settings.warp)
     rows = []
     for prior, words in PRIORS.items():
         begin = time.process_time()
         torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 1))
+        random = generator(settings.seed, 1)
         with progress(f"without {prior}", quiet) as report:
-            found = search_without(
-                prior,
-                space,
-                data.stream(settings.angles, settings.warp),
-                settings,
-                random=generator(settings.seed, 1),
-                report=report,
-            )
-        spent = time.process_time() - begin
+            found = search_without(prior, space, stream, settings, random, report)
         rows.append(
             {
                 "prior": prior,
                 "without": words,
                 "leak": found.leak,
                 "residual": None if found.spectrum is None else found.spectrum.residual,
-                "cpu_s": round(spent, 1),
+                "cpu_s": round(time.process_time() - begin, 1),
                 "classes": _measured(space, found, data),
             }
         )
@@ -80,20 +112,71 @@ def ablation(run_path: Path, data: ImageData, *, quiet: bool = False) -> dict[st
     return content
 
 
+def search_without(
+    prior: str,
+    space: LatentSpace,
+    stream: Stream,
+    settings: IsometrySettings,
+    random: torch.Generator,
+    report: Report = silent,
+) -> Ablated:
+    """Search as :func:`~calovision.models.symmetry.search.search` does, but for one prior.
+
+    Args:
+        prior: key of :data:`PRIORS`.
+        space: the latent space.
+        stream: its data.
+        settings: of the search.
+        random: of everything that is drawn.
+        report: called with how far the search is.
+    """
+    if prior == "linear":
+        return Ablated(free_generator(space, stream, settings, random=random, report=report))
+    rigid, leak = prior != "isometry", None
+    if prior == "oracle":
+        settings = settings.model_copy(update={"oracle_weight": 0.0})
+    if not rigid:
+        few = min(settings.components, GENERAL_COMPONENTS)
+        settings = settings.model_copy(update={"components": few})
+    if prior == "guess":
+        action = random_motion(space, stream, settings, random)
+    else:
+        motions = rigid_motions(space, stream, settings, random, rigid=rigid)
+        action, leak = motions.actions[0], motions.leaks[0]
+    if settings.refine_steps:
+        action = refine(action, space, stream, settings, random=random, rigid=rigid, report=report)
+    found = spectrum(action)
+    if rigid and found.closes:
+        action = closed(action, found.fundamental)
+    return Ablated(action, leak, found)
+
+
+@torch.no_grad()
+def random_motion(
+    space: LatentSpace, stream: Stream, settings: IsometrySettings, random: torch.Generator
+) -> LinearAction:
+    """A random skew matrix on the leading components, of typical frequency 1."""
+    z, _ = space.draw(stream, settings.points, random, spread=0.0)
+    images = space.decode(z)
+    basis = principal_basis(images, settings.components)
+    size = basis.shape[1]
+    matrix = torch.randn(size, size, generator=random, device=basis.device)
+    action = LinearAction(matrix - matrix.T, basis)
+    return replace(action, matrix=action.matrix / action.typical_frequency(images))
+
+
 def _measured(space: LatentSpace, found: Ablated, data: ImageData) -> dict[str, Any]:
     """Metrics of each class, by its name."""
     images, label = data.test
     measured = {}
-    for kind, name in enumerate(data.classes):
-        some, period = images[label == kind][:IMAGES], data.periods[kind]
-        followed: Followed
-        if found.action is not None:
-            followed = follow_action(space, found.action, some, kind, period)
+    for number, name in enumerate(data.classes):
+        some, period = images[label == number][:IMAGES], data.periods[number]
+        if isinstance(found.motion, LinearAction):
+            followed = follow_action(space, found.motion, some, number, period)
         else:
-            assert found.field is not None
-            followed = follow(space, found.field, some, kind, period)
+            followed = follow(space, found.motion, some, number, period)
         metrics = follow_metrics(followed)
-        measured[str(name)] = {k: metrics[k].to_dict() for k in KEPT}
+        measured[str(name)] = {key: metrics[key].to_dict() for key in METRICS}
     return measured
 
 

@@ -1,9 +1,8 @@
-"""How far a tagger can be trusted, and what it looks at: changed conditions, unlike jets, hits."""
+"""How far a tagger can be trusted, and what it looks at: other conditions, parts of the jets."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,11 @@ from calovision.metrics.value import Metric
 from calovision.models.classify import Scores, score
 from calovision.models.load import load_tagger
 from calovision.models.taggers.base import TaggerTask
+from calovision.reports.sources import ORIGINAL
 from calovision.simulation.conditions import Conditions
-from calovision.studies.folder import TEST_SEED, jets
+from calovision.simulation.driver import simulate_jets
+from calovision.studies.runner import TEST_SEED, StudyFolder
+from calovision.studies.tagger_runs import SCORES
 from calovision.training.run import RunDir
 from calovision.utils.files import write_json
 
@@ -29,7 +31,7 @@ CHECKED = ("particle-transformer", "baseline")  #: models looked at
 PT_EDGES = (70.0, 95.0, 110.0, 130.0, 160.0, 220.0)  #: GeV
 RINGS = (0.0, 0.05, 0.1, 0.2, 0.4, 1.6)  #: rad; distances from the window centre
 ENERGY_SHIFT, DEAD_SHARE = 0.03, 0.05
-OCCLUDED = 1000  #: jets that hits are taken from
+OCCLUDED_JETS = 1000  #: jets that hits are taken from
 #: simulated again under other conditions, with the seed of the test jets
 SIMULATED = {
     "doubled noise": Conditions(noise=2.0),
@@ -38,16 +40,10 @@ SIMULATED = {
 }
 
 
-def check(
-    out: Path,
-    test: EventStore,
-    number: int,
-    *,
-    seed: int,
-    workers: int,
-    quiet: bool,
-) -> None:
+def check(study: StudyFolder) -> None:
     """Write robustness.json, explanation.json and the example jets' scores."""
+    out, seed, test = study.path, study.seed, study.test
+    number = study.size.checks
     events = test[: min(number, len(test))]
     changed = {
         f"energy scale {100 * s:+.0f} %": scaled(events, 1 + s)
@@ -55,29 +51,30 @@ def check(
     }
     changed[f"{100 * DEAD_SHARE:.0f} % dead cells"] = without_cells(events, DEAD_SHARE, seed)
     for name, conditions in SIMULATED.items():
-        folder = out / "data" / name.split(" (")[0].replace(" ", "-")
-        changed[name] = jets(
-            folder, number, seed + TEST_SEED, workers, quiet, conditions=conditions
+        folder = name.split(" (")[0].replace(" ", "-")
+        changed[name] = study.simulated(
+            simulate_jets, "jet", folder, number, seed + TEST_SEED, conditions=conditions
         ).load()
     rows, bins, masses = [], [], []
     for model in CHECKED:
-        task = load_tagger(RunDir(out / "runs" / model / f"seed-{seed}"))
-        nominal = score(task, events, quiet)
-        rows += [_row("nominal", model, events, nominal, events, nominal, seed)]
+        run = RunDir(out / "runs" / model / f"seed-{seed}")
+        task = load_tagger(run)
+        nominal = score(task, events, quiet=study.quiet)
+        rows.append(_row("nominal", model, events, nominal, events, nominal, seed))
         for name, other in changed.items():
-            rows.append(_row(name, model, other, score(task, other, quiet), events, nominal, seed))
-        whole = np.load(out / "runs" / model / f"seed-{seed}" / "scores.npz")["probability"]
+            scores = score(task, other, quiet=study.quiet)
+            rows.append(_row(name, model, other, scores, events, nominal, seed))
+        probability = np.load(run.path / SCORES)["probability"]
         label = test.column("label")
         bins += [
             {"model": model, "lo": lo, "hi": hi, "auc": m.to_dict()}
-            for lo, hi, m in auc_in_bins(whole, label, test.column("pt"), PT_EDGES, seed)
+            for lo, hi, m in auc_in_bins(probability, label, test.column("pt"), PT_EDGES, seed)
         ]
-        masses.append(
-            {"model": model} | sculpting(whole, label, test.column("m0"), seed=seed).to_dict()
-        )
+        sculpted = sculpting(probability, label, test.column("m0"), seed=seed)
+        masses.append({"model": model} | sculpted.to_dict())
         if model == CHECKED[0]:
             write_json(out / "explanation.json", explain(task, events, nominal, seed))
-            examples = EventStore.open(out / "examples" / "original").load()
+            examples = EventStore.open(out / "examples" / ORIGINAL).load()
             shown = score(task, examples, quiet=True)
             write_json(
                 out / "examples" / "scores.json",
@@ -97,8 +94,7 @@ def _row(
 ) -> dict[str, Any]:
     """AUC under a condition and its change; paired where the jets are the same ones."""
     auc = auc_metric(scores.probability, events.label, seed=seed)
-    same = _same_jets(events, nominal_events)
-    if same:
+    if _same_jets(events, nominal_events):
         change = auc_difference(scores.probability, nominal.probability, events.label, seed=seed)
     else:
         before = auc_metric(nominal.probability, nominal_events.label, seed=seed)
@@ -137,7 +133,7 @@ def explain(task: TaggerTask, events: Events, nominal: Scores, seed: int) -> dic
             }
         )
     return {
-        "occlusion": occlusion(task, events[: min(OCCLUDED, len(events))]),
+        "occlusion": occlusion(task, events[: min(OCCLUDED_JETS, len(events))]),
         "observables": rows,
         "r2": trees.r2.to_dict(),
     }
@@ -145,18 +141,17 @@ def explain(task: TaggerTask, events: Events, nominal: Scores, seed: int) -> dic
 
 def occlusion(task: TaggerTask, events: Events) -> dict[str, Any]:
     """What the hits of one channel in one ring add to the logit: with them minus without them."""
-    geometry = events.geometry
-    radius = geometry.radius(events.cell)
+    names, radius = events.geometry.channel_names, events.geometry.radius(events.cell)
     full = task.logits(task.dataset(events))
-    absolute = np.zeros((len(geometry.channels), len(RINGS) - 1))
+    absolute = np.zeros((len(names), len(RINGS) - 1))
     signed = absolute.copy()
-    for c in range(len(geometry.channels)):
+    for c in range(len(names)):
         for r, (lo, hi) in enumerate(pairwise(RINGS)):
             gone = (events.channel == c) & (radius >= lo) & (radius < hi)
             change = full - task.logits(task.dataset(events.keep(~gone)))
             absolute[c, r], signed[c, r] = np.abs(change).mean(), change.mean()
     return {
-        "channels": list(geometry.channel_names),
+        "channels": list(names),
         "edges": list(RINGS),
         "change": absolute.tolist(),
         "signed": signed.tolist(),

@@ -4,9 +4,11 @@ import torch
 import worlds
 from torch.nn.functional import cosine_similarity
 
-from calovision.models.symmetry.ablation import Ablated, search_without
+from calovision.models.symmetry.linear import LinearAction
 from calovision.models.symmetry.search import search
 from calovision.models.symmetry.settings import IsometrySettings
+from calovision.networks.perceptron import VectorField
+from calovision.studies.symmetry_ablation import Ablated, search_without
 
 
 def settings(steps: int) -> IsometrySettings:
@@ -18,7 +20,7 @@ def settings(steps: int) -> IsometrySettings:
 def without(prior: str, world: worlds.World, steps: int = 0) -> Ablated:
     torch.manual_seed(0)
     random = torch.Generator().manual_seed(1)
-    return search_without(prior, world.space, world.stream, settings(steps), random=random)
+    return search_without(prior, world.space, world.stream, settings(steps), random)
 
 
 def test_without_nothing_it_is_the_search() -> None:
@@ -27,19 +29,19 @@ def test_without_nothing_it_is_the_search() -> None:
     random = torch.Generator().manual_seed(1)
     motions = search(world.space, world.stream, settings(0), random=random)
     assert found.leak == motions.leaks[0]
-    assert found.action is not None
-    assert torch.equal(found.action.matrix, -found.action.matrix.T)
+    assert isinstance(found.motion, LinearAction)
+    assert torch.equal(found.motion.matrix, -found.motion.matrix.T)
 
 
 def test_what_is_left_out_is_left_out() -> None:
     world = worlds.rotated()
-    general = without("isometry", world).action
-    trained = without("isometry", worlds.circles(), steps=3).action
+    general = without("isometry", world).motion
+    trained = without("isometry", worlds.circles(), steps=3).motion
     for action in (general, trained):
-        assert action is not None
+        assert isinstance(action, LinearAction)
         assert float((action.matrix + action.matrix.T).norm() / action.matrix.norm()) > 0.01
     guess = without("guess", world)
-    assert guess.action is not None
+    assert isinstance(guess.motion, LinearAction)
     assert guess.leak is None
     seeing, blind = (without(prior, worlds.watched()).leak for prior in ("nothing", "oracle"))
     assert seeing is not None
@@ -49,8 +51,8 @@ def test_what_is_left_out_is_left_out() -> None:
 
 def test_a_network_that_keeps_inner_products_turns() -> None:
     world = worlds.circles()
-    field = without("linear", world, steps=150).field
-    assert field is not None
+    field = without("linear", world, steps=150).motion
+    assert isinstance(field, VectorField)
     z = world.draw(300, torch.Generator().manual_seed(9))
     cosine = cosine_similarity(field(z), world.truth(z))
     assert float((cosine * cosine.mean().sign()).mean()) > 0.95

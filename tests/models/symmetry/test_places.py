@@ -15,10 +15,10 @@ from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU, needed
 from torch import Tensor, nn
 
 from calovision.evaluation.symmetry.measures import measure
-from calovision.models.symmetry.ablation import free_generator, random_motion
 from calovision.models.symmetry.checkpoints import Keeper
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.frame import co_moving_frame
+from calovision.models.symmetry.free import free_generator
 from calovision.models.symmetry.isometry import rigid_motions
 from calovision.models.symmetry.lie import algebra
 from calovision.models.symmetry.linear import LinearAction, closed
@@ -31,6 +31,7 @@ from calovision.models.symmetry.settings import IsometrySettings, PublishedSetti
 from calovision.models.symmetry.space import LatentSpace, train_oracle, vae_space
 from calovision.models.symmetry.supervised import train_published_map, train_step_map
 from calovision.networks.image_vae import ImageVAE
+from calovision.studies.symmetry_ablation import random_motion
 from calovision.training.run import RunDir
 from calovision.utils.interruption import Stop
 

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.studies.bench import memory
+from calovision.studies.bench.commands import peak
 from calovision.studies.bench.material import SIZES, Material
-from calovision.studies.bench.rows import FREE, ROWS, bench, measured
+from calovision.studies.bench.rows import ON_TWO_CORES, ROWS, bench, measured
 
 TRIED = ["convert", "loader-egamma", "train", "train-bfloat16", "predict-loader"]
 
@@ -51,23 +51,22 @@ def test_the_command_measures_writes_and_keeps_other_rows(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_measured_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calovision.studies.bench.predicting.find_spec", lambda name: None)
+    monkeypatch.setattr("calovision.studies.bench.networks.find_spec", lambda name: None)
     found = measured("predict", Material(tmp_path, SIZES["quick"], 1))
     assert found == {
         "unavailable": "needs onnx, onnxscript, onnxruntime: pip install 'calovision[deploy]'"
     }
 
 
-@pytest.mark.parametrize("name", sorted(FREE))
+@pytest.mark.parametrize("name", sorted(ON_TWO_CORES))
 def test_processes_need_cores(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0}, raising=False)
     found = measured(name, Material(tmp_path, SIZES["quick"], 1))
     assert found == {"unavailable": "needs two cores"}
 
 
-def test_memory_is_the_childs_own(tmp_path: Path) -> None:
-    peak = memory._peak(lambda *_: ["--version"], Material(tmp_path, SIZES["quick"], 1), 1)
-    assert 5 < peak < 150  # this process, with PyTorch in it, is larger
+def test_memory_is_the_childs_own() -> None:
+    assert 5 < peak(["--version"]) < 150  # this process, with PyTorch in it, is larger
 
 
 def test_bad_input(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calovision.errors import InputError
-from calovision.studies.bench.row import Goal, Row
+from calovision.studies.bench.clock import Goal, Row
 from calovision.studies.bench.rows import ROWS
 from calovision.studies.bench.table import BEGIN, END, fill, markdown, text
 

@@ -1,6 +1,6 @@
 """Symmetries of the plane that nature and the detector break, and by how much.
 
-Every image is moved in truth, and two networks judge: one is trained to tell moved images from
+Every image is really moved, and two networks judge: one is trained to tell moved images from
 others, which it cannot if the motion is a symmetry of the data; the other is the tagger, whose
 score does not change if the motion is a symmetry of the labels.
 """

@@ -56,7 +56,7 @@ def train_judge(
 
 @torch.no_grad()
 def shape(images: Tensor) -> dict[str, Tensor]:
-    """What one can say of an image in any orientation: ink, size and elongation, ``(n,)`` each.
+    """Features of images ``(n, p)`` that no rotation changes: ink, size, elongation, ``(n,)`` each.
 
     Ink is the sum of pixels (thickness at a given length); size the root mean square distance of
     ink from its centre, and elongation the root of the ratio of its principal moments.
@@ -91,7 +91,7 @@ def modulo_rotation(start: Tensor, moved: Tensor) -> Tensor:
 def measure_frame(
     flows: Flows, data: ImageData, random: torch.Generator
 ) -> tuple[dict[str, Metric], dict[str, Any]]:
-    """Three generators beside the rotation.
+    """Find three generators beside the rotation, and measure them.
 
     Returns:
         metrics ``displacement_{k}``, ``frame_drift``, ``frame_accuracy``, ``frame_cos``, each
@@ -109,36 +109,30 @@ def measure_frame(
     truth = torch.arange(len(test)).repeat_interleave(torch.tensor([len(t) for t in test]))
     turn = 2 * math.pi * torch.rand(len(upright), generator=random)
     z = space.encode(rotate(upright, turn))
-    start, own = space.decode(z), torch.arange(len(z))
-    before = space.oracle(z).softmax(1)[own, truth]
-    d = flows.vae.latent
+    start, row = space.decode(z), torch.arange(len(z))
+    before, shape_before = space.oracle(z).softmax(1)[row, truth], shape(start)
     metrics: dict[str, Metric] = {}
     names: list[str] = ["rotation"]
     changes: list[dict[str, float]] = []
     drifts, rights = [], []
-    fields: list[Field] = [rotation]
-    for k in range(len(frame.modes[0])):
-        field = frame.field(k)
-        fields.append(field)
+    fields: list[Field] = [rotation, *map(frame.field, range(len(frame.modes[0])))]
+    for number, field in enumerate(fields[1:], 1):
         ends = [trajectory(field, z, sign * REACH, STEPS)[:, -1] for sign in (1, -1)]
-        first, second = (space.decode(e) for e in ends)
-        away = [modulo_rotation(start, moved) for moved in (first, second)]
-        metrics[f"displacement_{k + 1}_d{d}"] = mean_metric(torch.cat(away).cpu().numpy())
-        for end, moved in zip(ends, (first, second), strict=True):
-            drifts.append((space.oracle(end).softmax(1)[own, truth] - before).abs())
-            rights.append((judge(moved).argmax(1) == truth).float())
-        shapes = [shape(moved) for moved in (second, first)]
+        moved = [space.decode(end) for end in ends]
+        away = torch.cat([modulo_rotation(start, images) for images in moved])
+        metrics[f"displacement_{number}"] = mean_metric(away.cpu().numpy())
+        drifts += [(space.oracle(end).softmax(1)[row, truth] - before).abs() for end in ends]
+        rights += [(judge(images).argmax(1) == truth).float() for images in moved]
+        forward, backward = map(shape, moved)
         change = {
-            of: float(((shapes[1][of] - shapes[0][of]) / shape(start)[of]).mean())
-            for of in shapes[0]
+            of: float(((forward[of] - backward[of]) / size).mean())
+            for of, size in shape_before.items()
         }
         changes.append(change)
         names.append(max(change, key=lambda of: abs(change[of])))
-    metrics[f"frame_drift_d{d}"] = mean_metric(
-        torch.cat(drifts).cpu().numpy(), higher_is_better=False
-    )
-    metrics[f"frame_accuracy_d{d}"] = mean_metric(torch.cat(rights).cpu().numpy())
-    metrics[f"frame_cos_d{d}"] = largest_cosine(space, fields, data.test[0][:60])
+    metrics["frame_drift"] = mean_metric(torch.cat(drifts).cpu().numpy(), higher_is_better=False)
+    metrics["frame_accuracy"] = mean_metric(torch.cat(rights).cpu().numpy())
+    metrics["frame_cos"] = largest_cosine(space, fields, data.test[0][:60])
     found = algebra(space, fields, z)
     unique = [f"{n} {names[:i].count(n) + 1}" if n in names[:i] else n for i, n in enumerate(names)]
     about = {
@@ -148,4 +142,4 @@ def measure_frame(
         "structure": found.structure.tolist(),
         "changes": changes,
     }
-    return metrics, about
+    return {f"{name}_d{flows.vae.latent}": m for name, m in metrics.items()}, about

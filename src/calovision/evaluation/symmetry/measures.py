@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from calovision.evaluation.symmetry.orbits import IMAGES, follow
 from calovision.events.rotation import rotate
@@ -22,21 +22,23 @@ from calovision.metrics.symmetry import (
     follow_metrics,
     named,
     nearest,
+    similarity,
 )
 from calovision.metrics.value import Metric, mean_metric
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.flows import Field
 from calovision.models.symmetry.runs import Flows
 from calovision.models.symmetry.space import LatentSpace
+from calovision.models.symmetry.supervised import ANGLE, STEPS
 from calovision.training.devices import chosen_device
 from calovision.training.run import RunDir, versions
 from calovision.utils import streams
 from calovision.utils.files import write_json
 
-TRIED = 10  #: digits of a class on which the best generator is chosen
-SHOWN = 4  #: digits of a class in the report
+IMAGES_TO_CHOOSE = 10  #: of a class, on which the best generator is chosen
+SHOWN = 4  #: images of a class in the report
 FRAMES = 25  #: points of time in a row of pictures
-CURVES = 20  #: digits of a class whose angle is drawn
+CURVES = 20  #: images of a class whose angle is drawn
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -90,7 +92,7 @@ def _best(flows: Flows, data: ImageData) -> tuple[int, list[float]]:
     """The generator that covers most on a few digits, and how far each moves images."""
     reached, moved = [], []
     for field in flows.fields:
-        courses = _of_field(flows.space, field, data, TRIED)
+        courses = _of_field(flows.space, field, data, IMAGES_TO_CHOOSE)
         metrics = [follow_metrics(f) for f in courses]
         pairs = zip(metrics, courses, strict=True)
         reached.append(sum(m["cover"].value / f.period for m, f in pairs))
@@ -117,8 +119,7 @@ def largest_cosine(space: LatentSpace, fields: list[Field], images: Tensor) -> M
         for a, b in combinations(velocities, 2)
     ]
     worst = max(pairs, key=lambda p: float(p.mean()))
-    metric = mean_metric(worst, higher_is_better=False)
-    return metric
+    return mean_metric(worst, higher_is_better=False)
 
 
 def pictures(course: Followed) -> Arrays:
@@ -171,6 +172,37 @@ def latent_map(flows: Flows, best: int, data: ImageData) -> Arrays:
         "latent/velocity": v.cpu().numpy().astype(np.float32),
         "latent/label": np.array(data.classes)[label.repeat(4).cpu().numpy()],
     }
+
+
+@torch.no_grad()
+def measure_map(flows: Flows, network: nn.Module, data: ImageData) -> dict[str, Metric]:
+    """Fidelity and closure of each digit.
+
+    ``map_fidelity``: SSIM of the decoded image with the true one after all twelve steps, over that
+    of the reconstruction; ``map_mse``: squared error of one step, per latent number, in units of
+    the variance of latent means; ``map_closure``: distance of the image after the whole turn from
+    the reconstruction, over its norm. Keys end in the digit and the latent dimension.
+    """
+    vae = flows.vae
+    images, label = data.test
+    found = {}
+    for kind, digit in enumerate(data.classes):
+        upright = images[label == kind][:IMAGES]
+        path = [vae.mean(upright)]
+        for _ in range(STEPS):
+            path.append(network(path[-1]))
+        wanted = vae.mean(rotate(upright, ANGLE))
+        one_step = ((path[1] - wanted).square() / vae.mean(images).var(0)).mean(1)
+        rebuilt, end = vae.decode(path[0]), vae.decode(path[-1])
+        own = similarity(rebuilt.cpu().numpy(), upright.cpu().numpy())
+        after = similarity(end.cpu().numpy(), upright.cpu().numpy())
+        home = (end - rebuilt).norm(dim=1) / rebuilt.norm(dim=1)
+        error = float(np.std(after) / np.mean(own) / len(after) ** 0.5)
+        key = f"{digit}_d{vae.latent}"
+        found[f"map_fidelity_{key}"] = Metric(float(after.mean() / own.mean()), error)
+        found[f"map_closure_{key}"] = mean_metric(home.cpu().numpy(), higher_is_better=False)
+        found[f"map_mse_{key}"] = mean_metric(one_step.cpu().numpy(), higher_is_better=False)
+    return found
 
 
 def write_results(run: RunDir, data: ImageData, metrics: dict[str, Metric]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ IMAGES = 60  #: held-out images of a class that are followed
 
 @dataclass(frozen=True)
 class Turned:
-    """Images in all orientations, as the latent space sees them.
+    """Images in all orientations, with their codes and reconstructions.
 
     Attributes:
         space: the latent space.

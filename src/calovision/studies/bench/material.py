@@ -28,8 +28,7 @@ class Size:
         steps: training steps at a time.
         showers: Geant4 showers at a time.
         student: epochs that the small generator is trained for.
-        memory: events of the smaller set whose peak memory is measured; the larger has
-            :data:`LARGER` times as many.
+        memory: events of the smaller of the two sets whose peak memory is compared.
     """
 
     pairs: int
@@ -43,7 +42,6 @@ class Size:
     memory: int
 
 
-LARGER = 3
 SIZES = {
     "standard": Size(5, 2, 1000, 2048, 1000, 5, 10, 20, 1000),
     "quick": Size(2, 1, 60, 600, 8, 1, 2, 1, 32),
@@ -77,8 +75,7 @@ class Material:
         if not crops:
             return self.store(len(self.jets))
         path = self.folder / "crops"
-        known = path.exists()
-        return EventStore.open(path) if known else save(self.crops, path, provenance={})
+        return EventStore.open(path) if path.exists() else save(self.crops, path, provenance={})
 
     def store(self, events: int) -> EventStore:
         """A set of so many jets, the simulated ones again and again."""

@@ -7,11 +7,10 @@ on a busy machine too, and by the clock on a GPU.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import multiprocessing
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from functools import partial
 from itertools import count
@@ -32,8 +31,9 @@ from calovision.models.load import load_generator
 from calovision.models.pretrained import pretrained_run
 from calovision.models.reconstruct import reconstructions
 from calovision.models.taggers.base import TaggerTask
+from calovision.parallel.main_guard import processes_may_start
 from calovision.studies.bench.material import Material
-from calovision.studies.bench.training import Steps
+from calovision.studies.bench.networks import Steps
 from calovision.training.batches import ahead
 from calovision.training.devices import chosen_device, described, peak_memory_mb
 from calovision.training.run import RunDir
@@ -47,6 +47,7 @@ MODELS = {
 }
 #: settings that make a measurement end, and by how much what it makes takes longer without them
 SHORTER: dict[str, tuple[dict[str, Any], float]] = {"jet-generator-baseline": ({"steps": 10}, 30)}
+SMALL = "jet-generator-cascade-fast"  #: whose weights are trained for the bench
 Speed = dict[str, float | str]
 
 
@@ -57,24 +58,32 @@ def speeds(name: str, material: Material, device: str) -> dict[str, Speed]:
         by device, such as ``"cpu"``: ``batch``, ``steps_per_s``, ``data_wait`` (share of their time
         in which steps wait for their batch), ``events_per_s`` (scored, reconstructed or generated),
         ``memory_mb`` (10^6 bytes), ``device`` in words.
+
+    Raises:
+        InputError: a model cannot be measured on a device.
     """
-    crops = MODELS[name][0] == "egamma"
-    store = material.kept(crops=crops)
-    runs = {"jet-generator-cascade-fast": lambda: material.student.path}
-    run = str(runs[name]()) if name in runs else ""
-    size = material.size
-    numbers = [size.steps, size.made, material.seed]
-    there = str(chosen_device(device))
+    events = material.kept(crops=MODELS[name][0] == "egamma").path
+    run = str(material.student.path) if name == SMALL else ""
+    size, fresh = material.size, multiprocessing.get_context("spawn")
     found = {}
-    for place in dict.fromkeys(["cpu", there]):
-        words = [name, place, str(store.path), run, *map(str, numbers)]
-        command = [sys.executable, "-m", "calovision.studies.bench.models", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-            raise InputError(f"{name} cannot be measured on {place}: {last}", "see to that first")
-        found[place] = json.loads(done.stdout.splitlines()[-1])
+    for place in dict.fromkeys(["cpu", str(chosen_device(device))]):
+        with processes_may_start(), ProcessPoolExecutor(1, fresh) as process:
+            options = {"steps": size.steps, "made": size.made, "seed": material.seed}
+            work = process.submit(_measured_alone, name, place, events, run, **options)
+            try:
+                found[place] = work.result()
+            except Exception as error:
+                problem = f"{name} cannot be measured on {place}: {error}"
+                raise InputError(problem, "see to that first") from error
     return found
+
+
+def _measured_alone(name: str, place: str, events: Path, run: str, **options: int) -> Speed:
+    """What :func:`measured` finds, in a process that does nothing else."""
+    device = chosen_device(place)
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    return measured(name, device, EventStore.open(events).load(), run, **options)
 
 
 def measured(
@@ -85,19 +94,21 @@ def measured(
     now = time.process_time if on_cpu else time.perf_counter
     settings, longer = SHORTER.get(name, ({}, 1.0))
     training = Steps(events, *MODELS[name], seed, device=device, settings=settings)
+    task = training.task
+    makers = (
+        partial(task.training_batch, training.view, training.chosen(), step) for step in count()
+    )
     begun, waited = now(), 0.0
-    task, dataset = training.task, training.dataset
-    makers = (partial(task.training_batch, dataset, training.chosen(), step) for step in count())
     with closing(ahead(makers, device)) as batches:
         for step in range(-1, steps):
             if step == 0:  # what is loaded or compiled at first does not count
-                _done(device)
+                _finish(device)
                 begun, waited = now(), 0.0
             asked = now()
             batch = next(batches)
             waited += now() - asked
             training.learn(batch)
-        _done(device)
+        _finish(device)
         spent = now() - begun
     task = task.eval()
     if name.startswith("jet-generator-cascade"):
@@ -107,7 +118,7 @@ def measured(
     work()
     begun = now()
     work()
-    _done(device)
+    _finish(device)
     return {
         "device": described(device),
         "batch": training.size,
@@ -130,22 +141,7 @@ def _work(task: Task, events: Events, made: int, seed: int) -> tuple[Callable[[]
     return lambda: generated(task, number, Request(), seed=seed), number
 
 
-def _done(device: torch.device) -> None:
+def _finish(device: torch.device) -> None:
     """Wait until a GPU has done what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-def main(words: list[str]) -> str:
-    """One measurement, as JSON, for the process that asked for it."""
-    name, place, store, run, *numbers = words
-    device = chosen_device(place)
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    steps, made, seed = map(int, numbers)
-    events = EventStore.open(Path(store)).load()
-    return json.dumps(measured(name, device, events, run, steps, made, seed))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main(sys.argv[1:]) + "\n")

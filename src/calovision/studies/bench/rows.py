@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,58 +15,47 @@ from typing import Any
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.studies.bench import (
-    converting,
-    generating,
-    memory,
-    predicting,
-    simulating,
-    training,
-)
-from calovision.studies.bench.clock import one_core
+from calovision.studies.bench import commands, making, networks
+from calovision.studies.bench.clock import Row, UnavailableError, one_core
 from calovision.studies.bench.material import SIZES, Material
 from calovision.studies.bench.models import MODELS, speeds
-from calovision.studies.bench.row import Row, UnavailableError
 from calovision.training.devices import chosen_device
 from calovision.training.run import versions
 from calovision.utils.files import write_json
 
-OURS, SAGE = "particle-transformer", "baseline"
-#: every row, in the order of the table
+OURS = "particle-transformer"
+#: every row, in the order of the table; raises UnavailableError where it cannot be measured
 ROWS: dict[str, Callable[[Material], Row]] = {
-    "simulate": simulating.simulation,
-    "simulate-workers": simulating.workers,
-    "simulate-alone": simulating.alone,
-    "simulate-first": simulating.first,
-    "convert": partial(converting.conversion, compression="none"),
-    "convert-workers": converting.commands,
-    "convert-gzip": partial(converting.conversion, compression="gzip"),
-    "loader-jet-tagger": partial(training.loader, task="jet-tagger"),
-    "loader-jet-vae": partial(training.loader, task="jet-vae"),
-    "loader-jet-generator": partial(training.loader, task="jet-generator"),
-    "loader-egamma": partial(training.loader, task="egamma"),
-    "train": partial(training.against_peer, model=OURS, name="our tagger"),
-    "train-graphsage": partial(training.against_peer, model=SAGE, name="our GraphSAGE"),
-    "train-bfloat16": partial(training.half_precision, model=OURS, name="our tagger"),
+    "simulate": making.simulation,
+    "simulate-workers": making.workers,
+    "simulate-alone": making.alone,
+    "simulate-first": commands.first_simulation,
+    "convert": partial(commands.conversion, compression="none"),
+    "convert-workers": commands.conversion_by_two,
+    "convert-gzip": partial(commands.conversion, compression="gzip"),
+    "loader-jet-tagger": partial(networks.batches_for_training, task="jet-tagger"),
+    "loader-jet-vae": partial(networks.batches_for_training, task="jet-vae"),
+    "loader-jet-generator": partial(networks.batches_for_training, task="jet-generator"),
+    "loader-egamma": partial(networks.batches_for_training, task="egamma"),
+    "train": partial(networks.steps_against_peer, model=OURS, name="our tagger"),
+    "train-graphsage": partial(networks.steps_against_peer, model="baseline", name="our GraphSAGE"),
+    "train-bfloat16": partial(networks.steps_in_half_precision, model=OURS, name="our tagger"),
     "train-bfloat16-resnet15": partial(
-        training.half_precision, model="resnet15", name="ResNet-15 on images"
+        networks.steps_in_half_precision, model="resnet15", name="ResNet-15 on images"
     ),
-    "predict": predicting.against_onnx,
-    "predict-loader": predicting.building,
-    "predict-bfloat16": predicting.half_precision,
-    "generate": generating.teacher,
-    "generate-fast": generating.student,
-    "generate-geant4": generating.jet_against_geant4,
-    "shower-geant4": generating.shower_against_geant4,
-    "memory-simulate": partial(memory.memory, command="simulate"),
-    "memory-convert": partial(memory.memory, command="convert"),
-    "memory-classify": partial(memory.memory, command="classify"),
+    "predict": networks.scores_against_onnx,
+    "predict-loader": networks.batches_for_scores,
+    "predict-bfloat16": networks.scores_in_half_precision,
+    "generate": making.shipped,
+    "generate-fast": making.small,
+    "generate-geant4": making.jet_against_geant4,
+    "shower-geant4": making.shower_against_geant4,
+    "memory-simulate": partial(commands.memory, command="simulate"),
+    "memory-convert": partial(commands.memory, command="convert"),
+    "memory-classify": partial(commands.memory, command="classify"),
 }
-FREE = {
-    "simulate-workers",
-    "simulate-alone",
-    "convert-workers",
-}  #: rows that need more than one core
+#: rows that need more than one core
+ON_TWO_CORES = {"simulate-workers", "simulate-alone", "convert-workers"}
 
 
 def bench(
@@ -101,7 +91,7 @@ def bench(
             known = ", ".join((*ROWS, *MODELS))
             raise InputError(f"there is no row {name!r}", f"choose one of {known}")
     place = str(chosen_device(device))
-    rows, models = _before(out, size)
+    rows, models = _measured_before(out, size)
     wanted = [name for name in (*ROWS, *MODELS) if not only or name in only]
     content: dict[str, Any] = {}
     with TemporaryDirectory() as folder, tqdm(wanted, unit="row", disable=quiet) as bar:
@@ -123,24 +113,19 @@ def measured(name: str, material: Material) -> dict[str, Any]:
     """One row, with where and under which load it was measured."""
     before = os.getloadavg()[0]
     try:
-        if name in FREE:
+        with nullcontext() if name in ON_TWO_CORES else one_core():
             found = ROWS[name](material).to_dict()
-        else:
-            with one_core():
-                found = ROWS[name](material).to_dict()
     except UnavailableError as reason:
         return {"unavailable": str(reason)}
     machine = {"processor": processor(), "cores": os.cpu_count(), "versions": versions()}
     return found | {"load": [round(before, 2), round(os.getloadavg()[0], 2)], **machine}
 
 
-def _before(out: Path | None, size: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _measured_before(out: Path | None, size: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Rows and models that are in the file already."""
-    if out is None:
-        return {}, {}
-    if not out.parent.is_dir():
+    if out is not None and not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
-    if not out.exists():
+    if out is None or not out.exists():
         return {}, {}
     try:
         content = json.loads(out.read_text())
@@ -157,5 +142,5 @@ def processor() -> str:
     """The processor's name."""
     known = Path("/proc/cpuinfo")
     lines = known.read_text().splitlines() if known.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ STEPS = {
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 
 
-def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The cells of a row."""
     low, high = row["range"]
     spread = f" ({low:.3g} to {high:.3g})" if row["pairs"] > 1 else ""
     goal = "" if row["goal"] is None else f"{row['goal']['bound']} {row['goal']['value']:g}"
@@ -49,29 +50,8 @@ def _costs(row: Mapping[str, Any]) -> str:
     return f"{first} and {second} {prefix}{row['unit']}"
 
 
-def text(rows: Mapping[str, Any]) -> str:
-    """For people: every row, and why others are missing."""
-    lines = []
-    for name, row in rows.items():
-        if "unavailable" in row:
-            lines.append(f"{name:24s} not measured: {row['unavailable']}")
-            continue
-        first, second, costs, ratio, goal = _line(row)
-        lines.append(f"{name:24s} {ratio}  {goal}\n{'':26s}{first} / {second}: {costs}")
-    return "\n".join(lines)
-
-
-def models_text(models: Mapping[str, Any]) -> str:
-    """For people: every model on every device it was measured on."""
-    return "\n".join(
-        f"{name:32s} {device:8s} {learned} steps/s of {batch}, {wait} waiting for data;"
-        f" {rate} events/s; {memory} MB"
-        for name, device, batch, learned, wait, rate, memory in _models(models)
-    )
-
-
 def _models(models: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Lines of the table of models, as texts."""
+    """The cells of every model on every device it was measured on."""
     return [
         (
             name,
@@ -91,45 +71,55 @@ def _rate(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _table_of_models(models: Mapping[str, Any]) -> list[str]:
-    """The table of models, and an empty line after it."""
-    if not models:
-        return []
-    head = [_joined(MODEL_HEAD), _joined(["---"] * len(MODEL_HEAD))]
-    return [*head, *(_joined(line) for line in _models(models)), ""]
+def text(rows: Mapping[str, Any]) -> str:
+    """For people: every row, and why others are missing."""
+    lines = []
+    for name, row in rows.items():
+        if "unavailable" in row:
+            lines.append(f"{name:24s} not measured: {row['unavailable']}")
+            continue
+        first, second, costs, ratio, goal = _row(row)
+        lines.append(f"{name:24s} {ratio}  {goal}\n{'':26s}{first} / {second}: {costs}")
+    return "\n".join(lines)
+
+
+def models_text(models: Mapping[str, Any]) -> str:
+    """For people: every model on every device it was measured on."""
+    return "\n".join(
+        f"{name:32s} {device:8s} {learned} steps/s of {batch}, {wait} waiting for data;"
+        f" {rate} events/s; {memory} MB"
+        for name, device, batch, learned, wait, rate, memory in _models(models)
+    )
 
 
 def markdown(content: Mapping[str, Any]) -> str:
     """The table of a finished measurement, where it was made, and the steps of the simulation."""
     rows = {name: row for name, row in content["rows"].items() if "unavailable" not in row}
-    lines = _table_of_models(content.get("models", {}))
+    models = _models(content.get("models", {}))
+    lines = [*_table(MODEL_HEAD, models), ""] if models else []
     if not rows:
         return "\n".join(lines)
-    lines = [*lines, _joined(HEAD), _joined(["---"] * len(HEAD))]
-    lines += [_joined(_line(row)) for row in rows.values()]
     where = sorted({f"{row['processor']}, {row['cores']} cores" for row in rows.values()})
     loads = [load for row in rows.values() for load in row["load"]]
     torch = sorted({row["versions"]["torch"] for row in rows.values()})
     lines += [
+        *_table(HEAD, map(_row, rows.values())),
         "",
         f"Size `{content['size']}`; {'; '.join(where)}; torch {', '.join(torch)}. "
         f"Load average of the machine meanwhile: {min(loads):.1f} to {max(loads):.1f}.",
     ]
-    steps = rows.get("simulate", {}).get("details")
-    return "\n".join(lines + (_steps(steps) if steps else []))
+    if details := rows.get("simulate", {}).get("details"):
+        ms = details["ms"]
+        steps = [(title.format(**details), f"{ms[step]:.2f}") for step, title in STEPS.items()]
+        total = sum(ms.values())
+        steps.append(("together", f"{total:.2f}, that is {1e3 / total:.0f} jets/s"))
+        lines += ["", *_table(("step of the simulation", "ms a jet"), steps)]
+    return "\n".join(lines)
 
 
-def _steps(details: Mapping[str, Any]) -> list[str]:
-    """The steps of the simulation of one jet."""
-    ms = details["ms"]
-    lines = ["", "| step of the simulation | ms a jet |", "| --- | --- |"]
-    lines += [f"| {title.format(**details)} | {ms[step]:.2f} |" for step, title in STEPS.items()]
-    together = sum(ms.values())
-    return [*lines, f"| together | {together:.2f}, that is {1e3 / together:.0f} jets/s |"]
-
-
-def _joined(cells: tuple[str, ...] | list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown."""
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
 def fill(page: Path, content: Mapping[str, Any]) -> None:
@@ -138,12 +128,12 @@ def fill(page: Path, content: Mapping[str, Any]) -> None:
     Raises:
         InputError: the page cannot be read or written, or has no markers.
     """
-    before, after = parts(page)
+    before, after = around_table(page)
     write_bytes(page, f"{before}{BEGIN}\n{markdown(content)}\n{END}{after}".encode())
 
 
-def parts(page: Path) -> tuple[str, str]:
-    """What stands before and after the table.
+def around_table(page: Path) -> tuple[str, str]:
+    """What stands on a page before and after the table.
 
     Raises:
         InputError: the page cannot be read, or has no markers.
