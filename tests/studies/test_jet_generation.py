@@ -57,7 +57,7 @@ def done(
         patch.setattr(generation_checks, "SOLVER_STEPS", (1, 2))
         patch.setattr(generation_checks, "DISTILLED_STEPS", (1,))
         patch.setattr(CascadeTask, "chunk", 60)
-        patch.setattr(jet_generation, "jets", lambda n, **_: make_jets(n, 1))
+        patch.setattr(jet_generation.simulate, "jets", lambda n, **_: make_jets(n, 1))
         study = replace(
             STUDY, scales={"quick": TINY}, trainings=tiny, simulate=toy_stores(make_jets)
         )

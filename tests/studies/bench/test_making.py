@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from calovision.simulation import jets
+from calovision.simulation.chunks import Chunk
 from calovision.simulation.generator import DijetGenerator
-from calovision.simulation.jets import Task
 from calovision.studies.bench import making
 
 
@@ -18,7 +18,7 @@ def test_the_steps_of_a_chunk_are_clocked(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(making, "cpu", tick)
     collide, detect = DijetGenerator.collide, jets.detect
-    ms, used = making._steps(Task(0, 1, 1, 1, 0))
+    ms, used = making._steps(Chunk(0, 1, 0, 2))
     assert list(ms) == ["start", "pythia", "jets", "detector", "rest"]
     batches = ms["pythia"] / 500  # a tick each, shared by two jets
     assert used >= batches >= 2
