@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -69,6 +70,10 @@ def peak_memory_mb(device: torch.device) -> float:
     """Most memory that was in use, in 10^6 bytes: of the GPU by tensors, else of the process."""
     if device.type == "cuda":
         return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
+    if (status := Path("/proc/self/status")).exists():
+        # Of a new process, getrusage tells the peak of the one that it was forked from.
+        (line,) = (x for x in status.read_text().splitlines() if x.startswith("VmHWM:"))
+        return round(int(line.split()[1]) * 1024 / 1e6, 1)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(most * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
