@@ -82,3 +82,20 @@ def test_unknown_names_list_the_known_ones() -> None:
         load_config("jet-vae", "resnet")
     with pytest.raises(InputError, match="key=value"):
         parse_overrides(["beta"])
+
+
+def test_settings_in_groups_are_set_one_by_one(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("rejection:\n  epochs: 7\n  bins: 5\n")
+    given = parse_overrides(["rejection.bins=6", "reflow.pairs=1000", "steps=3"])
+    assert given == {"rejection": {"bins": 6}, "reflow": {"pairs": 1000}, "steps": 3}
+    config = load_config("jet-generator", "cascade", file, given).model_dump()
+    assert (config["rejection"]["epochs"], config["rejection"]["bins"]) == (7, 6)
+    assert config["rejection"]["width"] == 128
+    for wrong in ("rejection.epoch=3", "rejection.epochs=0", "rejection=3"):
+        with pytest.raises(InputError, match="rejection"):
+            load_config("jet-generator", "cascade", None, parse_overrides([wrong]))
+    with pytest.raises(InputError, match=r"did you mean rejection\.epochs"):
+        load_config("jet-generator", "cascade", None, parse_overrides(["rejection.epoch=3"]))
+    with pytest.raises(InputError, match="key=value"):
+        parse_overrides(["rejection.=3"])

@@ -9,9 +9,9 @@ from safetensors.torch import load_file, save_file
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
+from calovision.models.generators.splitting.config import CascadeConfig
 from calovision.models.load import build, load_task, recorded_config
 from calovision.training.run import RunDir
-from calovision.training.settings import CascadeConfig
 from calovision.utils.files import write_json
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
-from calovision.models.generators.splitting.binary_tree import Partition
+from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.hits import Floats, Hits
 from calovision.models.generators.splitting.level import Cut, Nodes, contexts
@@ -16,7 +16,7 @@ UNIT = np.array([0.5, 0.1, 2.0], np.float32)
 
 
 def levels(
-    events: Events | Hits, stage: int, partition: Partition
+    events: Events | Hits, stage: int, partition: BinaryTree
 ) -> tuple[Cut, Nodes, Level, Level, Level]:
     """A cut, the nodes of its level, and that level, the next and the coarser one."""
     hits = events if isinstance(events, Hits) else Hits.of(events, np.zeros(3, np.float32))

@@ -82,7 +82,7 @@ def given_settings(
             if found is not None and not isinstance(found, str):
                 raise InputError(f"{name} is {found!r} in the settings", "give its name")
             named[name] = found
-    both = of_file | (overrides or {})
+    both = merged(of_file, overrides or {})
     return {k: v for k, v in both.items() if k not in named}, named["model"]
 
 
@@ -104,7 +104,7 @@ def validated(
         InputError: an unknown key, or a value out of range.
     """
     try:
-        return kind.model_validate({**preset, **given})
+        return kind.model_validate(merged(preset, given))
     except ValidationError as error:
         raise _bad(error, kind.model_validate(preset), file) from None
 
@@ -115,24 +115,46 @@ def _bad(error: ValidationError, preset: BaseModel, file: Path | None) -> InputE
     key = str(first["loc"][0]) if first["loc"] else ""
     place = ".".join(str(p) for p in first["loc"])
     where = f" in {file}" if file and key in read_settings(file) else ""
-    known = {k: v for k, v in preset.model_dump().items() if k not in ("task", "model")}
+    known = flat({k: v for k, v in preset.model_dump().items() if k not in ("task", "model")})
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(key, known, n=1)
+        near = get_close_matches(place, known, n=1)
         meant = f"did you mean {near[0]}? " if near else ""
         return InputError(
-            f"bad configuration{where}: there is no setting {key!r}",
+            f"bad configuration{where}: there is no setting {place!r}",
             f"{meant}the settings are {', '.join(known)}",
         )
     told = first["msg"].lower()
     if not key:
         return InputError(f"bad configuration{where}: {told}", "change one of them")
+    value = known.get(place, getattr(preset, key))
     return InputError(
-        f"bad configuration{where}: {place}: {told}", f"the preset has {key}: {known[key]}"
+        f"bad configuration{where}: {place}: {told}", f"the preset has {key}: {value}"
     )
+
+
+def flat(settings: Mapping[str, Any], group: str = "") -> dict[str, Any]:
+    """Settings in groups as ``group.name``."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        place = f"{group}.{name}" if group else name
+        found |= flat(value, place) if isinstance(value, Mapping) else {place: value}
+    return found
+
+
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with others in their place, also within groups."""
+    found = dict(first)
+    for name, value in second.items():
+        before = found.get(name)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        found[name] = merged(before, value) if both else value  # type: ignore[arg-type]
+    return found
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     """``["beta=0.2", ...]`` to a mapping, values read as YAML (and ``4e-4`` as a number).
+
+    ``group.key=value`` is a setting within a group.
 
     Raises:
         InputError: an item without ``=``.
@@ -140,14 +162,18 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
-        if not equals or not key.strip():
+        *groups, name = key.strip().split(".")
+        if not equals or not all((*groups, name)):
             raise InputError(f"--set {pair!r} is not of the form key=value", "write e.g. beta=0.2")
         try:
-            out[key.strip()] = _number_or_value(text)
+            found: dict[str, Any] = {name: _number_or_value(text)}
         except ValueError:
             raise InputError(
                 f"--set {pair!r} has no readable value", "write e.g. beta=0.2"
             ) from None
+        for group in reversed(groups):
+            found = {group: found}
+        out = merged(out, found)
     return out
 
 

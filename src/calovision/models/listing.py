@@ -56,10 +56,20 @@ def settings_of(task: str, model: str) -> list[Setting]:
     default: BaseModel = (
         symmetry.load_settings(model) if task == "symmetry" else load_config(task, model)
     )
-    values, own = default.model_dump(), meanings_here(type(default))
-    told = meanings(type(default))
-    order = [name for name in values if name in own] + [n for n in values if n not in own]
-    return [Setting(n, values[n], told.get(n, "")) for n in order if n not in FIXED]
+    return _settings(default)
+
+
+def _settings(values: BaseModel, group: str = "") -> list[Setting]:
+    """Settings, those of its own class first; those of groups as ``group.name``."""
+    kind, found = type(values), []
+    told, own = meanings(kind), meanings_here(kind)
+    for name in sorted(kind.model_fields, key=lambda name: name not in own):
+        value = getattr(values, name)
+        if isinstance(value, BaseModel):
+            found += _settings(value, f"{group}{name}.")
+        elif name not in FIXED:
+            found.append(Setting(group + name, value, told.get(name, "")))
+    return found
 
 
 def meanings(kind: type[BaseModel]) -> dict[str, str]:

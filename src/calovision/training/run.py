@@ -102,7 +102,11 @@ class RunDir:
         Not those of a preset, which are for new trainings.
         """
         fields = kind.model_fields.items()
-        defaults = {k: f.default for k, f in fields if not f.is_required() and not f.exclude}
+        defaults = {
+            k: f.get_default(call_default_factory=True)
+            for k, f in fields
+            if not f.is_required() and not f.exclude
+        }
         return defaults | dict(self.describe()["config"])
 
     def _check_same(self, settings: BaseModel, lengths: frozenset[str]) -> None:

@@ -8,9 +8,8 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
 from calovision.models.generators.base import generated
-from calovision.models.generators.ddpm import DDPMTask
+from calovision.models.generators.ddpm import DDPMConfig, DDPMTask
 from calovision.models.generators.request import Request
-from calovision.training.settings import DDPMConfig
 
 CONFIG = DDPMConfig(
     task="jet-generator",

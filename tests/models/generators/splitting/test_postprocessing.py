@@ -13,18 +13,12 @@ from calovision.events.events import Events
 from calovision.models.config import load_config
 from calovision.models.generators.base import generated
 from calovision.models.generators.request import Request
-from calovision.models.generators.splitting import postprocessing
 from calovision.models.generators.splitting.sampling import sample_global_features
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import build
 
-SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2}
-
-
-@pytest.fixture(autouse=True)
-def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What to ask for in addition takes most of the time, and is not looked at here."""
-    monkeypatch.setattr(postprocessing, "ASKED", 20)
+#: what to ask for in addition takes most of the time, and is not looked at here
+SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "offsets": {"events": 20}}
 
 
 def untrained(events: Events, select: int) -> CascadeTask:

@@ -6,6 +6,7 @@ import pytest
 import toys
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.models.generators.splitting.config import Rejection
 from calovision.models.generators.splitting.rejection import DensityRatioRejection, Table, selected
 from calovision.models.generators.splitting.rejection_features import features
 
@@ -25,7 +26,7 @@ def jets(share: float, n: int, seed: int) -> Events:
 @pytest.fixture(scope="module")
 def selection() -> DensityRatioRejection:
     true, made = (features(jets(share, 900, seed)) for share, seed in ((TRUE, 1), (MADE, 2)))
-    trained = DensityRatioRejection(4 + 4 + 45)
+    trained = DensityRatioRejection(4 + 4 + 45, Rejection())
     trained.fit(true, made, seed=1)
     return trained
 
@@ -56,10 +57,8 @@ def test_every_number_of_what_is_kept_is_distributed_as_in_the_truth() -> None:
         return np.column_stack([label, rng.normal(means, size=(n, 3)) + 0.3 * label[:, None]])
 
     true, made = table((0.0, 0.0, 0.0), 20_000), table((0.25, -0.2, 0.1), 20_000)
-    untaught = DensityRatioRejection(4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("calovision.models.generators.splitting.rejection.EPOCHS", 0)
-        untaught.fit(true, made, seed=1)
+    untaught = DensityRatioRejection(4, Rejection(epochs=1e-6))
+    untaught.fit(true, made, seed=1)
     kept = made[untaught.keep(made, rng)]
     assert len(kept) > 4000
     for label in (0, 1):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 
 from calovision.events.events import Events
@@ -17,6 +16,7 @@ from calovision.models.generators.base import GeneratorTask
 from calovision.models.generators.channel_order import ChannelOrder
 from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.binary_tree import BinaryTree
+from calovision.models.generators.splitting.config import CascadeConfig
 from calovision.models.generators.splitting.global_features import (
     BY_ENERGY,
     COLUMNS,
@@ -30,29 +30,7 @@ from calovision.models.generators.splitting.rejection import DensityRatioRejecti
 from calovision.models.generators.splitting.rejection_features import width
 from calovision.networks.splitter import Splitter
 from calovision.networks.velocity import Velocity
-from calovision.training.settings import WIDEST, Training
 from calovision.utils import streams
-
-
-class CascadeConfig(Training):
-    """Our generator: a flow for sums of a jet, which are split into halves down to hits.
-
-    Attributes:
-        flow: hidden width of the velocity field of the totals.
-        width, head: hidden widths of the networks of every cut, and of every variable of it.
-        steps: steps of the flow's solver.
-        straight: training steps in which the flow, when it is trained, learns to go straight: then
-            few steps of the solver are enough; 0 leaves it as it is.
-        select: generated events from which it learns, when all else is trained, which to keep; 0
-            keeps all. Totals are selected in any case.
-    """
-
-    flow: int = Field(192, ge=8, le=WIDEST)
-    width: int = Field(128, ge=8, le=WIDEST)
-    head: int = Field(64, ge=4, le=WIDEST)
-    steps: int = Field(8, ge=1, le=100_000)
-    straight: int = Field(0, ge=0)
-    select: int = Field(0, ge=0)
 
 
 @dataclass(frozen=True)
@@ -108,10 +86,11 @@ class SplittingModel(GeneratorTask):
                     head=config.head,
                 )
             )
-        self.totals_selection: DensityRatioRejection | None = DensityRatioRejection(size + 1)
-        self.selection = (
-            DensityRatioRejection(width(len(columns), channels)) if config.select else None
+        self.totals_selection: DensityRatioRejection | None = DensityRatioRejection(
+            size + 1, config.feature_rejection
         )
+        numbers = width(len(columns), channels)
+        self.selection = DensityRatioRejection(numbers, config.rejection) if config.select else None
         self.register_buffer("threshold", torch.zeros(channels))
         self.register_buffer("unit", torch.ones(channels))
         self.register_buffer("knots", torch.zeros(size, len(GRID), dtype=torch.float64))

@@ -28,13 +28,8 @@ from calovision.models.generators.splitting.sampling import (
 from calovision.parallel.threads import side_by_side
 from calovision.utils import streams
 
-TOTALS = 80_000  #: training events from which the selection of totals is learned, at most
-DRAWN = 3  #: totals drawn for each of those
 STEPS_PER_S = 5  #: most steps that reflow the flow, for every second of the budget
 FEWEST_STEPS = 100
-LIMITS = (0.99, 0.95, 0.8, 0.5)  #: shares of the drawn totals below the limit
-ASKED = 4_000  #: events from which it is learned what to ask for, each time
-TIMES = 2  #: the second time sees what the first has done
 
 
 def fit_rejection(task: SplittingModel, train: Events, *, quiet: bool) -> None:
@@ -51,7 +46,11 @@ def fit_rejection(task: SplittingModel, train: Events, *, quiet: bool) -> None:
     _among_totals(task, train)
     rng = streams.rng(streams.Stream.ASKED, task.config.seed)
     fit_bias_offsets(
-        task, *sample_global_features(task, Request(), min(ASKED, len(train)), rng, None), rng
+        task,
+        *sample_global_features(
+            task, Request(), min(task.config.offsets.events, len(train)), rng, None
+        ),
+        rng,
     )
     if task.selection is None:
         return
@@ -73,18 +72,19 @@ def fit_rejection(task: SplittingModel, train: Events, *, quiet: bool) -> None:
 
 def _among_totals(task: SplittingModel, train: Events) -> None:
     """Fit the selection of totals; those from which it learns are not selected."""
-    selection, task.totals_selection = task.totals_selection, None
+    config, selection = task.config.feature_rejection, task.totals_selection
+    task.totals_selection = None
     assert selection is not None
     dataset, rng = (
-        task.dataset(train[:TOTALS]),
+        task.dataset(train[: config.events]),
         streams.rng(streams.Stream.PROPOSED_TOTALS, task.config.seed),
     )
     true = np.column_stack([dataset.label, dataset.normal]).astype(np.float64)
     made = []
-    for _ in range(DRAWN):
+    for _ in range(config.drawn):
         normal, label = sample_global_features(task, Request(), len(dataset), rng, None)
         made.append(np.column_stack([label, normal]))
-    selection.fit(true, np.concatenate(made), task.config.seed, LIMITS, number=1)
+    selection.fit(true, np.concatenate(made), task.config.seed, number=1)
     task.totals_selection = selection
 
 
@@ -103,7 +103,7 @@ def fit_bias_offsets(
         rng: of the events that are made.
     """
     wanted = shapes_of(task, task.quantiles.values(normal)).shapes
-    for _ in range(TIMES):
+    for _ in range(task.config.offsets.times):
         made = task.layout.sorted(sample_hits(task, normal, label, random_numbers(rng)))
         found = shapes(made)[..., :BY_ENERGY]
         found[..., AXIS] *= found[..., :1]

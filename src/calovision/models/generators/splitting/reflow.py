@@ -19,13 +19,6 @@ from calovision.models.generators.splitting.model import SplittingModel
 from calovision.training.minimise import Losses, averaged, cosine, minimise
 from calovision.utils import streams
 
-PAIRS = 262_144  #: of noise and what the teacher makes of it, at most
-AGAIN = 8  #: times that each is seen, at least
-TEACHER_STEPS = 12  #: of the solver that makes them
-BATCH = 1024  #: pairs in a step
-RATE = 1e-3  #: learning rate at the start, falling as a cosine
-EMA = 0.995  #: share of its past that the average of the weights keeps at each step
-
 
 def reflow(task: SplittingModel, steps: int, *, quiet: bool) -> None:
     """Replace the flow of a cascade by its student.
@@ -35,28 +28,29 @@ def reflow(task: SplittingModel, steps: int, *, quiet: bool) -> None:
         steps: of the training.
         quiet: no progress bar.
     """
+    config = task.config.reflow
     rng = streams.rng(streams.Stream.STRAIGHTEN_PAIRS, task.config.seed)
     generator = streams.torch_rng(streams.Stream.STRAIGHTEN_STEPS, task.config.seed)
     teacher, flow = copy.deepcopy(task.flow).requires_grad_(False), task.flow
-    pairs = min(PAIRS, max(BATCH, steps * BATCH // AGAIN))
+    pairs = min(config.pairs, max(config.batch, steps * config.batch // config.passes))
     noise = torch.from_numpy(rng.standard_normal((pairs, task.knots.shape[0])).astype(np.float32))
     label = torch.from_numpy((rng.random((pairs, 1)) < float(task.share)).astype(np.float32))
-    batches = zip(torch.split(noise, BATCH), torch.split(label, BATCH), strict=True)
+    batches = zip(torch.split(noise, config.batch), torch.split(label, config.batch), strict=True)
     with torch.no_grad():
-        ends = [follow(partial(teacher, conditions=c), x, TEACHER_STEPS) for x, c in batches]
+        ends = [follow(partial(teacher, conditions=c), x, config.teacher_steps) for x, c in batches]
     made = torch.cat(ends)
-    average = averaged(flow, EMA, young=9)
+    average = averaged(flow, config.ema, young=9)
     flow.requires_grad_(True)
 
     def loss(_: float) -> Losses:
-        rows = torch.from_numpy(rng.integers(pairs, size=BATCH))
+        rows = torch.from_numpy(rng.integers(pairs, size=config.batch))
         velocity = partial(flow, conditions=label[rows])
         return matching_loss(velocity, made[rows], generator, noise[rows]), {}
 
     with torch.enable_grad():
         minimise(
             loss,
-            torch.optim.AdamW(flow.parameters(), RATE, weight_decay=0.0),
+            torch.optim.AdamW(flow.parameters(), config.learning_rate, weight_decay=0.0),
             steps,
             numbers=tqdm(range(steps), desc="straighten the flow", unit="step", disable=quiet),
             schedule=cosine,

@@ -17,6 +17,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -27,28 +28,15 @@ from torch import Tensor, nn
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
+from calovision.models.generators.splitting.config import Rejection
 from calovision.models.generators.splitting.global_features import GRID, QuantileTransformer
 from calovision.networks.perceptron import perceptron
 from calovision.training.minimise import Losses, cosine, minimise
 from calovision.utils import streams
 
-WIDTH = 128  #: of the network's two hidden layers
-DROPOUT = 0.1  #: share of the hidden numbers left out in training
-HELD = 0.4  #: share of both samples on which the network is chosen and limit and factors found
-LIMITS = (0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0.1)  #: shares of what is generated below the limit
-LEAST = 0.2  #: share of what is generated that is kept at least; the first limit that does
-BATCH = 512  #: rows of each kind in a step
-EPOCHS = 60  #: passes over the generated rows
-BINS = 20  #: of every number, equally filled by true rows; two times, by label
-ENOUGH = 200  #: rows of a bin; with fewer rows there are fewer bins
-SWEEPS = 20  #: over all numbers, each of which is put right in turn
-RATE = 1e-3  #: learning rate at the start, falling as a cosine
-ROUNDS = 200  #: of proposals before a request is given up
+MAX_ROUNDS = 200  #: of proposals before a request is given up
 SPARE = 1.1  #: more events than needed are proposed by this factor: a further round is slow
-LOOK = 100  #: steps between looks at the held-out rows
-
-NONE = 1e-6  #: share below which a bin counts as empty
-MOST = 1.0  #: largest logarithm of a factor: they are for what is nearly right
+EMPTY = 1e-6  #: share below which a bin counts as empty
 
 Table = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -59,6 +47,7 @@ class DensityRatioRejection(nn.Module):
 
     Args:
         inputs: numbers in a row, the first of which is a label, 0 or 1.
+        config: of the classifier and of the factors.
     """
 
     knots: Tensor
@@ -67,12 +56,14 @@ class DensityRatioRejection(nn.Module):
     limit: Tensor
     efficiency: Tensor
 
-    def __init__(self, inputs: int) -> None:
+    def __init__(self, inputs: int, config: Rejection) -> None:
         super().__init__()
-        self.network = perceptron([inputs, WIDTH, WIDTH, 1], _Thinned)
+        self.config, width, bins = config, config.width, config.bins
+        activation = partial(_Thinned, config.dropout)
+        self.network = perceptron([inputs, width, width, 1], activation)
         self.register_buffer("knots", torch.zeros(inputs, len(GRID), dtype=torch.float64))
-        self.register_buffer("factors", torch.zeros(inputs, 2 * BINS, dtype=torch.float64))
-        self.register_buffer("edges", torch.full((BINS - 1,), math.inf, dtype=torch.float64))
+        self.register_buffer("factors", torch.zeros(inputs, 2 * bins, dtype=torch.float64))
+        self.register_buffer("edges", torch.full((bins - 1,), math.inf, dtype=torch.float64))
         self.register_buffer("limit", torch.tensor(0.0))
         self.register_buffer("efficiency", torch.tensor(1.0))
 
@@ -94,8 +85,6 @@ class DensityRatioRejection(nn.Module):
         true: Table,
         made: Table,
         seed: int,
-        limits: tuple[float, ...] = LIMITS,
-        *,
         number: int = 0,
     ) -> None:
         """Learn from true and from generated rows.
@@ -104,17 +93,15 @@ class DensityRatioRejection(nn.Module):
             true: ``(n, inputs)``, of the training.
             made: ``(m, inputs)`` generated, none of them selected; a hundred at least of both.
             seed: of weights and batches.
-            limits: shares of what is generated below the limit, falling: the first that keeps
-                :data:`LEAST` is taken.
             number: of the selection, among those of a model.
         """
-        rng = streams.rng(streams.Stream.SELECTION, seed, number)
+        config, rng = self.config, streams.rng(streams.Stream.SELECTION, seed, number)
         tables = [table[rng.permutation(len(table))] for table in (true, made)]
         self.network.requires_grad_(True)  # averages of weights that are kept do not ask for it
         self.knots.copy_(torch.from_numpy(QuantileTransformer.of(tables[0]).knots))
         normal = [self._normal(table) for table in tables]
-        held = [x[: int(HELD * len(x))] for x in normal]
-        seen = [x[int(HELD * len(x)) :] for x in normal]
+        held = [x[: int(config.held_out * len(x))] for x in normal]
+        seen = [x[int(config.held_out * len(x)) :] for x in normal]
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             torch.manual_seed(streams.torch_seed(streams.Stream.SELECTION_WEIGHTS, seed, number))
             for layer in self.network:
@@ -123,17 +110,17 @@ class DensityRatioRejection(nn.Module):
             self._learn(seen, held, rng)
         # On generated rows that the network was not trained on, for it knows those better; of true
         # ones, whose distribution alone is asked for, all are taken.
-        bins = min(max(min(len(x) for x in held) // (2 * ENOUGH), 1), BINS)
+        bins = min(max(min(len(x) for x in held) // (2 * config.rows_per_bin), 1), config.bins)
         self.edges[: bins - 1] = torch.from_numpy(ndtri(np.linspace(0, 1, bins + 1)[1:-1]))
         ratio = self._of(held[1])
         cells = [
             self._cells(tables[0], normal[0]),
             self._cells(tables[1][: len(held[1])], held[1]),
         ]
-        for share in limits:
+        for share in config.limits:
             excess = self._rake(cells, ratio, share)
             self.efficiency.fill_(float(np.exp(np.minimum(excess, 0)).mean()))
-            if self.efficiency >= LEAST:
+            if self.efficiency >= config.min_kept:
                 break
 
     def _rake(self, cells: list[Cells], ratio: Table, share: float) -> Table:
@@ -147,16 +134,17 @@ class DensityRatioRejection(nn.Module):
         Returns:
             logarithm of their ratio over its limit, with the factors.
         """
+        bins, most = self.config.bins, self.config.max_log_factor
         self.factors.zero_()
         factors, (true, made) = self.factors.numpy(), cells
-        wanted = [np.bincount(column, minlength=2 * BINS) / len(true) for column in true.T]
-        for _ in range(SWEEPS):
+        wanted = [np.bincount(column, minlength=2 * bins) / len(true) for column in true.T]
+        for _ in range(self.config.sweeps):
             self.limit.fill_(float(np.quantile(ratio, share)))
             for j, much in enumerate(wanted):
                 weight = np.exp(np.minimum(ratio - float(self.limit), 0))
-                found = np.bincount(made[:, j], weight, 2 * BINS) / weight.sum()
-                step = np.log(np.maximum(much, NONE) / np.maximum(found, NONE))
-                after = np.clip(factors[j] + step, -MOST, MOST)
+                found = np.bincount(made[:, j], weight, 2 * bins) / weight.sum()
+                step = np.log(np.maximum(much, EMPTY) / np.maximum(found, EMPTY))
+                after = np.clip(factors[j] + step, -most, most)
                 ratio = ratio + (after - factors[j])[made[:, j]]
                 factors[j] = after
         return ratio - float(self.limit)
@@ -164,7 +152,7 @@ class DensityRatioRejection(nn.Module):
     def _cells(self, table: Table, normal: Tensor) -> Cells:
         """``(n, inputs)`` bin of every number, counted on for rows of label 1."""
         found = np.searchsorted(self.edges.numpy(), normal.numpy())
-        return np.asarray(found + BINS * (table[:, :1] > 0.5), np.int64)
+        return np.asarray(found + self.config.bins * (table[:, :1] > 0.5), np.int64)
 
     def _factor(self, cells: Cells) -> Table:
         """``(n,)`` logarithm of the product of a row's factors."""
@@ -174,16 +162,17 @@ class DensityRatioRejection(nn.Module):
 
     def _learn(self, seen: list[Tensor], held: list[Tensor], rng: np.random.Generator) -> None:
         """Train on rows of both kinds, true first; keep what is best on the held-out ones."""
-        steps = max(EPOCHS * len(seen[1]) // BATCH, 1)
+        config = self.config
+        steps = max(int(config.epochs * len(seen[1])) // config.batch, 1)
         best, kept = math.inf, copy.deepcopy(self.network.state_dict())
 
         def loss(_: float) -> Losses:
             self.network.train()
-            return self._loss([x[rng.integers(len(x), size=BATCH)] for x in seen]), {}
+            return self._loss([x[rng.integers(len(x), size=config.batch)] for x in seen]), {}
 
         def keep_the_best(step: int) -> None:
             nonlocal best, kept
-            if step % LOOK == 0 or step == steps:
+            if step % config.validate_every == 0 or step == steps:
                 self.network.eval()
                 with torch.no_grad():
                     value = float(self._loss(held))
@@ -192,7 +181,9 @@ class DensityRatioRejection(nn.Module):
 
         minimise(
             loss,
-            torch.optim.AdamW(self.network.parameters(), RATE, weight_decay=0.05),
+            torch.optim.AdamW(
+                self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+            ),
             steps,
             schedule=lambda share: cosine(share + 1 / steps),
             after=keep_the_best,
@@ -219,8 +210,8 @@ class DensityRatioRejection(nn.Module):
 class _Thinned(nn.Sequential):
     """The activation, with dropout."""
 
-    def __init__(self) -> None:
-        super().__init__(nn.SiLU(), nn.Dropout(DROPOUT))
+    def __init__(self, dropout: float) -> None:
+        super().__init__(nn.SiLU(), nn.Dropout(dropout))
 
 
 def selected(
@@ -242,7 +233,7 @@ def selected(
     """
     kept: list[Events] = []
     missing = n
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         made = propose(int(SPARE * missing / efficiency) + 1)
         kept.append(made[np.flatnonzero(keep(made))])
         missing -= len(kept[-1])

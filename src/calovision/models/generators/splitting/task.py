@@ -22,6 +22,7 @@ from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
 from calovision.models.generators.flow_matching import matching_loss
 from calovision.models.generators.request import Request
+from calovision.models.generators.splitting.config import CascadeConfig
 from calovision.models.generators.splitting.export import splitting_graphs
 from calovision.models.generators.splitting.global_features import (
     COLUMNS,
@@ -32,12 +33,11 @@ from calovision.models.generators.splitting.global_features import (
 from calovision.models.generators.splitting.hits import Hits
 from calovision.models.generators.splitting.loss import split_loss
 from calovision.models.generators.splitting.model import (
-    CascadeConfig,
     SplittingDataset,
     SplittingModel,
     labels_of,
 )
-from calovision.models.generators.splitting.postprocessing import TOTALS, fit_rejection
+from calovision.models.generators.splitting.postprocessing import fit_rejection
 from calovision.models.generators.splitting.rejection import selected
 from calovision.models.generators.splitting.rejection_features import features
 from calovision.models.generators.splitting.sampling import (
@@ -51,12 +51,6 @@ from calovision.training.onnx_graph import Graph
 from calovision.training.task import Batch, as_tensor
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
-
-FLOW_ROWS = 1024  #: events whose totals are learned in a step
-TURNS = 5  #: of so many training steps one is for all, the others, much cheaper, for the flow
-NODES = 2048  #: nodes of each stage learned in a step, about; half of it inside towers
-MERGED = 6  #: level whose nodes stand for hits at earlier stages, which look at many events
-MOST_NODES = 128  #: nodes with hits that a jet has at late stages, about
 
 
 class CascadeTask(SplittingModel):
@@ -105,10 +99,8 @@ class CascadeTask(SplittingModel):
         self, dataset: SplittingDataset, chosen: NDArray[np.int64], step: int
     ) -> Batch:
         """Everything now and then; in between the totals alone, which take many small steps."""
-        rng = _drawing(np.append(chosen, step))
-        return (
-            self._batch(dataset, chosen, rng) if step % TURNS == 0 else self._totals(dataset, rng)
-        )
+        rng, whole = _drawing(np.append(chosen, step)), step % self.config.full_step_every == 0
+        return self._batch(dataset, chosen, rng) if whole else self._totals(dataset, rng)
 
     def batch(self, dataset: SplittingDataset, chosen: NDArray[np.int64]) -> Batch:
         """Totals of some events, and of every stage some nodes: contexts, conditions, outcomes."""
@@ -116,7 +108,9 @@ class CascadeTask(SplittingModel):
 
     def _totals(self, dataset: SplittingDataset, rng: np.random.Generator) -> Batch:
         """Normal totals, labels and weights of events drawn from all, and no stages."""
-        drawn = rng.integers(len(dataset), size=min(FLOW_ROWS, 4 * len(dataset)))
+        drawn = rng.integers(
+            len(dataset), size=min(self.config.features_per_step, 4 * len(dataset))
+        )
         label = torch.from_numpy(dataset.label[drawn, None])
         weight = as_tensor(None if dataset.weight is None else dataset.weight[drawn])
         return torch.from_numpy(self._mirrored(dataset.normal[drawn], rng)[0]), label, [], weight
@@ -134,11 +128,11 @@ class CascadeTask(SplittingModel):
         hits = Hits.of(dataset.events, self.on_host("threshold").numpy(), chosen).mirrored(*flips)
         conditions = np.column_stack([normal, dataset.label[chosen]])
         unit, stages = self.on_host("unit").numpy(), []
-        level = min(MERGED, self.partition.towers)
+        level = min(self.config.merged_level, self.partition.towers)
         merged = hits.merged(self.partition, level)
         for stage in range(self.partition.stages):
-            rows = NODES if stage < self.partition.towers else NODES // 2
-            needed = -(-rows // min(2**stage, MOST_NODES))
+            rows = self.config.nodes if stage < self.partition.towers else self.config.nodes // 2
+            needed = -(-rows // min(2**stage, self.config.active_nodes))
             stride = max(len(chosen) // needed, 1)
             some = np.arange(stage % stride, len(chosen), stride)
             mine = merged if stage < level else hits
@@ -202,7 +196,7 @@ class CascadeTask(SplittingModel):
     @property
     def postprocessing_events(self) -> int:
         """Twice as many training events as generated ones, from which it learns to select."""
-        return max(2 * self.config.select, TOTALS)
+        return max(2 * self.config.select, self.config.feature_rejection.events)
 
     def fit_postprocessing(self, train: Events, *, quiet: bool) -> None:
         """Learn which totals to use, what to ask for, and which of the made events to keep."""
