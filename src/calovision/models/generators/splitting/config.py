@@ -114,7 +114,7 @@ class CascadeConfig(Training):
         full_step_every: of so many training steps one is for all networks, the others, much
             cheaper, for the flow.
         nodes: nodes of each level learned in a step, about; half of them below the towers.
-        merged_level: level whose nodes stand for hits at coarser levels, which see many events.
+        merged_level: level whose nodes stand for hits at coarser levels, which take many events.
         active_nodes: nodes with hits that a jet has at fine levels, about.
         rejection: of generated events, where ``select`` asks for it.
         feature_rejection: of global features, before events are made of them.
