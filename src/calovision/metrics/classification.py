@@ -14,10 +14,87 @@ from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
 from calovision.events.weighting import effective, scaled
-from calovision.metrics.value import REPLICAS, Floats, Metric, bootstrap, same_length
+from calovision.metrics.bootstrap import REPLICAS, Floats, bootstrap, same_length
+from calovision.metrics.groups import CLASSIFICATION
+from calovision.metrics.value import Definition, Metric
 
 EFFICIENCIES = (0.3, 0.5)  #: signal efficiencies at which the rejection is quoted
 ECE_BINS = 15  #: equal-width bins of the calibration error
+_PREPARED = "from hits in memory to the score, building of batches included"
+DEFINITIONS = {
+    "auc": Definition(
+        "ROC AUC",
+        "Take one signal and one background event at random: the chance that the tagger gives the "
+        "signal the higher score. It does not depend on where one cuts.",
+        CLASSIFICATION,
+        ratio=False,
+        good="0.5 is guessing, 1 is perfect. Quark and gluon jets overlap by nature, 0.81 was the "
+        "best published on CMS images of them; so do electrons and converted photons.",
+        source="Hanley and McNeil, Radiology 143 (1982) 29; CMS images: arXiv:1902.08276",
+        short="AUC",
+    ),
+    "accuracy": Definition(
+        "accuracy",
+        "Share of events on the right side of a probability of 0.5.",
+        CLASSIFICATION,
+        ratio=False,
+        good="0.5 is guessing where both classes are equally frequent. Read the AUC first: the "
+        "accuracy changes with the mixture of classes.",
+        short="accuracy",
+    ),
+    "rejection_30": Definition(
+        "rejection at 30 %",
+        "Cut so that 30 % of the signal is kept; one in so many background events is kept too.",
+        CLASSIFICATION,
+        good="Guessing gives 3.3. This is what a search with a tight cut gains.",
+        source="arXiv:1902.09914",
+        short="rejection at 30 %",
+    ),
+    "rejection_50": Definition(
+        "rejection at 50 %",
+        "Cut so that half of the signal is kept; one in so many background events is kept too.",
+        CLASSIFICATION,
+        good="Guessing gives 2. A rejection of 8 means that 12.5 % of the background is left.",
+        source="arXiv:1902.09914",
+        short="at 50 %",
+    ),
+    "ece": Definition(
+        "calibration error",
+        "Among events that are called signal with 70 %, are 70 % signal? The mean gap between the "
+        f"stated probability and the true fraction (expected calibration error), over {ECE_BINS} "
+        "bins.",
+        CLASSIFICATION,
+        higher_is_better=False,
+        good="0 is perfect; up to 0.02 the score can be used as a probability.",
+        source="arXiv:1706.04599",
+        short="ECE",
+    ),
+    "jets_per_s": Definition(
+        "inference speed",
+        f"Jets scored per second {_PREPARED}; of a generator, jets made per second.",
+        CLASSIFICATION,
+        unit="jets/s",
+        good="One core of the simulation makes some hundred jets per second, so a few thousand "
+        "keep up with it.",
+    ),
+    "crops_per_s": Definition(
+        "inference speed",
+        f"Crops scored per second {_PREPARED}.",
+        CLASSIFICATION,
+        unit="crops/s",
+        good="The parametrised simulation makes some hundred per second and core.",
+    ),
+    "out_of_distribution": Definition(
+        "out of distribution",
+        "Share of events that the tagger reports as unlike those it was trained on.",
+        higher_is_better=False,
+        good="A few per cent on jets of the training kind, 100 % on jets it cannot know, such as "
+        "those of 500 GeV. A score without this warning is a guess dressed as a number.",
+        source="arXiv:1807.03888",
+    ),
+    "change": Definition("change", "Difference to the nominal conditions.", ratio=False),
+}
+QUALITY = tuple(k for k, d in DEFINITIONS.items() if d.short)  #: of :func:`classification_metrics`
 
 
 def check(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
@@ -176,7 +253,7 @@ def auc_metric(
     ranked, (_, label) = RankedScores(scores, labels), check(scores, labels)
     weight = checked_weights(weights, label)
     error = bootstrap(ranked.auc, len(label), seed, replicas, weight)
-    return Metric(ranked.auc(weight), float(error))
+    return DEFINITIONS["auc"].measured(ranked.auc(weight), float(error))
 
 
 def classification_metrics(
@@ -214,12 +291,11 @@ def classification_metrics(
         hits = accuracy(probability, label, weights)
         return np.array([ranked.auc(weights), hits, *reject, ece(probability, label, weights)])
 
-    names = ["auc", "accuracy", *(f"rejection_{100 * e:.0f}" for e in EFFICIENCIES), "ece"]
     values = everything(weight)
     errors = bootstrap(everything, len(label), seed, replicas, weight)
     return {
-        name: Metric(float(v), float(e), higher_is_better=name != "ece")
-        for name, v, e in zip(names, values, errors, strict=True)
+        name: DEFINITIONS[name].measured(v, e)
+        for name, v, e in zip(QUALITY, values, errors, strict=True)
     }
 
 

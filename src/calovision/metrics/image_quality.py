@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from calovision.events import weighting
+from calovision.metrics.bootstrap import Floats, bootstrap_sums, summed
+from calovision.metrics.groups import PIXELWISE
 from calovision.metrics.pairs import check_pair
-from calovision.metrics.value import Floats, Metric, bootstrap_sums, summed
+from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -31,6 +33,18 @@ K1, K2 = 0.01, 0.03
 MAX_EVENTS = 1000  #: events of the default subset
 BATCH = 50  #: images held densely at once
 Images = NDArray[np.floating[Any]]
+#: what stands in for the reconstruction -> what the label adds
+_OF = {"": "", "_blank": " of the blank image", "_mean": " of the mean image"}
+DEFINITIONS = {
+    f"{name}{key}[_CHANNEL]": Definition(
+        f"{name.upper()}{of}", f"{text}.", PIXELWISE, unit=unit, ratio=False
+    )
+    for name, text, unit in (
+        ("psnr", "Peak signal-to-noise ratio", "dB"),
+        ("ssim", "Structural similarity", ""),
+    )
+    for key, of in _OF.items()
+}
 
 
 def _blur(images: Images) -> Images:
@@ -129,7 +143,7 @@ def image_quality(
         "_blank": _Blurred(np.zeros_like(mean_image[None], np.float32)),
         "_mean": _Blurred((mean_image[None] * scale).astype(np.float32)),
     }
-    scores: dict[str, list[Floats]] = {"": [], "_blank": [], "_mean": []}
+    scores: dict[str, list[Floats]] = {of: [] for of in _OF}
     for start in range(0, len(true), BATCH):
         part = slice(start, start + BATCH)
         original = _Blurred(true[part].to_dense() * scale)
@@ -156,7 +170,9 @@ def _named(
     values = with_average(summed(counted, weights))
     errors = bootstrap_sums(counted, with_average, seed, weights=weights)
     return {
-        f"{name}{of}{suffix}": Metric(float(values[i, k]), float(errors[i, k]), unit)
+        f"{name}{of}{suffix}": DEFINITIONS[f"{name}{of}[_CHANNEL]"].measured(
+            values[i, k], errors[i, k]
+        )
         for i, suffix in enumerate(["", *(f"_{c}" for c in channels)])
-        for k, (name, unit) in enumerate((("psnr", "dB"), ("ssim", "")))
+        for k, name in enumerate(("psnr", "ssim"))
     }

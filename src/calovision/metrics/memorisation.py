@@ -14,20 +14,36 @@ from numpy.typing import ArrayLike
 
 from calovision.errors import InputError
 from calovision.events.weighting import effective, quantiles
-from calovision.metrics.value import (
-    NO_WEIGHTS,
-    Floats,
-    Metric,
-    Weights,
-    bootstrap,
-    weights_of_two,
-)
+from calovision.metrics.bootstrap import NO_WEIGHTS, Floats, Weights, bootstrap, weights_of_two
+from calovision.metrics.groups import GENERATED
+from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
 
 QUANTILE = 0.01  #: share of true events that are as near to a training event by chance
 MIN_EVENTS = 50
+DEFINITIONS = {
+    "memorised": Definition(
+        "share near a training jet",
+        "Generated jets that lie nearer to a training jet, in all observables, than 99 % of "
+        "other simulated jets do.",
+        GENERATED,
+        higher_is_better=False,
+        ratio=False,
+        good="0.01 is chance; much more means that training jets are repeated.",
+        source="arXiv:2004.05675",
+    ),
+    "copied": Definition(
+        "copies of training jets",
+        "Generated jets that are a training jet, hit by hit.",
+        GENERATED,
+        unit="events",
+        higher_is_better=False,
+        ratio=False,
+        good="0.",
+    ),
+}
 
 
 def memorised(
@@ -86,7 +102,7 @@ def memorised(
     events = len(near) if of_new is None else effective(of_new)
     spread = float(bootstrap(share, len(near) + len(usual), seed, weights=both))
     error = max(spread, 1 / events)
-    return Metric(value, error, "", quantile, higher_is_better=False)
+    return DEFINITIONS["memorised"].measured(value, error, quantile)
 
 
 def nearest_distance(points: Floats, others: Floats) -> Floats:

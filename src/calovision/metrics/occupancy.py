@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events import weighting
+from calovision.metrics.bootstrap import Floats, bootstrap_sums, paired_difference, summed
+from calovision.metrics.groups import OCCUPANCY, UNREPORTED
 from calovision.metrics.pairs import Pixels, check_pair, pixels
-from calovision.metrics.value import Floats, Metric, bootstrap_sums, paired_difference, summed
+from calovision.metrics.value import Definition, Metric
 from calovision.utils.compiled import compiled
 
 if TYPE_CHECKING:
@@ -36,6 +38,22 @@ VIEWS = {
     "": (BOTH, REC, BOTH, TRUE),
     "_near": (REC_NEAR, REC, TRUE_NEAR, TRUE),
     "_energy": (E_REC_RIGHT, E_REC, E_TRUE_FOUND, E_TRUE),
+}
+#: what is measured in every view, in the order of :func:`precision_recall_f1`
+RATIOS = {
+    "precision": "Share of the reconstruction that is in the original.",
+    "recall": "Share of the original that is found.",
+    "f1": "Harmonic mean of precision and recall.",
+}
+_WHERE = {"": "exact pixel", "_near": "within one pixel", "_energy": "weighted by energy"}
+DEFINITIONS = {
+    f"occupancy_{name}{view}[_CHANNEL]": Definition(
+        f"{name.replace('f1', 'F1')}, {where}",
+        RATIOS[name],
+        OCCUPANCY if name == "f1" or not view else UNREPORTED,
+    )
+    for name in ("f1", "precision", "recall")
+    for view, where in _WHERE.items()
 }
 
 
@@ -162,8 +180,9 @@ def occupancy_metrics(true: Events, rec: Events, *, seed: int) -> dict[str, Metr
     found = {}
     for c, channel in enumerate(true.geometry.channel_names):
         for v, view in enumerate(VIEWS):
-            for k, name in enumerate(("precision", "recall", "f1")):
-                metric = Metric(float(values[c, v, k]), float(errors[c, v, k]))
+            for k, name in enumerate(RATIOS):
+                definition = DEFINITIONS[f"occupancy_{name}{view}[_CHANNEL]"]
+                metric = definition.measured(values[c, v, k], errors[c, v, k])
                 found[f"occupancy_{name}{view}_{channel}"] = metric
     return found
 

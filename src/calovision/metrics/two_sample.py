@@ -14,17 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
 from calovision.events.weighting import scaled
-from calovision.metrics.classification import RankedScores, auc_metric, check, checked_weights
-from calovision.metrics.value import (
+from calovision.metrics.bootstrap import (
     NO_WEIGHTS,
     REPLICAS,
     Floats,
-    Metric,
     Weights,
     event_weights,
     same_length,
     weights_of_two,
 )
+from calovision.metrics.classification import RankedScores, auc_metric, check, checked_weights
+from calovision.metrics.groups import GENERATED, LATENT, TWO_SAMPLES
+from calovision.metrics.value import Definition, Metric
 from calovision.utils import streams
 
 FOLDS = 4
@@ -39,6 +40,38 @@ TREES = {
 }
 MIN_EVENTS = 50  #: per sample; below this trees with 50 events a leaf learn nothing
 PROBE_C = tuple(10.0 ** np.arange(-4, 2))  #: inverse regularisation strengths tried
+DEFINITIONS = {
+    **{
+        key: Definition(label, text, TWO_SAMPLES, higher_is_better=False, target=0.5, ratio=False)
+        for key, label, text in (
+            ("classifier_auc", "AUC, trees on observables", "Trained to tell the two apart."),
+            ("classifier_auc_hits", "AUC, network on hits", "The same on the hits."),
+            (
+                "classifier_auc_transformer",
+                "AUC, transformer on hits",
+                "The same of our tagger, trained to tell them.",
+            ),
+        )
+    },
+    "tagger_auc_ratio": Definition(
+        "quality of a tagger trained on them",
+        "Trees learn quark from gluon on generated jets and are tested on simulated ones; their "
+        "AUC over that of trees trained on as many simulated jets.",
+        GENERATED,
+        target=1.0,
+        ratio=False,
+        good="1: whoever trains on generated jets loses nothing.",
+    ),
+    "probe_auc": Definition(
+        "linear probe of the latent", "Quark against gluon from the code.", LATENT, ratio=False
+    ),
+    "tagger_auc": Definition(
+        "tagger on observables", "Quark against gluon by trees.", LATENT, ratio=False
+    ),
+    "ceiling": Definition(
+        "ceiling", "AUC of trees that are told the jet before pile-up and detector.", ratio=False
+    ),
+}
 
 
 def tree_scores(
@@ -146,7 +179,7 @@ def classifier_auc(
         values.append(metric.value)
         variances.append(metric.error**2)
     error = np.sqrt(np.sum(variances)) / folds
-    return Metric(float(np.mean(values)), float(error), "", 0.5, higher_is_better=False)
+    return DEFINITIONS["classifier_auc"].measured(float(np.mean(values)), float(error), 0.5)
 
 
 def _of_events(weights: Weights, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Weights:
@@ -190,9 +223,8 @@ def two_sample_auc(
     drawn_a = event_weights(n, seed, REPLICAS, of[0])
     drawn_b = event_weights(m, seed, REPLICAS, of[1], sample=0 if paired else 1)
     replicas = [ranked.auc(np.concatenate([w, v])) for w, v in zip(drawn_a, drawn_b, strict=True)]
-    return Metric(
-        ranked.auc(stacked(of)), float(np.std(replicas, ddof=1)), "", 0.5, higher_is_better=False
-    )
+    error = float(np.std(replicas, ddof=1))
+    return DEFINITIONS["classifier_auc"].measured(ranked.auc(stacked(of)), error, 0.5)
 
 
 def probe_auc(

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events import weighting
+from calovision.metrics.bootstrap import Floats, Weights, same_length, weights_of_two
 from calovision.metrics.two_sample import MIN_EVENTS, stacked, two_sample_auc
-from calovision.metrics.value import Floats, Metric, Weights, same_length, weights_of_two
+from calovision.metrics.value import Metric
 from calovision.utils import streams
 
 if TYPE_CHECKING:

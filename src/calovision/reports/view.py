@@ -19,7 +19,8 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.reports.plots.images import TITLES
+from calovision.metrics.definitions import channel_title
+from calovision.reports.plots.images import measured_by
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -37,7 +38,6 @@ UNITS = {
     "gen_girth": "rad",
     "z": "mm",
 }
-#: what the labels of a set mean, by the schema of its images
 EVENTS_IN_A_REPORT = 12  #: a few hundred hits each: some kilobytes an event and row
 
 
@@ -91,10 +91,10 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
         "phi": [float(x) for x in geometry.phi(np.arange(geometry.cols))],
         "channels": [
             {
-                "name": TITLES.get(c.name, c.name),
+                "name": channel_title(c.name),
                 "block": c.block,
                 "signed": c.signed,
-                "quantity": "time" if c.is_time else "E" if c.is_calorimeter else "pT",
+                "quantity": measured_by(c),
                 "unit": c.unit,
             }
             for c in geometry.channels

@@ -19,6 +19,7 @@ from calovision.evaluation.compare import compare
 from calovision.evaluation.evaluate import results_of
 from calovision.events.events import Events
 from calovision.events.store import EventStore
+from calovision.metrics.definitions import definition
 from calovision.metrics.value import Metric
 from calovision.models.config import load_config
 from calovision.models.generate import generate
@@ -192,7 +193,7 @@ def rate(task: GeneratorTask, seed: int) -> Metric:
                 task.sample(Request(), chunks, seed, None)
     finally:
         torch.set_num_threads(threads)
-    return Metric(chunks * task.chunk / wall, 0.0, "jets/s")
+    return definition("jets_per_s").measured(chunks * task.chunk / wall, 0.0)
 
 
 def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:

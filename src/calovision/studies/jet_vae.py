@@ -10,8 +10,9 @@ from typing import Any
 from calovision.evaluation.evaluate import measure, results_of, truth_floor
 from calovision.events.events import Events
 from calovision.events.store import EventStore
+from calovision.metrics.bootstrap import Floats, paired_difference
 from calovision.metrics.occupancy import occupancy_difference
-from calovision.metrics.value import Floats, Metric, paired_difference
+from calovision.metrics.value import Metric
 from calovision.models.config import load_config
 from calovision.models.load import load_autoencoder
 from calovision.models.reconstruct import reconstructions
@@ -141,7 +142,7 @@ def _differences(
     base, ours = rebuilt["baseline"], rebuilt["point"]
     found = occupancy_difference(events, ours, base, seed=seed)
     per_jet = [distances[m].sum(1) for m in ("point", "baseline")]
-    found["emd"] = paired_difference(*per_jet, seed=seed, unit="GeV")
+    found["emd"] = paired_difference(*per_jet, seed=seed)
     metrics = {r["model"]: r["metrics"] for r in results}
     for key in ("classifier_auc", "classifier_auc_hits", "probe_auc"):
         if key in metrics["point"]:

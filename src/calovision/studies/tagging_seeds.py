@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from calovision.evaluation.evaluate import results_of
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_difference, classification_metrics
+from calovision.metrics.definitions import definition
 from calovision.metrics.two_sample import tagger_auc
 from calovision.metrics.value import Metric
 from calovision.models.taggers.boosted_trees import tree_settings
@@ -61,10 +62,7 @@ def over_seeds(each: Sequence[Metric]) -> Metric:
     values = [m.value for m in each]
     spread = np.std(values, ddof=1) / math.sqrt(len(values)) if len(values) > 1 else 0.0
     error = math.hypot(float(np.mean([m.error for m in each])), float(spread))
-    first = each[0]
-    return Metric(
-        float(np.mean(values)), error, first.unit, higher_is_better=first.higher_is_better
-    )
+    return replace(each[0], value=float(np.mean(values)), error=error, floor=None)
 
 
 def results(
@@ -81,9 +79,9 @@ def results(
     label = test.column("label")
     each = [classification_metrics(p, label, seed=seed) for p in trained.probabilities]
     rates = len(test) / trained.wall_s
-    thing = rate.removesuffix("_per_s")
+    on_one_core = replace(definition(rate), unit=f"{definition(rate).unit} on one core")
     for metrics, value in zip(each, rates, strict=True):
-        metrics[rate] = Metric(float(value), 0.0, f"{thing}/s on one core")
+        metrics[rate] = on_one_core.measured(value, 0.0)
     found = {name: over_seeds([m[name] for m in each]) for name in each[0]}
     found = {k: m.with_floor(FLOOR[k]) if k in FLOOR else m for k, m in found.items()}
     content = results_of(trained.runs[0], test, len(test), seed, found)

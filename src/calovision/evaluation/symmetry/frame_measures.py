@@ -12,7 +12,9 @@ from torch.nn import functional as F
 
 from calovision.evaluation.symmetry.measures import largest_cosine
 from calovision.events.rotation import rotate
-from calovision.metrics.value import Metric, mean_metric
+from calovision.metrics.bootstrap import mean_metric
+from calovision.metrics.definitions import definition
+from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.flows import Field, trajectory
 from calovision.models.symmetry.frame import co_moving_frame
@@ -123,7 +125,8 @@ def measure_frame(
         ends = [trajectory(field, z, sign * REACH, STEPS)[:, -1] for sign in (1, -1)]
         first, second = (space.decode(e) for e in ends)
         away = [modulo_rotation(start, moved) for moved in (first, second)]
-        metrics[f"displacement_{k + 1}_d{d}"] = mean_metric(torch.cat(away).cpu().numpy())
+        key = f"displacement_{k + 1}_d{d}"
+        metrics[key] = mean_metric(torch.cat(away).cpu().numpy(), definition(key))
         for end, moved in zip(ends, (first, second), strict=True):
             drifts.append((space.oracle(end).softmax(1)[own, truth] - before).abs())
             rights.append((judge(moved).argmax(1) == truth).float())
@@ -134,10 +137,8 @@ def measure_frame(
         }
         changes.append(change)
         names.append(max(change, key=lambda of: abs(change[of])))
-    metrics[f"frame_drift_d{d}"] = mean_metric(
-        torch.cat(drifts).cpu().numpy(), higher_is_better=False
-    )
-    metrics[f"frame_accuracy_d{d}"] = mean_metric(torch.cat(rights).cpu().numpy())
+    for key, values in ((f"frame_drift_d{d}", drifts), (f"frame_accuracy_d{d}", rights)):
+        metrics[key] = mean_metric(torch.cat(values).cpu().numpy(), definition(key))
     metrics[f"frame_cos_d{d}"] = largest_cosine(space, fields, data.test[0][:60])
     found = algebra(space, fields, z)
     unique = [f"{n} {names[:i].count(n) + 1}" if n in names[:i] else n for i, n in enumerate(names)]

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from calovision.evaluation.symmetry.orbits import IMAGES, follow
 from calovision.events.rotation import rotate
+from calovision.metrics.bootstrap import mean_metric
+from calovision.metrics.definitions import definition
 from calovision.metrics.symmetry import (
     GRID,
     TRIVIAL,
@@ -23,7 +25,7 @@ from calovision.metrics.symmetry import (
     named,
     nearest,
 )
-from calovision.metrics.value import Metric, mean_metric
+from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.flows import Field
 from calovision.models.symmetry.runs import Flows
@@ -77,10 +79,9 @@ def measure(
     rates = [m["rate"].value for m in metrics if "rate" in m]
     if len(rates) == len(data.classes) > 1:
         spread = (max(rates) - min(rates)) / float(np.mean(rates))
-        found[f"rate_gap_d{d}"] = Metric(spread, math.nan, higher_is_better=False)
-    found[f"trivial_d{d}"] = Metric(
-        float(np.mean([m < TRIVIAL for m in moved])), math.nan, higher_is_better=False
-    )
+        found[f"rate_gap_d{d}"] = definition(f"rate_gap_d{d}").measured(spread, math.nan)
+    trivial = float(np.mean([m < TRIVIAL for m in moved]))
+    found[f"trivial_d{d}"] = definition(f"trivial_d{d}").measured(trivial, math.nan)
     if len(flows.fields) > 1:
         found[f"cos_d{d}"] = largest_cosine(flows.space, list(flows.fields), data.test[0])
     return found, arrays | latent_map(flows, best, data)
@@ -117,8 +118,7 @@ def largest_cosine(space: LatentSpace, fields: list[Field], images: Tensor) -> M
         for a, b in combinations(velocities, 2)
     ]
     worst = max(pairs, key=lambda p: float(p.mean()))
-    metric = mean_metric(worst, higher_is_better=False)
-    return metric
+    return mean_metric(worst, definition(f"cos_d{space.dimension}"))
 
 
 def pictures(course: Followed) -> Arrays:

@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from calovision.events.rotation import rotate
+from calovision.metrics.bootstrap import mean_metric
+from calovision.metrics.definitions import definition
 from calovision.metrics.symmetry import similarity
-from calovision.metrics.value import Metric, mean_metric
+from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.runs import Flows
 from calovision.models.symmetry.supervised import ANGLE, STEPS
@@ -45,7 +47,8 @@ def measure_map(flows: Flows, network: nn.Module, data: ImageData) -> dict[str, 
         home = (end - rebuilt).norm(dim=1) / rebuilt.norm(dim=1)
         error = float(np.std(after) / np.mean(own) / len(after) ** 0.5)
         key = f"{digit}_d{vae.latent}"
-        found[f"map_fidelity_{key}"] = Metric(float(after.mean() / own.mean()), error)
-        found[f"map_closure_{key}"] = mean_metric(home.cpu().numpy(), higher_is_better=False)
-        found[f"map_mse_{key}"] = mean_metric(single.cpu().numpy(), higher_is_better=False)
+        fidelity = float(after.mean() / own.mean())
+        found[f"map_fidelity_{key}"] = definition("map_fidelity").measured(fidelity, error)
+        found[f"map_closure_{key}"] = mean_metric(home.cpu().numpy(), definition("map_closure"))
+        found[f"map_mse_{key}"] = mean_metric(single.cpu().numpy(), definition("map_mse"))
     return found
