@@ -168,16 +168,24 @@ def roc_curve(
         each ``(k,)``; the first threshold is infinite.
     """
     score, label = check(scores, labels)
-    weight = checked_weights(weights, label)
+    cuts, signal, background = _passing(score, label, checked_weights(weights, label))
+    false = np.concatenate([[0.0], background / background[-1]])
+    true = np.concatenate([[0.0], signal / signal[-1]])
+    return false, true, np.concatenate([[np.inf], cuts])
+
+
+def _passing(
+    score: Floats, label: NDArray[np.int64], weights: Floats | None
+) -> tuple[Floats, Floats, Floats]:
+    """Every distinct score, the highest first, and the signal and background at or above it."""
     order = np.argsort(-score, kind="stable")
     ranked = score[order]
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
-    counted = np.ones(len(label)) if weight is None else weight
-    signal = np.cumsum((counted * label)[order])[last]
-    background = np.cumsum((counted * (1 - label))[order])[last]
-    false = np.concatenate([[0.0], background / background[-1]])
-    true = np.concatenate([[0.0], signal / signal[-1]])
-    return false, true, np.concatenate([[np.inf], ranked[last]])
+    weight = np.ones(len(label)) if weights is None else weights
+    signal, background = (
+        np.cumsum((weight * of_class)[order])[last] for of_class in (label, 1 - label)
+    )
+    return ranked[last], signal, background
 
 
 def accuracy(probabilities: ArrayLike, labels: ArrayLike, weights: Floats | None = None) -> float:
@@ -208,12 +216,7 @@ def rejection(
     score, label = check(scores, labels)
     if not 0 < efficiency <= 1:
         raise InputError(f"signal efficiency {efficiency} is not in (0, 1]", "use 0.3 or 0.5")
-    weight = np.ones(len(score)) if weights is None else weights
-    order = np.argsort(-score, kind="stable")
-    ranked = score[order]
-    last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
-    signal = np.cumsum((weight * label)[order])[last]
-    background = np.cumsum((weight * (1 - label))[order])[last]
+    _, signal, background = _passing(score, label, weights)
     at = np.argmax(signal >= efficiency * signal[-1] * (1 - 1e-10))
     return float(background[-1] / (background[at] if background[at] > 0 else least))
 

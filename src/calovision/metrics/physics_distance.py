@@ -12,6 +12,7 @@ All products of matrices are small: several threads would mostly wait for each o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +60,12 @@ DEFINITIONS = {
 
 
 def fpd(
-    real: ArrayLike, generated: ArrayLike, *, seed: int, weights: Weights = NO_WEIGHTS
+    real: ArrayLike,
+    generated: ArrayLike,
+    *,
+    seed: int,
+    weights: Weights = NO_WEIGHTS,
+    rng: np.random.Generator | None = None,
 ) -> Metric:
     """Frechet physics distance, a pure number.
 
@@ -73,6 +79,7 @@ def fpd(
         generated: ``(m, k)`` of the others.
         seed: seed of the batches.
         weights: of the events of either sample, not negative: their chances to be drawn.
+        rng: draws the batches in place of the seed.
 
     Returns:
         The intercept and the error of the extrapolation alone, as jetnet has it; what another
@@ -82,16 +89,7 @@ def fpd(
         InputError: fewer than 50 events, other numbers of observables, values not finite, or
             weights that mean nothing here.
     """
-    return frechet_distance(real, generated, streams.rng(streams.Stream.FPD, seed), weights)
-
-
-def frechet_distance(
-    real: ArrayLike,
-    generated: ArrayLike,
-    rng: np.random.Generator,
-    weights: Weights = NO_WEIGHTS,
-) -> Metric:
-    """The distance of :func:`fpd`, its batches drawn by ``rng``."""
+    rng = rng or streams.rng(streams.Stream.FPD, seed)
     (x, y), chances = _normalised(real, generated, weights)
     sizes = batch_sizes(min(len(x), len(y)))
     means = []
@@ -137,7 +135,12 @@ def fpd_spread(
 
 
 def kpd(
-    real: ArrayLike, generated: ArrayLike, *, seed: int, weights: Weights = NO_WEIGHTS
+    real: ArrayLike,
+    generated: ArrayLike,
+    *,
+    seed: int,
+    weights: Weights = NO_WEIGHTS,
+    batches: Sequence[np.random.Generator] = (),
 ) -> Metric:
     """Kernel physics distance, a pure number.
 
@@ -150,6 +153,7 @@ def kpd(
         generated: ``(m, k)`` of the others.
         seed: seed of the batches.
         weights: of the events of either sample, not negative: their chances to be drawn.
+        batches: draw one batch each, in place of the seed.
 
     Returns:
         The median of the batches, and half the distance between the percentiles of
@@ -158,17 +162,7 @@ def kpd(
     Raises:
         InputError: as of :func:`fpd`.
     """
-    batches = [streams.rng(streams.Stream.KPD, seed, b) for b in range(KERNEL_BATCHES)]
-    return kernel_distance(real, generated, batches, weights)
-
-
-def kernel_distance(
-    real: ArrayLike,
-    generated: ArrayLike,
-    batches: list[np.random.Generator],
-    weights: Weights = NO_WEIGHTS,
-) -> Metric:
-    """The distance of :func:`kpd`, each batch drawn by its own random numbers."""
+    batches = batches or [streams.rng(streams.Stream.KPD, seed, b) for b in range(KERNEL_BATCHES)]
     (x, y), chances = _normalised(real, generated, weights)
     size = min(KERNEL_EVENTS, len(x), len(y))
     values = []

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import jensenshannon
 
 from calovision.errors import InputError
 from calovision.metrics.bootstrap import REPLICAS, Floats, bootstrap, same_length
@@ -98,7 +99,8 @@ def sculpting(
     index = np.clip(np.searchsorted(edges, masses[gluon], side="right") - 1, 0, len(edges) - 2)
 
     def divergence(weights: Floats, chosen: NDArray[np.bool_] = passes) -> float:
-        return jensen_shannon(*(_histogram(index, w) for w in (weights * chosen, weights)))
+        kept, all_jets = (np.bincount(index, w, SPECTRUM_BINS) for w in (weights * chosen, weights))
+        return jensen_shannon(kept, all_jets)
 
     ones = np.ones(len(passes))
     rng = streams.rng(streams.Stream.SCULPTING, seed)
@@ -107,23 +109,11 @@ def sculpting(
     return DEFINITIONS["sculpting"].measured(divergence(ones), error, float(floor))
 
 
-def _histogram(index: NDArray[np.int64], weights: Floats) -> Floats:
-    """Sum of the weights in each bin of the mass."""
-    return np.bincount(index, weights, SPECTRUM_BINS).astype(np.float64)
-
-
 def jensen_shannon(a: Floats, b: Floats) -> float:
     """Jensen-Shannon divergence of two histograms ``(k,)``, to base 2: 0 equal, 1 disjoint."""
     if not (a.sum() > 0 and b.sum() > 0):
         return float("nan")
-    p, q = a / a.sum(), b / b.sum()
-    return float(_divergence(p, (p + q) / 2) + _divergence(q, (p + q) / 2)) / 2
-
-
-def _divergence(p: Floats, q: Floats) -> float:
-    """Kullback-Leibler divergence of normalised histograms, bits."""
-    filled = p > 0
-    return float((p[filled] * np.log2(p[filled] / q[filled])).sum())
+    return float(jensenshannon(a, b, 2) ** 2)
 
 
 def auc_in_bins(

@@ -18,6 +18,7 @@ from scipy.ndimage import uniform_filter
 
 from calovision.metrics.bootstrap import Floats, mean_metric
 from calovision.metrics.groups import GENERATORS, ROTATION, SUPERVISED
+from calovision.metrics.image_quality import Windowed, ssim_map
 from calovision.metrics.value import Definition, Metric
 
 GRID = 5.0  #: degrees between the true rotations that a flowed image is compared with
@@ -184,20 +185,15 @@ def similarity(a: Images, b: Images, window: int = 7) -> Floats:
 
     Uniform window and the usual constants, of which the windows inside the image count.
     """
-    side = math.isqrt(a.shape[-1])
-    shape = (*a.shape[:-1], side, side)
-    x, y = a.reshape(shape), b.reshape(shape)
+    side, edge = math.isqrt(a.shape[-1]), window // 2
 
-    def local(values: Images) -> Images:
-        size = (*[1] * (values.ndim - 2), window, window)
-        edge = window // 2
-        mean: Images = uniform_filter(values, size)[..., edge : side - edge, edge : side - edge]
+    def average(images: Images) -> Images:
+        size = (*[1] * (images.ndim - 2), window, window)
+        mean: Images = uniform_filter(images, size)[..., edge : side - edge, edge : side - edge]
         return mean
 
-    mx, my = local(x), local(y)
-    vx, vy, vxy = local(x * x) - mx**2, local(y * y) - my**2, local(x * y) - mx * my
-    top = (2 * mx * my + 1e-4) * (2 * vxy + 9e-4)
-    found: Floats = (top / ((mx**2 + my**2 + 1e-4) * (vx + vy + 9e-4))).mean((-1, -2))
+    x, y = (Windowed(z.reshape(*z.shape[:-1], side, side), average) for z in (a, b))
+    found: Floats = ssim_map(x, y).mean((-1, -2))
     return found.astype(np.float64)
 
 
