@@ -126,7 +126,7 @@ def test_every_metric_of_a_tagger_is_explained_with_what_is_good() -> None:
         ("w1_hit_t2", "t2: W1 of hit times"),
         ("cover_7_d3", "7, d = 3: angle covered"),
         ("frame_cos_d8", "d = 8: four generators: largest |cos|"),
-        ("seen_half_turn", "told when turned by 180 degrees"),
+        ("seen_half_turn", "AUC, moved or not: turned by 180 degrees"),
         ("r2", "R²"),
         ("r2_1_d5", "1, d = 5: evenness of the turning"),
         ("never_heard_of", "never heard of"),

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 #: half the central 68.27 % interval equals one standard deviation of a Gaussian
 CENTRAL = (0.15866, 0.84134)
 _MEAN = Definition(
-    "response", "Mean of reconstructed over true energy.", RESPONSE, target=1.0, ratio=False
+    "energy response", "Mean of reconstructed over true energy.", RESPONSE, target=1.0, ratio=False
 )
 _SPREAD = Definition(
-    "resolution",
+    "energy resolution",
     "Standard deviation of that ratio over jets.",
     RESPONSE,
     higher_is_better=False,
 )
 _WIDTH = Definition(
-    "resolution, central 68 %",
+    "energy resolution, central 68 %",
     "The same, blind to rare outliers.",
     RESPONSE,
     higher_is_better=False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -109,7 +110,7 @@ def sculpting(
     return DEFINITIONS["sculpting"].measured(divergence(ones), error, float(floor))
 
 
-def jensen_shannon(a: Floats, b: Floats) -> float:
+def jensen_shannon(a: NDArray[Any], b: NDArray[Any]) -> float:
     """Jensen-Shannon divergence of two histograms ``(k,)``, to base 2: 0 equal, 1 disjoint."""
     if not (a.sum() > 0 and b.sum() > 0):
         return float("nan")

@@ -96,8 +96,8 @@ DEFINITIONS = {
 }
 DEFINITIONS |= {
     f"seen_{key}": Definition(
-        f"told when {moved}",
-        "AUC of a network that tells moved events from others; 0.5 if it cannot.",
+        f"AUC, moved or not: {moved}",
+        "Of a network that tells moved events from others; 0.5 if it cannot.",
         ratio=False,
     )
     for key, moved in _MOTIONS.items()

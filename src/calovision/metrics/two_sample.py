@@ -44,17 +44,25 @@ DEFINITIONS = {
     **{
         key: Definition(label, text, TWO_SAMPLES, higher_is_better=False, target=0.5, ratio=False)
         for key, label, text in (
-            ("classifier_auc", "AUC, trees on observables", "Trained to tell the two apart."),
-            ("classifier_auc_hits", "AUC, network on hits", "The same on the hits."),
+            (
+                "classifier_auc",
+                "AUC, trees on observables",
+                "Boosted trees, trained to tell the two samples apart.",
+            ),
+            (
+                "classifier_auc_hits",
+                "AUC, network on hits",
+                "A network of the hits, trained to tell the two samples apart.",
+            ),
             (
                 "classifier_auc_transformer",
                 "AUC, transformer on hits",
-                "The same of our tagger, trained to tell them.",
+                "Our tagger, trained to tell the two samples apart.",
             ),
         )
     },
     "tagger_auc_ratio": Definition(
-        "quality of a tagger trained on them",
+        "relative AUC of a tagger trained on them",
         "Trees learn quark from gluon on generated jets and are tested on simulated ones; their "
         "AUC over that of trees trained on as many simulated jets.",
         GENERATED,
@@ -63,13 +71,19 @@ DEFINITIONS = {
         good="1: whoever trains on generated jets loses nothing.",
     ),
     "probe_auc": Definition(
-        "linear probe of the latent", "Quark against gluon from the code.", LATENT, ratio=False
+        "AUC, linear probe of the code",
+        "A linear classifier of the two classes that sees the latent code alone.",
+        LATENT,
+        ratio=False,
     ),
     "tagger_auc": Definition(
-        "tagger on observables", "Quark against gluon by trees.", LATENT, ratio=False
+        "AUC, tagger on observables",
+        "Boosted trees that tell the two classes of originals apart.",
+        LATENT,
+        ratio=False,
     ),
     "ceiling": Definition(
-        "ceiling", "AUC of trees that are told the jet before pile-up and detector.", ratio=False
+        "ceiling", "AUC of trees on the jet as it was before pile-up and detector.", ratio=False
     ),
 }
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -75,34 +74,6 @@ def embedded(figure: Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def render(
-    *,
-    title: str,
-    summary: str,
-    headline: Sequence[Headline],
-    facts: dict[str, str],
-    sections: Sequence[Section],
-) -> str:
-    """The page as text; see :func:`write_report`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("calovision.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("report.html.j2")
-    prepared: list[dict[str, Any]] = [
-        {"section": s, "figures": [(embedded(f), caption) for f, caption in s.figures]}
-        for s in sections
-    ]
-    return template.render(
-        title=title, summary=summary, headline=headline, facts=facts, sections=prepared
-    )
-
-
 def write_report(
     path: Path,
     *,
@@ -128,6 +99,24 @@ def write_report(
     Raises:
         InputError: the file cannot be written.
     """
-    page = render(title=title, summary=summary, headline=headline, facts=facts, sections=sections)
-    write_bytes(Path(path), page.encode())
-    return Path(path)
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("calovision.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.j2").render(
+        title=title,
+        summary=summary,
+        headline=headline,
+        facts=facts,
+        sections=[
+            {"section": s, "figures": [(embedded(f), caption) for f, caption in s.figures]}
+            for s in sections
+        ],
+    )
+    write_bytes(path, page.encode())
+    return path

@@ -13,7 +13,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.reports.html import Section
 from calovision.reports.plots import generation as drawings
-from calovision.reports.plots.images import channel_grid, colours_in_words
+from calovision.reports.plots.images import channel_grid, colour_range, colours_in_words
 from calovision.reports.sources import Source
 from calovision.reports.view import frame
 
@@ -109,7 +109,7 @@ def means(samples: Mapping[str, Events]) -> Section | None:
     if SIMULATED not in samples or len(samples) < 2:
         return None
     images = {name: mean_image(events) for name, events in samples.items()}
-    ranges = [_range(layer[layer > 0], 1.0, 2) for layer in images[SIMULATED]]
+    ranges = [colour_range(layer) for layer in images[SIMULATED]]
     geometry = samples[SIMULATED].geometry
     numbers = ", ".join(f"{len(events):,} {name}" for name, events in samples.items())
     caption = f"Mean energy per pixel of {numbers} jets; the colours are those of the simulated."
@@ -131,10 +131,4 @@ def pixel_ranges(events: Events) -> list[tuple[float, float]]:
     """Per channel the energies (GeV per pixel) below and above which there is hardly a hit."""
     energy, channel = events.energy / events.area, events.channel
     channels = range(len(events.geometry.channels))
-    return [_range(energy[channel == c], 0.999, 10) for c in channels]
-
-
-def _range(energy: NDArray[Any], share: float, least: float) -> tuple[float, float]:
-    """Range of colours up to the energy that a ``share`` of pixels has, ``least`` times the low."""
-    low, high = np.quantile(energy, [0.02, share]) if len(energy) else (0.1, 10.0)
-    return float(low), float(max(high, least * low))
+    return [colour_range(energy[channel == c], 0.999) for c in channels]

@@ -159,17 +159,14 @@ def distribution(
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     reference = _density(samples[first], edges)
     _shaded(top, reference, edges, BLACK, first)
-    _band(bottom, reference, edges, BLACK)
+    _ratios(bottom, reference, reference, edges, BLACK, ratios)
     for name, colour in colours(others).items():
         density = _density(samples[name], edges)
         top.stairs(density[0], edges, color=colour, label=name)
-        _ratio(bottom, density, reference, edges, colour)
-    _label_axes(top, [bottom], edges, label, unit, ratios)
+        _ratios(bottom, density, reference, edges, colour, ratios)
     bottom.set_ylabel(f"ratio to\n{first}", loc="center")
-    if log:
-        top.set_yscale("log")
-    else:
-        top.set_ylim(0, headroom * max(reference[0].max(), 1e-12))
+    _label_axes(top, bottom, edges, label, unit)
+    _event_axis(top, headroom * reference[0].max(), log)
     top.legend()
     return figure
 
@@ -200,8 +197,7 @@ def class_distribution(
     middle = (edges[1:] + edges[:-1]) / 2
     figure = canvas(5.2)
     top, *below = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
-    highest = 1e-12
-    _label_axes(top, below, edges, label, unit, (0.4, 1.6))
+    highest = 0.0
     for k, (name, colour, mark) in enumerate(zip(classes, OF_CLASS, "os", strict=False)):
         true, own = (_density(v[of == k], edges) for v, of in (reference, sample))
         highest = max(highest, float(true[0].max()))
@@ -209,14 +205,11 @@ def class_distribution(
         lit = own[0] > 0
         style = {"fmt": mark, "color": colour, "markersize": 3.5, "linewidth": 1}
         top.errorbar(middle[lit], own[0][lit], own[1][lit], label=f"{name}, {names[1]}", **style)
-        _band(below[k], true, edges, colour)
-        _ratio(below[k], own, true, edges, colour)
+        for density in (true, own):
+            _ratios(below[k], density, true, edges, colour, (0.4, 1.6))
         below[k].set_ylabel(f"{name}\nratio", loc="center")
-    if log:
-        top.set_yscale("log")
-        top.set_ylim(top=10 * highest)
-    else:
-        top.set_ylim(0, 1.6 * highest)
+    _label_axes(top, below[-1], edges, label, unit)
+    _event_axis(top, 1.6 * highest, log)
     top.legend(ncols=2, fontsize=9)
     return figure
 
@@ -248,39 +241,38 @@ def _shaded(ax: Axes, density: Density, edges: Floats, colour: str, label: str) 
     ax.stairs(density[0], edges, color=colour)
 
 
-def _band(ax: Axes, reference: Density, edges: Floats, colour: str) -> None:
-    """The reference's own error as a band around a ratio of 1."""
-    known = reference[0] > 0
-    middle = ((edges[1:] + edges[:-1]) / 2)[known]
-    relative = reference[1][known] / reference[0][known]
-    ax.fill_between(
-        middle, 1 - relative, 1 + relative, step="mid", color=colour, alpha=0.2, linewidth=0
-    )
-
-
-def _ratio(ax: Axes, sample: Density, reference: Density, edges: Floats, colour: str) -> None:
-    """Points of the ratio to the reference."""
-    known = reference[0] > 0
-    middle = ((edges[1:] + edges[:-1]) / 2)[known]
-    ratio, error = (values[known] / reference[0][known] for values in sample)
-    ax.errorbar(middle, ratio, error, fmt="o", color=colour, markersize=3, linewidth=1)
-
-
-def _label_axes(
-    top: Axes,
-    below: Sequence[Axes],
+def _ratios(
+    ax: Axes,
+    sample: Density,
+    reference: Density,
     edges: Floats,
-    label: str,
-    unit: str,
-    ratios: tuple[float, float],
+    colour: str,
+    limits: tuple[float, float],
 ) -> None:
-    """Axes of a histogram above panels of ratios."""
-    top.set_ylabel(f"density [1/{unit}]" if unit else "density")
-    for ax in below:
+    """Points of the ratio to the reference; the reference's own error as a band around 1."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio, error = (np.where(reference[0] > 0, v / reference[0], np.nan) for v in sample)
+    if sample is reference:
+        ax.stairs(1 + error, edges, baseline=1 - error, fill=True, color=colour, alpha=0.2)
         ax.axhline(1, color="gray", linewidth=0.8)
-        ax.set_ylim(*ratios)
-    below[-1].set_xlabel(quantity(label, unit))
-    below[-1].set_xlim(edges[0], edges[-1])
+        ax.set_ylim(*limits)
+    else:
+        middle = (edges[1:] + edges[:-1]) / 2
+        ax.errorbar(middle, ratio, error, fmt="o", color=colour, markersize=3, linewidth=1)
+
+
+def _event_axis(ax: Axes, top: float, log: bool) -> None:
+    """Room for the legend above the histograms."""
+    if log:
+        ax.set_yscale("log")
+    ax.set_ylim(None if log else 0, max(top, 1e-12) * (6 if log else 1))
+
+
+def _label_axes(top: Axes, bottom: Axes, edges: Floats, label: str, unit: str) -> None:
+    """Axes of a histogram above panels of ratios, of which ``bottom`` is the last."""
+    top.set_ylabel(f"density [1/{unit}]" if unit else "density")
+    bottom.set_xlabel(quantity(label, unit))
+    bottom.set_xlim(edges[0], edges[-1])
 
 
 @styled

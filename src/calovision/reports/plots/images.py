@@ -212,12 +212,12 @@ def colours_in_words(geometry: Geometry) -> str:
     return words.replace(" ", " is ", 1)
 
 
-def colour_range(image: Image) -> tuple[float, float]:
-    """Colour range of one channel: from its 2 % quantile of lit pixels to its largest."""
-    lit = image[image > 0]
+def colour_range(energy: Image, top: float = 1.0) -> tuple[float, float]:
+    """Range of colours of pixels: from the 2 % quantile of those that are lit to another one."""
+    lit = energy[energy > 0]
     if not len(lit):
         return 0.1, 10.0
-    low, high = float(np.quantile(lit, 0.02)), float(lit.max())
+    low, high = (float(x) for x in np.quantile(lit, [0.02, top]))
     return min(low, high / 10), high
 
 
