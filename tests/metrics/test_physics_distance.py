@@ -129,9 +129,9 @@ def test_the_seed_decides():
 @pytest.mark.parametrize(
     ("x", "y", "says"),
     [
-        (normal(49, 1), normal(100, 1), "49 events are too few"),
-        (normal(90, 1), normal(90, 1, k=2), "shapes"),
-        (normal(90, 1)[:, 0], normal(90, 1), "shapes"),
+        (normal(49, 1), normal(100, 1), "true events: a table of shape .49, 3"),
+        (normal(90, 1), normal(90, 1, k=2), "generated events: a table of shape .90, 2"),
+        (normal(90, 1)[:, 0], normal(90, 1), "true events: a table of shape .90,"),
         (normal(90, 1), np.full((90, 3), np.nan), "NaN"),
     ],
 )

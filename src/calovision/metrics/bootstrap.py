@@ -62,6 +62,29 @@ def check_finite(values: NDArray[Any], what: str, owner: NDArray[np.int64] | Non
         )
 
 
+def checked_tables(least: int, **samples: ArrayLike) -> list[Floats]:
+    """Tables of observables ``(n, k)``, one for each sample, fit to be compared.
+
+    Args:
+        least: events that a sample must have.
+        **samples: tables by what they are.
+
+    Raises:
+        InputError: fewer events, other numbers of observables, or values not finite.
+    """
+    tables = {name.replace("_", "-"): np.asarray(s, np.float64) for name, s in samples.items()}
+    first = next(iter(tables.values()))
+    for name, table in tables.items():
+        if table.ndim != 2 or table.shape[1:] != first.shape[1:] or len(table) < least:
+            raise InputError(
+                f"{name} events: a table of shape {table.shape}",
+                f"give at least {least} events and the same observables of all",
+            )
+        if not np.isfinite(table).all():
+            raise InputError(f"observables of {name} events contain NaN or infinity", "check them")
+    return list(tables.values())
+
+
 def event_weights(
     n: int,
     seed: int,

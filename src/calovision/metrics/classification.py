@@ -20,7 +20,6 @@ from calovision.metrics.value import Definition, Metric
 
 EFFICIENCIES = (0.3, 0.5)  #: signal efficiencies at which the rejection is quoted
 ECE_BINS = 15  #: equal-width bins of the calibration error
-_PREPARED = "from hits in memory to the score, building of batches included"
 DEFINITIONS = {
     "auc": Definition(
         "ROC AUC",
@@ -69,30 +68,6 @@ DEFINITIONS = {
         source="arXiv:1706.04599",
         short="ECE",
     ),
-    "jets_per_s": Definition(
-        "inference speed",
-        f"Jets scored per second {_PREPARED}; of a generator, jets made per second.",
-        CLASSIFICATION,
-        unit="jets/s",
-        good="One core of the simulation makes some hundred jets per second, so a few thousand "
-        "keep up with it.",
-    ),
-    "crops_per_s": Definition(
-        "inference speed",
-        f"Crops scored per second {_PREPARED}.",
-        CLASSIFICATION,
-        unit="crops/s",
-        good="The parametrised simulation makes some hundred per second and core.",
-    ),
-    "out_of_distribution": Definition(
-        "out of distribution",
-        "Share of events that the tagger reports as unlike those it was trained on.",
-        higher_is_better=False,
-        good="A few per cent on jets of the training kind, 100 % on jets it cannot know, such as "
-        "those of 500 GeV. A score without this warning is a guess dressed as a number.",
-        source="arXiv:1807.03888",
-    ),
-    "change": Definition("change", "Difference to the nominal conditions.", ratio=False),
 }
 QUALITY = tuple(k for k, d in DEFINITIONS.items() if d.short)  #: of :func:`classification_metrics`
 

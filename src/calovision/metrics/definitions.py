@@ -22,7 +22,7 @@ from calovision.metrics import (
     two_sample,
     wasserstein,
 )
-from calovision.metrics.groups import GROUPS, Group
+from calovision.metrics.groups import CLASSIFICATION, GROUPS, Group
 from calovision.metrics.value import Definition
 
 _MODULES = (
@@ -39,9 +39,40 @@ _MODULES = (
     wasserstein,
     image_quality,
 )
+_PREPARED = "from hits in memory to the score, building of batches included"
+#: of what needs no function here: rates, shares and differences of others
+_OTHERS = {
+    "jets_per_s": Definition(
+        "inference speed",
+        f"Jets scored per second {_PREPARED}; of a generator, jets made per second.",
+        CLASSIFICATION,
+        unit="jets/s",
+        good="One core of the simulation makes some hundred jets per second, so a few thousand "
+        "keep up with it.",
+    ),
+    "crops_per_s": Definition(
+        "inference speed",
+        f"Crops scored per second {_PREPARED}.",
+        CLASSIFICATION,
+        unit="crops/s",
+        good="The parametrised simulation makes some hundred per second and core.",
+    ),
+    "out_of_distribution": Definition(
+        "out of distribution",
+        "Share of events that the tagger reports as unlike those it was trained on.",
+        higher_is_better=False,
+        good="A few per cent on jets of the training kind, 100 % on jets it cannot know, such as "
+        "those of 500 GeV. A score without this warning is a guess dressed as a number.",
+        source="arXiv:1807.03888",
+    ),
+    "change": Definition("change", "Difference to the nominal conditions.", ratio=False),
+    "ceiling": Definition(
+        "ceiling", "AUC of trees on the jet as it was before pile-up and detector.", ratio=False
+    ),
+}
 #: key of ``results.json`` to what it means; capitals stand for the name of a channel, a digit, or a
 #: number of latent dimensions, square brackets for what may be missing: ``emd[_CHANNEL]``
-DEFINITIONS: dict[str, Definition] = {
+DEFINITIONS: dict[str, Definition] = _OTHERS | {
     key: definition for module in _MODULES for key, definition in module.DEFINITIONS.items()
 }
 _ORDER = {key: number for number, key in enumerate(DEFINITIONS)}

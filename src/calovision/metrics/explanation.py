@@ -117,13 +117,6 @@ def spearman(
     return DEFINITIONS["spearman"].measured(of(np.ones(n)), float(bootstrap(of, n, seed, replicas)))
 
 
-def spearman_of_observables(
-    scores: ArrayLike, observables: Mapping[str, NDArray[Any]], *, seed: int
-) -> dict[str, Metric]:
-    """:func:`spearman` of the score with every observable ``(n,)``, by name."""
-    return {name: spearman(scores, values, seed=seed) for name, values in observables.items()}
-
-
 def explained_by_trees(
     scores: ArrayLike, observables: Mapping[str, NDArray[Any]], *, seed: int
 ) -> TreeExplanation:

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calovision.errors import InputError
 from calovision.events.weighting import effective, quantiles
-from calovision.metrics.bootstrap import NO_WEIGHTS, Floats, Weights, bootstrap, weights_of_two
+from calovision.metrics.bootstrap import (
+    NO_WEIGHTS,
+    Floats,
+    Weights,
+    bootstrap,
+    checked_tables,
+    weights_of_two,
+)
 from calovision.metrics.groups import GENERATED
 from calovision.metrics.value import Definition, Metric
 
@@ -76,15 +82,9 @@ def memorised(
     Raises:
         InputError: fewer than 50 events, other numbers of observables, or values not finite.
     """
-    known, new, true = (np.asarray(x, np.float64) for x in (training, generated, held_out))
-    for what, sample in (("training", known), ("generated", new), ("held-out", true)):
-        if len(sample) < MIN_EVENTS or sample.shape[1:] != known.shape[1:]:
-            raise InputError(
-                f"{what} events: a table of shape {sample.shape}",
-                f"give at least {MIN_EVENTS} events and the same observables of all",
-            )
-        if not np.isfinite(sample).all():
-            raise InputError(f"the {what} events' observables are not finite", "check the events")
+    known, new, true = checked_tables(
+        MIN_EVENTS, training=training, generated=generated, held_out=held_out
+    )
     deviation = known.std(axis=0)
     varying = deviation > 0
     centre, scale = known.mean(axis=0)[varying], deviation[varying]

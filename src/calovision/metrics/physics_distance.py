@@ -20,9 +20,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import curve_fit
 from threadpoolctl import threadpool_limits
 
-from calovision.errors import InputError
 from calovision.events.weighting import scaled
-from calovision.metrics.bootstrap import NO_WEIGHTS, Floats, Weights, event_weights
+from calovision.metrics.bootstrap import (
+    NO_WEIGHTS,
+    Floats,
+    Weights,
+    checked_tables,
+    event_weights,
+)
 from calovision.metrics.groups import GENERATED
 from calovision.metrics.value import Definition, Metric
 from calovision.utils import streams
@@ -199,18 +204,7 @@ def _normalised(
 
     Events of weight 0 are left out; equal chances are ``None``.
     """
-    x, y = np.asarray(real, np.float64), np.asarray(generated, np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
-        raise InputError(
-            f"observables of shapes {x.shape} and {y.shape}", "give tables of the same columns"
-        )
-    if min(len(x), len(y)) < MIN_EVENTS:
-        raise InputError(
-            f"{min(len(x), len(y))} events are too few for a physics distance",
-            f"give at least {MIN_EVENTS} of each",
-        )
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise InputError("observables contain NaN or infinity", "check the events")
+    x, y = checked_tables(MIN_EVENTS, true=real, generated=generated)
     of_x, of_y = scaled(weights[0], len(x)), scaled(weights[1], len(y))
     (x, of_x), (y, of_y) = _possible(x, of_x), _possible(y, of_y)
     largest = np.abs(x).max(axis=0)

@@ -28,6 +28,7 @@ from calovision.metrics.groups import GENERATED, LATENT, TWO_SAMPLES
 from calovision.metrics.value import Definition, Metric
 from calovision.utils import streams
 
+Rows = NDArray[np.bool_] | slice
 FOLDS = 4
 #: fixed settings of all boosted trees, so that results stay comparable between studies
 TREES = {
@@ -81,9 +82,6 @@ DEFINITIONS = {
         "Boosted trees that tell the two classes of originals apart.",
         LATENT,
         ratio=False,
-    ),
-    "ceiling": Definition(
-        "ceiling", "AUC of trees on the jet as it was before pile-up and detector.", ratio=False
     ),
 }
 
@@ -186,8 +184,8 @@ def classifier_auc(
         labels = _labels((fold_a != fold).sum(), (fold_b != fold).sum())
         test = np.concatenate([a[fold_a == fold], b[fold_b == fold]])
         sizes = int((fold_a == fold).sum()), int((fold_b == fold).sum())
-        learned = stacked(_of_events(of, fold_a != fold, fold_b != fold))
-        tested = _of_events(of, fold_a == fold, fold_b == fold)
+        learned = stacked(part_of(of, fold_a != fold, fold_b != fold))
+        tested = part_of(of, fold_a == fold, fold_b == fold)
         scores = tree_scores(train, labels, test, seed=seed + fold, weights=learned)
         metric = two_sample_auc(scores, sizes, paired=paired, seed=seed + fold, weights=tested)
         values.append(metric.value)
@@ -196,12 +194,10 @@ def classifier_auc(
     return DEFINITIONS["classifier_auc"].measured(float(np.mean(values)), float(error), 0.5)
 
 
-def _of_events(weights: Weights, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Weights:
-    """Weights of the chosen events of two samples."""
-    return (
-        None if weights[0] is None else weights[0][a],
-        None if weights[1] is None else weights[1][b],
-    )
+def part_of(weights: Weights, a: Rows, b: Rows) -> Weights:
+    """Weights of some events of two samples."""
+    first, second = weights
+    return None if first is None else first[a], None if second is None else second[b]
 
 
 def stacked(weights: Weights) -> Floats | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from matplotlib.figure import Figure
 
 from calovision.reports.plots.style import figure_style
@@ -74,6 +75,18 @@ def embedded(figure: Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def template(name: str) -> Template:
+    """One of our HTML templates; what is put in is escaped, and nothing may be left out."""
+    environment = Environment(
+        loader=PackageLoader("calovision.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
 def write_report(
     path: Path,
     *,
@@ -99,16 +112,7 @@ def write_report(
     Raises:
         InputError: the file cannot be written.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("calovision.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.j2").render(
+    page = template("report.html.j2").render(
         title=title,
         summary=summary,
         headline=headline,
