@@ -21,7 +21,9 @@ from calovision.metrics.bootstrap import mean_metric
 from calovision.metrics.classification import checked_weights, classification_metrics
 from calovision.metrics.definitions import definition
 from calovision.metrics.emd import emd_metrics, emd_per_event
-from calovision.metrics.reconstruction import reconstruction_metrics
+from calovision.metrics.image_quality import image_quality
+from calovision.metrics.occupancy import occupancy_metrics
+from calovision.metrics.response import response_metrics
 from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
 from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Metric
@@ -195,7 +197,12 @@ def measure(
     Returns:
         the metrics, and the energy-mover distance per event and channel, GeV.
     """
-    metrics = reconstruction_metrics(events, rebuilt, seed=seed, max_events=slow_events)
+    metrics = {
+        **occupancy_metrics(events, rebuilt, seed=seed),
+        **response_metrics(events, rebuilt, seed=seed),
+        **w1_hits(events, rebuilt, paired=True, seed=seed),
+        **image_quality(events, rebuilt, seed=seed, max_events=slow_events),
+    }
     slow = events[:slow_events]
     distances = emd_per_event(slow, rebuilt[:slow_events])
     metrics |= emd_metrics(distances, events.geometry.channel_names, weighting.of(slow))

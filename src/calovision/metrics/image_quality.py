@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from calovision.events import weighting
 from calovision.metrics.bootstrap import Floats, bootstrap_sums, summed
@@ -50,6 +49,8 @@ DEFINITIONS = {
 
 def _gaussian(images: Images) -> Images:
     """Gaussian average over the window around every pixel."""
+    from scipy.ndimage import gaussian_filter
+
     smooth: Images = gaussian_filter(images, SIGMA, radius=RADIUS, axes=(-2, -1))
     return smooth
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import curve_fit
 from threadpoolctl import threadpool_limits
 
 from calovision.events.weighting import scaled
@@ -94,6 +93,8 @@ def fpd(
         InputError: fewer than 50 events, other numbers of observables, values not finite, or
             weights that mean nothing here.
     """
+    from scipy.optimize import curve_fit
+
     rng = rng or streams.rng(streams.Stream.FPD, seed)
     (x, y), chances = _normalised(real, generated, weights)
     sizes = batch_sizes(min(len(x), len(y)))

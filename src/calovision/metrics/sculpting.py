@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import jensenshannon
 
 from calovision.errors import InputError
 from calovision.metrics.bootstrap import REPLICAS, Floats, bootstrap, same_length
@@ -112,6 +111,8 @@ def sculpting(
 
 def jensen_shannon(a: NDArray[Any], b: NDArray[Any]) -> float:
     """Jensen-Shannon divergence of two histograms ``(k,)``, to base 2: 0 equal, 1 disjoint."""
+    from scipy.spatial.distance import jensenshannon
+
     if not (a.sum() > 0 and b.sum() > 0):
         return float("nan")
     return float(jensenshannon(a, b, 2) ** 2)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from calovision.metrics.bootstrap import Floats, mean_metric
 from calovision.metrics.groups import GENERATORS, ROTATION, SUPERVISED
@@ -185,6 +184,8 @@ def similarity(a: Images, b: Images, window: int = 7) -> Floats:
 
     Uniform window and the usual constants, of which the windows inside the image count.
     """
+    from scipy.ndimage import uniform_filter
+
     side, edge = math.isqrt(a.shape[-1]), window // 2
 
     def average(images: Images) -> Images:

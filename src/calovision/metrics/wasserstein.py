@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.stats import wasserstein_distance
 
 from calovision.errors import InputError
 from calovision.events import weighting
@@ -32,6 +30,8 @@ from calovision.metrics.groups import DISTRIBUTIONS
 from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from calovision.events.events import Events
     from calovision.events.geometry import Channel
 
@@ -137,6 +137,8 @@ def distance(a: NDArray[Any], b: NDArray[Any], weights: Weights = NO_WEIGHTS) ->
 
     Weights are those of the values; a sample whose weights sum to 0 has no distribution: NaN.
     """
+    from scipy.stats import wasserstein_distance
+
     if weights[0] is None and weights[1] is None:
         return float(wasserstein_distance(a, b))
     of_a, of_b = (np.ones(len(x)) if w is None else w for x, w in zip((a, b), weights, strict=True))
@@ -162,6 +164,8 @@ def _event_table(
     values: NDArray[Any], owner: NDArray[np.int64] | None, n: int, edges: Floats
 ) -> csr_array:
     """``(n, k)`` number of values of every event nearest to each of the ``k`` edges."""
+    from scipy.sparse import csr_array
+
     nearest = np.searchsorted((edges[1:] + edges[:-1]) / 2, values)
     row = np.arange(n) if owner is None else owner
     return csr_array((np.ones(len(values)), (row, nearest)), shape=(n, len(edges)))

@@ -165,8 +165,7 @@ def distribution(
         top.stairs(density[0], edges, color=colour, label=name)
         _ratios(bottom, density, reference, edges, colour, ratios)
     bottom.set_ylabel(f"ratio to\n{first}", loc="center")
-    _label_axes(top, bottom, edges, label, unit)
-    _event_axis(top, headroom * reference[0].max(), log)
+    _finish(top, bottom, edges, label, unit, headroom * reference[0].max(), log)
     top.legend()
     return figure
 
@@ -208,8 +207,7 @@ def class_distribution(
         for density in (true, own):
             _ratios(below[k], density, true, edges, colour, (0.4, 1.6))
         below[k].set_ylabel(f"{name}\nratio", loc="center")
-    _label_axes(top, below[-1], edges, label, unit)
-    _event_axis(top, 1.6 * highest, log)
+    _finish(top, below[-1], edges, label, unit, 1.6 * highest, log)
     top.legend(ncols=2, fontsize=9)
     return figure
 
@@ -261,16 +259,14 @@ def _ratios(
         ax.errorbar(middle, ratio, error, fmt="o", color=colour, markersize=3, linewidth=1)
 
 
-def _event_axis(ax: Axes, top: float, log: bool) -> None:
-    """Room for the legend above the histograms."""
-    if log:
-        ax.set_yscale("log")
-    ax.set_ylim(None if log else 0, max(top, 1e-12) * (6 if log else 1))
-
-
-def _label_axes(top: Axes, bottom: Axes, edges: Floats, label: str, unit: str) -> None:
-    """Axes of a histogram above panels of ratios, of which ``bottom`` is the last."""
+def _finish(
+    top: Axes, bottom: Axes, edges: Floats, label: str, unit: str, highest: float, log: bool
+) -> None:
+    """Axes of histograms above panels of ratios, with room for the legend."""
     top.set_ylabel(f"density [1/{unit}]" if unit else "density")
+    if log:
+        top.set_yscale("log")
+    top.set_ylim(None if log else 0, max(highest, 1e-12) * (6 if log else 1))
     bottom.set_xlabel(quantity(label, unit))
     bottom.set_xlim(edges[0], edges[-1])
 
