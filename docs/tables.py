@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from calovision.metrics.classification import QUALITY
+from calovision.metrics.definitions import definition
+
 HUGE = 1e5  #: from here on the order of magnitude says it all
 
 
@@ -25,6 +28,18 @@ def number(metric: dict[str, Any] | None) -> str:
     if not error:
         return f"{value:.3f}{unit}"
     return f"{value:.{digits}f} ± {error:.{digits}f}{unit}"
+
+
+def title(key: str) -> str:
+    """What a metric is, and which way is better."""
+    about = definition(key)
+    return f"{about.title} {about.arrow}"
+
+
+def short_title(key: str) -> str:
+    """The same for the head of a column."""
+    about = definition(key)
+    return f"{about.short} {about.arrow}"
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -49,15 +64,14 @@ def by_auc(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def quality(models: list[dict[str, Any]], names: Mapping[str, str], rate: str) -> str:
     """What all classifiers reach and cost; ``rate`` is the metric of their speed."""
-    keys = ("auc", "accuracy", "rejection_30", "rejection_50", "ece")
-    head = ("", "AUC", "accuracy", "1/eps_B at 30 %", "1/eps_B at 50 %", "ECE")
+    head = ("", *map(short_title, QUALITY))
     more = ("parameters", "minutes", rate.replace("_per_", "/"))
     rows = []
     for m in by_auc(models):
         budget = m["budget"]
         size = f"{budget['parameters']:,}" if "parameters" in budget else "-"
         speed = f"{m['metrics'][rate]['value']:,.0f}"
-        values = [number(m["metrics"][k]) for k in keys]
+        values = [number(m["metrics"][k]) for k in QUALITY]
         rows.append((names[m["model"]], *values, size, f"{budget['wall_s'] / 60:.1f}", speed))
     return markdown((*head, *more), rows)
 

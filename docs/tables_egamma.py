@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tables import by_auc, differences, draw_roc, markdown, number, quality
+from tables import by_auc, differences, draw_roc, markdown, number, quality, title
 
 from calovision.models.config import load_config
 from calovision.studies.egamma import BASELINE, SCALES, TASK, VALIDATION
@@ -20,12 +20,13 @@ NAMES = {
 
 def short(content: dict[str, Any]) -> str:
     """For the page of all results."""
-    rows = []
+    rows, keys = [], ("auc", "rejection_50", "ece")
     for m in by_auc(content["models"]):
-        values = [number(m["metrics"][k]) for k in ("auc", "rejection_50", "ece")]
+        values = [number(m["metrics"][k]) for k in keys]
         rows.append((NAMES[m["model"]], *values, f"{m['budget']['wall_s'] / 60:.1f}"))
-    head = ("", "electron/photon AUC", "1/eps_B at 50 %", "calibration error", "minutes")
-    return markdown(head, rows) + "\n\n" + _about(content)
+    return (
+        markdown(("electron/photon", *map(title, keys), "minutes"), rows) + "\n\n" + _about(content)
+    )
 
 
 def _about(content: dict[str, Any]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tables import markdown, number
+from tables import markdown, number, title
 
-from calovision.reports.pages.common import observable, upper
+from calovision.reports.pages.common import observable_title
 from calovision.reports.pages.generation_tables import condition, quotient, ratios, short_name
 
 OURS, BASELINE = "cascade", "baseline"
@@ -18,25 +18,26 @@ NAMES = {
     "cascade-fast": "ours, the student",
     BASELINE: "published DDPM",
 }
-KEYS = {
-    "classifier_auc": "AUC of trees, generated or simulated (0.5: cannot tell)",
-    "classifier_auc_hits": "the same of a network on hits",
-    METRIC: "the same of our tagger's network, trained for it",
-    "fpd": "FPD",
-    "kpd": "KPD",
-    "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over one trained on simulated",
-    "memorised": "share as near to a training jet as 1 % of simulated jets",
-    "copied": "copies of training jets",
-}
+KEYS = (
+    "classifier_auc",
+    "classifier_auc_hits",
+    METRIC,
+    "fpd",
+    "kpd",
+    "tagger_auc_ratio",
+    "memorised",
+    "copied",
+)
 
 
 def short(content: dict[str, Any]) -> str:
     """For the page of all results."""
-    head = ("", "AUC, trees", "AUC, transformer on hits", "FPD / floor", "jets/s on one core")
+    keys = ("classifier_auc", METRIC)
+    head = ("", *map(title, keys), "FPD / floor", "jets/s on one core")
     rows = []
     for m in content["models"]:
         found = m["metrics"]
-        told = [number(found.get(k)) for k in ("classifier_auc", METRIC)]
+        told = [number(found.get(k)) for k in keys]
         rows.append((NAMES[m["model"]], *told, _over_floor(found.get("fpd")), _rate(found)))
     return markdown(head, rows) + "\n\n" + _about(content)
 
@@ -64,10 +65,10 @@ def _about(content: dict[str, Any]) -> str:
 
 def _metrics(models: list[dict[str, Any]]) -> str:
     rows = [("jets generated", *(f"{m['data']['events']:,}" for m in models), "")]
-    for key, title in KEYS.items():
+    for key in KEYS:
         entries = [m["metrics"].get(key) for m in models]
         floor = next((e["floor"] for e in entries if e and e.get("floor") is not None), None)
-        row = (title, *(number(e) for e in entries), "-" if floor is None else f"{floor:.3g}")
+        row = (title(key), *(number(e) for e in entries), "-" if floor is None else f"{floor:.3g}")
         rows.append(row)
     rows.append(("jets a second on one core", *(_rate(m["metrics"]) for m in models), ""))
     sizes = [m["budget"].get("parameters") for m in models]
@@ -78,7 +79,7 @@ def _metrics(models: list[dict[str, Any]]) -> str:
 
 
 def _name(key: str, unit: str = "") -> str:
-    return upper(observable(key)[0]) + (f" [{unit}]" if unit else "")
+    return observable_title(key) + (f" [{unit}]" if unit else "")
 
 
 def _distances(models: list[dict[str, Any]]) -> str:
@@ -107,7 +108,8 @@ def _classes(models: list[dict[str, Any]]) -> list[str]:
     if not found:
         return []
     cells = {(r["name"], r["model"]): f"{r['ratio']:.3g}" for r in ratios(found, {})}
-    rows = [("AUC of trees", *(number(m.get("classifier_auc")) for m in found.values()))]
+    key = "classifier_auc"
+    rows = [(title(key), *(number(m.get(key)) for m in found.values()))]
     for name in dict.fromkeys(n for n, _ in cells):
         rows.append((f"{_name(name)}: W1 / floor", *(cells.get((name, m), "-") for m in found)))
     return ["### Class by class", markdown(("", *found), rows)]

@@ -6,7 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tables import by_auc, differences, draw_roc, markdown, number, quality
+from tables import by_auc, differences, draw_roc, markdown, number, quality, title
+
+from calovision.metrics.definitions import channel_title
 
 OURS, RATE = "particle-transformer", "jets_per_s"
 NAMES = {
@@ -26,11 +28,12 @@ ALWAYS = ("n_track", "girth_track", "ptd_track")  #: what a physicist would look
 
 def short(content: dict[str, Any]) -> str:
     """For the page of all results."""
+    keys = ("auc", "rejection_50", "ece")
     rows = [
-        (NAMES[m["model"]], *(number(m["metrics"][k]) for k in ("auc", "rejection_50", "ece")))
+        (NAMES[m["model"]], *(number(m["metrics"][k]) for k in keys))
         for m in by_auc(content["models"])
     ]
-    table = markdown(("", "quark/gluon AUC", "1/eps_B at 50 %", "calibration error"), rows)
+    table = markdown(("quark/gluon", *map(title, keys)), rows)
     return table + "\n\n" + _about(content)
 
 
@@ -88,7 +91,7 @@ def _sculpting(content: dict[str, Any]) -> str:
         (NAMES[r["model"]], number(r), f"{r['floor']:.4f}")
         for r in content["robustness"]["sculpting"]
     ]
-    return markdown(("", "divergence of the gluon mass spectrum", "of a random cut"), rows)
+    return markdown(("", title("sculpting"), "of a random cut"), rows)
 
 
 def _explanation(content: dict[str, Any]) -> str:
@@ -108,7 +111,7 @@ def _occlusion(content: dict[str, Any]) -> str:
     edges = found["edges"]
     rings = [f"{a:g}-{b:g}" for a, b in pairwise(edges)]
     body = [
-        (name.upper() if name != "track" else "Track", *(f"{v:.2f}" for v in row))
+        (channel_title(name), *(f"{v:.2f}" for v in row))
         for name, row in zip(found["channels"], found["change"], strict=True)
     ]
     return markdown(("change of the logit without the hits at", *(f"{r} rad" for r in rings)), body)

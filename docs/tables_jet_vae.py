@@ -5,52 +5,41 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tables import markdown, number
+from tables import markdown, number, title
 
-CHANNELS = ("track", "ecal", "hcal")
-SHORT = [
-    ("occupancy_f1_{c}", "{C}: right pixels (F1)"),
-    ("emd", "energy-mover distance"),
-    ("classifier_auc", "AUC, trees tell it from the original (0.5: cannot)"),
-]
-LONG = [
-    ("occupancy_f1_{c}", "{C}: F1, exact pixel"),
-    ("occupancy_f1_near_{c}", "{C}: F1, within one pixel"),
-    ("occupancy_f1_energy_{c}", "{C}: F1, weighted by energy"),
-    ("response_{c}", "{C}: energy response"),
-    ("resolution_{c}", "{C}: energy resolution"),
-    ("emd", "energy-mover distance"),
-    ("emd_{c}", "{C}: energy-mover distance"),
-    ("classifier_auc", "AUC of trees, original or not"),
-    ("classifier_auc_hits", "AUC of a network on hits, original or not"),
-    ("probe_auc", "quark/gluon AUC, linear probe of the code"),
-    ("tagger_auc", "quark/gluon AUC, trees on the originals"),
-    ("psnr", "PSNR"),
-    ("psnr_blank", "PSNR of a blank image"),
-    ("psnr_mean", "PSNR of the mean image"),
-    ("ssim", "SSIM"),
-    ("ssim_blank", "SSIM of a blank image"),
-    ("ssim_mean", "SSIM of the mean image"),
-]
+from calovision.events.geometry import JET_IMAGES
+
+SHORT = ("occupancy_f1_{c}", "emd", "classifier_auc")
+LONG = (
+    "occupancy_f1_{c}",
+    "occupancy_f1_near_{c}",
+    "occupancy_f1_energy_{c}",
+    "response_{c}",
+    "resolution_{c}",
+    "emd",
+    "emd_{c}",
+    "classifier_auc",
+    "classifier_auc_hits",
+    "probe_auc",
+    "tagger_auc",
+    "psnr",
+    "psnr_blank",
+    "psnr_mean",
+    "ssim",
+    "ssim_blank",
+    "ssim_mean",
+)
 
 
-def _rows(keys: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Keys and titles with every channel's own."""
-    out = []
-    for key, title in keys:
-        names = {"track": "Track", "ecal": "ECAL", "hcal": "HCAL"}
-        channels = CHANNELS if "{c}" in key else ("",)
-        out += [(key.format(c=c), title.format(C=names.get(c, ""))) for c in channels]
-    return out
-
-
-def _table(comparison: dict[str, Any], keys: list[tuple[str, str]]) -> str:
+def _table(comparison: dict[str, Any], keys: tuple[str, ...]) -> str:
     """A Markdown table of ours beside the baseline, and what it was measured on."""
     results = {r["model"]: r for r in comparison["models"]}
     ours, base = results["point"], results["baseline"]
+    channels = JET_IMAGES.channel_names
+    every = dict.fromkeys(key.format(c=c) for key in keys for c in channels)
     lines = [
-        (title, number(ours["metrics"].get(key)), number(base["metrics"].get(key)))
-        for key, title in _rows(keys)
+        (title(key), number(ours["metrics"].get(key)), number(base["metrics"].get(key)))
+        for key in every
     ]
     spent = " and ".join(f"{r['budget']['wall_s'] / 60:.0f}" for r in (ours, base))
     about = (

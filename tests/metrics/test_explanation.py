@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 
 from calovision.errors import InputError
-from calovision.metrics.explanation import explained_by_trees, spearman, spearman_of_observables
+from calovision.metrics.explanation import explained_by_trees, spearman
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,8 @@ def test_spearman_of_a_gaussian_pair_and_its_error():
 
 def test_correlations_by_name_and_a_constant():
     x = np.arange(50.0)
-    found = spearman_of_observables(x, {"up": x**3, "down": -x, "flat": np.ones(50)}, seed=1)
+    observables = {"up": x**3, "down": -x, "flat": np.ones(50)}
+    found = {name: spearman(x, values, seed=1) for name, values in observables.items()}
     assert [found["up"].value, found["down"].value] == pytest.approx([1, -1])
     assert math.isnan(found["flat"].value)
 

@@ -5,12 +5,12 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from calovision.errors import InputError
-from calovision.metrics.wasserstein import w1, w1_hits, w1_observables
+from calovision.metrics.wasserstein import w1, w1_hits
 
 
 def test_a_shift_is_the_distance():
     x = np.random.default_rng(0).normal(size=500)
-    metric = w1(x, x + 0.7, paired=True, seed=1, unit="GeV")
+    metric = w1(x, x + 0.7, paired=True, seed=1)
     assert metric.value == pytest.approx(0.7)
     # every event moves by the same amount: nothing to be uncertain about but the binning
     assert metric.error < 0.02
@@ -57,14 +57,6 @@ def test_hit_spectra_by_definition(toy_jets, smeared, blank):
     assert empty["w1_hit_energy_hcal"].value == pytest.approx(
         toy_jets.energy[mine].mean(), rel=1e-4
     )
-
-
-def test_observables_get_their_keys_and_units():
-    a = {"mass": np.arange(10.0), "only_here": np.ones(10)}
-    found = w1_observables(a, {"mass": np.arange(10.0) + 1}, units={"mass": "GeV"}, seed=1)
-    assert list(found) == ["w1_mass"]
-    assert found["w1_mass"].value == pytest.approx(1)
-    assert found["w1_mass"].unit == "GeV"
 
 
 def test_bad_samples_are_refused():

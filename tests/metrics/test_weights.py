@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.metrics.bootstrap import mean_metric, paired_difference
 from calovision.metrics.classification import (
     auc_difference,
     auc_metric,
@@ -27,7 +28,7 @@ from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
 from calovision.metrics.response import response_metrics
 from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc, two_sample_auc
 from calovision.metrics.two_sample_hits import classifier_auc_hits
-from calovision.metrics.value import Metric, mean_metric, paired_difference
+from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1, w1_hits
 
 Weights = NDArray[Any] | None

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.reports.html import Section, render
+from calovision.reports.html import Section, write_report
 from calovision.reports.view import Shown, frame, in_turn, page
 
 if TYPE_CHECKING:
@@ -201,10 +202,13 @@ def test_no_screen_is_too_narrow(display: Page) -> None:
     assert display.evaluate(FITS)
 
 
-def test_the_display_inside_a_report(toy_jets: Events, show_page: Callable[[str], Page]) -> None:
+def test_the_display_inside_a_report(
+    toy_jets: Events, show_page: Callable[[str], Page], tmp_path: Path
+) -> None:
     sets = {"original": toy_jets[:4], "ours": toy_jets[8:12]}
     section = Section("Jets", widget=frame("Jets, one by one", sets))
-    outer = show_page(render(title="x", summary="", headline=[], facts={}, sections=[section]))
+    parts: dict[str, Any] = {"summary": "", "headline": [], "facts": {}, "sections": [section]}
+    outer = show_page(write_report(tmp_path / "r.html", title="x", **parts).read_text())
     inner = outer.frames[1]
     acts = (
         lambda: None,

@@ -207,7 +207,6 @@ def test_a_constant_that_cannot_be_told_is_an_error(toy: Toy) -> None:
 #: of every room: file, what is edited, and what that does to what the script below shows
 ROOMS: dict[str, tuple[str, str, str, Callable[[float], float]]] = {
     "events": ("events/neighbours.py", "NONE = -1", "NONE = -7", lambda x: x - 6),
-    "metrics": ("metrics/occupancy.py", "max(row - 1, 0)", "max(row, 0)", lambda x: x - 1),
     "networks": (
         "networks/logistic_mixture.py",
         "max(x, 0.0) +",
@@ -231,7 +230,6 @@ SCRIPT = """
 import json, sys
 import numpy as np
 from calovision.events.neighbours import nearest
-from calovision.metrics.occupancy import _match
 from calovision.networks.logistic_mixture import _between
 from calovision.simulation.response import set_seed
 from calovision.simulation.detector import CMS_BARREL
@@ -241,7 +239,6 @@ from calovision.models.generators.splitting.pyramid import _filled
 
 one, near = np.ones(1, np.int64), np.zeros((1, 2), np.int64)
 nearest(np.array([0, 1]), np.zeros((1, 2)), np.zeros(1), np.ones(2), one, 2, near)
-pixels = np.array([[0, 1, 1]]), np.array([[0, 0, 1]])
 ray, towers = np.zeros(RAY), np.zeros((99, 99))
 set_ray(ray, np.array([1290.0, 0, 0, 1.0, 0, 0, 0]))
 set_seed(1)
@@ -253,7 +250,6 @@ nodes, turned = np.zeros((1, 3), np.int32), np.zeros((2, 1), np.bool_)
 _filled(content, seen, nodes, places[0], np.array([0, 1]), *hit, turned, *places, np.ones(1))
 found = {
     "events": near[0, 1],
-    "metrics": _match(*pixels, 1, 3, 3)[1][0],
     "networks": _between(0.0, 1.0)[0],
     "simulate": towers.sum(), "tasks": seen.max(),
 }

@@ -89,12 +89,12 @@ def observables(events: EventSet) -> Observables:
         >>> found["R9"].shape, found.units["E25"], found.table().header
         ((40,), 'GeV', ('observable', 'unit', 'photon', 'electron'))
     """
-    from calovision.features.observables import observable_units
+    from calovision.metrics.definitions import definition
 
     starts = range(0, max(len(events), 1), CHUNK)
     parts = [_of(events[start : start + CHUNK]) for start in starts]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    units = observable_units(events[:1]) | SHAPE_UNITS
+    units = {name: definition(f"w1_{name}").unit for name in columns} | SHAPE_UNITS
     return Observables(columns, units, _classes(events))
 
 

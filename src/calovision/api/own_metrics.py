@@ -21,6 +21,7 @@ KNOWN = (
     "fpd, kpd, classifier_auc, classifier_auc_hits, tagger_auc_ratio, memorised, copied and w1_ of"
     " every observable"
 )
+REPLICAS = 20  #: of the bootstrap; one's own function may be slow
 _OF_TRAINING = ("memorised", "copied")
 
 
@@ -84,29 +85,22 @@ def measured(
     Raises:
         InputError: one gives something that is no finite number; it names the function.
     """
-    return {name: own(name, function, samples, seed) for name, function in functions.items()}
-
-
-def own(
-    name: str,
-    metric: OwnMetric,
-    samples: tuple[Events, ...],
-    seed: int,
-    replicas: int = 20,
-) -> Metric:
-    """One metric of one's own; see :func:`measured`."""
     truth, made, more = samples
-    value, floor = metric(truth, made), _number(name, metric(truth, more))
-    if isinstance(value, Metric):
-        return value if value.floor is not None else value.with_floor(floor)
-    found = _number(name, value)
-    drawn = []
-    for replica in range(replicas):
-        rng = streams.rng(streams.Stream.OWN_METRIC, seed, replica)
-        rows = [rng.integers(0, len(s), len(s)) for s in (truth, made)]
-        drawn.append(_number(name, metric(truth[rows[0]], made[rows[1]])))
-    error = float(np.std(drawn, ddof=1))
-    return Metric(found, error, floor=floor, higher_is_better=False)
+    found = {}
+    for name, function in functions.items():
+        value, floor = function(truth, made), _number(name, function(truth, more))
+        if isinstance(value, Metric):
+            found[name] = value if value.floor is not None else value.with_floor(floor)
+            continue
+        drawn = []
+        for replica in range(REPLICAS):
+            rng = streams.rng(streams.Stream.OWN_METRIC, seed, replica)
+            rows = [rng.integers(0, len(s), len(s)) for s in (truth, made)]
+            drawn.append(_number(name, function(truth[rows[0]], made[rows[1]])))
+        error = float(np.std(drawn, ddof=1))
+        number = _number(name, value)
+        found[name] = Metric(number, error, floor=floor, higher_is_better=False)
+    return found
 
 
 def _number(name: str, value: Any) -> float:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calovision.errors import InputError
+from calovision.metrics.definitions import definition
 from calovision.metrics.value import Metric
-from calovision.reports.glossary import meaning
-from calovision.reports.tables import with_error
+from calovision.reports.tables import floor_of, with_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -114,13 +114,9 @@ class Results(Mapping[str, Metric]):
         """A row per metric: what it is, value with error, unit, direction and floor."""
         rows: list[tuple[str, ...]] = []
         for name, m in self._metrics.items():
-            target = meaning(name).target
-            better = f"-> {target:g}" if target is not None else "lower"
-            if target is None and m.higher_is_better:
-                better = "higher"
+            about = definition(name, m.to_dict())
             value = with_error(m.value, m.error)
-            floor = "-" if m.floor is None else f"{m.floor:.3g}"
-            rows.append((meaning(name).title, value, m.unit, better, floor))
+            rows.append((about.title, value, m.unit, about.better, floor_of([m.floor])))
         return Table(("metric", "value ± error", "unit", "better", "floor"), rows)
 
     def plot(self) -> Figure:
@@ -166,7 +162,7 @@ def _draw(ax: Any, part: Mapping[str, Metric], *, in_floors: bool) -> None:
     errors = [(m.error or 0.0) / u for m, u in zip(part.values(), units, strict=True)]
     places = range(len(part))
     ax.errorbar(values, places, xerr=errors, fmt="o", markersize=4, capsize=2)
-    ax.set_yticks(places, [meaning(name).title for name in part], fontsize="small")
+    ax.set_yticks(places, [definition(name).title for name in part], fontsize="small")
     ax.invert_yaxis()
     ax.grid(axis="x", alpha=0.3)
     if in_floors:

@@ -24,13 +24,15 @@ from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.fingerprints import FingerprintIndex
 from calovision.features.observables import observable_matrix
+from calovision.metrics.bootstrap import Floats, bootstrap, weights_of_two
 from calovision.metrics.classification import RankedScores, checked_weights
+from calovision.metrics.definitions import definition
 from calovision.metrics.memorisation import copies, memorised
 from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
 from calovision.metrics.two_sample import MIN_EVENTS as CLASS_EVENTS
 from calovision.metrics.two_sample import classifier_auc, stacked, tree_scores
 from calovision.metrics.two_sample_hits import classifier_auc_hits
-from calovision.metrics.value import Floats, Metric, bootstrap, weights_of_two
+from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import distance, hit_key, hit_values, of_hits, w1
 from calovision.training.devices import chosen_device
 from calovision.training.run import versions
@@ -152,13 +154,15 @@ def spectra(samples: Samples, seed: int) -> dict[str, Metric]:
     """W1 of every observable and of the hit energies of every channel, with its floor."""
     found = {}
     weights, others = samples.weights
-    for k, (name, unit) in enumerate(zip(samples.names, samples.units, strict=True)):
+    for k, name in enumerate(samples.names):
         x, y, z = (t[:, k] for t in samples.tables)
-        metric = w1(x, y, seed=seed, unit=unit, weights=weights)
+        about = definition(f"w1_{name}")
+        metric = w1(x, y, seed=seed, definition=about, weights=weights)
         found[f"w1_{name}"] = metric.with_floor(distance(x, z, others))
     for c, channel in enumerate(samples.events[0].geometry.channels):
         (x, of_x), (y, of_y), (z, of_z) = (hit_values(e, c) for e in samples.events)
-        options: dict[str, Any] = {"seed": seed, "unit": channel.unit, "weights": weights}
+        options: dict[str, Any] = {"seed": seed, "weights": weights}
+        options["definition"] = definition(hit_key(channel))
         metric = w1(x, y, owner_a=of_x, owner_b=of_y, **options)
         apart = distance(x, z, (of_hits(others[0], of_x), of_hits(others[1], of_z)))
         found[hit_key(channel)] = metric.with_floor(apart)
@@ -206,7 +210,7 @@ def tagger_auc_ratio(samples: Samples, seed: int) -> Metric:
         return trained_on_b.auc(weights) / trained_on_a.auc(weights)
 
     error = bootstrap(ratio, len(label), seed, weights=own)
-    return Metric(ratio(own), float(error), "", 1.0)
+    return definition("tagger_auc_ratio").measured(ratio(own), float(error), 1.0)
 
 
 def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
@@ -227,8 +231,8 @@ def memory(samples: Samples, training: Events, seed: int) -> dict[str, Metric]:
     true = np.concatenate([samples.tables[0], samples.tables[2]])
     of_true = stacked(weights_of_two(samples.weights[1], samples.size, samples.size))
     weights = samples.weights[0][1], of_true
-    copied = float(copies(samples.events[1], training))
+    copied = copies(samples.events[1], training)
     return {
         "memorised": memorised(samples.tables[1], known, true, seed=seed, weights=weights),
-        "copied": Metric(copied, 0.0, "events", 0.0, higher_is_better=False),
+        "copied": definition("copied").measured(copied, 0.0, 0.0),
     }

@@ -16,14 +16,18 @@ from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.fingerprints import fingerprints
 from calovision.events.labels import both_classes
-from calovision.features.observables import observable_matrix, observable_units, observables
+from calovision.features.observables import observable_matrix, observables
+from calovision.metrics.bootstrap import mean_metric
 from calovision.metrics.classification import checked_weights, classification_metrics
+from calovision.metrics.definitions import definition
 from calovision.metrics.emd import emd_metrics, emd_per_event
-from calovision.metrics.reconstruction import reconstruction_metrics
+from calovision.metrics.image_quality import image_quality
+from calovision.metrics.occupancy import occupancy_metrics
+from calovision.metrics.response import response_metrics
 from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
 from calovision.metrics.two_sample_hits import classifier_auc_hits
-from calovision.metrics.value import Metric, mean_metric
-from calovision.metrics.wasserstein import w1_hits, w1_observables
+from calovision.metrics.value import Metric
+from calovision.metrics.wasserstein import w1, w1_hits
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
 from calovision.models.generators.base import GeneratorTask, generated
@@ -147,11 +151,9 @@ def classified(
     weights = checked_weights(weights, label)
     scores = score(task, events, quiet)
     metrics = classification_metrics(scores.probability, label, seed=seed, weights=weights)
-    kind = events.geometry.schema
-    metrics[f"{kind}_per_s"] = Metric(len(events) / scores.wall_s, 0.0, f"{kind}/s")
-    metrics["out_of_distribution"] = mean_metric(
-        scores.out_of_distribution.astype(float), higher_is_better=False, weights=weights
-    )
+    rate, unknown = f"{events.geometry.schema}_per_s", "out_of_distribution"
+    metrics[rate] = definition(rate).measured(len(events) / scores.wall_s, 0.0)
+    metrics[unknown] = mean_metric(scores.out_of_distribution, definition(unknown), weights)
     return metrics
 
 
@@ -167,10 +169,14 @@ def truth_floor(events: Events, seed: int) -> dict[str, float]:
 
 
 def _spectra(a: Events, b: Events, seed: int, *, paired: bool) -> dict[str, Metric]:
-    options: dict[str, Any] = {"units": observable_units(a), "paired": paired, "seed": seed}
     first = weighting.of(a)
-    options["weights"] = first, (first if paired else weighting.of(b))
-    return w1_observables(observables(a), observables(b), **options)
+    weights = first, (first if paired else weighting.of(b))
+    options: dict[str, Any] = {"paired": paired, "seed": seed, "weights": weights}
+    pairs = zip(observables(a).items(), observables(b).values(), strict=True)
+    return {
+        (key := f"w1_{name}"): w1(x, y, definition=definition(key), **options)
+        for (name, x), y in pairs
+    }
 
 
 def measure(
@@ -191,7 +197,12 @@ def measure(
     Returns:
         the metrics, and the energy-mover distance per event and channel, GeV.
     """
-    metrics = reconstruction_metrics(events, rebuilt, seed=seed, max_events=slow_events)
+    metrics = {
+        **occupancy_metrics(events, rebuilt, seed=seed),
+        **response_metrics(events, rebuilt, seed=seed),
+        **w1_hits(events, rebuilt, paired=True, seed=seed),
+        **image_quality(events, rebuilt, seed=seed, max_events=slow_events),
+    }
     slow = events[:slow_events]
     distances = emd_per_event(slow, rebuilt[:slow_events])
     metrics |= emd_metrics(distances, events.geometry.channel_names, weighting.of(slow))

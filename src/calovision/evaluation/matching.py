@@ -11,7 +11,7 @@ from calovision.errors import InputError
 from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.labels import found
-from calovision.metrics.value import Floats, check_finite
+from calovision.metrics.bootstrap import Floats, check_finite
 
 A, B, FLOOR, TRAINING = "A", "B", "--floor", "--training"  #: what messages call the sets
 COLUMNS = ("m0", "pt")  #: per-event columns compared like observables where all sets have them

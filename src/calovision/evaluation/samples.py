@@ -12,8 +12,8 @@ from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
-from calovision.features.observables import observable_matrix, observable_units
-from calovision.metrics.value import Floats, Weights
+from calovision.features.observables import observable_matrix
+from calovision.metrics.bootstrap import Floats, Weights
 from calovision.utils import streams
 
 MIN_EVENTS = 100  #: of each sample that is compared
@@ -27,13 +27,11 @@ class Samples:
         events: the three samples.
         tables: their observables, each ``(n, k)``.
         names: the ``k`` observables, appended columns as ``column_m0``.
-        units: unit of each observable; empty for a pure number.
     """
 
     events: tuple[Events, ...]
     tables: tuple[Floats, ...]
     names: tuple[str, ...]
-    units: tuple[str, ...]
 
     @property
     def size(self) -> int:
@@ -91,8 +89,7 @@ def draw(a: Events, b: Events, floor: Events | None, seed: int) -> Samples:
     samples = tuple(s[rng.permutation(len(s))[:size]] for s in sets)
     columns = tuple(k for k in COLUMNS if _varies(k, samples))
     tables, (names, *_) = zip(*(observable_matrix(s, columns) for s in samples), strict=True)
-    units = observable_units(a) | {f"column_{k}": "GeV" for k in COLUMNS}
-    return Samples(samples, tables, names, tuple(units.get(k, "") for k in names))
+    return Samples(samples, tables, names)
 
 
 def _varies(column: str, samples: tuple[Events, ...]) -> bool:

@@ -79,19 +79,6 @@ def observables(events: Events) -> dict[str, Floats]:
     return {name: np.asarray(value.numpy()) for name, value in found.items()}
 
 
-def observable_units(events: Events) -> dict[str, str]:
-    """Unit of every observable of :func:`observables`; empty for pure numbers."""
-    jets = events.geometry.schema == "jets"
-    units = {"pt": "GeV", "mass": "GeV"} if jets else {}
-    if jets and "track" in events.geometry.channel_names:
-        units["n_track"] = "tracks"
-    energy = {"n_hit": "hits", "sum_e": "GeV", "max_e": "GeV", "girth": "rad"}
-    time = {"n_hit": "hits", "mean": "ns", "spread": "ns"}
-    for c in events.geometry.channels:
-        units |= {f"{k}_{c.name}": u for k, u in (time if c.is_time else energy).items()}
-    return units
-
-
 def observable_matrix(
     events: Events, columns: tuple[str, ...] = ()
 ) -> tuple[Floats, tuple[str, ...]]:

@@ -14,10 +14,62 @@ from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
 from calovision.events.weighting import effective, scaled
-from calovision.metrics.value import REPLICAS, Floats, Metric, bootstrap, same_length
+from calovision.metrics.bootstrap import REPLICAS, Floats, bootstrap, same_length
+from calovision.metrics.groups import CLASSIFICATION
+from calovision.metrics.value import Definition, Metric
 
 EFFICIENCIES = (0.3, 0.5)  #: signal efficiencies at which the rejection is quoted
 ECE_BINS = 15  #: equal-width bins of the calibration error
+DEFINITIONS = {
+    "auc": Definition(
+        "ROC AUC",
+        "Take one signal and one background event at random: the chance that the tagger gives the "
+        "signal the higher score. It does not depend on where one cuts.",
+        CLASSIFICATION,
+        ratio=False,
+        good="0.5 is guessing, 1 is perfect. Quark and gluon jets overlap by nature, 0.81 was the "
+        "best published on CMS images of them; so do electrons and converted photons.",
+        source="Hanley and McNeil, Radiology 143 (1982) 29; CMS images: arXiv:1902.08276",
+        short="AUC",
+    ),
+    "accuracy": Definition(
+        "accuracy",
+        "Share of events on the right side of a probability of 0.5.",
+        CLASSIFICATION,
+        ratio=False,
+        good="0.5 is guessing where both classes are equally frequent. Read the AUC first: the "
+        "accuracy changes with the mixture of classes.",
+        short="accuracy",
+    ),
+    "rejection_30": Definition(
+        "rejection at 30 %",
+        "Cut so that 30 % of the signal is kept; one in so many background events is kept too.",
+        CLASSIFICATION,
+        good="Guessing gives 3.3. This is what a search with a tight cut gains.",
+        source="arXiv:1902.09914",
+        short="rejection at 30 %",
+    ),
+    "rejection_50": Definition(
+        "rejection at 50 %",
+        "Cut so that half of the signal is kept; one in so many background events is kept too.",
+        CLASSIFICATION,
+        good="Guessing gives 2. A rejection of 8 means that 12.5 % of the background is left.",
+        source="arXiv:1902.09914",
+        short="at 50 %",
+    ),
+    "ece": Definition(
+        "calibration error",
+        "Among events that are called signal with 70 %, are 70 % signal? The mean gap between the "
+        f"stated probability and the true fraction (expected calibration error), over {ECE_BINS} "
+        "bins.",
+        CLASSIFICATION,
+        higher_is_better=False,
+        good="0 is perfect; up to 0.02 the score can be used as a probability.",
+        source="arXiv:1706.04599",
+        short="ECE",
+    ),
+}
+QUALITY = tuple(k for k, d in DEFINITIONS.items() if d.short)  #: of :func:`classification_metrics`
 
 
 def check(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
@@ -91,16 +143,24 @@ def roc_curve(
         each ``(k,)``; the first threshold is infinite.
     """
     score, label = check(scores, labels)
-    weight = checked_weights(weights, label)
+    cuts, signal, background = _passing(score, label, checked_weights(weights, label))
+    false = np.concatenate([[0.0], background / background[-1]])
+    true = np.concatenate([[0.0], signal / signal[-1]])
+    return false, true, np.concatenate([[np.inf], cuts])
+
+
+def _passing(
+    score: Floats, label: NDArray[np.int64], weights: Floats | None
+) -> tuple[Floats, Floats, Floats]:
+    """Every distinct score, the highest first, and the signal and background at or above it."""
     order = np.argsort(-score, kind="stable")
     ranked = score[order]
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
-    counted = np.ones(len(label)) if weight is None else weight
-    signal = np.cumsum((counted * label)[order])[last]
-    background = np.cumsum((counted * (1 - label))[order])[last]
-    false = np.concatenate([[0.0], background / background[-1]])
-    true = np.concatenate([[0.0], signal / signal[-1]])
-    return false, true, np.concatenate([[np.inf], ranked[last]])
+    weight = np.ones(len(label)) if weights is None else weights
+    signal, background = (
+        np.cumsum((weight * of_class)[order])[last] for of_class in (label, 1 - label)
+    )
+    return ranked[last], signal, background
 
 
 def accuracy(probabilities: ArrayLike, labels: ArrayLike, weights: Floats | None = None) -> float:
@@ -131,12 +191,7 @@ def rejection(
     score, label = check(scores, labels)
     if not 0 < efficiency <= 1:
         raise InputError(f"signal efficiency {efficiency} is not in (0, 1]", "use 0.3 or 0.5")
-    weight = np.ones(len(score)) if weights is None else weights
-    order = np.argsort(-score, kind="stable")
-    ranked = score[order]
-    last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
-    signal = np.cumsum((weight * label)[order])[last]
-    background = np.cumsum((weight * (1 - label))[order])[last]
+    _, signal, background = _passing(score, label, weights)
     at = np.argmax(signal >= efficiency * signal[-1] * (1 - 1e-10))
     return float(background[-1] / (background[at] if background[at] > 0 else least))
 
@@ -176,7 +231,7 @@ def auc_metric(
     ranked, (_, label) = RankedScores(scores, labels), check(scores, labels)
     weight = checked_weights(weights, label)
     error = bootstrap(ranked.auc, len(label), seed, replicas, weight)
-    return Metric(ranked.auc(weight), float(error))
+    return DEFINITIONS["auc"].measured(ranked.auc(weight), float(error))
 
 
 def classification_metrics(
@@ -214,12 +269,11 @@ def classification_metrics(
         hits = accuracy(probability, label, weights)
         return np.array([ranked.auc(weights), hits, *reject, ece(probability, label, weights)])
 
-    names = ["auc", "accuracy", *(f"rejection_{100 * e:.0f}" for e in EFFICIENCIES), "ece"]
     values = everything(weight)
     errors = bootstrap(everything, len(label), seed, replicas, weight)
     return {
-        name: Metric(float(v), float(e), higher_is_better=name != "ece")
-        for name, v, e in zip(names, values, errors, strict=True)
+        name: DEFINITIONS[name].measured(v, e)
+        for name, v, e in zip(QUALITY, values, errors, strict=True)
     }
 
 

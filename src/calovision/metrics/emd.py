@@ -21,8 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.metrics.bootstrap import Floats, mean_metric
+from calovision.metrics.groups import DISPLACEMENT
 from calovision.metrics.pairs import check_pair
-from calovision.metrics.value import Floats, Metric, mean_metric
+from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -32,6 +34,15 @@ RADIUS = 1.0  #: rad; moving 1 GeV by this distance costs as much as creating it
 MAX_POINTS = 500  #: above this many cells on a side, cells are merged into 5 x 5 blocks
 MERGE = 5  #: pixels along each side of a merged block
 NEGLIGIBLE = 1e-7  #: share of the energy below which a difference is rounding
+DEFINITIONS = {
+    "emd[_CHANNEL]": Definition(
+        "energy-mover distance",
+        "The least work that turns the original's energy pattern into the reconstruction's.",
+        DISPLACEMENT,
+        unit="GeV",
+        higher_is_better=False,
+    )
+}
 
 
 def transport(source: Floats, sink: Floats, distance: Floats) -> float:
@@ -146,7 +157,5 @@ def emd_metrics(
     """
     columns = {"emd": distances.sum(axis=1)}
     columns |= {f"emd_{c}": distances[:, i] for i, c in enumerate(channels)}
-    return {
-        k: mean_metric(v, unit="GeV", higher_is_better=False, weights=weights)
-        for k, v in columns.items()
-    }
+    definition = DEFINITIONS["emd[_CHANNEL]"]
+    return {k: mean_metric(v, definition, weights) for k, v in columns.items()}

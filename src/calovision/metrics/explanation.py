@@ -15,19 +15,44 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
+from calovision.metrics.bootstrap import REPLICAS, Floats, bootstrap, bootstrap_sums, same_length
 from calovision.metrics.two_sample import TREES
-from calovision.metrics.value import (
-    REPLICAS,
-    Floats,
-    Metric,
-    bootstrap,
-    bootstrap_sums,
-    same_length,
-)
+from calovision.metrics.value import Definition, Metric
 from calovision.utils import streams
 
 MIN_EVENTS = 200  #: with fewer, trees with 50 events a leaf say nothing about a score
 SHUFFLES = 5  #: times each observable is shuffled
+DEFINITIONS = {
+    "occlusion": Definition(
+        "occlusion",
+        "Hits of one layer and one ring around the centre are taken away and the jet is scored "
+        "again; the change of the logit (the score before it becomes a probability) tells how "
+        "much the tagger rests on them.",
+        good="There is no good value; large changes show where it looks.",
+        source="arXiv:1311.2901",
+    ),
+    "spearman": Definition(
+        "rank correlation",
+        "Spearman's correlation between the ranks of the score and of an observable.",
+        good="+1: the larger, the more quark-like; -1: the more gluon-like; 0: no trend. Gluon "
+        "jets have more and softer particles and are wider, so multiplicity and girth should be "
+        "negative, and pTD positive.",
+        source="arXiv:1408.3122",
+    ),
+    "r2": Definition(
+        "R²",
+        "Share of the score's scatter from jet to jet that boosted trees reproduce from the "
+        "observables.",
+        good="1: the tagger computes nothing but these observables; what is missing to 1 it has "
+        "found beside them.",
+    ),
+    "importance": Definition(
+        "importance",
+        "By how much R² falls when the values of one observable are shuffled among the jets.",
+        good="Observables that say the same share their importance, so a small one can still "
+        "matter.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -89,14 +114,7 @@ def spearman(
     def of(weights: Floats) -> float:
         return _correlation(first.ranks(weights), second.ranks(weights), weights)
 
-    return Metric(of(np.ones(n)), float(bootstrap(of, n, seed, replicas)))
-
-
-def spearman_of_observables(
-    scores: ArrayLike, observables: Mapping[str, NDArray[Any]], *, seed: int
-) -> dict[str, Metric]:
-    """:func:`spearman` of the score with every observable ``(n,)``, by name."""
-    return {name: spearman(scores, values, seed=seed) for name, values in observables.items()}
+    return DEFINITIONS["spearman"].measured(of(np.ones(n)), float(bootstrap(of, n, seed, replicas)))
 
 
 def explained_by_trees(
@@ -147,7 +165,7 @@ def _r2(true: Floats, predicted: Floats, seed: int) -> Metric:
         return float(1 - residual / spread) if spread > 0 else float("nan")
 
     parts = np.stack([np.ones(len(true)), true, true**2, (true - predicted) ** 2], axis=1)
-    return Metric(of(parts.sum(axis=0)), float(bootstrap_sums(parts, of, seed)))
+    return DEFINITIONS["r2"].measured(of(parts.sum(axis=0)), float(bootstrap_sums(parts, of, seed)))
 
 
 def _finite(values: ArrayLike, name: str) -> Floats:

@@ -13,15 +13,17 @@ without a channel in their name are means over channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from calovision.events import weighting
+from calovision.metrics.bootstrap import Floats, bootstrap_sums, summed
+from calovision.metrics.groups import PIXELWISE
 from calovision.metrics.pairs import check_pair
-from calovision.metrics.value import Floats, Metric, bootstrap_sums, summed
+from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -31,44 +33,49 @@ K1, K2 = 0.01, 0.03
 MAX_EVENTS = 1000  #: events of the default subset
 BATCH = 50  #: images held densely at once
 Images = NDArray[np.floating[Any]]
+#: what stands in for the reconstruction -> what the label adds
+_OF = {"": "", "_blank": " of the blank image", "_mean": " of the mean image"}
+DEFINITIONS = {
+    f"{name}{key}[_CHANNEL]": Definition(
+        f"{name.upper()}{of}", f"{text}.", PIXELWISE, unit=unit, ratio=False
+    )
+    for name, text, unit in (
+        ("psnr", "Peak signal-to-noise ratio", "dB"),
+        ("ssim", "Structural similarity", ""),
+    )
+    for key, of in _OF.items()
+}
 
 
-def _blur(images: Images) -> Images:
+def _gaussian(images: Images) -> Images:
     """Gaussian average over the window around every pixel."""
+    from scipy.ndimage import gaussian_filter
+
     smooth: Images = gaussian_filter(images, SIGMA, radius=RADIUS, axes=(-2, -1))
     return smooth
 
 
-class _Blurred:
-    """Images with the local means and variances that SSIM needs, computed once."""
-
-    def __init__(self, images: Images) -> None:
-        self.images = images
-        self.mean = _blur(images)
-        self.variance = _blur(images * images) - self.mean**2
-
-
-def _similarity(a: _Blurred, b: _Blurred) -> Images:
-    """Structural similarity of images of range 1, pixel by pixel."""
-    c1, c2 = K1**2, K2**2
-    means = a.mean * b.mean
-    covariance = _blur(a.images * b.images) - means
-    likeness: Images = (2 * means + c1) * (2 * covariance + c2)
-    return likeness / ((a.mean**2 + b.mean**2 + c1) * (a.variance + b.variance + c2))
-
-
-def ssim_map(a: Images, b: Images, data_range: float) -> Images:
-    """Structural similarity of images, pixel by pixel.
+class Windowed:
+    """Images ``(..., rows, cols)`` of range 1 with the local moments that SSIM needs.
 
     Args:
-        a: ``(..., rows, cols)`` images.
-        b: images of the same shape.
-        data_range: largest possible difference of two pixels, in the images' unit.
-
-    Returns:
-        ``(..., rows, cols)`` in [-1, 1].
+        images: ``(..., rows, cols)``.
+        average: local average over a window.
     """
-    return _similarity(_Blurred(a / data_range), _Blurred(b / data_range))
+
+    def __init__(self, images: Images, average: Callable[[Images], Images] = _gaussian) -> None:
+        self.images, self.average = images, average
+        self.mean = average(images)
+        self.variance = average(images * images) - self.mean**2
+
+
+def ssim_map(a: Windowed, b: Windowed) -> Images:
+    """Structural similarity ``(..., rows, cols)`` of images, window by window, in [-1, 1]."""
+    c1, c2 = K1**2, K2**2
+    means = a.mean * b.mean
+    covariance = a.average(a.images * b.images) - means
+    likeness: Images = (2 * means + c1) * (2 * covariance + c2)
+    return likeness / ((a.mean**2 + b.mean**2 + c1) * (a.variance + b.variance + c2))
 
 
 def _scan(events: Events, weights: Floats | None) -> tuple[Images, Floats]:
@@ -84,10 +91,10 @@ def _scan(events: Events, weights: Floats | None) -> tuple[Images, Floats]:
     return total / len(events), np.where(peak > 0, peak, 1.0)
 
 
-def _scores(true: _Blurred, other: _Blurred) -> Floats:
+def _scores(true: Windowed, other: Windowed) -> Floats:
     """``(n, channels, 2)`` mean squared error and SSIM of images of range 1."""
     error = ((true.images - other.images) ** 2).mean(axis=(-2, -1), dtype=np.float64)
-    similarity = _similarity(true, other).mean(axis=(-2, -1), dtype=np.float64)
+    similarity = ssim_map(true, other).mean(axis=(-2, -1), dtype=np.float64)
     return np.stack([error, similarity], axis=-1)
 
 
@@ -126,14 +133,14 @@ def image_quality(
     mean_image, peak = _scan(true, weights)
     scale = (1 / peak[:, None, None]).astype(np.float32)
     fixed = {
-        "_blank": _Blurred(np.zeros_like(mean_image[None], np.float32)),
-        "_mean": _Blurred((mean_image[None] * scale).astype(np.float32)),
+        "_blank": Windowed(np.zeros_like(mean_image[None], np.float32)),
+        "_mean": Windowed((mean_image[None] * scale).astype(np.float32)),
     }
-    scores: dict[str, list[Floats]] = {"": [], "_blank": [], "_mean": []}
+    scores: dict[str, list[Floats]] = {of: [] for of in _OF}
     for start in range(0, len(true), BATCH):
         part = slice(start, start + BATCH)
-        original = _Blurred(true[part].to_dense() * scale)
-        answers = {"": _Blurred(rec[part].to_dense() * scale), **fixed}
+        original = Windowed(true[part].to_dense() * scale)
+        answers = {"": Windowed(rec[part].to_dense() * scale), **fixed}
         for name, answer in answers.items():
             scores[name].append(_scores(original, answer))
     found: dict[str, Metric] = {}
@@ -156,7 +163,9 @@ def _named(
     values = with_average(summed(counted, weights))
     errors = bootstrap_sums(counted, with_average, seed, weights=weights)
     return {
-        f"{name}{of}{suffix}": Metric(float(values[i, k]), float(errors[i, k]), unit)
+        f"{name}{of}{suffix}": DEFINITIONS[f"{name}{of}[_CHANNEL]"].measured(
+            values[i, k], errors[i, k]
+        )
         for i, suffix in enumerate(["", *(f"_{c}" for c in channels)])
-        for k, (name, unit) in enumerate((("psnr", "dB"), ("ssim", "")))
+        for k, name in enumerate(("psnr", "ssim"))
     }

@@ -12,22 +12,44 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calovision.errors import InputError
 from calovision.events.weighting import effective, quantiles
-from calovision.metrics.value import (
+from calovision.metrics.bootstrap import (
     NO_WEIGHTS,
     Floats,
-    Metric,
     Weights,
     bootstrap,
+    checked_tables,
     weights_of_two,
 )
+from calovision.metrics.groups import GENERATED
+from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
 
 QUANTILE = 0.01  #: share of true events that are as near to a training event by chance
 MIN_EVENTS = 50
+DEFINITIONS = {
+    "memorised": Definition(
+        "share near a training jet",
+        "Generated jets that lie nearer to a training jet, in all observables, than 99 % of "
+        "other simulated jets do.",
+        GENERATED,
+        higher_is_better=False,
+        ratio=False,
+        good="0.01 is chance; much more means that training jets are repeated.",
+        source="arXiv:2004.05675",
+    ),
+    "copied": Definition(
+        "copies of training jets",
+        "Generated jets that are a training jet, hit by hit.",
+        GENERATED,
+        unit="events",
+        higher_is_better=False,
+        ratio=False,
+        good="0.",
+    ),
+}
 
 
 def memorised(
@@ -60,15 +82,9 @@ def memorised(
     Raises:
         InputError: fewer than 50 events, other numbers of observables, or values not finite.
     """
-    known, new, true = (np.asarray(x, np.float64) for x in (training, generated, held_out))
-    for what, sample in (("training", known), ("generated", new), ("held-out", true)):
-        if len(sample) < MIN_EVENTS or sample.shape[1:] != known.shape[1:]:
-            raise InputError(
-                f"{what} events: a table of shape {sample.shape}",
-                f"give at least {MIN_EVENTS} events and the same observables of all",
-            )
-        if not np.isfinite(sample).all():
-            raise InputError(f"the {what} events' observables are not finite", "check the events")
+    known, new, true = checked_tables(
+        MIN_EVENTS, training=training, generated=generated, held_out=held_out
+    )
     deviation = known.std(axis=0)
     varying = deviation > 0
     centre, scale = known.mean(axis=0)[varying], deviation[varying]
@@ -86,7 +102,7 @@ def memorised(
     events = len(near) if of_new is None else effective(of_new)
     spread = float(bootstrap(share, len(near) + len(usual), seed, weights=both))
     error = max(spread, 1 / events)
-    return Metric(value, error, "", quantile, higher_is_better=False)
+    return DEFINITIONS["memorised"].measured(value, error, quantile)
 
 
 def nearest_distance(points: Floats, others: Floats) -> Floats:

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events import weighting
+from calovision.metrics.bootstrap import Floats, bootstrap_sums, paired_difference, summed
+from calovision.metrics.groups import OCCUPANCY, UNREPORTED
 from calovision.metrics.pairs import Pixels, check_pair, pixels
-from calovision.metrics.value import Floats, Metric, bootstrap_sums, paired_difference, summed
-from calovision.utils.compiled import compiled
+from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -31,57 +32,65 @@ if TYPE_CHECKING:
 # energies (GeV) and matched energies of each side.
 TRUE, REC, BOTH, TRUE_NEAR, REC_NEAR, E_TRUE, E_REC, E_TRUE_FOUND, E_REC_RIGHT = range(9)
 COUNTS = 9
+BATCH = 100  #: images held densely at once
 #: suffix of each view -> (matched of rec, all of rec, matched of true, all of true)
 VIEWS = {
     "": (BOTH, REC, BOTH, TRUE),
     "_near": (REC_NEAR, REC, TRUE_NEAR, TRUE),
     "_energy": (E_REC_RIGHT, E_REC, E_TRUE_FOUND, E_TRUE),
 }
+#: what is measured in every view, in the order of :func:`precision_recall_f1`
+RATIOS = {
+    "precision": "Share of the reconstruction that is in the original.",
+    "recall": "Share of the original that is found.",
+    "f1": "Harmonic mean of precision and recall.",
+}
+_WHERE = {"": "exact pixel", "_near": "within one pixel", "_energy": "weighted by energy"}
+DEFINITIONS = {
+    f"occupancy_{name}{view}[_CHANNEL]": Definition(
+        f"{name.replace('f1', 'F1')}, {where}",
+        RATIOS[name],
+        OCCUPANCY if name == "f1" or not view else UNREPORTED,
+    )
+    for name in ("f1", "precision", "recall")
+    for view, where in _WHERE.items()
+}
 
 
-@compiled
-def _lit_near(image: NDArray[np.uint8], row: int, col: int) -> bool:  # pragma: no cover
-    rows, cols = image.shape
-    for r in range(max(row - 1, 0), min(row + 2, rows)):
-        for c in range(max(col - 1, 0), min(col + 2, cols)):
-            if image[r, c]:
-                return True
-    return False
-
-
-@compiled
-def _match(  # pragma: no cover
-    here: NDArray[np.int64], there: NDArray[np.int64], n: int, rows: int, cols: int
+def _match(
+    here: NDArray[np.int64], there: NDArray[np.int64], rows: int, cols: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """For every pixel of one side: is the other side lit in it, and in or next to it.
 
-    Both sides are ``(p, 3)`` image, row, col, sorted by image.
+    Both sides are ``(p,)`` numbers of pixels, counted through all images, sorted by image.
     """
-    exact = np.zeros(len(here), np.bool_)
-    near = np.zeros(len(here), np.bool_)
-    image = np.zeros((rows, cols), np.uint8)
-    i, j = 0, 0
-    for current in range(n):
-        first = j
-        while j < len(there) and there[j, 0] == current:
-            image[there[j, 1], there[j, 2]] = 1
-            j += 1
-        while i < len(here) and here[i, 0] == current:
-            exact[i] = image[here[i, 1], here[i, 2]] == 1
-            near[i] = _lit_near(image, here[i, 1], here[i, 2])
-            i += 1
-        for k in range(first, j):
-            image[there[k, 1], there[k, 2]] = 0
+    exact, near = np.zeros((2, len(here)), np.bool_)
+    size = BATCH * rows * cols
+    for start in range(0, int(here.max(initial=-1)) + 1, size):
+        mine, other = (
+            slice(*np.searchsorted(side // size, (start // size, start // size + 1)))
+            for side in (here, there)
+        )
+        lit = np.zeros((BATCH, rows, cols), np.bool_)
+        lit.ravel()[there[other] - start] = True
+        exact[mine] = lit.ravel()[here[mine] - start]
+        tall = lit.copy()
+        tall[:, 1:] |= lit[:, :-1]
+        tall[:, :-1] |= lit[:, 1:]
+        wide = tall.copy()
+        wide[..., 1:] |= tall[..., :-1]
+        wide[..., :-1] |= tall[..., 1:]
+        near[mine] = wide.ravel()[here[mine] - start]
     return exact, near
 
 
-def _side(events: Events) -> tuple[NDArray[np.int64], Floats]:
-    """Pixels as ``(p, 3)`` image, row, col, sorted by image, and their energies (GeV)."""
+def _side(events: Events) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Image, number counted through all images, and energy (GeV) of pixels, sorted by image."""
     found: Pixels = pixels(events)
     image = found.event * len(events.geometry.channels) + found.channel
     order = np.argsort(image, kind="stable")
-    row, col = np.divmod(found.cell, events.geometry.cols)
-    return np.stack([image, row, col], axis=1)[order], found.energy[order]
+    code = image * events.geometry.cells + found.cell
+    return image[order], code[order], found.energy[order]
 
 
 def occupancy_counts(true: Events, rec: Events) -> Floats:
@@ -107,11 +116,12 @@ def occupancy_counts(true: Events, rec: Events) -> Floats:
         (TRUE, BOTH, TRUE_NEAR, E_TRUE, E_TRUE_FOUND),
         (REC, BOTH, REC_NEAR, E_REC, E_REC_RIGHT),
     )
-    for (here, energy), (there, _), into in zip(sides, sides[::-1], columns, strict=True):
-        exact, near = _match(here, there, images, geometry.rows, geometry.cols)
+    others = (side[1] for side in sides[::-1])
+    for (image, here, energy), there, into in zip(sides, others, columns, strict=True):
+        exact, near = _match(here, there, geometry.rows, geometry.cols)
         sums = (None, exact, near, energy, energy * exact)
         for column, weight in zip(into, sums, strict=True):
-            counts[:, column] = np.bincount(here[:, 0], weight, images)
+            counts[:, column] = np.bincount(image, weight, images)
     return counts.reshape(*shape, COUNTS)
 
 
@@ -162,8 +172,9 @@ def occupancy_metrics(true: Events, rec: Events, *, seed: int) -> dict[str, Metr
     found = {}
     for c, channel in enumerate(true.geometry.channel_names):
         for v, view in enumerate(VIEWS):
-            for k, name in enumerate(("precision", "recall", "f1")):
-                metric = Metric(float(values[c, v, k]), float(errors[c, v, k]))
+            for k, name in enumerate(RATIOS):
+                definition = DEFINITIONS[f"occupancy_{name}{view}[_CHANNEL]"]
+                metric = definition.measured(values[c, v, k], errors[c, v, k])
                 found[f"occupancy_{name}{view}_{channel}"] = metric
     return found
 

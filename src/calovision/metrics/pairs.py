@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.metrics.value import same_length
+from calovision.metrics.bootstrap import same_length
 
 if TYPE_CHECKING:
     from calovision.events.events import Events

@@ -12,16 +12,23 @@ All products of matrices are small: several threads would mostly wait for each o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import curve_fit
 from threadpoolctl import threadpool_limits
 
-from calovision.errors import InputError
 from calovision.events.weighting import scaled
-from calovision.metrics.value import NO_WEIGHTS, Floats, Metric, Weights, event_weights
+from calovision.metrics.bootstrap import (
+    NO_WEIGHTS,
+    Floats,
+    Weights,
+    checked_tables,
+    event_weights,
+)
+from calovision.metrics.groups import GENERATED
+from calovision.metrics.value import Definition, Metric
 from calovision.utils import streams
 
 BATCH_EVENTS = (20_000, 50_000)  #: smallest and largest batch of the extrapolation
@@ -34,10 +41,35 @@ PERCENTILES = (16.275, 83.725)  #: what jetnet takes for one standard deviation
 MIN_EVENTS = 50
 REPLICAS = 50  #: an error from 50 replicas is itself known to 10 %
 _BLOCK = 100  # rows of the kernel matrix held at a time: they fit into a processor's cache
+DEFINITIONS = {
+    "fpd": Definition(
+        "Fréchet physics distance",
+        "How far apart the means and covariances of all observables are, for infinitely many jets "
+        "(FPD).",
+        GENERATED,
+        higher_is_better=False,
+        good="The floor is what other simulated jets, as many, score; a few times that is good.",
+        source="arXiv:2211.10295",
+    ),
+    "kpd": Definition(
+        "kernel physics distance",
+        "The same with all moments of the observables up to the fourth (KPD).",
+        GENERATED,
+        higher_is_better=False,
+        ratio=False,
+        good="Of equal distributions it scatters around 0.",
+        source="arXiv:2211.10295",
+    ),
+}
 
 
 def fpd(
-    real: ArrayLike, generated: ArrayLike, *, seed: int, weights: Weights = NO_WEIGHTS
+    real: ArrayLike,
+    generated: ArrayLike,
+    *,
+    seed: int,
+    weights: Weights = NO_WEIGHTS,
+    rng: np.random.Generator | None = None,
 ) -> Metric:
     """Frechet physics distance, a pure number.
 
@@ -51,6 +83,7 @@ def fpd(
         generated: ``(m, k)`` of the others.
         seed: seed of the batches.
         weights: of the events of either sample, not negative: their chances to be drawn.
+        rng: draws the batches in place of the seed.
 
     Returns:
         The intercept and the error of the extrapolation alone, as jetnet has it; what another
@@ -60,16 +93,9 @@ def fpd(
         InputError: fewer than 50 events, other numbers of observables, values not finite, or
             weights that mean nothing here.
     """
-    return frechet_distance(real, generated, streams.rng(streams.Stream.FPD, seed), weights)
+    from scipy.optimize import curve_fit
 
-
-def frechet_distance(
-    real: ArrayLike,
-    generated: ArrayLike,
-    rng: np.random.Generator,
-    weights: Weights = NO_WEIGHTS,
-) -> Metric:
-    """The distance of :func:`fpd`, its batches drawn by ``rng``."""
+    rng = rng or streams.rng(streams.Stream.FPD, seed)
     (x, y), chances = _normalised(real, generated, weights)
     sizes = batch_sizes(min(len(x), len(y)))
     means = []
@@ -82,8 +108,7 @@ def frechet_distance(
             means.append(np.mean(drawn))
     # Where the fit stops is part of published numbers: exact least squares give up to 1e-4 less.
     (intercept, _), covariance = curve_fit(_line, 1 / sizes, means, bounds=(0, np.inf))
-    error = float(np.sqrt(covariance[0, 0]))
-    return Metric(float(intercept), error, higher_is_better=False)
+    return DEFINITIONS["fpd"].measured(intercept, np.sqrt(covariance[0, 0]))
 
 
 def fpd_spread(
@@ -116,7 +141,12 @@ def fpd_spread(
 
 
 def kpd(
-    real: ArrayLike, generated: ArrayLike, *, seed: int, weights: Weights = NO_WEIGHTS
+    real: ArrayLike,
+    generated: ArrayLike,
+    *,
+    seed: int,
+    weights: Weights = NO_WEIGHTS,
+    batches: Sequence[np.random.Generator] = (),
 ) -> Metric:
     """Kernel physics distance, a pure number.
 
@@ -129,6 +159,7 @@ def kpd(
         generated: ``(m, k)`` of the others.
         seed: seed of the batches.
         weights: of the events of either sample, not negative: their chances to be drawn.
+        batches: draw one batch each, in place of the seed.
 
     Returns:
         The median of the batches, and half the distance between the percentiles of
@@ -137,17 +168,7 @@ def kpd(
     Raises:
         InputError: as of :func:`fpd`.
     """
-    batches = [streams.rng(streams.Stream.KPD, seed, b) for b in range(KERNEL_BATCHES)]
-    return kernel_distance(real, generated, batches, weights)
-
-
-def kernel_distance(
-    real: ArrayLike,
-    generated: ArrayLike,
-    batches: list[np.random.Generator],
-    weights: Weights = NO_WEIGHTS,
-) -> Metric:
-    """The distance of :func:`kpd`, each batch drawn by its own random numbers."""
+    batches = batches or [streams.rng(streams.Stream.KPD, seed, b) for b in range(KERNEL_BATCHES)]
     (x, y), chances = _normalised(real, generated, weights)
     size = min(KERNEL_EVENTS, len(x), len(y))
     values = []
@@ -157,7 +178,7 @@ def kernel_distance(
             within = _kernel_sum(a, a) - _self_sum(a) + _kernel_sum(b, b) - _self_sum(b)
             values.append(within / (size * (size - 1)) - 2 * _kernel_sum(a, b) / size**2)
     low, high = np.percentile(values, PERCENTILES)
-    return Metric(float(np.median(values)), float(high - low) / 2, higher_is_better=False)
+    return DEFINITIONS["kpd"].measured(float(np.median(values)), float(high - low) / 2)
 
 
 def batch_sizes(events: int) -> NDArray[np.int64]:
@@ -184,18 +205,7 @@ def _normalised(
 
     Events of weight 0 are left out; equal chances are ``None``.
     """
-    x, y = np.asarray(real, np.float64), np.asarray(generated, np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
-        raise InputError(
-            f"observables of shapes {x.shape} and {y.shape}", "give tables of the same columns"
-        )
-    if min(len(x), len(y)) < MIN_EVENTS:
-        raise InputError(
-            f"{min(len(x), len(y))} events are too few for a physics distance",
-            f"give at least {MIN_EVENTS} of each",
-        )
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise InputError("observables contain NaN or infinity", "check the events")
+    x, y = checked_tables(MIN_EVENTS, true=real, generated=generated)
     of_x, of_y = scaled(weights[0], len(x)), scaled(weights[1], len(y))
     (x, of_x), (y, of_y) = _possible(x, of_x), _possible(y, of_y)
     largest = np.abs(x).max(axis=0)

@@ -8,14 +8,36 @@ import numpy as np
 
 from calovision.events import weighting
 from calovision.events.weighting import quantiles
+from calovision.metrics.bootstrap import Floats, bootstrap_sums, event_weights, summed
+from calovision.metrics.groups import RESPONSE
 from calovision.metrics.pairs import check_pair
-from calovision.metrics.value import Floats, Metric, bootstrap_sums, event_weights, summed
+from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
 
 #: half the central 68.27 % interval equals one standard deviation of a Gaussian
 CENTRAL = (0.15866, 0.84134)
+_MEAN = Definition(
+    "energy response", "Mean of reconstructed over true energy.", RESPONSE, target=1.0, ratio=False
+)
+_SPREAD = Definition(
+    "energy resolution",
+    "Standard deviation of that ratio over jets.",
+    RESPONSE,
+    higher_is_better=False,
+)
+_WIDTH = Definition(
+    "energy resolution, central 68 %",
+    "The same, blind to rare outliers.",
+    RESPONSE,
+    higher_is_better=False,
+)
+DEFINITIONS = {
+    "response[_CHANNEL]": _MEAN,
+    "resolution[_CHANNEL]": _SPREAD,
+    "resolution68[_CHANNEL]": _WIDTH,
+}
 
 
 def responses(true: Events, rec: Events) -> list[Floats]:
@@ -82,11 +104,9 @@ def response_metrics(true: Events, rec: Events, *, seed: int) -> dict[str, Metri
         mean, spread = _mean_and_spread(summed(powers, weight))
         mean_error, spread_error = bootstrap_sums(powers, _mean_and_spread, seed, weights=weight)
         widths = [half_width(ratio, drawn) for drawn in event_weights(len(ratio), seed, 50, weight)]
-        found[f"response_{channel}"] = Metric(float(1 + mean), float(mean_error))
-        found[f"resolution_{channel}"] = Metric(
-            float(spread), float(spread_error), higher_is_better=False
-        )
-        found[f"resolution68_{channel}"] = Metric(
-            half_width(ratio, weight), float(np.std(widths, ddof=1)), higher_is_better=False
+        found[f"response_{channel}"] = _MEAN.measured(1 + mean, mean_error)
+        found[f"resolution_{channel}"] = _SPREAD.measured(spread, spread_error)
+        found[f"resolution68_{channel}"] = _WIDTH.measured(
+            half_width(ratio, weight), np.std(widths, ddof=1)
         )
     return found

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
-from calovision.metrics.value import Floats, Metric, mean_metric
+from calovision.metrics.bootstrap import Floats, mean_metric
+from calovision.metrics.groups import GENERATORS, ROTATION, SUPERVISED
+from calovision.metrics.image_quality import Windowed, ssim_map
+from calovision.metrics.value import Definition, Metric
 
 GRID = 5.0  #: degrees between the true rotations that a flowed image is compared with
 SLIP = 15.0  #: degrees, three grid steps, that the angle may fall back
@@ -24,6 +26,90 @@ JUMP = 40.0  #: degrees between two points of time that the angle may jump
 LEAST = 30.0  #: degrees below which a course says nothing about its evenness
 TRIVIAL = 0.25  #: greatest image change over a course, over the image's norm, that counts as none
 Images = NDArray[np.floating]
+#: kinds of motions of the plane; of events that have no symmetry of their own
+_MOTIONS = {
+    "eighth_turn": "turned by 45 degrees",
+    "quarter_turn": "turned by 90 degrees",
+    "half_turn": "turned by 180 degrees",
+    "eta_mirrored": "mirrored in eta",
+    "phi_mirrored": "mirrored in phi",
+    "flow": "moved along the discovered flow",
+}
+_UP, _DOWN = True, False  # higher is better, lower is better
+_OF_DIGIT = {
+    "cover": ("angle covered", "How far the digit turns before it falls back or jumps.", _UP),
+    "complete": ("digits that come round", "Share that turns until it is itself again.", _UP),
+    "r2": ("evenness of the turning", "Squared correlation of angle and time.", _UP),
+    "fidelity": (
+        "fidelity",
+        "Structural similarity with the true rotation, over that of the VAE's reconstruction.",
+        _UP,
+    ),
+    "rebuilt": (
+        "the VAE's reconstruction",
+        "Its structural similarity with the digit: what the fidelity is relative to.",
+        _UP,
+    ),
+    "drift": ("oracle drift", "Mean change of the digit's own probability along the flow.", _DOWN),
+    "closure": ("closure", "Relative distance of the image after a whole turn.", _DOWN),
+    "rate": ("rate", "Degrees per unit of time.", _UP),
+    "clock": ("distance from a clock", "Of the angle from one radian per unit of time.", _DOWN),
+    "change": ("image change", "Relative, per unit of time; a trivial flow has none.", _UP),
+    "excursion": ("largest image change", "Relative to the image; a trivial flow has none.", _UP),
+    "map_fidelity": ("supervised fidelity", "After twelve steps of 30 degrees.", _UP),
+    "map_closure": ("supervised closure", "Relative distance of the image after them.", _DOWN),
+    "map_mse": (
+        "supervised error of a step",
+        "Squared, over the variance of latent means.",
+        _DOWN,
+    ),
+}
+_OF_LATENT_SPACE = {
+    "rate_gap": ("difference of the digits' rates", "Relative; one clock has none.", _DOWN),
+    "trivial": ("trivial generators", "Share of generators that move images hardly.", _DOWN),
+    "cos": ("largest |cos| of two generators", "Mean over images, in the pull-back metric.", _DOWN),
+    **{
+        f"displacement_{k}": (f"{name} generator: image change", "Relative, modulo rotation.", _UP)
+        for k, name in enumerate(("second", "third", "fourth"), 1)
+    },
+    "frame_drift": ("four generators: oracle drift", "Of the three beside the rotation.", _DOWN),
+    "frame_accuracy": ("four generators: classifier", "Accuracy on the moved digits.", _UP),
+    "frame_cos": (
+        "four generators: largest |cos|",
+        "Of two of them, mean over images.",
+        _DOWN,
+    ),
+}
+_GROUPS = {"map": SUPERVISED, "frame": GENERATORS, "displacement": GENERATORS}
+DEFINITIONS = {
+    f"{key}{of}": Definition(
+        label,
+        text,
+        _GROUPS.get(key.split("_")[0], ROTATION),
+        unit="deg" if key in ("cover", "rate", "clock") else "",
+        higher_is_better=up,
+        ratio=False,
+    )
+    for of, entries in (("[_DIGIT][_dLATENT]", _OF_DIGIT), ("_dLATENT", _OF_LATENT_SPACE))
+    for key, (label, text, up) in entries.items()
+}
+DEFINITIONS |= {
+    f"seen_{key}": Definition(
+        f"AUC, moved or not: {moved}",
+        "Of a network that tells moved events from others; 0.5 if it cannot.",
+        ratio=False,
+    )
+    for key, moved in _MOTIONS.items()
+}
+DEFINITIONS |= {
+    f"shift_{key}": Definition(
+        f"change of the score when {moved}",
+        "Mean change of a tagger's probability.",
+        higher_is_better=False,
+        ratio=False,
+    )
+    for key, moved in _MOTIONS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -98,20 +184,17 @@ def similarity(a: Images, b: Images, window: int = 7) -> Floats:
 
     Uniform window and the usual constants, of which the windows inside the image count.
     """
-    side = math.isqrt(a.shape[-1])
-    shape = (*a.shape[:-1], side, side)
-    x, y = a.reshape(shape), b.reshape(shape)
+    from scipy.ndimage import uniform_filter
 
-    def local(values: Images) -> Images:
-        size = (*[1] * (values.ndim - 2), window, window)
-        edge = window // 2
-        mean: Images = uniform_filter(values, size)[..., edge : side - edge, edge : side - edge]
+    side, edge = math.isqrt(a.shape[-1]), window // 2
+
+    def average(images: Images) -> Images:
+        size = (*[1] * (images.ndim - 2), window, window)
+        mean: Images = uniform_filter(images, size)[..., edge : side - edge, edge : side - edge]
         return mean
 
-    mx, my = local(x), local(y)
-    vx, vy, vxy = local(x * x) - mx**2, local(y * y) - my**2, local(x * y) - mx * my
-    top = (2 * mx * my + 1e-4) * (2 * vxy + 9e-4)
-    found: Floats = (top / ((mx**2 + my**2 + 1e-4) * (vx + vy + 9e-4))).mean((-1, -2))
+    x, y = (Windowed(z.reshape(*z.shape[:-1], side, side), average) for z in (a, b))
+    found: Floats = ssim_map(x, y).mean((-1, -2))
     return found.astype(np.float64)
 
 
@@ -165,24 +248,26 @@ def follow_metrics(followed: Followed) -> dict[str, Metric]:
     speed = np.linalg.norm(np.diff(f.flowed, axis=1), axis=2).mean(1) / (f.times[1] - f.times[0])
     away = np.linalg.norm(f.flowed - f.flowed[:, :1], axis=2).max(1)
     rates = [one.rate for one in found if np.isfinite(one.rate)]
-    metrics = {
-        "cover": mean_metric([one.covered for one in found], unit="deg"),
-        "complete": mean_metric([float(one.complete) for one in found]),
-        "r2": mean_metric([one.r2 for one in found]),
-        "fidelity": mean_metric(fidelity),
-        "drift": mean_metric(
-            np.abs(f.probability - f.probability[:, :1]).mean(1), higher_is_better=False
-        ),
-        "change": mean_metric(speed / size),
-        "excursion": mean_metric(away / size),
-        "rebuilt": mean_metric(own),
+    values = {
+        "cover": [one.covered for one in found],
+        "complete": [float(one.complete) for one in found],
+        "r2": [one.r2 for one in found],
+        "fidelity": fidelity,
+        "drift": np.abs(f.probability - f.probability[:, :1]).mean(1),
+        "change": speed / size,
+        "excursion": away / size,
+        "rebuilt": own,
     }
-    if closure:
-        metrics["closure"] = mean_metric(closure, higher_is_better=False)
+    values |= {"closure": closure} if closure else {}
+    metrics = {key: mean_metric(each, _definition(key)) for key, each in values.items()}
     if rates:
         spread = np.std(rates) / np.sqrt(len(rates))
-        metrics["rate"] = Metric(float(np.median(rates)), float(1.25 * spread), "deg")
+        metrics["rate"] = _definition("rate").measured(np.median(rates), 1.25 * spread)
     return metrics
+
+
+def _definition(key: str) -> Definition:
+    return DEFINITIONS[f"{key}[_DIGIT][_dLATENT]"]
 
 
 def clock_error(followed: Followed, turn: float) -> Metric:
@@ -191,7 +276,7 @@ def clock_error(followed: Followed, turn: float) -> Metric:
     for one in followed.courses():
         clock = 360 / turn * followed.times[: one.end]
         errors.append(float(np.abs(one.angle[: one.end] - clock).mean()))
-    return mean_metric(errors, unit="deg", higher_is_better=False)
+    return mean_metric(errors, _definition("clock"))
 
 
 def named(metrics: Mapping[str, Metric], digit: int, latent: int) -> dict[str, Metric]:

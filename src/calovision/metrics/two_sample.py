@@ -14,19 +14,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
 from calovision.events.weighting import scaled
-from calovision.metrics.classification import RankedScores, auc_metric, check, checked_weights
-from calovision.metrics.value import (
+from calovision.metrics.bootstrap import (
     NO_WEIGHTS,
     REPLICAS,
     Floats,
-    Metric,
     Weights,
     event_weights,
     same_length,
     weights_of_two,
 )
+from calovision.metrics.classification import RankedScores, auc_metric, check, checked_weights
+from calovision.metrics.groups import GENERATED, LATENT, TWO_SAMPLES
+from calovision.metrics.value import Definition, Metric
 from calovision.utils import streams
 
+Rows = NDArray[np.bool_] | slice
 FOLDS = 4
 #: fixed settings of all boosted trees, so that results stay comparable between studies
 TREES = {
@@ -39,6 +41,49 @@ TREES = {
 }
 MIN_EVENTS = 50  #: per sample; below this trees with 50 events a leaf learn nothing
 PROBE_C = tuple(10.0 ** np.arange(-4, 2))  #: inverse regularisation strengths tried
+DEFINITIONS = {
+    **{
+        key: Definition(label, text, TWO_SAMPLES, higher_is_better=False, target=0.5, ratio=False)
+        for key, label, text in (
+            (
+                "classifier_auc",
+                "AUC, trees on observables",
+                "Boosted trees, trained to tell the two samples apart.",
+            ),
+            (
+                "classifier_auc_hits",
+                "AUC, network on hits",
+                "A network of the hits, trained to tell the two samples apart.",
+            ),
+            (
+                "classifier_auc_transformer",
+                "AUC, transformer on hits",
+                "Our tagger, trained to tell the two samples apart.",
+            ),
+        )
+    },
+    "tagger_auc_ratio": Definition(
+        "relative AUC of a tagger trained on them",
+        "Trees learn quark from gluon on generated jets and are tested on simulated ones; their "
+        "AUC over that of trees trained on as many simulated jets.",
+        GENERATED,
+        target=1.0,
+        ratio=False,
+        good="1: whoever trains on generated jets loses nothing.",
+    ),
+    "probe_auc": Definition(
+        "AUC, linear probe of the code",
+        "A linear classifier of the two classes that sees the latent code alone.",
+        LATENT,
+        ratio=False,
+    ),
+    "tagger_auc": Definition(
+        "AUC, tagger on observables",
+        "Boosted trees that tell the two classes of originals apart.",
+        LATENT,
+        ratio=False,
+    ),
+}
 
 
 def tree_scores(
@@ -139,22 +184,20 @@ def classifier_auc(
         labels = _labels((fold_a != fold).sum(), (fold_b != fold).sum())
         test = np.concatenate([a[fold_a == fold], b[fold_b == fold]])
         sizes = int((fold_a == fold).sum()), int((fold_b == fold).sum())
-        learned = stacked(_of_events(of, fold_a != fold, fold_b != fold))
-        tested = _of_events(of, fold_a == fold, fold_b == fold)
+        learned = stacked(part_of(of, fold_a != fold, fold_b != fold))
+        tested = part_of(of, fold_a == fold, fold_b == fold)
         scores = tree_scores(train, labels, test, seed=seed + fold, weights=learned)
         metric = two_sample_auc(scores, sizes, paired=paired, seed=seed + fold, weights=tested)
         values.append(metric.value)
         variances.append(metric.error**2)
     error = np.sqrt(np.sum(variances)) / folds
-    return Metric(float(np.mean(values)), float(error), "", 0.5, higher_is_better=False)
+    return DEFINITIONS["classifier_auc"].measured(float(np.mean(values)), float(error), 0.5)
 
 
-def _of_events(weights: Weights, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Weights:
-    """Weights of the chosen events of two samples."""
-    return (
-        None if weights[0] is None else weights[0][a],
-        None if weights[1] is None else weights[1][b],
-    )
+def part_of(weights: Weights, a: Rows, b: Rows) -> Weights:
+    """Weights of some events of two samples."""
+    first, second = weights
+    return None if first is None else first[a], None if second is None else second[b]
 
 
 def stacked(weights: Weights) -> Floats | None:
@@ -190,9 +233,8 @@ def two_sample_auc(
     drawn_a = event_weights(n, seed, REPLICAS, of[0])
     drawn_b = event_weights(m, seed, REPLICAS, of[1], sample=0 if paired else 1)
     replicas = [ranked.auc(np.concatenate([w, v])) for w, v in zip(drawn_a, drawn_b, strict=True)]
-    return Metric(
-        ranked.auc(stacked(of)), float(np.std(replicas, ddof=1)), "", 0.5, higher_is_better=False
-    )
+    error = float(np.std(replicas, ddof=1))
+    return DEFINITIONS["classifier_auc"].measured(ranked.auc(stacked(of)), error, 0.5)
 
 
 def probe_auc(

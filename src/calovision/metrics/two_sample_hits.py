@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events import weighting
-from calovision.metrics.two_sample import MIN_EVENTS, stacked, two_sample_auc
-from calovision.metrics.value import Floats, Metric, Weights, same_length, weights_of_two
+from calovision.metrics.bootstrap import Floats, same_length, weights_of_two
+from calovision.metrics.two_sample import MIN_EVENTS, part_of, stacked, two_sample_auc
+from calovision.metrics.value import Metric
 from calovision.utils import streams
 
 if TYPE_CHECKING:
@@ -75,19 +76,14 @@ def classifier_auc_hits(
     learned, tested = (
         weights_of_two(part, n, n)
         for part, n in (
-            (_some(of, slice(half)), half),
-            (_some(of, slice(half, None)), size - half),
+            (part_of(of, slice(half), slice(half)), half),
+            (part_of(of, slice(half, None), slice(half, None)), size - half),
         )
     )
     network = _train([s[:half] for s in (first, second)], seed, epochs, stacked(learned), device)
     scores = np.concatenate([_score(network, s[half:]) for s in (first, second)])
     sizes = size - half, size - half
     return two_sample_auc(scores, sizes, paired=paired, seed=seed, weights=tested)
-
-
-def _some(weights: Weights, part: slice) -> Weights:
-    """Weights of a part of both samples."""
-    return tuple(None if w is None else w[part] for w in weights)  # type: ignore[return-value]
 
 
 def _features(events: Events) -> list[NDArray[np.float32]]:

@@ -9,33 +9,70 @@ always read W1 beside the truth-against-truth floor.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.stats import wasserstein_distance
 
 from calovision.errors import InputError
 from calovision.events import weighting
 from calovision.events.weighting import scaled
-from calovision.metrics.value import (
+from calovision.metrics.bootstrap import (
     NO_WEIGHTS,
     REPLICAS,
     Floats,
-    Metric,
     Weights,
     check_finite,
     event_weights,
     same_length,
 )
+from calovision.metrics.groups import DISTRIBUTIONS
+from calovision.metrics.value import Definition, Metric
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from calovision.events.events import Events
     from calovision.events.geometry import Channel
 
 BINS = 256  #: equal-population bins of the histogram that gives the error
+DISTANCE = Definition("W1", higher_is_better=False)  #: of an observable without unit
+_SAME = "Distance of the distributions."
+DEFINITIONS = {
+    f"w1_{key}": Definition(
+        f"W1 of {label}", text, DISTRIBUTIONS, unit=unit, higher_is_better=False
+    )
+    for key, label, unit, text in (
+        ("hit[_CHANNEL]", "hit times", "ns", "Distance of the distributions of the times of hits."),
+        ("mean[_CHANNEL]", "the mean time", "ns", "Mean over the hits of an event."),
+        (
+            "spread[_CHANNEL]",
+            "the spread in time",
+            "ns",
+            "Standard deviation over the hits of an event.",
+        ),
+        ("hit_energy[_CHANNEL]", "hit energy", "GeV", "Distance of the hit energy spectra."),
+        ("n_hit[_CHANNEL]", "the number of hits", "hits", _SAME),
+        ("sum_e[_CHANNEL]", "summed energy", "GeV", _SAME),
+        ("max_e[_CHANNEL]", "the largest hit", "GeV", _SAME),
+        (
+            "girth[_CHANNEL]",
+            "girth",
+            "rad",
+            "Girth: energy-weighted mean distance to the axis.",
+        ),
+        ("ptd[_CHANNEL]", "pTD", "", "pTD: how few hits carry the energy."),
+        ("core[_CHANNEL]", "the core share", "", "Share of the energy within 0.1 rad."),
+        ("mass", "image mass", "GeV", "Mass of the calorimeter hits."),
+        ("pt", "image pT", "GeV", "Transverse momentum of the calorimeter hits."),
+        ("n_track", "track multiplicity", "tracks", "Tracks within 0.4 rad of the axis."),
+        ("column_m0", "jet mass m0", "GeV", _SAME),
+        ("column_pt", "jet pT", "GeV", _SAME),
+        ("profile_10", "energy within 0.1 rad", "", "Radial profile."),
+        ("profile_20", "energy within 0.2 rad", "", "Radial profile."),
+        ("profile_40", "energy within 0.4 rad", "", "Radial profile."),
+    )
+}
 
 
 def w1(
@@ -46,7 +83,7 @@ def w1(
     owner_b: NDArray[np.int64] | None = None,
     paired: bool = False,
     seed: int,
-    unit: str = "",
+    definition: Definition = DISTANCE,
     replicas: int = REPLICAS,
     weights: Weights = NO_WEIGHTS,
 ) -> Metric:
@@ -61,7 +98,7 @@ def w1(
         paired: the two samples are the same events (originals and reconstructions), so the
             bootstrap draws the same events of both.
         seed: seed of the bootstrap.
-        unit: unit of the observable.
+        definition: of the metric, with the unit of the observable.
         replicas: number of bootstrap replicas.
         weights: of the events of either sample, ``(n,)`` and ``(m,)``; they may be negative.
 
@@ -92,7 +129,7 @@ def w1(
         gap = _cumulative(weight_a @ table_a) - _cumulative(weight_b @ table_b)
         areas.append(float(np.abs(gap[:-1]) @ width))
     value = distance(a, b, (of_hits(of_a, owner_a), of_hits(of_b, owner_b)))
-    return Metric(value, float(np.nanstd(areas, ddof=1)), unit, higher_is_better=False)
+    return definition.measured(value, float(np.nanstd(areas, ddof=1)))
 
 
 def distance(a: NDArray[Any], b: NDArray[Any], weights: Weights = NO_WEIGHTS) -> float:
@@ -100,6 +137,8 @@ def distance(a: NDArray[Any], b: NDArray[Any], weights: Weights = NO_WEIGHTS) ->
 
     Weights are those of the values; a sample whose weights sum to 0 has no distribution: NaN.
     """
+    from scipy.stats import wasserstein_distance
+
     if weights[0] is None and weights[1] is None:
         return float(wasserstein_distance(a, b))
     of_a, of_b = (np.ones(len(x)) if w is None else w for x, w in zip((a, b), weights, strict=True))
@@ -125,6 +164,8 @@ def _event_table(
     values: NDArray[Any], owner: NDArray[np.int64] | None, n: int, edges: Floats
 ) -> csr_array:
     """``(n, k)`` number of values of every event nearest to each of the ``k`` edges."""
+    from scipy.sparse import csr_array
+
     nearest = np.searchsorted((edges[1:] + edges[:-1]) / 2, values)
     row = np.arange(n) if owner is None else owner
     return csr_array((np.ones(len(values)), (row, nearest)), shape=(n, len(edges)))
@@ -135,33 +176,6 @@ def _cumulative(histogram: Floats) -> Floats:
     with np.errstate(invalid="ignore"):  # a replica may draw no event with hits
         cumulative: Floats = np.cumsum(histogram) / histogram.sum()
     return cumulative
-
-
-def w1_observables(
-    a: Mapping[str, NDArray[Any]],
-    b: Mapping[str, NDArray[Any]],
-    *,
-    units: Mapping[str, str],
-    paired: bool = False,
-    seed: int,
-    weights: Weights = NO_WEIGHTS,
-) -> dict[str, Metric]:
-    """``w1_{observable}`` of every observable the two sets share.
-
-    Args:
-        a: name to ``(n,)`` values, as of :func:`calovision.features.observables.observables`.
-        b: name to ``(m,)`` values.
-        units: name to unit.
-        paired: both are the same events.
-        seed: seed of the bootstrap.
-        weights: of the events of either sample, see :func:`w1`.
-    """
-    options: dict[str, Any] = {"paired": paired, "seed": seed, "weights": weights}
-    return {
-        f"w1_{name}": w1(a[name], b[name], unit=units.get(name, ""), **options)
-        for name in a
-        if name in b
-    }
 
 
 def w1_hits(true: Events, other: Events, *, paired: bool, seed: int) -> dict[str, Metric]:
@@ -180,13 +194,15 @@ def w1_hits(true: Events, other: Events, *, paired: bool, seed: int) -> dict[str
     weights = first, (first if paired else weighting.of(other, signed=True))
     options: dict[str, Any] = {"paired": paired, "seed": seed, "weights": weights}
     for c, channel in enumerate(true.geometry.channels):
-        values, owners = zip(*(hit_values(e, c) for e in (true, other)), strict=True)
-        found[hit_key(channel)] = w1(
-            *values, owner_a=owners[0], owner_b=owners[1], unit=channel.unit, **options
+        (a, owner_a), (b, owner_b) = (hit_values(e, c) for e in (true, other))
+        owners: dict[str, Any] = {"owner_a": owner_a, "owner_b": owner_b}
+        of_hits, of_numbers = (
+            DEFINITIONS[f"w1_{'hit' if channel.is_time else 'hit_energy'}[_CHANNEL]"],
+            DEFINITIONS["w1_n_hit[_CHANNEL]"],
         )
-        found[f"w1_n_hit_{channel.name}"] = w1(
-            counts[0][:, c], counts[1][:, c], unit="hits", **options
-        )
+        numbers = (n[:, c] for n in counts)
+        found[hit_key(channel)] = w1(a, b, definition=of_hits, **owners, **options)
+        found[f"w1_n_hit_{channel.name}"] = w1(*numbers, definition=of_numbers, **options)
     return found
 
 

@@ -1,31 +1,53 @@
-"""What the events of a report are called."""
+"""What the events of a report are called: jets or crops, their classes and channels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES
+from calovision.events.geometry import Geometry
+from calovision.metrics.definitions import channel_title
 
 
 @dataclass(frozen=True)
-class Things:
-    """Words for one kind of event.
+class EventKind:
+    """Words for the events of one geometry.
 
     Attributes:
-        one, many: an event, and several.
-        classes: names of labels 0 (background) and 1 (signal).
-        rate: metric that tells how many are scored per second.
+        geometry: of the images.
     """
 
-    one: str
-    many: str
-    classes: tuple[str, str]
-    rate: str
+    geometry: Geometry
+
+    @property
+    def many(self) -> str:
+        """Several events: ``jets`` or ``crops``."""
+        return self.geometry.schema
+
+    @property
+    def one(self) -> str:
+        """A single event."""
+        return self.many.removesuffix("s")
+
+    @property
+    def rate(self) -> str:
+        """Metric that tells how many are scored per second."""
+        return f"{self.many}_per_s"
 
     def of(self, label: int) -> str:
-        """Events of one class."""
-        return f"{self.classes[label]} {self.many}"
+        """Events of one class: 0 is the background, 1 the signal."""
+        return f"{self.geometry.classes[label]} {self.many}"
 
-
-JETS = Things("jet", "jets", JET_IMAGES.classes, "jets_per_s")
-CROPS = Things("crop", "crops", EGAMMA_CROPS.classes, "crops_per_s")
+    @property
+    def words(self) -> dict[str, str]:
+        """What texts of a page name: events, classes, channels, pixels of an image."""
+        titles = [channel_title(c) for c in self.geometry.channel_names]
+        *first, last = (t if t.isupper() else t.lower() for t in titles)
+        background, signal = self.geometry.classes
+        return {
+            "one": self.one,
+            "many": self.many,
+            "background": background,
+            "signal": signal,
+            "channels": f"{', '.join(first)} and {last}" if first else last,
+            "pixels": f"{len(self.geometry.channels) * self.geometry.cells:,}",
+        }

@@ -6,16 +6,16 @@ at any time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from calovision.errors import InputError
-from calovision.reports.glossary import meaning
+from calovision.metrics.definitions import definition
 from calovision.reports.html import Headline, Section, write_report
 from calovision.reports.pages import egamma, jet_generation, jet_tagging, jet_vae, symmetry
 from calovision.reports.pages.common import Study, curves, facts, metric_groups
 from calovision.reports.sources import Source, read_source
-from calovision.reports.tables import BASELINE, with_error
+from calovision.reports.tables import BASELINE, measured
 
 #: study or task to how it is reported
 STUDIES = {
@@ -48,7 +48,7 @@ def report(paths: Sequence[Path], out: Path) -> Path:
     sources = together([read_source(Path(p)) for p in paths])
     first = sources[0]
     alone = len(sources) == 1
-    titles = [study_of(s).title for s in sources]
+    titles = [study_of(s).title.format(**s.kind.words) for s in sources]
     sections: list[Section] = []
     made: dict[str, str] = {}
     for source, title in zip(sources, titles, strict=True):
@@ -92,39 +92,37 @@ def together(sources: list[Source]) -> list[Source]:
 def study_of(source: Source) -> Study:
     """How a source is reported; tables and curves where its kind is not known."""
     metrics = tuple(next(iter(source.models.values()))["metrics"])
-    return STUDIES.get(source.name, Study(source.name, "", "", metrics, _plain))
+    title = source.name.replace("{", "{{").replace("}", "}}")
+    return STUDIES.get(source.name, Study(title, "", "", metrics, _plain))
 
 
 def _summary(source: Source) -> str:
     study = study_of(source)
     compared = BASELINE in source.models and len(source.models) > 1
-    return " ".join(s for s in (study.summary, study.comparison if compared else "") if s)
+    texts = (study.summary, study.comparison if compared else "")
+    return " ".join(text.format(**source.kind.words) for text in texts if text)
 
 
-def _plain(source: Source) -> list[Section]:
-    found = [*metric_groups(source), curves(source)]
-    return [s for s in found if s is not None]
+def _plain(source: Source) -> Iterator[Section | None]:
+    """Tables and curves."""
+    yield from metric_groups(source)
+    yield curves(source)
 
 
 def headlines(source: Source) -> list[Headline]:
     """The three numbers that matter, ours beside the baseline's."""
     found = []
     ours = next(iter(source.models))
-    metrics = source.models[ours]["metrics"]
-    base = source.models.get(BASELINE, {}).get("metrics", {})
+    base = source.models[BASELINE]["metrics"] if BASELINE in source.models else {}
     for key in study_of(source).headline:
-        if metrics.get(key, {}).get("value") is None:
+        entry = source.models[ours]["metrics"].get(key, {})
+        if entry.get("value") is None:
             continue
-        value = with_error(metrics[key]["value"], metrics[key]["error"])
-        unit = metrics[key].get("unit", "")
-        notes = []
+        about, notes = definition(key, entry), []
         if ours != BASELINE and base.get(key, {}).get("value") is not None:
-            notes.append(f"baseline {with_error(base[key]['value'], base[key]['error'])}")
-        means = meaning(key)
-        if means.target is not None:
-            notes.append(f"{means.target:g} is perfect")
-        else:
-            up = metrics[key].get("higher_is_better", True)
-            notes.append("higher is better" if up else "lower is better")
-        found.append(Headline(means.title, f"{value} {unit}".strip(), "; ".join(notes)))
+            notes.append(f"baseline {measured(base[key])}")
+        perfect = about.target is not None
+        notes.append(f"{about.target:g} is perfect" if perfect else f"{about.better} is better")
+        value = f"{measured(entry)} {entry.get('unit', '')}".strip()
+        found.append(Headline(about.title, value, "; ".join(notes)))
     return found[:HEADLINES]

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from matplotlib.figure import Figure
 
 from calovision.reports.plots.style import figure_style
@@ -75,32 +75,16 @@ def embedded(figure: Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def render(
-    *,
-    title: str,
-    summary: str,
-    headline: Sequence[Headline],
-    facts: dict[str, str],
-    sections: Sequence[Section],
-) -> str:
-    """The page as text; see :func:`write_report`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
+def template(name: str) -> Template:
+    """One of our HTML templates; what is put in is escaped, and nothing may be left out."""
     environment = Environment(
-        loader=PackageLoader("calovision.reports", "templates"),
+        loader=PackageLoader("calovision.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    prepared: list[dict[str, Any]] = [
-        {"section": s, "figures": [(embedded(f), caption) for f, caption in s.figures]}
-        for s in sections
-    ]
-    return template.render(
-        title=title, summary=summary, headline=headline, facts=facts, sections=prepared
-    )
+    return environment.get_template(name)
 
 
 def write_report(
@@ -128,6 +112,15 @@ def write_report(
     Raises:
         InputError: the file cannot be written.
     """
-    page = render(title=title, summary=summary, headline=headline, facts=facts, sections=sections)
-    write_bytes(Path(path), page.encode())
-    return Path(path)
+    page = template("report.html.j2").render(
+        title=title,
+        summary=summary,
+        headline=headline,
+        facts=facts,
+        sections=[
+            {"section": s, "figures": [(embedded(f), caption) for f, caption in s.figures]}
+            for s in sections
+        ],
+    )
+    write_bytes(path, page.encode())
+    return path

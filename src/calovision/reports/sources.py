@@ -26,8 +26,11 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Geometry
 from calovision.events.store import EventStore
+from calovision.reports.event_kinds import EventKind
 from calovision.reports.tables import BASELINE
+from calovision.training.run import RunDir
 from calovision.utils.arrays import read_arrays
 from calovision.utils.files import atomic
 from calovision.utils.unreadable import exists, read_json, reading
@@ -54,6 +57,7 @@ class Source:
         name: name of the study, or task of the run.
         scale: scale of the study, empty for a run.
         models: name shown to results.json content, ours first and the baseline last.
+        geometry: of the events.
         names: model to the name shown.
         floor: metric to its truth-against-truth value.
         curves: name shown to rows of the training log.
@@ -66,6 +70,7 @@ class Source:
     name: str
     scale: str
     models: dict[str, dict[str, Any]]
+    geometry: Geometry = JET_IMAGES
     floor: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     examples: dict[str, Events] = field(default_factory=dict)
@@ -73,17 +78,34 @@ class Source:
     differences: list[dict[str, Any]] = field(default_factory=list)
     protocol: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def kind(self) -> EventKind:
+        """What the events are called."""
+        return EventKind(self.geometry)
+
     def arrays(self, file: str) -> Arrays:
         """Arrays of an ``.npz`` file of the folder, none if it is absent.
 
         Raises:
             InputError: the file is damaged.
         """
-        return _arrays(self.path / file)
+        path = self.path / file
+        return read_arrays(path, _AGAIN) if path.exists() else {}
 
     def nested(self, file: str) -> dict[str, Arrays]:
         """Arrays named ``"a/b"`` as ``[a][b]``, originals first, models by the names shown."""
-        return _nested(self.arrays(file), self.names)
+        arrays, order = self.arrays(file), [ORIGINAL, *self.names]
+        found: dict[str, Arrays] = {}
+
+        def rank(key: str) -> int:
+            """Position of the model, the end for strangers."""
+            name = key.partition("/")[2]
+            return order.index(name) if name in order else len(order)
+
+        for key in sorted(arrays, key=rank):
+            outer, _, inner = key.partition("/")
+            found.setdefault(outer, {})[self.names.get(inner, inner)] = arrays[key]
+        return found
 
     def content(self, file: str, **keys: Sequence[str]) -> dict[str, Any]:
         """A JSON object of the folder, empty if the file is absent.
@@ -91,16 +113,15 @@ class Source:
         Args:
             file: its name.
             **keys: name of a list of records to the keys that each of them must have; models in
-                ``model`` get the names shown.
+                ``model`` get the names shown. A list that is not there is empty.
 
         Raises:
             InputError: the file cannot be read, or a record lacks a key.
         """
-        if not (self.path / file).exists():
-            return {}
-        content = _json(self.path / file)
+        path = self.path / file
+        content = _json(path) if path.exists() else {}
         for name, needed in keys.items():
-            content[name] = self._records(content.get(name, []), needed, self.path / file)
+            content[name] = self._records(content.get(name, []), needed, path)
         return content
 
     def _records(self, rows: Any, needed: Sequence[str], path: Path) -> list[dict[str, Any]]:
@@ -167,6 +188,7 @@ def _read_study(path: Path) -> Source:
         study,
         str(comparison.get("scale", "")),
         {names[m]: results[m] for m in order},
+        _geometry(path, study, examples),
         {k: v for k, v in comparison.get("floor", {}).items() if isinstance(v, int | float)},
         {names[m]: curves[m] for m in order if curves.get(m)},
         examples,
@@ -187,7 +209,8 @@ def _read_run(path: Path) -> Source:
     if not isinstance(results.get("metrics"), dict):
         raise InputError(f"{path / 'results.json'} has no metrics", "evaluate the run again")
     model = str(results.get("model", path.name))
-    source = Source(path, str(results.get("task", path.name)), "", {model: results})
+    task = str(results.get("task", path.name))
+    source = Source(path, task, "", {model: results}, _geometry(path, task, {}))
     log = path / "metrics.jsonl"
     rows, lines = [], []
     if exists(log):
@@ -205,6 +228,18 @@ def _read_run(path: Path) -> Source:
 _AGAIN = "run the study again"
 
 
+def _geometry(path: Path, name: str, examples: Mapping[str, Events]) -> Geometry:
+    """Geometry of the events that a folder tells of; the usual one of a task if it does not."""
+    if examples:
+        return next(iter(examples.values())).geometry
+    if (path / "data" / "test" / "manifest.json").is_file():
+        return EventStore.open(path / "data" / "test").geometry
+    try:
+        return Geometry.from_dict(RunDir(path).describe()["data"].get("geometry"))
+    except (InputError, ValueError):
+        return EGAMMA_CROPS if name == "egamma" else JET_IMAGES
+
+
 def _is_result(row: Any) -> bool:
     """Whether a record has metrics and the name of a model, of which folders are named."""
     if not isinstance(row, dict) or not isinstance(row.get("metrics"), dict) or "model" not in row:
@@ -219,25 +254,3 @@ def _json(path: Path) -> dict[str, Any]:
         return read_json(path)
     except ValueError as error:
         raise InputError(f"{path} cannot be read as a JSON object", _AGAIN) from error
-
-
-def _arrays(path: Path) -> Arrays:
-    """All arrays of an ``.npz`` file, none if it is absent."""
-    if not path.exists():
-        return {}
-    return read_arrays(path, _AGAIN)
-
-
-def _nested(arrays: Arrays, names: Mapping[str, str]) -> dict[str, Arrays]:
-    """``"a/b"`` to ``[a][b]``, originals first, with the models' shown names."""
-    found: dict[str, Arrays] = {}
-    order = [ORIGINAL, *names]
-    for key in sorted(arrays, key=lambda k: _rank(k.partition("/")[2], order)):
-        outer, _, inner = key.partition("/")
-        found.setdefault(outer, {})[names.get(inner, inner)] = arrays[key]
-    return found
-
-
-def _rank(name: str, order: list[str]) -> int:
-    """Position in ``order``, the end for strangers."""
-    return order.index(name) if name in order else len(order)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from calovision.metrics.definitions import Meaning
-from calovision.reports.glossary import meaning
+from calovision.metrics.definitions import definition
+from calovision.metrics.value import Definition
 
 NONE = "-"  #: what stands in an empty cell
 BASELINE = "baseline"
+Entry = Mapping[str, Any]  #: of a metric in ``results.json``: value, error, unit, floor, direction
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,27 @@ class Table:
     caption: str = ""
 
 
+def table_of(
+    header: Sequence[str], rows: Iterable[Sequence[str | Cell]], caption: str = ""
+) -> Table:
+    """A table whose cells may be mere texts."""
+    cells = (tuple(Cell(c) if isinstance(c, str) else c for c in row) for row in rows)
+    return Table(tuple(header), tuple(cells), caption)
+
+
+def pivot(
+    corner: str,
+    rows: Iterable[str],
+    columns: Iterable[str],
+    cells: Mapping[tuple[str, str], str | Cell],
+    caption: str = "",
+) -> Table:
+    """A table of ``cells`` by row and column; a place without one is empty."""
+    names = list(columns)
+    body = ((r, *(cells.get((r, c), NONE) for c in names)) for r in rows)
+    return table_of((corner, *names), body, caption)
+
+
 def with_error(value: float | None, error: float | None) -> str:
     """Value and error, rounded as the Particle Data Group does.
 
@@ -54,6 +76,23 @@ def with_error(value: float | None, error: float | None) -> str:
     if decimals > 7 or abs(value) >= 1e6:
         return f"{value:.3g} ± {error:.1g}"
     return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def measured(entry: Entry | None) -> str:
+    """A metric's value and error as text."""
+    return with_error(entry.get("value"), entry.get("error")) if entry else NONE
+
+
+def floor_of(known: Iterable[float | None]) -> str:
+    """The first floor that is known, as text."""
+    return next((f"{f:.3g}" for f in known if f is not None), NONE)
+
+
+def best_of(entries: Mapping[str, Entry], about: Definition) -> str:
+    """The model that is better than all others, empty if there is none."""
+    known = {n: about.badness(e["value"]) for n, e in entries.items() if e.get("value") is not None}
+    first, *others = sorted(known, key=lambda n: known[n]) or [""]
+    return first if others and known[first] < known[others[0]] else ""
 
 
 def metric_table(
@@ -77,61 +116,34 @@ def metric_table(
         baseline where it means something; the floor where one is known.
     """
     metrics = {name: result["metrics"] for name, result in models.items()}
-    compared = ratio and BASELINE in models
-    ratios = [name for name in models if name != BASELINE] if compared else []
-    shown = [key for key in keys if any(key in m for m in metrics.values())]
-    floors = [_floor(key, metrics, floor or {}) for key in shown]
+    ratios = [n for n in models if n != BASELINE] if ratio and BASELINE in models else []
+    rows, floors = [], []
+    for key in keys:
+        entries: dict[str, Entry] = {name: m.get(key, {}) for name, m in metrics.items()}
+        first = next((e for e in entries.values() if e), None)
+        if first is None:
+            continue
+        about = definition(key, first)
+        unit = f" [{first['unit']}]" if first.get("unit") else ""
+        name = f"{about.title}{unit}\N{NO-BREAK SPACE}{about.arrow}"
+        best = best_of(entries, about)
+        row = [Cell(name, note=f"{key}. {about.text}")]
+        row += [Cell(measured(e), best=n == best) for n, e in entries.items()]
+        row += [Cell(_ratio(entries[n], entries[BASELINE], about)) for n in ratios]
+        rows.append(row)
+        floors.append(
+            floor_of([(floor or {}).get(key), *(e.get("floor") for e in entries.values())])
+        )
     header = ["metric", *models, *(f"{name} / {BASELINE}" for name in ratios)]
-    if any(floors):
+    if set(floors) - {NONE}:
         header.append("floor")
-    rows = []
-    for key, lowest in zip(shown, floors, strict=True):
-        entries = {name: m.get(key, {}) for name, m in metrics.items()}
-        row = [_name(key, entries), *_values(entries, meaning(key))]
-        row += [Cell(_ratio(entries[name], entries[BASELINE], meaning(key))) for name in ratios]
-        rows.append(tuple(row + ([Cell(lowest or NONE)] if any(floors) else [])))
-    return Table(tuple(header), tuple(rows))
+        rows = [[*row, Cell(lowest)] for row, lowest in zip(rows, floors, strict=True)]
+    return table_of(header, rows)
 
 
-def _name(key: str, entries: Mapping[str, Mapping[str, Any]]) -> Cell:
-    """Label, direction and unit of a metric."""
-    means = meaning(key)
-    entry = next(e for e in entries.values() if e)
-    unit = f" [{entry['unit']}]" if entry.get("unit") else ""
-    if means.target is not None:
-        direction = f"→\N{NO-BREAK SPACE}{means.target:g}"
-    else:
-        direction = "↑" if entry.get("higher_is_better", True) else "↓"
-    return Cell(f"{means.title}{unit}\N{NO-BREAK SPACE}{direction}", note=f"{key}. {means.text}")
-
-
-def _values(entries: Mapping[str, Mapping[str, Any]], means: Meaning) -> list[Cell]:
-    """Value and error per model, the best one marked if it is alone."""
-    known = {n: e for n, e in entries.items() if e.get("value") is not None}
-
-    def badness(entry: Mapping[str, Any]) -> float:
-        if means.target is not None:
-            return abs(float(entry["value"]) - means.target)
-        return -float(entry["value"]) if entry.get("higher_is_better") else float(entry["value"])
-
-    ranked = sorted(known, key=lambda n: badness(known[n]))
-    alone = len(ranked) > 1 and badness(known[ranked[0]]) < badness(known[ranked[1]])
-    return [
-        Cell(with_error(e.get("value"), e.get("error")), best=alone and n == ranked[0])
-        for n, e in entries.items()
-    ]
-
-
-def _ratio(entry: Mapping[str, Any], base: Mapping[str, Any], means: Meaning) -> str:
+def _ratio(entry: Entry, base: Entry, about: Definition) -> str:
     """How many times the baseline's value; nothing where that says nothing."""
     value, reference = entry.get("value"), base.get("value")
-    if not means.ratio or value is None or not reference:
+    if not about.ratio or value is None or not reference:
         return NONE
     return f"{value / reference:.3g} x"
-
-
-def _floor(key: str, metrics: Mapping[str, Mapping[str, Any]], floor: Mapping[str, float]) -> str:
-    """The floor of a metric, empty if none is known."""
-    known = [floor.get(key), *(m.get(key, {}).get("floor") for m in metrics.values())]
-    found = next((f for f in known if f is not None), None)
-    return "" if found is None else f"{found:.3g}"

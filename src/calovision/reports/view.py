@@ -15,29 +15,19 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, select_autoescape
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.reports.plots.images import TITLES
+from calovision.events import writer
+from calovision.metrics.definitions import channel_title
+from calovision.reports.html import template
+from calovision.reports.plots.images import measured_by
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
 
 #: unit of columns that have one; others are shown as they are
-UNITS = {
-    "pt": "GeV",
-    "m0": "GeV",
-    "gen_pt": "GeV",
-    "gen_m0": "GeV",
-    "parton_pt": "GeV",
-    "energy": "GeV",
-    "deposit": "GeV",
-    "phi": "rad",
-    "gen_girth": "rad",
-    "z": "mm",
-}
-#: what the labels of a set mean, by the schema of its images
+UNITS = writer.UNITS | {"gen_girth": "rad"}
 EVENTS_IN_A_REPORT = 12  #: a few hundred hits each: some kilobytes an event and row
 
 
@@ -91,10 +81,10 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
         "phi": [float(x) for x in geometry.phi(np.arange(geometry.cols))],
         "channels": [
             {
-                "name": TITLES.get(c.name, c.name),
+                "name": channel_title(c.name),
                 "block": c.block,
                 "signed": c.signed,
-                "quantity": "time" if c.is_time else "E" if c.is_calorimeter else "pT",
+                "quantity": measured_by(c),
                 "unit": c.unit,
             }
             for c in geometry.channels
@@ -105,10 +95,7 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
         ],
     }
     files = resources.files("calovision.reports") / "templates"
-    environment = Environment(
-        loader=PackageLoader("calovision.reports"), autoescape=select_autoescape(["html", "j2"])
-    )
-    return environment.get_template("view.html.j2").render(
+    return template("view.html.j2").render(
         title=title,
         # "</script>" inside a name must not end the script.
         content=json.dumps(content, allow_nan=False).replace("<", "\\u003c"),

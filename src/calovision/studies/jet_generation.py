@@ -17,6 +17,7 @@ from calovision.evaluation import c2st
 from calovision.evaluation.compare import compare as compare_sets
 from calovision.evaluation.evaluate import results_of
 from calovision.events.store import EventStore
+from calovision.metrics.definitions import definition
 from calovision.metrics.value import Metric
 from calovision.models.generate import generate
 from calovision.models.generators.base import GeneratorTask
@@ -175,7 +176,7 @@ def rate(task: GeneratorTask, seed: int, reject: bool) -> Metric:
                 task.sample(Request(reject=reject), chunks, seed, None)
     finally:
         torch.set_num_threads(threads)
-    return Metric(chunks * task.chunk / wall, 0.0, "jets/s")
+    return definition("jets_per_s").measured(chunks * task.chunk / wall, 0.0)
 
 
 def costs(results: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from calovision.evaluation.evaluate import measure, results_of, truth_floor
 from calovision.events.events import Events
+from calovision.metrics.bootstrap import Floats, paired_difference
 from calovision.metrics.occupancy import occupancy_difference
-from calovision.metrics.value import Floats, paired_difference
 from calovision.models.load import load_autoencoder
 from calovision.models.reconstruct import reconstructions
 from calovision.studies import artifacts
@@ -71,7 +71,7 @@ def compare(study: StudyFolder) -> dict[str, Any]:
             artifacts.save_latent(out, events, latent)
     paired = occupancy_difference(events, rebuilt[OURS], rebuilt[BASELINE], seed=seed)
     per_jet = [distances[m].sum(1) for m in (OURS, BASELINE)]
-    paired["emd"] = paired_difference(*per_jet, seed=seed, unit="GeV")
+    paired["emd"] = paired_difference(*per_jet, seed=seed)
     rows = [
         difference(OURS, BASELINE, key, d["value"], d["error"])
         for key, d in ((key, metric.to_dict()) for key, metric in paired.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from calovision.evaluation.evaluate import results_of
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_difference, classification_metrics
+from calovision.metrics.definitions import definition
 from calovision.metrics.value import Metric
 from calovision.models.classify import score
 from calovision.models.load import load_tagger
@@ -99,10 +100,7 @@ def over_seeds(metrics: Sequence[Metric]) -> Metric:
     values = [m.value for m in metrics]
     spread = np.std(values, ddof=1) / math.sqrt(len(values)) if len(values) > 1 else 0.0
     error = math.hypot(float(np.mean([m.error for m in metrics])), float(spread))
-    first = metrics[0]
-    return Metric(
-        float(np.mean(values)), error, first.unit, higher_is_better=first.higher_is_better
-    )
+    return replace(metrics[0], value=float(np.mean(values)), error=error, floor=None)
 
 
 def results(runs: TaggerRuns, test: EventStore, seed: int) -> dict[str, Any]:
@@ -115,8 +113,10 @@ def results(runs: TaggerRuns, test: EventStore, seed: int) -> dict[str, Any]:
     """
     label, kind = test.column("label"), test.geometry.schema
     each = [classification_metrics(p, label, seed=seed) for p in runs.probabilities]
+    speed = definition(f"{kind}_per_s")
+    on_one_core = replace(speed, unit=f"{speed.unit} on one core")
     for metrics, rate in zip(each, len(test) / runs.wall_s, strict=True):
-        metrics[f"{kind}_per_s"] = Metric(float(rate), 0.0, f"{kind}/s on one core")
+        metrics[f"{kind}_per_s"] = on_one_core.measured(float(rate), 0.0)
     found = {name: over_seeds([m[name] for m in each]) for name in each[0]}
     found = {k: m.with_floor(FLOOR[k]) if k in FLOOR else m for k, m in found.items()}
     content = results_of(runs.runs[0], test, len(test), seed, found)

@@ -13,7 +13,7 @@ from calovision.events.perturbations import scaled, without_cells
 from calovision.events.store import EventStore
 from calovision.features.observables import observables
 from calovision.metrics.classification import auc_difference, auc_metric
-from calovision.metrics.explanation import explained_by_trees, spearman_of_observables
+from calovision.metrics.explanation import explained_by_trees, spearman
 from calovision.metrics.sculpting import auc_in_bins, sculpting
 from calovision.metrics.value import Metric
 from calovision.models.classify import Scores, score
@@ -120,7 +120,7 @@ def explain(task: TaggerTask, events: Events, nominal: Scores, seed: int) -> dic
     """Which hits and which observables drive the score, as log odds: these do not saturate."""
     found, odds = observables(events), logit(nominal.probability)
     trees = explained_by_trees(odds, found, seed=seed)
-    correlation = spearman_of_observables(odds, found, seed=seed)
+    correlation = {name: spearman(odds, values, seed=seed) for name, values in found.items()}
     rows = []
     for name in sorted(found, key=lambda n: -trees.importance[n]):
         alone = auc_metric(found[name], events.label, seed=seed).value

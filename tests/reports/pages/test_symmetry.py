@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calovision.reports.from_runs import report
-from calovision.reports.pages.symmetry import parts_of, sections
+from calovision.reports.pages.symmetry import STUDY, parts_of
 from calovision.reports.sources import read_source, save_arrays
 
 
@@ -72,7 +72,7 @@ def study(tmp_path: Path) -> Path:
 
 
 def test_everything_there_is_is_shown(study: Path) -> None:
-    shown = {s.title: s for s in sections(read_source(study))}
+    shown = {s.title: s for s in STUDY.sections(read_source(study))}
     assert list(shown)[:5] == [
         "The flow",
         "Flowed digits and true rotations",
@@ -103,4 +103,4 @@ def test_the_page_is_self_contained(study: Path) -> None:
 def test_missing_files_leave_out_their_part(study: Path) -> None:
     (study / "flows.npz").unlink()
     (study / "found.json").unlink()
-    assert [s.title for s in sections(read_source(study))] == ["How well digits are turned"]
+    assert [s.title for s in STUDY.sections(read_source(study))] == ["How well digits are turned"]

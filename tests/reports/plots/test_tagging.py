@@ -33,7 +33,7 @@ def test_auc_in_bins_has_units_and_bin_widths():
 
 def test_occlusion_map_names_layers_and_rings():
     change = np.array([[0.1, 0.2], [0.3, 0.4]])
-    figure = figures.occlusion_map(["track", "ecal"], [0, 0.1, 0.4], change, change - 0.2)
+    figure = figures.occlusion_map(["track", "ecal"], [0, 0.1, 0.4], change, change - 0.2, "quark")
     top, bottom = figure.axes[:2]
     assert [t.get_text() for t in top.get_yticklabels()] == ["Track", "ECAL"]
     assert [t.get_text() for t in bottom.get_xticklabels()] == ["0-0.1", "0.1-0.4"]
@@ -49,8 +49,8 @@ def test_observables_are_ranked_by_importance():
         for name, rho, size in (("small", 0.9, 0.1), ("large", -0.5, 0.7))
     ]
     left, right = figures.observable_ranking(rows, {"large": "Large"}).axes
-    assert [t.get_text() for t in left.get_yticklabels()] == ["small", "Large"]
-    assert [bar.get_width() for bar in right.patches] == [0.1, 0.7]
+    assert [t.get_text() for t in left.get_yticklabels()] == ["Large", "small"]
+    assert [bar.get_width() for bar in right.patches] == [0.7, 0.1]
 
 
 def test_examples_say_what_is_right(toy_jets):

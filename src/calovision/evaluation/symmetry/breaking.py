@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from calovision.evaluation.symmetry.frame_measures import train_judge
 from calovision.events.rotation import Rotated, rotate
+from calovision.metrics.bootstrap import mean_metric
 from calovision.metrics.classification import auc_metric
-from calovision.metrics.value import Metric, mean_metric
+from calovision.metrics.definitions import definition
+from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.flows import trajectory
 from calovision.models.symmetry.runs import Flows
@@ -86,12 +88,12 @@ def breaking(flows: Flows, data: ImageData) -> dict[str, Metric]:
         truth = torch.arange(2).repeat_interleave(len(images))
         found[f"seen_{name}"] = auc_metric(seen.cpu().numpy(), truth.cpu().numpy(), seed=0)
         shift = (_score(tagger, moved) - score).abs()
-        found[f"shift_{name}"] = mean_metric(shift.cpu().numpy(), higher_is_better=False)
+        found[f"shift_{name}"] = mean_metric(shift.cpu().numpy(), definition(f"shift_{name}"))
     for field in flows.fields[:1]:
         path = trajectory(field, flows.space.encode(images[:500]), 2 * math.pi, 8 * PARTS)
         scores = [_score(tagger, flows.space.decode(z)) for z in path[:, ::8].unbind(1)]
         away = torch.stack([(s - scores[0]).abs() for s in scores[1:]])
-        found["shift_flow"] = mean_metric(away.mean(0).cpu().numpy(), higher_is_better=False)
+        found["shift_flow"] = mean_metric(away.mean(0).cpu().numpy(), definition("shift_flow"))
     return found
 
 

@@ -12,7 +12,9 @@ from torch.nn import functional as F
 
 from calovision.evaluation.symmetry.measures import largest_cosine
 from calovision.events.rotation import rotate
-from calovision.metrics.value import Metric, mean_metric
+from calovision.metrics.bootstrap import mean_metric
+from calovision.metrics.definitions import definition
+from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.flows import Field, trajectory
 from calovision.models.symmetry.frame import co_moving_frame
@@ -120,7 +122,8 @@ def measure_frame(
         ends = [trajectory(field, z, sign * REACH, STEPS)[:, -1] for sign in (1, -1)]
         moved = [space.decode(end) for end in ends]
         away = torch.cat([modulo_rotation(start, images) for images in moved])
-        metrics[f"displacement_{number}"] = mean_metric(away.cpu().numpy())
+        key = f"displacement_{number}"
+        metrics[key] = mean_metric(away.cpu().numpy(), definition(key))
         drifts += [(space.oracle(end).softmax(1)[row, truth] - before).abs() for end in ends]
         rights += [(judge(images).argmax(1) == truth).float() for images in moved]
         forward, backward = map(shape, moved)
@@ -130,8 +133,8 @@ def measure_frame(
         }
         changes.append(change)
         names.append(max(change, key=lambda of: abs(change[of])))
-    metrics["frame_drift"] = mean_metric(torch.cat(drifts).cpu().numpy(), higher_is_better=False)
-    metrics["frame_accuracy"] = mean_metric(torch.cat(rights).cpu().numpy())
+    for key, values in (("frame_drift", drifts), ("frame_accuracy", rights)):
+        metrics[key] = mean_metric(torch.cat(values).cpu().numpy(), definition(key))
     metrics["frame_cos"] = largest_cosine(space, fields, data.test[0][:60])
     found = algebra(space, fields, z)
     unique = [f"{n} {names[:i].count(n) + 1}" if n in names[:i] else n for i, n in enumerate(names)]

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from calovision.evaluation.symmetry.orbits import IMAGES, follow
 from calovision.events.rotation import rotate
+from calovision.metrics.bootstrap import mean_metric
+from calovision.metrics.definitions import definition
 from calovision.metrics.symmetry import (
     GRID,
     TRIVIAL,
@@ -24,7 +26,7 @@ from calovision.metrics.symmetry import (
     nearest,
     similarity,
 )
-from calovision.metrics.value import Metric, mean_metric
+from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.flows import Field
 from calovision.models.symmetry.runs import Flows
@@ -79,10 +81,9 @@ def measure(
     rates = [m["rate"].value for m in metrics if "rate" in m]
     if len(rates) == len(data.classes) > 1:
         spread = (max(rates) - min(rates)) / float(np.mean(rates))
-        found[f"rate_gap_d{d}"] = Metric(spread, math.nan, higher_is_better=False)
-    found[f"trivial_d{d}"] = Metric(
-        float(np.mean([m < TRIVIAL for m in moved])), math.nan, higher_is_better=False
-    )
+        found[f"rate_gap_d{d}"] = definition(f"rate_gap_d{d}").measured(spread, math.nan)
+    trivial = float(np.mean([m < TRIVIAL for m in moved]))
+    found[f"trivial_d{d}"] = definition(f"trivial_d{d}").measured(trivial, math.nan)
     if len(flows.fields) > 1:
         found[f"cos_d{d}"] = largest_cosine(flows.space, list(flows.fields), data.test[0])
     return found, arrays | latent_map(flows, best, data)
@@ -119,7 +120,7 @@ def largest_cosine(space: LatentSpace, fields: list[Field], images: Tensor) -> M
         for a, b in combinations(velocities, 2)
     ]
     worst = max(pairs, key=lambda p: float(p.mean()))
-    return mean_metric(worst, higher_is_better=False)
+    return mean_metric(worst, definition(f"cos_d{space.dimension}"))
 
 
 def pictures(course: Followed) -> Arrays:
@@ -199,9 +200,10 @@ def measure_map(flows: Flows, network: nn.Module, data: ImageData) -> dict[str, 
         home = (end - rebuilt).norm(dim=1) / rebuilt.norm(dim=1)
         error = float(np.std(after) / np.mean(own) / len(after) ** 0.5)
         key = f"{digit}_d{vae.latent}"
-        found[f"map_fidelity_{key}"] = Metric(float(after.mean() / own.mean()), error)
-        found[f"map_closure_{key}"] = mean_metric(home.cpu().numpy(), higher_is_better=False)
-        found[f"map_mse_{key}"] = mean_metric(one_step.cpu().numpy(), higher_is_better=False)
+        fidelity = float(after.mean() / own.mean())
+        found[f"map_fidelity_{key}"] = definition("map_fidelity").measured(fidelity, error)
+        found[f"map_closure_{key}"] = mean_metric(home.cpu().numpy(), definition("map_closure"))
+        found[f"map_mse_{key}"] = mean_metric(one_step.cpu().numpy(), definition("map_mse"))
     return found
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calovision.events.geometry import JET_IMAGES
-from calovision.reports.glossary import CHANNELS, GROUPS, keys_of, meaning, split_key
+from calovision.events.events import Events
+from calovision.metrics.definitions import definition, grouped, observable
 from calovision.reports.html import Section
 from calovision.reports.plots import general as figures
 from calovision.reports.sources import OURS, Source
-from calovision.reports.tables import Table, metric_table
-
-HIDDEN = ("occupancy_precision", "occupancy_recall")
+from calovision.reports.tables import metric_table
 
 
 @dataclass(frozen=True)
 class Study:
     """How one kind of study is reported.
+
+    The texts may name ``{background}`` and ``{signal}``, the classes of its events, and their
+    ``{channels}`` and ``{pixels}``.
 
     Attributes:
         title: heading of its page.
@@ -27,55 +28,66 @@ class Study:
         comparison: one more, where a baseline was measured beside ours.
         headline: the metrics that matter, most important first; the first three that were
             measured are shown.
-        sections: makes the parts of the page.
+        parts: makes the parts of the page; ``None`` where there is no material for one.
     """
 
     title: str
     summary: str
     comparison: str
     headline: tuple[str, ...]
-    sections: Callable[[Source], list[Section]]
+    parts: Callable[[Source], Iterable[Section | None]]
+
+    def sections(self, source: Source) -> list[Section]:
+        """All parts of the page that the source has material for."""
+        return [part for part in self.parts(source) if part is not None]
 
 
-def metric_groups(source: Source) -> Iterable[Section]:
-    """A table for every group of metrics of the glossary, and one for the rest."""
-    available = {k for result in source.models.values() for k in result["metrics"]}
-    left = {k for k in available if not k.startswith(HIDDEN)}
-    for group in GROUPS:
-        keys = keys_of(group, available)
-        left -= set(keys)
-        if group.stems[0] == "psnr":
-            left -= {k for k in left if k.startswith(("psnr", "ssim"))}
-        if keys:
-            yield Section(group.title, group.text, tables=[_table(source, keys)])
-    if left:
-        yield Section("Other numbers", tables=[_table(source, sorted(left))])
+def metric_groups(source: Source) -> Iterator[Section]:
+    """A table for every group of metrics, and one for the rest."""
+    available = dict.fromkeys(k for result in source.models.values() for k in result["metrics"])
+    for group, keys in grouped(available).items():
+        table = metric_table(source.models, keys, source.floor)
+        if group is None:
+            yield Section("Other numbers", tables=[table])
+        else:
+            yield Section(group.title, group.text, tables=[table])
 
 
-def _table(source: Source, keys: list[str]) -> Table:
-    return metric_table(source.models, keys, source.floor)
+def other_numbers(source: Source) -> Iterator[Section]:
+    """A table of the metrics that belong to no group, if there are any."""
+    return (section for section in metric_groups(source) if section.title == "Other numbers")
+
+
+def explanations(keys: Iterable[str]) -> Section:
+    """What the numbers of a page mean."""
+    found = [definition(key) for key in keys]
+    return Section("What the numbers mean", terms={d.title: d.explanation for d in found})
+
+
+def measured_keys(source: Source, wanted: Iterable[str]) -> list[str]:
+    """Those of some metrics that a model has."""
+    return [key for key in wanted if any(key in r["metrics"] for r in source.models.values())]
 
 
 def curves(source: Source) -> Section | None:
     """Losses, and the AUC where it was followed, against training time, if a log was kept."""
     if not source.curves:
         return None
-    figure = figures.loss_curves(source.curves)
-    drawn = [(figure, "Training and validation loss.")]
+    drawn = [(figures.loss_curves(source.curves), "Training and validation loss.")]
     if any(row.get("val_auc") is not None for rows in source.curves.values() for row in rows):
         drawn.append((figures.auc_curves(source.curves), "Validation AUC, look by look."))
     text = (
         "Losses of different models are different functions: compare their shapes, not their "
         "heights."
     )
-    return Section("Training", text, drawn, paired=len(drawn) > 1)
+    return Section("Training", text, drawn)
 
 
-def jet_caption(columns: dict[str, Any], index: int) -> str:
+def jet_caption(events: Events, index: int) -> str:
     """Class, momentum and mass of an example, as far as they are known."""
-    words = []
+    columns, words = events.columns, []
     if "label" in columns:
-        words.append(f"{JET_IMAGES.classes[int(columns['label'][index])]} jet")
+        words.append(f"{events.geometry.classes[int(columns['label'][index])]} jet")
     if "pt" in columns:
         words.append(f"pT {columns['pt'][index]:.0f} GeV")
     if "m0" in columns:
@@ -88,15 +100,9 @@ def upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def observable(name: str) -> tuple[str, str]:
-    """Label and unit of an observable's name, such as ``sum_e_ecal``."""
-    stem, channel = split_key(f"w1_{name}")
-    stem = stem.removeprefix("w1_")
-    label = meaning(f"w1_{stem}").label.removeprefix("W1 of ").removeprefix("the ")
-    in_gev = ("sum_e", "max_e", "hit_energy", "mass", "pt", "column_m0", "column_pt")
-    others = {"girth": "rad", "mean": "ns", "spread": "ns", "hit": "ns"}
-    unit = "GeV" if stem in in_gev else others.get(stem, "")
-    return f"{CHANNELS.get(channel, channel)} {label}" if channel else label, unit
+def observable_title(name: str) -> str:
+    """Label of an observable such as ``sum_e_ecal``, for a row of a table or figure."""
+    return upper(observable(name)[0])
 
 
 def facts(source: Source) -> dict[str, str]:

@@ -10,14 +10,21 @@ Beside what every study and every classifier has (see :mod:`calovision.reports.s
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
-from calovision.reports.event_kinds import CROPS
+from calovision.metrics.classification import QUALITY
 from calovision.reports.html import Section
 from calovision.reports.pages import classification
-from calovision.reports.pages.common import Study, curves, metric_groups
+from calovision.reports.pages.common import (
+    Study,
+    curves,
+    explanations,
+    measured_keys,
+    other_numbers,
+)
 from calovision.reports.plots import egamma as drawings
 from calovision.reports.sources import ORIGINAL, Source
+from calovision.reports.tables import measured, pivot
 from calovision.reports.view import frame
 
 DESCRIPTIONS = {
@@ -29,49 +36,32 @@ DESCRIPTIONS = {
     "trees": "Boosted decision trees on shower shapes such as R9 and the widths in eta and phi: no "
     "network at all.",
 }
-WORDS = ("auc", "accuracy", "rejection_30", "rejection_50", "ece", "crops_per_s")
-_ROC = (
-    "Every cut on the score keeps some of the electrons (efficiency) and throws away most of the "
-    "photons: of so many photons one is kept (rejection). A curve shows all cuts of a model."
-)
 
 
-def sections(source: Source) -> list[Section]:
-    """All parts that the source has material for."""
-    rows = source.content("parts.json", rows=("part", "model", "auc")).get("rows", [])
-    task = "electrons (signal) from photons (background)"
-    parts = [
-        classification.quality(source, task, CROPS),
-        classification.roc(source, _ROC, CROPS),
-        classification.scores_and_calibration(source, CROPS),
-        _parts(rows),
-        _examples(source),
-        classification.cost(source, DESCRIPTIONS, CROPS),
-        curves(source),
-        *(s for s in metric_groups(source) if s.title == "Other numbers"),
-        classification.words(
-            [k for k in WORDS if any(k in r["metrics"] for r in source.models.values())]
-        ),
-    ]
-    return [p for p in parts if p is not None]
+def _parts(source: Source) -> Iterator[Section | None]:
+    yield classification.quality(source)
+    yield from classification.score_sections(source)
+    yield _quality_of_parts(source)
+    yield _examples(source)
+    yield classification.cost(source, DESCRIPTIONS)
+    yield curves(source)
+    yield from other_numbers(source)
+    yield explanations(measured_keys(source, (*QUALITY, "crops_per_s")))
 
 
-def _parts(rows: list[dict[str, Any]]) -> Section | None:
+def _quality_of_parts(source: Source) -> Section | None:
+    rows = source.content("parts.json", rows=("part", "model", "auc"))["rows"]
     if not rows:
         return None
-    names = list(dict.fromkeys(str(r["part"]) for r in rows))
-    models = list(dict.fromkeys(str(r["model"]) for r in rows))
-    cells = {(str(r["part"]), str(r["model"])): classification.measured(r["auc"]) for r in rows}
+    names, models = (dict.fromkeys(str(r[key]) for r in rows) for key in ("part", "model"))
+    cells = {(str(r["part"]), str(r["model"])): measured(r["auc"]) for r in rows}
     text = (
         "A photon that converts in the tracker is an electron and a positron when it reaches the "
         "calorimeter: what is left is that there are two of them. Material grows with |eta|, and "
         "with it conversions and bremsstrahlung. Parts by conversion hold all electrons."
     )
-    caption = "AUC among parts of the test crops."
-    table = classification.pivot("part", names, models, cells)
-    return Section(
-        "Where it is hard", text, [(drawings.auc_of_parts(rows), caption)], [table], paired=False
-    )
+    drawn = [(drawings.auc_of_parts(rows), "AUC among parts of the test crops.")]
+    return Section("Where it is hard", text, drawn, [pivot("part", names, models, cells)])
 
 
 def _examples(source: Source) -> Section | None:
@@ -82,10 +72,9 @@ def _examples(source: Source) -> Section | None:
         "Test crops, energy only: rows along eta, columns along phi, the hottest crystal in the "
         "middle. What an electron radiates in the tracker spreads along phi."
     )
-    figure = drawings.crop_examples(original)
-    drawn = [(figure, "Energy per crystal.")]
+    drawn = [(drawings.crop_examples(original), "Energy per crystal.")]
     widget = frame("Test crops, one by one: energy and time", {"crop": original})
-    return Section("Example crops", text, drawn, paired=False, widget=widget)
+    return Section("Example crops", text, drawn, widget=widget)
 
 
 STUDY = Study(
@@ -95,5 +84,5 @@ STUDY = Study(
     "them apart from crops of the electromagnetic calorimeter.",
     "Ours is compared with the published baseline and with boosted trees on the same crops.",
     ("auc", "rejection_50", "crops_per_s", "ece"),
-    sections,
+    _parts,
 )

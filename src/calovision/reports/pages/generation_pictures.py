@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.geometry import JET_IMAGES
 from calovision.reports.html import Section
 from calovision.reports.plots import generation as drawings
-from calovision.reports.plots.images import channel_grid
+from calovision.reports.plots.images import channel_grid, colour_range, colours_in_words
 from calovision.reports.sources import Source
 from calovision.reports.view import frame
 
@@ -28,17 +27,17 @@ def jets(samples: Mapping[str, Events]) -> Section | None:
         return None
     ranges = pixel_ranges(truth)
     overview = (
-        "The first jets of every set, none chosen. Tracks are orange, ECAL blue, HCAL purple; "
+        f"The first jets of every set, none chosen. {colours_in_words(truth.geometry)}; "
         "brightness is the logarithm of the energy. Only the middle of the window is shown."
     )
     drawn = [(drawings.gallery(samples, ranges), overview)]
-    for label, name in enumerate(JET_IMAGES.classes):
+    for label, name in enumerate(truth.geometry.classes):
         caption = f"A {name} jet of each set; where a set has no classes, any of its jets."
         drawn.append((jet_of_class(samples, label, ranges), caption))
     text = (
         "Every image is another jet: they should look alike, not be equal. All columns share a "
-        "row's logarithmic scale in GeV per pixel; an HCAL tower covers 5 x 5 pixels, and black "
-        "pixels are exactly empty."
+        "row's logarithmic scale in GeV per pixel; the energy of a cell of several pixels, such as "
+        "an HCAL tower, is spread over them, and black pixels are exactly empty."
     )
     widget = frame("Generated beside simulated jets, one by one", samples, paired=False)
     return Section("Generated beside simulated jets", text, drawn, paired=False, widget=widget)
@@ -65,14 +64,14 @@ def jet_of_class(
     return channel_grid(images, ranges, geometry, combined=True)
 
 
-def strips(source: Source, samples: Mapping[str, Events]) -> Section | None:
+def strips(source: Source) -> Section | None:
     """One jet taken apart by the cascade, and one made by it.
 
     Raises:
         InputError: strips.npz has other contents.
     """
     found: dict[str, dict[int, NDArray[Any]]] = {}
-    geometry = next(iter(samples.values())).geometry if samples else JET_IMAGES
+    geometry = source.geometry
     shape = (len(geometry.channels), geometry.rows, geometry.cols)
     for name, array in source.arrays("strips.npz").items():
         kind, _, level = name.partition("/")
@@ -110,16 +109,12 @@ def means(samples: Mapping[str, Events]) -> Section | None:
     if SIMULATED not in samples or len(samples) < 2:
         return None
     images = {name: mean_image(events) for name, events in samples.items()}
-    ranges = []
-    for layer in images[SIMULATED]:
-        lit = layer[layer > 0]
-        low, high = np.quantile(lit, [0.02, 1]) if len(lit) else (0.1, 10.0)
-        ranges.append((float(low), float(max(high, 2 * low))))
+    ranges = [colour_range(layer) for layer in images[SIMULATED]]
     geometry = samples[SIMULATED].geometry
     numbers = ", ".join(f"{len(events):,} {name}" for name, events in samples.items())
     caption = f"Mean energy per pixel of {numbers} jets; the colours are those of the simulated."
     figure = channel_grid(images, ranges, geometry, of="mean")
-    return Section("Mean images", figures=[(figure, caption)], paired=False)
+    return Section("Mean images", figures=[(figure, caption)])
 
 
 def mean_image(events: Events, batch: int = 200) -> NDArray[np.float64]:
@@ -135,9 +130,5 @@ def mean_image(events: Events, batch: int = 200) -> NDArray[np.float64]:
 def pixel_ranges(events: Events) -> list[tuple[float, float]]:
     """Per channel the energies (GeV per pixel) below and above which there is hardly a hit."""
     energy, channel = events.energy / events.area, events.channel
-    found = []
-    for c in range(len(events.geometry.channels)):
-        mine = energy[channel == c]
-        low, high = np.quantile(mine, [0.02, 0.999]) if len(mine) else (0.1, 10.0)
-        found.append((float(low), float(max(high, 10 * low))))
-    return found
+    channels = range(len(events.geometry.channels))
+    return [colour_range(energy[channel == c], 0.999) for c in channels]

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from calovision.reports.glossary import CHANNELS, GROUPS, keys_of
-from calovision.reports.pages.classification import measured, pivot
-from calovision.reports.pages.common import observable, upper
+from calovision.metrics.definitions import channel_title, grouped
+from calovision.metrics.groups import DISTRIBUTIONS
+from calovision.reports.pages.common import observable_title
 from calovision.reports.plots.generation import KINDS
 from calovision.reports.sources import Source
-from calovision.reports.tables import NONE, Cell, Table, metric_table, with_error
+from calovision.reports.tables import (
+    NONE,
+    Cell,
+    Table,
+    floor_of,
+    measured,
+    metric_table,
+    pivot,
+    table_of,
+    with_error,
+)
 
 Metrics = Mapping[str, Mapping[str, Any]]
 #: what stands first in a condition's name, in words
-CONDITIONS = {
-    "pt": "jet pT",
-    "m0": "jet mass",
-    "gen_pt": "true jet pT",
-    "gen_m0": "true jet mass",
-    "gluon": "gluon jets",
-    "quark": "quark jets",
-}
-DISTANCES = next(g for g in GROUPS if g.stems[0].startswith("w1_"))
+CONDITIONS = {"pt": "jet pT", "m0": "jet mass", "gen_pt": "true jet pT", "gen_m0": "true jet mass"}
+
+
+def _distances(models: Iterable[Metrics]) -> list[str]:
+    """Keys of all distances of distributions that a model has."""
+    return grouped(dict.fromkeys(k for m in models for k in m)).get(DISTRIBUTIONS, [])
 
 
 def ratios(models: Mapping[str, Metrics], floor: Mapping[str, float]) -> list[dict[str, Any]]:
@@ -38,7 +45,7 @@ def ratios(models: Mapping[str, Metrics], floor: Mapping[str, float]) -> list[di
         rows of ``name`` (observable), ``model``, ``ratio``, ``error``.
     """
     rows = []
-    for key in keys_of(DISTANCES, {k for m in models.values() for k in m}):
+    for key in _distances(models.values()):
         for model, metrics in models.items():
             entry = metrics.get(key) or {}
             lowest = _floor(entry, floor.get(key))
@@ -57,25 +64,22 @@ def _floor(entry: Mapping[str, Any], other: float | None) -> float | None:
 def distance_table(source: Source) -> Table:
     """A row per observable: the floor, and of every model W1 and W1 over the model's own floor."""
     metrics = {name: result["metrics"] for name, result in source.models.items()}
-    keys = keys_of(DISTANCES, {k for m in metrics.values() for k in m})
-    found = {(r["name"], r["model"]): r for r in ratios(metrics, source.floor)}
+    found = {(r["name"], r["model"]): f"{r['ratio']:.3g}" for r in ratios(metrics, source.floor)}
     first = next(iter(metrics.values()))
     rows = []
-    for key in keys:
+    for key in _distances(metrics.values()):
         name = key.removeprefix("w1_")
         unit = next(m[key].get("unit", "") for m in metrics.values() if key in m)
-        lowest = _floor(first.get(key, {}), source.floor.get(key))
-        row = [Cell(upper(observable(name)[0]) + (f" [{unit}]" if unit else ""), note=key)]
-        row.append(Cell(NONE if lowest is None else f"{lowest:.3g}"))
+        title = observable_title(name) + (f" [{unit}]" if unit else "")
+        row: list[str | Cell] = [
+            Cell(title, note=key),
+            floor_of([_floor(first.get(key, {}), source.floor.get(key))]),
+        ]
         for model, own in metrics.items():
-            row += [Cell(measured(own.get(key))), Cell(_times(found.get((name, model))))]
-        rows.append(tuple(row))
+            row += [measured(own.get(key)), found.get((name, model), NONE)]
+        rows.append(row)
     header = ("W1 ↓", "floor", *(text for m in metrics for text in (m, "/ floor")))
-    return Table(header, tuple(rows))
-
-
-def _times(row: Mapping[str, Any] | None) -> str:
-    return NONE if row is None else f"{row['ratio']:.3g}"
+    return table_of(header, rows)
 
 
 def class_tables(source: Source) -> list[Table]:
@@ -92,10 +96,10 @@ def class_tables(source: Source) -> list[Table]:
         shown = {name: {"metrics": m} for name, m in found.items()}
         tables.append(metric_table(shown, ["classifier_auc"]))
     rows = ratios(found, {})
-    cells = {(upper(observable(r["name"])[0]), r["model"]): _times(r) for r in rows}
-    names = list(dict.fromkeys(n for n, _ in cells))
-    if names:
-        tables.append(pivot("W1 / floor of the class ↓", names, list(found), cells))
+    cells = {(observable_title(r["name"]), r["model"]): f"{r['ratio']:.3g}" for r in rows}
+    if cells:
+        names = dict.fromkeys(name for name, _ in cells)
+        tables.append(pivot("W1 / floor of the class ↓", names, found, cells))
     return tables
 
 
@@ -122,13 +126,12 @@ def response_table(
         if ratio is not None:
             points.append(place | {"ratio": ratio, "error": error})
         note = f"simulated {measured(true)}, generated {measured(own)} {row.get('unit', '')}"
-        cells[tuple(place.values())] = Cell(with_error(ratio, error), note=note.strip())
-    body = tuple(
-        (Cell(shown), *(cells.get((name, k), Cell(NONE)) for k in kinds))
-        for name, shown in names.items()
-    )
-    header = ("generated / simulated", *(short_name(k) for k in kinds))
-    return Table(header, body, "Ratios of means."), points, names
+        cells[names[place["condition"]], short_name(place["observable"])] = Cell(
+            with_error(ratio, error), note=note.strip()
+        )
+    columns = [short_name(k) for k in kinds]
+    table = pivot("generated / simulated", names.values(), columns, cells, "Ratios of means.")
+    return table, points, names
 
 
 def quotient(
@@ -145,13 +148,12 @@ def quotient(
 def short_name(key: str) -> str:
     """Hits or energy of a channel, such as ``ECAL hits``; other observables by their names."""
     for kind, title in KINDS.items():
-        channel = key.removeprefix(f"{kind}_")
-        if channel in CHANNELS:
-            return f"{CHANNELS[channel]} {title}"
-    return upper(observable(key)[0])
+        if key.startswith(f"{kind}_"):
+            return f"{channel_title(key.removeprefix(f'{kind}_'))} {title}"
+    return observable_title(key)
 
 
 def condition(name: str) -> str:
-    """A condition in words: ``true jet pT 94 to 120 GeV``."""
+    """A condition in words: ``true jet pT 94 to 120 GeV``, or of a class ``gluon jets``."""
     first, space, rest = name.partition(" ")
-    return f"{CONDITIONS.get(first, first)}{space}{rest}"
+    return f"{CONDITIONS.get(first, first)} {rest}" if space else f"{name} jets"

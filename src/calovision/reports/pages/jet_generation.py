@@ -14,18 +14,28 @@ Beside what every study has (see :mod:`calovision.reports.sources`) it draws::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.features.observables import observables
+from calovision.metrics.definitions import observable
 from calovision.reports.html import Section
 from calovision.reports.pages import classification
 from calovision.reports.pages import generation_pictures as pictures
-from calovision.reports.pages.common import Study, curves, metric_groups, observable, upper
+from calovision.reports.pages.common import (
+    Study,
+    curves,
+    explanations,
+    measured_keys,
+    observable_title,
+    other_numbers,
+    upper,
+)
 from calovision.reports.pages.generation_pictures import SIMULATED
 from calovision.reports.pages.generation_tables import (
     class_tables,
@@ -36,7 +46,7 @@ from calovision.reports.pages.generation_tables import (
 from calovision.reports.plots import general as figures
 from calovision.reports.plots import generation as drawings
 from calovision.reports.sources import OURS, Source
-from calovision.reports.tables import Cell, Table, metric_table
+from calovision.reports.tables import metric_table, table_of
 
 EVENTS = 5000  #: events of each set that are read
 DESCRIPTIONS = {
@@ -77,27 +87,26 @@ SHOWN = (
 )
 
 
-def sections(source: Source) -> list[Section]:
-    """All parts that the source has material for."""
+Columns = Mapping[str, NDArray[Any]]
+
+
+def _parts(source: Source) -> Iterator[Section | None]:
     samples = _samples(source)
     tables = {name: _observed(events) for name, events in samples.items()}
-    parts = [
-        _quality(source),
-        pictures.jets(samples),
-        pictures.strips(source, samples),
-        pictures.means(samples),
-        _distances(source),
-        _distributions(tables),
-        _classes(source, samples, tables),
-        _response(source),
-        _steps(source),
-        _costs(source),
-        classification.cost(source, DESCRIPTIONS),
-        curves(source),
-        *(s for s in metric_groups(source) if s.title == "Other numbers"),
-        _words(source),
-    ]
-    return [p for p in parts if p is not None]
+    yield _quality(source)
+    yield pictures.jets(samples)
+    yield pictures.strips(source)
+    yield pictures.means(samples)
+    yield _distances(source)
+    yield _distributions(tables)
+    yield _classes(source, tables)
+    yield _response(source)
+    yield _steps(source)
+    yield _costs(source)
+    yield classification.cost(source, DESCRIPTIONS)
+    yield curves(source)
+    yield from other_numbers(source)
+    yield explanations(measured_keys(source, MAIN))
 
 
 def _samples(source: Source) -> dict[str, Events]:
@@ -137,7 +146,7 @@ def _distances(source: Source) -> Section | None:
     if not table.rows:
         return None
     rows = ratios({m: r["metrics"] for m, r in source.models.items()}, source.floor)
-    names = {r["name"]: upper(observable(r["name"])[0]) for r in rows}
+    names = {r["name"]: observable_title(r["name"]) for r in rows}
     drawn = []
     if rows:
         caption = "W1 in units of its floor; at 1 a set is as good as other simulated jets."
@@ -148,12 +157,10 @@ def _distances(source: Source) -> Section | None:
         "model has fewer jets its own floor is higher, and ratios are to its own. Girth and pTD "
         "are of the hits within 0.4 rad, shares within 0.1 rad of all calorimeter energy."
     )
-    return Section("Distances of distributions", text, drawn, [table], paired=False)
+    return Section("Distances of distributions", text, drawn, [table])
 
 
-def _distributions(tables: Mapping[str, dict[str, NDArray[Any]]]) -> Section | None:
-    if SIMULATED not in tables or len(tables) < 2:
-        return None
+def _distributions(tables: Mapping[str, Columns]) -> Section | None:
     drawn = []
     for key in SHOWN:
         values = {name: table[key] for name, table in tables.items() if key in table}
@@ -171,49 +178,50 @@ def _distributions(tables: Mapping[str, dict[str, NDArray[Any]]]) -> Section | N
 
 
 def _costs(source: Source) -> Section | None:
-    needed = ("what", "jets_per_s", "speedup")
-    found = source.content("costs.json", rows=needed).get("rows", [])
+    found = source.content("costs.json", rows=("what", "jets_per_s", "speedup"))["rows"]
     if not found:
         return None
-    rows = tuple(
+    rows = [
         (
-            Cell(source.names.get(r["what"], r["what"])),
-            Cell(f"{r['jets_per_s']:,.3g}"),
-            Cell(f"{r['speedup']:.2g}"),
+            source.names.get(r["what"], r["what"]),
+            f"{r['jets_per_s']:,.3g}",
+            f"{r['speedup']:.2g}",
         )
         for r in found
-    )
+    ]
     text = (
         "Jets a second on one core, measured one after the other; the simulation is Pythia, "
         "clustering, detector and pile-up, its start included. Of Geant4, single showers are "
         "counted; a jet holds tens."
     )
-    table = Table(("", "jets/s", "times the simulation's"), rows)
+    table = table_of(("", "jets/s", "times the simulation's"), rows)
     return Section("Faster than the simulation?", text, tables=[table])
 
 
-def _classes(
-    source: Source,
-    samples: Mapping[str, Events],
-    tables: Mapping[str, dict[str, NDArray[Any]]],
-) -> Section | None:
-    first = next((m for m in source.models if m in samples), "")
+def _classes(source: Source, tables: Mapping[str, Columns]) -> Section | None:
+    first = next((m for m in source.models if m in tables), "")
     true, own = tables.get(SIMULATED, {}), tables.get(first, {})
-    drawn = []
+    drawn: list[tuple[Figure, str]] = []
+    background, signal = source.geometry.classes
     for key in SHOWN if "label" in true and "label" in own else ():
         if key in true and key in own:
             label, unit = observable(key)
-            pair = (true[key], true["label"]), (own[key], own["label"])
-            names = (SIMULATED, "generated")
-            log = key.startswith("max_e")
-            figure = figures.class_distribution(*pair, names=names, label=label, unit=unit, log=log)
-            drawn.append((figure, upper(f"{label} of gluon and quark jets.")))
+            figure = figures.class_distribution(
+                (true[key], true["label"]),
+                (own[key], own["label"]),
+                names=(SIMULATED, "generated"),
+                classes=source.geometry.classes,
+                label=label,
+                unit=unit,
+                log=key.startswith("max_e"),
+            )
+            drawn.append((figure, upper(f"{label} of {background} and {signal} jets.")))
     found = class_tables(source)
     if not drawn and not found:
         return None
     text = (
-        "Gluon jets have more hits and are wider than quark jets; a generator that is asked for "
-        "a class must make that class."
+        f"{upper(background)} and {signal} jets differ, such as in the number of hits and in "
+        "width; a generator that is asked for a class must make that class."
     )
     if drawn:
         text += f" Shaded: simulated jets; points: generated by {first}, with Poisson errors."
@@ -221,9 +229,8 @@ def _classes(
 
 
 def _response(source: Source) -> Section | None:
-    rows = source.content(
-        "response.json", rows=("condition", "observable", "simulated", "generated")
-    ).get("rows", [])
+    needed = ("condition", "observable", "simulated", "generated")
+    rows = source.content("response.json", rows=needed)["rows"]
     if not rows:
         return None
     table, points, names = response_table(rows)
@@ -233,12 +240,16 @@ def _response(source: Source) -> Section | None:
         "simulation. True quantities are those of the jet before the detector."
     )
     caption = "Mean of generated over mean of simulated jets under each condition."
-    drawn = [(drawings.responses(points, names), caption)] if points else []
-    return Section("Response to conditions", text, drawn, [table], paired=False)
+    drawn = (
+        [(drawings.responses(points, names, source.geometry.channel_names), caption)]
+        if points
+        else []
+    )
+    return Section("Response to conditions", text, drawn, [table])
 
 
 def _steps(source: Source) -> Section | None:
-    rows = source.content("steps.json", rows=("steps", "auc")).get("rows", [])
+    rows = source.content("steps.json", rows=("steps", "auc"))["rows"]
     rows = [
         {**r, "model": source.names.get(str(r.get("model")), OURS)}
         for r in rows
@@ -255,21 +266,15 @@ def _steps(source: Source) -> Section | None:
     )
     caption = "AUC of trees that tell generated from true totals, against the solver's steps."
     drawn = [(drawings.auc_of_steps(rows), caption)]
-    return Section("Steps of the solver", text, drawn, paired=False)
-
-
-def _words(source: Source) -> Section:
-    """The words that this page uses."""
-    available = {k for r in source.models.values() for k in r["metrics"]}
-    return classification.words([k for k in MAIN if k in available])
+    return Section("Steps of the solver", text, drawn)
 
 
 STUDY = Study(
     "Jet generation: new jets without a simulation",
     "Simulating a jet in a detector takes long. A generative model learns from simulated jets to "
-    "make new ones: hits in tracker, ECAL and HCAL, with class, momentum and mass on request.",
+    "make new ones: hits in {channels}, with class, momentum and mass on request.",
     f"{upper(OURS)} is compared with the published diffusion model, trained on the same jets for "
     "the same time.",
     ("classifier_auc", "classifier_auc_transformer", "jets_per_s"),
-    sections,
+    _parts,
 )

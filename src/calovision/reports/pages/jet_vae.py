@@ -9,18 +9,13 @@ Beside what every study has (see :mod:`calovision.reports.sources`) it draws::
 
 from __future__ import annotations
 
-from calovision.events.geometry import JET_IMAGES
+from collections.abc import Iterator
+
+from calovision.metrics.definitions import observable
 from calovision.reports.html import Section
-from calovision.reports.pages.common import (
-    Study,
-    curves,
-    jet_caption,
-    metric_groups,
-    observable,
-    upper,
-)
+from calovision.reports.pages.common import Study, curves, jet_caption, metric_groups, upper
 from calovision.reports.plots import general as figures
-from calovision.reports.plots.images import originals_vs_reconstructions
+from calovision.reports.plots.images import colours_in_words, originals_vs_reconstructions
 from calovision.reports.sources import ORIGINAL, Source
 from calovision.reports.view import frame
 
@@ -29,17 +24,13 @@ EXAMPLES_SHOWN = 4  #: jets drawn
 LATENT_COLUMNS = {"pt": ("jet pT", "GeV"), "multiplicity": ("hits in the image", "")}
 
 
-def sections(source: Source) -> list[Section]:
-    """All parts that the source has material for, pictures first."""
-    parts = [
-        _examples(source),
-        *metric_groups(source),
-        _responses(source),
-        _distributions(source),
-        _latent(source),
-        curves(source),
-    ]
-    return [p for p in parts if p is not None]
+def _parts(source: Source) -> Iterator[Section | None]:
+    yield _examples(source)
+    yield from metric_groups(source)
+    yield _responses(source)
+    yield _distributions(source)
+    yield _latent(source)
+    yield curves(source)
 
 
 def _examples(source: Source) -> Section | None:
@@ -47,14 +38,14 @@ def _examples(source: Source) -> Section | None:
     others = {k: v for k, v in source.examples.items() if k != ORIGINAL}
     if original is None or not others:
         return None
-    drawn = []
-    for index in range(min(EXAMPLES_SHOWN, len(original))):
-        figure = originals_vs_reconstructions(original, others, index)
-        drawn.append((figure, jet_caption(original.columns, index)))
+    drawn = [
+        (originals_vs_reconstructions(original, others, i), jet_caption(original, i))
+        for i in range(min(EXAMPLES_SHOWN, len(original)))
+    ]
     return Section(
         "Originals and reconstructions",
         "In the pictures below the display, each column is one image, each row one detector layer; "
-        "the last row shows all layers at once (tracks orange, ECAL blue, HCAL purple). Colour is "
+        f"the last row shows all layers at once ({colours_in_words(original.geometry)}). Colour is "
         "the energy of a pixel in GeV on a logarithmic scale that the original sets for its row; "
         "black pixels are exactly empty.",
         drawn,
@@ -73,16 +64,14 @@ def _responses(source: Source) -> Section | None:
 
 
 def _distributions(source: Source) -> Section | None:
-    distributions = source.nested("distributions.npz")
-    if not distributions:
-        return None
     drawn = []
-    for name, samples in distributions.items():
+    for name, samples in source.nested("distributions.npz").items():
         label, unit = observable(name)
         log = name.startswith(("hit_energy", "max_e"))
         figure = figures.distribution(samples, label=label, unit=unit, log=log)
         drawn.append((figure, upper(f"{label}, originals against reconstructions.")))
-    return Section("Distributions", "Shaded: the originals. Below: ratio to them.", drawn)
+    text = "Shaded: the originals. Below: ratio to them."
+    return Section("Distributions", text, drawn) if drawn else None
 
 
 def _latent(source: Source) -> Section | None:
@@ -90,12 +79,9 @@ def _latent(source: Source) -> Section | None:
     if not {"coordinates", "label"} <= latent.keys():
         return None
     place, label = latent.pop("coordinates"), latent.pop("label")
-    drawn = [
-        (
-            figures.latent_map(place, label, title="class", classes=JET_IMAGES.classes),
-            "Latent means of held-out jets, coloured by class.",
-        )
-    ]
+    classes = source.geometry.classes
+    figure = figures.latent_map(place, label, title="class", classes=classes)
+    drawn = [(figure, "Latent means of held-out jets, coloured by class.")]
     for name, values in latent.items():
         title, unit = LATENT_COLUMNS.get(name, (name, ""))
         figure = figures.latent_map(place, values, title=title, unit=unit)
@@ -109,10 +95,9 @@ def _latent(source: Source) -> Section | None:
 
 STUDY = Study(
     "Jet VAE: compressing jet images",
-    "A variational autoencoder squeezes a detector image of a jet (track, ECAL and "
-    "HCAL; 46,875 pixels, nearly all of them empty) into a short code and rebuilds the image "
-    "from it.",
+    "A variational autoencoder squeezes a detector image of a jet ({channels}; {pixels} pixels, "
+    "nearly all of them empty) into a short code and rebuilds the image from it.",
     "Ours is compared with the published baseline on the same jets, trained for the same time.",
     ("occupancy_f1_ecal", "emd", "classifier_auc"),
-    sections,
+    _parts,
 )

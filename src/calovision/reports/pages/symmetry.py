@@ -9,6 +9,8 @@ Beside what every study has (see :mod:`calovision.reports.sources`) it draws::
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from calovision.reports.pages.common import Study, metric_groups
 from calovision.reports.plots import symmetry as draw
 from calovision.reports.slider import slider
 from calovision.reports.sources import OURS, Arrays, Source
-from calovision.reports.tables import Cell, Table
+from calovision.reports.tables import Table, pivot
 
 Parts = dict[str, dict[str, dict[int, Arrays]]]
 
@@ -38,19 +40,14 @@ def parts_of(source: Source) -> tuple[Parts, dict[str, dict[str, Arrays]]]:
     return digits, maps
 
 
-def sections(source: Source) -> list[Section]:
-    """All parts that the source has material for, pictures first."""
+def _parts(source: Source) -> Iterator[Section | None]:
     digits, maps = parts_of(source)
-    found = source.content("found.json")
-    parts = [
-        _slider(digits.get(OURS, {})),
-        _rows(digits),
-        _angles(digits),
-        _maps(maps.get(OURS, {})),
-        _spectrum(source, found),
-        *metric_groups(source),
-    ]
-    return [p for p in parts if p is not None]
+    yield _slider(digits.get(OURS, {}))
+    yield _rows(digits)
+    yield _angles(digits)
+    yield _maps(maps.get(OURS, {}))
+    yield _spectrum(source)
+    yield from metric_groups(source)
 
 
 def _slider(ours: dict[str, dict[int, Arrays]]) -> Section | None:
@@ -108,23 +105,21 @@ def _angles(digits: Parts) -> Section | None:
 
 
 def _maps(maps: dict[str, Arrays]) -> Section | None:
-    figures = [
-        (
-            draw.flow_field(part, int(space.removeprefix("d"))),
-            f"{space}: latent points of turned digits, and the flow's velocity.",
-        )
-        for space, part in maps.items()
-    ]
+    figures = []
+    for space, part in maps.items():
+        caption = f"{space}: latent points of turned digits, and the flow's velocity."
+        figures.append((draw.flow_field(part, int(space.removeprefix("d"))), caption))
     if not figures:
         return None
     text = "Turned copies of a digit lie on a ring; the flow goes round it."
     return Section("The latent space", text, figures)
 
 
-def _spectrum(source: Source, found: dict[str, Any]) -> Section | None:
-    named = {
-        f"{source.names.get(k.split('/')[0], k)}/{k.split('/')[1]}": v for k, v in found.items()
-    }
+def _spectrum(source: Source) -> Section | None:
+    named = {}
+    for key, found in source.content("found.json").items():
+        model, space = key.split("/")
+        named[f"{source.names.get(model, model)}/{space}"] = found
     about = next((v for v in named.values() if "spectrum" in v), None)
     if about is None:
         return None
@@ -148,18 +143,15 @@ def _brackets(found: dict[str, Any]) -> list[Table]:
         if "brackets" not in about:
             continue
         names, size, rest = (about["brackets"][k] for k in ("names", "size", "open"))
-        rows = []
-        for j, first in enumerate(names):
-            cells = [Cell(first)]
-            for k in range(len(names)):
-                text = "-" if j == k else f"{size[j][k]:.2f} ({rest[j][k]:.0%})"
-                cells.append(Cell(text))
-            rows.append(tuple(cells))
+        cells = {
+            (names[j], names[k]): f"{size[j][k]:.2f} ({rest[j][k]:.0%})"
+            for j, k in permutations(range(len(names)), 2)
+        }
         caption = (
             f"{name}: size of the Lie bracket of two generators, and in brackets the share of it "
             "outside their span; an algebra that closes has 0 %."
         )
-        tables.append(Table(("", *names), tuple(rows), caption))
+        tables.append(pivot("", names, names, cells, caption))
     return tables
 
 
@@ -169,5 +161,5 @@ STUDY = Study(
     "pairs: does it find rotation?",
     "The published search is rebuilt beside ours, on the same digits.",
     ("cover_1_d5", "cover_2_d5", "cover_2_d2", "cover_1_d2"),
-    sections,
+    _parts,
 )

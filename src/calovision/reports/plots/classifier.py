@@ -8,13 +8,22 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from calovision.metrics.classification import ECE_BINS, EFFICIENCIES, check
-from calovision.reports.event_kinds import JETS, Things
-from calovision.reports.plots.general import OF_CLASS
-from calovision.reports.plots.style import NARROW, Look, looks, styled
+from calovision.reports.event_kinds import EventKind
+from calovision.reports.plots.style import (
+    NARROW,
+    OF_CLASS,
+    Look,
+    canvas,
+    legend_above,
+    looks,
+    name_rows,
+    points,
+    styled,
+)
 from calovision.reports.tables import BASELINE
 
 Scores = Mapping[str, NDArray[Any]]
@@ -29,29 +38,29 @@ SCORE_BINS = 40
 def roc_curves(
     scores: Scores,
     labels: NDArray[Any],
+    kind: EventKind,
     notes: Mapping[str, str] | None = None,
-    things: Things = JETS,
 ) -> Figure:
     """Background rejection against signal efficiency, with the ratio to the baseline below.
 
     Args:
         scores: model to ``(n,)`` scores, larger for class 1.
         labels: ``(n,)`` 0 or 1.
+        kind: of the events.
         notes: model to what its legend says, such as its AUC.
-        things: what the events are called.
     """
-    background, signal = things.classes
+    background, signal = kind.geometry.classes
     look = looks(list(scores))
     curves = {name: _rejection(score, labels) for name, score in scores.items()}
     compared = BASELINE in curves and len(curves) > 1
-    figure = Figure(figsize=(NARROW, 6.2 if compared else 4.6), layout="constrained")
-    panels = figure.subplots(
-        2 if compared else 1, 1, sharex=True, squeeze=False, height_ratios=(3, 1)[: 1 + compared]
-    )[:, 0]
+    figure = canvas(6.2 if compared else 4.6, NARROW)
+    heights = (3, 1)[: 1 + compared]
+    panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[
+        :, 0
+    ]
     top = panels[0]
     for name, curve in curves.items():
-        label = f"{name}: {notes[name]}" if notes and name in notes else name
-        _line(top, GRID, curve, look[name], label)
+        _line(top, GRID, curve, look[name], _noted(name, notes))
         if compared:
             _line(panels[1], GRID, curve / curves[BASELINE], look[name])
     top.plot(GRID, 1 / GRID, color="gray", linewidth=1, linestyle=":", label="guessing")
@@ -86,22 +95,27 @@ def _rejection(scores: NDArray[Any], labels: NDArray[Any]) -> Floats:
     return np.where(passing >= MIN_PASSING, len(background) / np.maximum(passing, 1), np.nan)
 
 
+def _noted(name: str, notes: Mapping[str, str] | None) -> str:
+    """What the legend says about a model."""
+    return f"{name}: {notes[name]}" if notes and name in notes else name
+
+
 def _line(ax: Axes, x: Floats, y: Floats, look: Look, label: str | None = None) -> None:
     ax.plot(x, y, color=look.colour, linestyle=look.line, linewidth=1.6, label=label)
 
 
 @styled
-def score_distributions(scores: Scores, labels: NDArray[Any], things: Things = JETS) -> Figure:
+def score_distributions(scores: Scores, labels: NDArray[Any], kind: EventKind) -> Figure:
     """Distribution of the score for each class, one panel per model.
 
     Args:
         scores: model to ``(n,)`` probabilities of class 1.
         labels: ``(n,)`` 0 or 1.
-        things: what the events are called.
+        kind: of the events.
     """
     columns = min(2, len(scores))
     rows = -(-len(scores) // columns)
-    figure = Figure(figsize=(NARROW, 1.9 * rows + 0.9), layout="constrained")
+    figure = canvas(1.9 * rows + 0.9, NARROW)
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     edges = np.linspace(0, 1, SCORE_BINS + 1)
     for ax, (name, score) in zip(axes, scores.items(), strict=False):
@@ -109,14 +123,14 @@ def score_distributions(scores: Scores, labels: NDArray[Any], things: Things = J
             mine = np.asarray(score)[labels == value]
             height = np.histogram(mine, edges)[0] / max(len(mine), 1) * SCORE_BINS
             ax.stairs(height, edges, fill=True, color=OF_CLASS[value], alpha=0.25)
-            ax.stairs(height, edges, color=OF_CLASS[value], label=things.of(value))
+            ax.stairs(height, edges, color=OF_CLASS[value], label=kind.of(value))
         ax.set_title(name, loc="left", fontsize=11)
         ax.set_ylim(0, None)
         ax.set_xlim(0, 1)
     for ax in axes[len(scores) :]:
         ax.remove()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
-    figure.supxlabel(f"score: probability of {things.classes[1]}", fontsize=12)
+    figure.supxlabel(f"score: probability of {kind.geometry.classes[1]}", fontsize=12)
     figure.supylabel("density", fontsize=12)
     return figure
 
@@ -125,36 +139,35 @@ def score_distributions(scores: Scores, labels: NDArray[Any], things: Things = J
 def reliability(
     scores: Scores,
     labels: NDArray[Any],
+    kind: EventKind,
     notes: Mapping[str, str] | None = None,
-    things: Things = JETS,
 ) -> Figure:
     """Fraction of class 1 against the stated probability, and below how far it is off.
 
     Args:
         scores: model to ``(n,)`` probabilities of class 1.
         labels: ``(n,)`` 0 or 1.
+        kind: of the events.
         notes: model to what its legend says, such as its calibration error.
-        things: what the events are called.
     """
     look = looks(list(scores))
-    figure = Figure(figsize=(NARROW, 6.4), layout="constrained")
+    figure = canvas(6.4, NARROW)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     for name, score in scores.items():
         stated, found, error = _calibration(np.asarray(score, np.float64), labels)
-        label = f"{name}: {notes[name]}" if notes and name in notes else name
         style = {"color": look[name].colour, "linestyle": look[name].line, "linewidth": 1.3}
         marked = {**style, "marker": look[name].marker, "markersize": 4}
-        top.plot(stated, found, label=label, **marked)
+        top.plot(stated, found, label=_noted(name, notes), **marked)
         bottom.errorbar(stated, found - stated, error, elinewidth=0.9, **marked)
     top.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle=":", label="perfect")
     bottom.axhline(0, color="gray", linewidth=1, linestyle=":")
     top.set_ylim(0, 1)
-    top.set_ylabel(f"true fraction of {things.of(1)}")
+    top.set_ylabel(f"true fraction of {kind.of(1)}")
     top.legend(fontsize=9, loc="upper left")
     reach = 1.05 * float(np.max(np.abs(bottom.get_ylim())))
     bottom.set_ylim(-reach, reach)
     bottom.set_ylabel("true - stated")
-    bottom.set_xlabel(f"stated probability of {things.classes[1]}")
+    bottom.set_xlabel(f"stated probability of {kind.geometry.classes[1]}")
     bottom.set_xlim(0, 1)
     return figure
 
@@ -181,38 +194,29 @@ def auc_by_model(
         models: name shown to results.json content; ``seeds`` holds the AUC of every seed.
         protocol: the same models trained as published.
     """
-    order = sorted(models, key=lambda m: _auc(models[m])[0])
+    order = sorted(models, key=lambda m: -_auc(models[m])[0])
     look = looks(list(models))
-    figure = Figure(figsize=(NARROW, 0.42 * len(order) + 1.2), layout="constrained")
+    figure = canvas(0.42 * len(order) + 1.2, NARROW)
     ax = figure.subplots()
+    ring: dict[str, Any] = {"s": 16, "facecolors": "none", "linewidths": 1}
     for y, name in enumerate(order):
         value, error = _auc(models[name])
-        ax.errorbar(value, y, xerr=error, fmt="o", color=look[name].colour, markersize=7, capsize=3)
+        colour = look[name].colour
+        ax.errorbar(value, y, xerr=error, fmt="o", color=colour, markersize=7, capsize=3)
         seeds = models[name].get("seeds", {}).get("auc", [])
-        ax.scatter(
-            seeds,
-            [y - 0.22] * len(seeds),
-            s=16,
-            facecolors="none",
-            edgecolors=look[name].colour,
-            linewidths=1,
-        )
+        ax.scatter(seeds, [y + 0.22] * len(seeds), edgecolors=colour, **ring)
         if protocol and name in protocol:
             value, error = _auc(protocol[name])
-            ax.errorbar(
-                value, y + 0.22, xerr=error, fmt="s", color="gray", markersize=4, linewidth=1
-            )
+            style: dict[str, Any] = {"color": "gray", "markersize": 4, "linewidth": 1}
+            ax.errorbar(value, y - 0.22, xerr=error, fmt="s", **style)
     ax.plot([], [], "o", color="black", label="AUC and error")
     if any(m.get("seeds", {}).get("auc") for m in models.values()):
-        ax.scatter([], [], s=16, facecolors="none", edgecolors="black", label="single seeds")
+        ax.scatter([], [], edgecolors="black", label="single seeds", **ring)
     if protocol:
         ax.plot([], [], "s", color="gray", markersize=4, label="published protocol")
-    ax.set_yticks(range(len(order)), order)
-    ax.yaxis.set_minor_locator(FixedLocator([]))
-    ax.set_ylim(-0.6, len(order) - 0.3)
-    ax.grid(axis="x", alpha=0.3)
+    name_rows(ax, order)
     ax.set_xlabel("area under the ROC curve (AUC)")
-    figure.legend(loc="outside upper right", ncols=3, fontsize=9)
+    legend_above(figure, 3)
     return figure
 
 
@@ -230,24 +234,14 @@ def scaling_curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
     Args:
         rows: each with ``model``, ``jets`` and ``auc`` (value and error).
     """
-    names = list(dict.fromkeys(r["model"] for r in rows))
-    look = looks(names)
-    figure = Figure(figsize=(NARROW, 4.2), layout="constrained")
+    figure = canvas(4.2, NARROW)
     ax = figure.subplots()
-    for name in names:
+    for name, look in looks(list(dict.fromkeys(r["model"] for r in rows))).items():
         mine = sorted((r for r in rows if r["model"] == name), key=lambda r: r["jets"])
-        style = look[name]
-        ax.errorbar(
-            [r["jets"] for r in mine],
-            [r["auc"]["value"] for r in mine],
-            [r["auc"].get("error") or 0 for r in mine],
-            color=style.colour,
-            linestyle=style.line,
-            marker=style.marker,
-            markersize=5,
-            capsize=2,
-            label=name,
-        )
+        aucs = [r["auc"] for r in mine]
+        jets, values = [r["jets"] for r in mine], [auc["value"] for auc in aucs]
+        ax.plot(jets, values, look.line, color=look.colour, linewidth=1.2)
+        points(ax, jets, values, look, name, y_error=[auc.get("error") or 0 for auc in aucs])
     ax.set_xscale("log")
     sizes = sorted({r["jets"] for r in rows})
     ax.set_xticks(sizes, [f"{n / 1000:g}k" if n >= 1000 else f"{n}" for n in sizes])

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator
 
-from calovision.reports.plots.images import colour_range, draw, label_panels, panels
-from calovision.reports.plots.style import NARROW, looks, styled
+from calovision.reports.plots.images import colour_bar, colour_range, draw, label_panels, panels
+from calovision.reports.plots.style import (
+    NARROW,
+    canvas,
+    legend_above,
+    looks,
+    name_rows,
+    points,
+    styled,
+)
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -35,10 +41,8 @@ def crop_examples(events: Events) -> Figure:
         for ax in axes[label][len(mine) :]:
             ax.set_axis_off()
         for ax, image in zip(axes[label], mine, strict=False):
-            bar = figure.colorbar(draw(ax, image, norm, events.geometry), cax=bars[label])
-        bar.set_label("E [GeV]", loc="center")
-        bar.ax.yaxis.set_minor_formatter(NullFormatter())
-        bar.ax.tick_params(which="both", direction="out", left=False)
+            drawn = draw(ax, image, norm, events.geometry)
+        colour_bar(figure, drawn, bars[label], "E [GeV]")
     label_panels(axes, events.geometry.classes, REACH)
     return figure
 
@@ -50,28 +54,18 @@ def auc_of_parts(rows: Sequence[Mapping[str, Any]]) -> Figure:
     Args:
         rows: each with ``part``, ``model`` and ``auc`` (value and error).
     """
-    parts = list(dict.fromkeys(str(r["part"]) for r in rows))[::-1]
+    parts = list(dict.fromkeys(str(r["part"]) for r in rows))
     look = looks(list(dict.fromkeys(str(r["model"]) for r in rows)))
-    figure = Figure(figsize=(NARROW, 0.5 * len(parts) + 1.4), layout="constrained")
+    figure = canvas(0.5 * len(parts) + 1.4, NARROW)
     ax = figure.subplots()
     for k, (model, style) in enumerate(look.items()):
-        mine = {str(r["part"]): r["auc"] for r in rows if r["model"] == model}
-        known = [p for p in parts if mine.get(p, {}).get("value") is not None]
-        y = np.array([parts.index(p) for p in known]) + 0.2 * ((len(look) - 1) / 2 - k)
-        ax.errorbar(
-            [mine[p]["value"] for p in known],
-            y,
-            xerr=[mine[p].get("error") or 0 for p in known],
-            color=style.colour,
-            marker=style.marker,
-            markersize=5,
-            linestyle="none",
-            label=model,
-        )
-    ax.set_yticks(range(len(parts)), [p.replace("|eta|", "|η|") for p in parts])
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x", alpha=0.3)
+        aside = 0.2 * (k - (len(look) - 1) / 2)
+        mine = [r for r in rows if r["model"] == model and r["auc"].get("value") is not None]
+        y = [parts.index(str(r["part"])) + aside for r in mine]
+        aucs = [r["auc"] for r in mine]
+        errors = [auc.get("error") or 0 for auc in aucs]
+        points(ax, [auc["value"] for auc in aucs], y, style, model, x_error=errors, size=5)
+    name_rows(ax, [p.replace("|eta|", "|η|") for p in parts])
     ax.set_xlabel("AUC")
-    figure.legend(loc="outside upper right", ncols=len(look))
+    legend_above(figure, len(look))
     return figure

@@ -12,23 +12,33 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.events.geometry import JET_IMAGES
+from calovision.metrics.definitions import channel_title
 from calovision.reports.plots.style import (
-    BLUE,
+    BLACK,
     COLOUR_MAP,
-    GREEN,
-    ORANGE,
-    PINK,
-    WIDTH,
+    OF_CLASS,
+    canvas,
     colours,
+    quantity,
     styled,
 )
 from calovision.utils import streams
 
 Row = Mapping[str, float]
+Floats = NDArray[np.float64]
+Density = tuple[Floats, Floats]  #: normalised histogram and its Poisson error
 BINS = 30
-OF_CLASS = (ORANGE, BLUE, GREEN, PINK)  #: colours of classes 0, 1, ...
 MAX_POINTS = 4000  #: points of a scatter plot; more only hide each other
+FEW_POINTS = 40  #: points of a curve up to which each is marked
+
+
+def _curve(ax: Axes, rows: Sequence[Row], key: str, colour: str, label: str, line: str) -> None:
+    """One quantity of a training log against training time, where it was written."""
+    points = [(r["wall_s"], r[key]) for r in rows if r.get(key) is not None]
+    if points:
+        mark = "o" if len(points) < FEW_POINTS else None
+        x, y = np.array(points).T
+        ax.plot(x, y, line, color=colour, label=label, marker=mark, markersize=3)
 
 
 @styled
@@ -42,15 +52,11 @@ def loss_curves(curves: Mapping[str, Sequence[Row]]) -> Figure:
             ``train_loss`` and ``val_loss``.
     """
     colour = colours(list(curves))
-    figure = Figure(figsize=(WIDTH, 2.6 * len(curves) + 0.5), layout="constrained")
+    figure = canvas(2.6 * len(curves) + 0.5)
     axes = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
     for ax, (model, rows) in zip(axes, curves.items(), strict=True):
-        for key, line, label in (("train_loss", "--", "training"), ("val_loss", "-", "validation")):
-            points = [(r["wall_s"], r[key]) for r in rows if r.get(key) is not None]
-            if points:
-                mark = "o" if len(points) < 40 else None
-                x, y = np.array(points).T
-                ax.plot(x, y, line, color=colour[model], label=label, marker=mark, markersize=3)
+        _curve(ax, rows, "train_loss", colour[model], "training", "--")
+        _curve(ax, rows, "val_loss", colour[model], "validation", "-")
         ax.set_title(model, loc="left")
         ax.set_ylabel("loss")
         ax.legend()
@@ -66,14 +72,10 @@ def auc_curves(curves: Mapping[str, Sequence[Row]]) -> Figure:
         curves: model to rows of its training log, each with ``wall_s`` (s) and ``val_auc``.
     """
     colour = colours(list(curves))
-    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+    figure = canvas(4.0)
     ax = figure.subplots()
     for model, rows in curves.items():
-        points = [(r["wall_s"], r["val_auc"]) for r in rows if r.get("val_auc") is not None]
-        if points:
-            x, y = np.array(points).T
-            mark = "o" if len(points) < 60 else None
-            ax.plot(x, y, color=colour[model], label=model, marker=mark, markersize=3)
+        _curve(ax, rows, "val_auc", colour[model], model, "-")
     ax.set_xlabel("training time [s]")
     ax.set_ylabel("validation AUC")
     ax.legend()
@@ -108,7 +110,7 @@ def latent_map(
         )
     shown = streams.rng(streams.Stream.SHOWN, 0).permutation(len(coordinates))[:MAX_POINTS]
     (x, y), colour = coordinates[shown].T, values[shown]
-    figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
+    figure = canvas(4.8)
     ax = figure.subplots()
     if classes:
         # one call for all points, or the last class would hide the others
@@ -121,11 +123,11 @@ def latent_map(
         points = ax.scatter(
             x, y, s=7, linewidths=0, c=colour, cmap=COLOUR_MAP, vmin=low, vmax=high, alpha=0.8
         )
-        figure.colorbar(points, ax=ax, label=f"{title} [{unit}]" if unit else title, extend="both")
-    limits = np.quantile(coordinates, [0.002, 0.998], axis=0)
-    margin = 0.08 * (limits[1] - limits[0]) + 1e-9
-    ax.set_xlim(limits[0, 0] - margin[0], limits[1, 0] + margin[0])
-    ax.set_ylim(limits[0, 1] - margin[1], limits[1, 1] + margin[1])
+        figure.colorbar(points, ax=ax, label=quantity(title, unit), extend="both")
+    low, high = np.quantile(coordinates, [0.002, 0.998], axis=0)
+    margin = 0.08 * (high - low) + 1e-9
+    ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
+    ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
     ax.set_xlabel("1st principal component")
     ax.set_ylabel("2nd principal component")
     return figure
@@ -151,32 +153,20 @@ def distribution(
         headroom: height of the event axis in units of the reference's maximum.
         ratios: range of the ratios shown.
     """
-    names = list(samples)
-    colour = colours(names)
+    first, *others = samples
     edges = _edges(list(samples.values()))
-    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
+    figure = canvas(4.4)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    reference, reference_error = _density(samples[names[0]], edges)
-    for name in names:
-        height, error = _density(samples[name], edges)
-        first = name == names[0]
-        top.stairs(
-            height, edges, color=colour[name], label=name, fill=first, alpha=0.25 if first else 1
-        )
-        if first:
-            top.stairs(height, edges, color=colour[name])
-        _ratio(bottom, edges, (height, error), (reference, reference_error), colour[name], first)
-    if log:
-        top.set_yscale("log")
-    else:
-        top.set_ylim(0, headroom * max(reference.max(), 1e-12))
-    top.set_ylabel(f"density [1/{unit}]" if unit else "density")
+    reference = _density(samples[first], edges)
+    _shaded(top, reference, edges, BLACK, first)
+    _ratios(bottom, reference, reference, edges, BLACK, ratios)
+    for name, colour in colours(others).items():
+        density = _density(samples[name], edges)
+        top.stairs(density[0], edges, color=colour, label=name)
+        _ratios(bottom, density, reference, edges, colour, ratios)
+    bottom.set_ylabel(f"ratio to\n{first}", loc="center")
+    _finish(top, bottom, edges, label, unit, headroom * reference[0].max(), log)
     top.legend()
-    bottom.axhline(1, color="gray", linewidth=0.8)
-    bottom.set_ylim(*ratios)
-    bottom.set_ylabel(f"ratio to\n{names[0]}", loc="center")
-    bottom.set_xlabel(f"{label} [{unit}]" if unit else label)
-    bottom.set_xlim(edges[0], edges[-1])
     return figure
 
 
@@ -186,10 +176,10 @@ def class_distribution(
     sample: tuple[NDArray[Any], NDArray[Any]],
     *,
     names: tuple[str, str],
+    classes: Sequence[str],
     label: str,
     unit: str = "",
     log: bool = False,
-    ratios: tuple[float, float] = (0.4, 1.6),
 ) -> Figure:
     """Histogram of one observable for both classes of two samples, with ratios class by class.
 
@@ -197,45 +187,32 @@ def class_distribution(
         reference: values and labels, each ``(n,)``, of the sample that is drawn shaded.
         sample: the same of the one that is drawn as points.
         names: of the two samples.
+        classes: names of labels 0 and 1.
         label: the observable.
         unit: its unit.
         log: logarithmic event axis.
-        ratios: range of the ratios shown.
     """
     edges = _edges([reference[0], sample[0]])
     middle = (edges[1:] + edges[:-1]) / 2
-    figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
+    figure = canvas(5.2)
     top, *below = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
-    highest = 1e-12
-    for k, name in enumerate(JET_IMAGES.classes):
-        colour, mark = OF_CLASS[k], "os"[k]
+    highest = 0.0
+    for k, (name, colour, mark) in enumerate(zip(classes, OF_CLASS, "os", strict=False)):
         true, own = (_density(v[of == k], edges) for v, of in (reference, sample))
         highest = max(highest, float(true[0].max()))
-        text = f"{name}, {names[0]}"
-        top.stairs(true[0], edges, color=colour, fill=True, alpha=0.2, label=text)
-        top.stairs(true[0], edges, color=colour)
-        text = f"{name}, {names[1]}"
+        _shaded(top, true, edges, colour, f"{name}, {names[0]}")
         lit = own[0] > 0
-        points = middle[lit], own[0][lit], own[1][lit]
-        top.errorbar(*points, fmt=mark, color=colour, markersize=3.5, linewidth=1, label=text)
-        _ratio(below[k], edges, true, true, colour, True)
-        _ratio(below[k], edges, own, true, colour, False)
-        below[k].axhline(1, color="gray", linewidth=0.8)
-        below[k].set_ylim(*ratios)
+        style = {"fmt": mark, "color": colour, "markersize": 3.5, "linewidth": 1}
+        top.errorbar(middle[lit], own[0][lit], own[1][lit], label=f"{name}, {names[1]}", **style)
+        for density in (true, own):
+            _ratios(below[k], density, true, edges, colour, (0.4, 1.6))
         below[k].set_ylabel(f"{name}\nratio", loc="center")
-    if log:
-        top.set_yscale("log")
-        top.set_ylim(top=10 * highest)
-    else:
-        top.set_ylim(0, 1.6 * highest)
-    top.set_ylabel(f"density [1/{unit}]" if unit else "density")
+    _finish(top, below[-1], edges, label, unit, 1.6 * highest, log)
     top.legend(ncols=2, fontsize=9)
-    below[-1].set_xlabel(f"{label} [{unit}]" if unit else label)
-    below[-1].set_xlim(edges[0], edges[-1])
     return figure
 
 
-def _edges(samples: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+def _edges(samples: Sequence[NDArray[Any]]) -> Floats:
     """Bin edges; counts get bins of whole width around the integers."""
     # The reference sets the axis: a sample that is far off must not squeeze it into a corner.
     low, high = np.quantile(np.asarray(samples[0], float), [0.001, 0.999])
@@ -249,35 +226,49 @@ def _edges(samples: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     return np.linspace(low, high, BINS + 1)
 
 
-def _density(
-    values: NDArray[Any], edges: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _density(values: NDArray[Any], edges: Floats) -> Density:
     """Normalised histogram and its Poisson error; what lies outside the edges still counts."""
     counts = np.histogram(values, edges)[0]
     scale = max(len(values), 1) * np.diff(edges)
     return counts / scale, np.sqrt(counts) / scale
 
 
-def _ratio(
+def _shaded(ax: Axes, density: Density, edges: Floats, colour: str, label: str) -> None:
+    """A histogram as a filled area with its outline."""
+    ax.stairs(density[0], edges, color=colour, label=label, fill=True, alpha=0.25)
+    ax.stairs(density[0], edges, color=colour)
+
+
+def _ratios(
     ax: Axes,
-    edges: NDArray[np.float64],
-    sample: tuple[NDArray[np.float64], NDArray[np.float64]],
-    reference: tuple[NDArray[np.float64], NDArray[np.float64]],
+    sample: Density,
+    reference: Density,
+    edges: Floats,
     colour: str,
-    is_reference: bool,
+    limits: tuple[float, float],
 ) -> None:
     """Points of the ratio to the reference; the reference's own error as a band around 1."""
-    known = reference[0] > 0
-    middle = ((edges[1:] + edges[:-1]) / 2)[known]
-    relative = reference[1][known] / reference[0][known]
-    if is_reference:
-        ax.fill_between(
-            middle, 1 - relative, 1 + relative, step="mid", color=colour, alpha=0.2, linewidth=0
-        )
-        return
-    ratio = sample[0][known] / reference[0][known]
-    error = sample[1][known] / reference[0][known]
-    ax.errorbar(middle, ratio, error, fmt="o", color=colour, markersize=3, linewidth=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio, error = (np.where(reference[0] > 0, v / reference[0], np.nan) for v in sample)
+    if sample is reference:
+        ax.stairs(1 + error, edges, baseline=1 - error, fill=True, color=colour, alpha=0.2)
+        ax.axhline(1, color="gray", linewidth=0.8)
+        ax.set_ylim(*limits)
+    else:
+        middle = (edges[1:] + edges[:-1]) / 2
+        ax.errorbar(middle, ratio, error, fmt="o", color=colour, markersize=3, linewidth=1)
+
+
+def _finish(
+    top: Axes, bottom: Axes, edges: Floats, label: str, unit: str, highest: float, log: bool
+) -> None:
+    """Axes of histograms above panels of ratios, with room for the legend."""
+    top.set_ylabel(f"density [1/{unit}]" if unit else "density")
+    if log:
+        top.set_yscale("log")
+    top.set_ylim(None if log else 0, max(highest, 1e-12) * (6 if log else 1))
+    bottom.set_xlabel(quantity(label, unit))
+    bottom.set_xlim(edges[0], edges[-1])
 
 
 @styled
@@ -290,17 +281,18 @@ def response_histogram(
         responses: channel to model to ratios ``(n,)``.
         limits: range shown; events outside are counted in the first and last bin.
     """
-    figure = Figure(figsize=(WIDTH, 2.3 * len(responses) + 0.4), layout="constrained")
+    figure = canvas(2.3 * len(responses) + 0.4)
     axes = figure.subplots(len(responses), 1, sharex=True, squeeze=False)[:, 0]
     edges = np.linspace(*limits, 61)
     for ax, (channel, models) in zip(axes, responses.items(), strict=True):
-        colour = colours(list(models))
-        for model, ratio in models.items():
+        for (model, ratio), colour in zip(
+            models.items(), colours(list(models)).values(), strict=True
+        ):
             height = np.histogram(np.clip(ratio, *limits), edges)[0] / max(len(ratio), 1)
             text = f"{model}: {np.mean(ratio):.3f} ± {np.std(ratio):.3f}"
-            ax.stairs(height, edges, color=colour[model], label=text, linewidth=1.8)
+            ax.stairs(height, edges, color=colour, label=text, linewidth=1.8)
         ax.axvline(1, color="gray", linewidth=0.8, linestyle=":")
-        ax.set_title(channel.upper() if channel != "track" else "Track", loc="left")
+        ax.set_title(channel_title(channel), loc="left")
         ax.set_ylabel("fraction")
         ax.legend(title="mean ± deviation", fontsize=9, title_fontsize=9)
     axes[-1].set_xlabel("reconstructed / true summed energy")

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
+from calovision.metrics.definitions import channel_title
 from calovision.reports.plots.images import (
-    TITLES,
     Image,
     channel_grid,
     colour_range,
@@ -20,7 +20,22 @@ from calovision.reports.plots.images import (
     overlay,
     panels,
 )
-from calovision.reports.plots.style import BLUE, GREEN, NARROW, ORANGE, WIDTH, looks, styled
+from calovision.reports.plots.style import (
+    AMBER,
+    BLUE,
+    GREEN,
+    NARROW,
+    ORANGE,
+    PINK,
+    SKY,
+    Look,
+    canvas,
+    legend_above,
+    looks,
+    name_rows,
+    points,
+    styled,
+)
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
@@ -31,8 +46,11 @@ Ranges = Sequence[tuple[float, float]]
 CORE = 0.6  #: rad; what the gallery shows around the middle of the window
 COLUMNS = 6  #: stages of a strip
 EXAMPLES = 4  #: jets of each set in the gallery
-#: colour and marker of every channel in figures of numbers
-OF_CHANNEL = {"track": (ORANGE, "o"), "ecal": (BLUE, "s"), "hcal": (GREEN, "D")}
+#: looks of the channels, in their order, in figures of numbers
+OF_CHANNEL = tuple(
+    Look(colour, "-", marker)
+    for colour, marker in zip((ORANGE, BLUE, GREEN, PINK, SKY, AMBER), "osDPXv", strict=True)
+)
 KINDS = {"n_hit": "hits", "sum_e": "energy"}  #: observables whose response is drawn
 
 
@@ -85,78 +103,55 @@ def floors(rows: Sequence[Row], names: Mapping[str, str]) -> Figure:
         rows: each with ``name``, ``model``, ``ratio`` and ``error``.
         names: observable to the label shown.
     """
-    models = list(dict.fromkeys(r["model"] for r in rows))
     shown = list(dict.fromkeys(r["name"] for r in rows))
-    look = looks(models)
-    figure = Figure(figsize=(WIDTH, 0.26 * len(shown) + 1.3), layout="constrained")
+    look = looks(list(dict.fromkeys(r["model"] for r in rows)))
+    figure = canvas(0.26 * len(shown) + 1.3)
     ax = figure.subplots()
-    for k, model in enumerate(models):
-        aside = 0.2 * (k - (len(models) - 1) / 2)
+    for k, (model, style) in enumerate(look.items()):
+        aside = 0.2 * (k - (len(look) - 1) / 2)
         mine = [r for r in rows if r["model"] == model]
-        ax.errorbar(
-            [r["ratio"] for r in mine],
-            [shown.index(r["name"]) + aside for r in mine],
-            xerr=[r["error"] for r in mine],
-            fmt=look[model].marker,
-            color=look[model].colour,
-            markersize=4,
-            linewidth=1,
-            label=model,
-        )
+        y = [shown.index(r["name"]) + aside for r in mine]
+        _ratios(ax, mine, y, style, model)
     ax.axvline(1, color="gray", linewidth=1)
     ax.set_xscale("log")
-    ax.set_yticks(range(len(shown)), [names[n] for n in shown], fontsize=9)
-    ax.set_ylim(len(shown) - 0.4, -0.6)
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.tick_params(axis="y", length=0)
+    name_rows(ax, [names[n] for n in shown], fontsize=9)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.grid(axis="both", alpha=0.3)
     ax.set_xlabel("W1 to simulated jets / floor")
-    figure.legend(loc="outside upper right", ncols=min(3, len(models)), fontsize=9)
+    legend_above(figure, len(look))
     return figure
 
 
+def _ratios(ax: Axes, rows: Sequence[Row], y: Sequence[float], look: Look, label: str) -> None:
+    """Ratios with their errors at the heights ``y``."""
+    ratios, errors = ([r[key] for r in rows] for key in ("ratio", "error"))
+    points(ax, ratios, y, look, label, x_error=errors)
+
+
 @styled
-def responses(rows: Sequence[Row], names: Mapping[str, str]) -> Figure:
+def responses(rows: Sequence[Row], names: Mapping[str, str], channels: Sequence[str]) -> Figure:
     """Generated over simulated mean under every condition: hits at the left, energies at the right.
 
     Args:
         rows: each with ``condition``, ``observable`` (``n_hit_ecal``), ``ratio``, ``error``.
         names: condition to the label shown.
+        channels: of the images.
     """
     conditions = list(dict.fromkeys(r["condition"] for r in rows))
-    figure = Figure(figsize=(WIDTH, 0.4 * len(conditions) + 1.4), layout="constrained")
+    figure = canvas(0.4 * len(conditions) + 1.4)
     panels = figure.subplots(1, len(KINDS), sharey=True, sharex=True)
     for ax, (kind, title) in zip(panels, KINDS.items(), strict=True):
-        _responses_of(ax, [r for r in rows if r["observable"].startswith(kind)], conditions)
+        for k, (channel, look) in enumerate(zip(channels, OF_CHANNEL, strict=False)):
+            mine = [r for r in rows if r["observable"] == f"{kind}_{channel}"]
+            y = [conditions.index(r["condition"]) + 0.25 * (k - 1) for r in mine]
+            _ratios(ax, mine, y, look, channel_title(channel))
         ax.axvline(1, color="gray", linewidth=1)
         ax.set_title(title, loc="left")
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x", alpha=0.3)
+        name_rows(ax, [names[c] for c in conditions], fontsize=9)
         ax.set_xlabel("generated / simulated")
-    panels[0].set_yticks(range(len(conditions)), [names[c] for c in conditions], fontsize=9)
-    panels[0].set_ylim(len(conditions) - 0.5, -0.5)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=3, fontsize=9)
+    legend_above(figure, len(channels))
     return figure
-
-
-def _responses_of(ax: Axes, rows: Sequence[Row], conditions: Sequence[str]) -> None:
-    """Points of the channels, one below the other in the line of their condition."""
-    for k, (channel, (colour, marker)) in enumerate(OF_CHANNEL.items()):
-        mine = [r for r in rows if r["observable"].endswith(f"_{channel}")]
-        ax.errorbar(
-            [r["ratio"] for r in mine],
-            [conditions.index(r["condition"]) + 0.25 * (k - 1) for r in mine],
-            xerr=[r["error"] for r in mine],
-            fmt=marker,
-            color=colour,
-            markersize=4,
-            linewidth=1,
-            label=TITLES[channel],
-        )
 
 
 @styled
@@ -166,20 +161,15 @@ def auc_of_steps(rows: Sequence[Row]) -> Figure:
     Args:
         rows: each with ``steps``, ``auc`` (value and error) and ``model``, the name of a line.
     """
-    figure = Figure(figsize=(NARROW, 3.6), layout="constrained")
+    figure = canvas(3.6, NARROW)
     ax = figure.subplots()
     highest, ticks = 0.6, sorted({r["steps"] for r in rows})
     for name, colour in zip(dict.fromkeys(r["model"] for r in rows), (BLUE, ORANGE), strict=False):
-        steps, value, error = np.array(
-            [
-                (r["steps"], r["auc"]["value"], r["auc"].get("error") or 0.0)
-                for r in rows
-                if r["model"] == name
-            ]
-        ).T
-        ax.errorbar(
-            steps, value, error, fmt="o-", color=colour, markersize=5, linewidth=1.2, label=name
-        )
+        mine = [r for r in rows if r["model"] == name]
+        found = [(r["steps"], r["auc"]["value"], r["auc"].get("error") or 0.0) for r in mine]
+        steps, value, error = np.array(found).T
+        ax.plot(steps, value, color=colour, linewidth=1.2)
+        points(ax, steps, value, Look(colour), name, y_error=error, size=5)
         highest = max(highest, float((value + error).max()) + 0.02)
     ax.axhline(0.5, color="gray", linewidth=1, linestyle=":")
     ax.text(ticks[-1], 0.5, "cannot be told apart", color="gray", ha="right", va="bottom")

@@ -15,17 +15,28 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.metrics.definitions import channel_title
 from calovision.metrics.pairs import check_pair
 from calovision.reports.plots.style import COLOUR_MAP, EMPTY, styled
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
-    from calovision.events.geometry import Geometry
+    from calovision.events.geometry import Channel, Geometry
 
-#: red, green, blue of each channel in the combined image; overlaps add up
-OVERLAY = {"track": (1.0, 0.62, 0.0), "ecal": (0.2, 0.65, 1.0), "hcal": (0.75, 0.25, 0.55)}
-TITLES = {"track": "Track", "ecal": "ECAL", "hcal": "HCAL"}
-UNITS = {"track": "pT [GeV]"}
+Rgb = tuple[float, float, float]
+#: colour of the usual channels in the combined image; overlaps add up
+OVERLAY: dict[str, tuple[str, Rgb]] = {
+    "track": ("orange", (1.0, 0.62, 0.0)),
+    "ecal": ("blue", (0.2, 0.65, 1.0)),
+    "hcal": ("purple", (0.75, 0.25, 0.55)),
+}
+#: colours of other channels, in their order
+MORE_COLOURS: tuple[tuple[str, Rgb], ...] = (
+    ("green", (0.2, 0.8, 0.3)),
+    ("red", (0.95, 0.25, 0.2)),
+    ("yellow", (0.9, 0.85, 0.2)),
+    ("grey", (0.7, 0.7, 0.7)),
+)
 IMAGE_WIDTH = 7.6  #: inch; wider than curves, because a pixel should stay visible
 Image = NDArray[np.floating[Any]]
 
@@ -76,16 +87,13 @@ def channel_grid(
         of: what stands before the energy on the colour bars, such as ``mean``.
         arrow: how to read the columns, written above them.
     """
-    names = [TITLES.get(c, c) for c in geometry.channel_names]
+    names = [channel_title(c) for c in geometry.channel_names]
     figure, axes, bars = panels(len(names) + combined, len(images), len(names), bool(arrow))
-    for c, channel in enumerate(geometry.channel_names):
+    for c, channel in enumerate(geometry.channels):
         norm = LogNorm(*ranges[c], clip=True)
         for ax, image in zip(axes[c], images.values(), strict=True):
             drawn = draw(ax, image[c], norm, geometry)
-        bar = figure.colorbar(drawn, cax=bars[c])
-        bar.set_label(f"{of} {UNITS.get(channel, 'E [GeV]')}".strip(), loc="center")
-        bar.ax.yaxis.set_minor_formatter(NullFormatter())
-        bar.ax.tick_params(which="both", direction="out", left=False)
+        colour_bar(figure, drawn, bars[c], f"{of} {measured_by(channel)} [{channel.unit}]".strip())
     if combined:
         for ax, image in zip(axes[-1], images.values(), strict=True):
             ax.imshow(overlay(image, ranges, geometry), **frame(geometry))
@@ -98,6 +106,19 @@ def channel_grid(
         middle = (axes[0, 0].get_position().x0 + axes[0, -1].get_position().x1) / 2
         figure.text(middle, 1 - 0.06 / figure.get_figheight(), arrow, ha="center", va="top")
     return figure
+
+
+def measured_by(channel: Channel) -> str:
+    """What the hits of a channel are: a time, a transverse momentum or an energy."""
+    return "time" if channel.is_time else "E" if channel.is_calorimeter else "pT"
+
+
+def colour_bar(figure: Figure, drawn: Any, ax: Axes, label: str) -> None:
+    """The colour scale of a row of images."""
+    bar = figure.colorbar(drawn, cax=ax)
+    bar.set_label(label, loc="center")
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    bar.ax.tick_params(which="both", direction="out", left=False)
 
 
 def panels(
@@ -167,21 +188,36 @@ def overlay(image: Image, ranges: Sequence[tuple[float, float]], geometry: Geome
         ``(rows, cols, 3)`` red, green, blue in [0, 1].
     """
     shown = np.zeros((*image.shape[1:], 3))
-    for layer, (low, high), name in zip(image, ranges, geometry.channel_names, strict=True):
+    colours = channel_colours(geometry).values()
+    for layer, (low, high), (_, rgb) in zip(image, ranges, colours, strict=True):
         lit = layer > 0
         brightness = np.zeros(layer.shape)
         brightness[lit] = np.log(layer[lit] / low) / np.log(high / low)
         brightness[lit] = 0.25 + 0.75 * np.clip(brightness[lit], 0, 1)
-        shown += brightness[..., None] * np.array(OVERLAY.get(name, (0.7, 0.7, 0.7)))
+        shown += brightness[..., None] * np.array(rgb)
     return np.clip(shown, 0, 1)
 
 
-def colour_range(image: Image) -> tuple[float, float]:
-    """Colour range of one channel: from its 2 % quantile of lit pixels to its largest."""
-    lit = image[image > 0]
+def channel_colours(geometry: Geometry) -> dict[str, tuple[str, Rgb]]:
+    """Name and red, green, blue of the colour of every channel in the combined image."""
+    free = iter(MORE_COLOURS)
+    last = MORE_COLOURS[-1]
+    return {c: OVERLAY.get(c) or next(free, last) for c in geometry.channel_names}
+
+
+def colours_in_words(geometry: Geometry) -> str:
+    """Which channel has which colour: ``Track is orange, ECAL blue, HCAL purple``."""
+    found = channel_colours(geometry).items()
+    words = ", ".join(f"{channel_title(name)} {colour}" for name, (colour, _) in found)
+    return words.replace(" ", " is ", 1)
+
+
+def colour_range(energy: Image, top: float = 1.0) -> tuple[float, float]:
+    """Range of colours of pixels: from the 2 % quantile of those that are lit to another one."""
+    lit = energy[energy > 0]
     if not len(lit):
         return 0.1, 10.0
-    low, high = float(np.quantile(lit, 0.02)), float(lit.max())
+    low, high = (float(x) for x in np.quantile(lit, [0.02, top]))
     return min(low, high / 10), high
 
 

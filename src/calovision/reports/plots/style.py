@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from matplotlib import rc_context, rcParams, style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,14 +27,9 @@ BLACK, BLUE, ORANGE, GREEN, PINK, SKY, AMBER = (
     "#E69F00",
 )
 #: colours with a fixed meaning
-REFERENCE = {
-    "original": BLACK,
-    "simulated": BLACK,
-    "all gluon jets": BLACK,
-    "baseline": ORANGE,
-    "ours": BLUE,
-}
+REFERENCE = {"original": BLACK, "simulated": BLACK, "baseline": ORANGE, "ours": BLUE}
 OTHERS = (BLUE, GREEN, PINK, SKY, AMBER)
+OF_CLASS = (ORANGE, BLUE, GREEN, PINK)  #: colours of classes 0, 1, ...
 COLOUR_MAP = "viridis"  #: perceptually uniform and colour-blind safe
 EMPTY = "#101018"  #: colour of pixels without energy
 
@@ -87,7 +85,12 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
     return inner
 
 
-def colours(names: list[str]) -> dict[str, str]:
+def canvas(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure of some height and width (inch), whose axes find their places themselves."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
     """One colour per name: fixed for originals and baseline, then in order of appearance."""
     free = iter(c for c in OTHERS * (1 + len(names)) if "ours" not in names or c != BLUE)
     return {n: REFERENCE[n] if n in REFERENCE else next(free) for n in names}
@@ -118,9 +121,55 @@ MODELS = {
 }
 
 
-def looks(names: list[str]) -> dict[str, Look]:
+def looks(names: Sequence[str]) -> dict[str, Look]:
     """A look for every model: its own, or for unknown names one of those that are left."""
     free = iter([Look(SKY, "-", "h"), Look(BLUE, "--", "p"), *[Look("#777777", ":", "x")] * 99])
     if len(names) == 1:
         return {names[0]: Look(BLUE)}
     return {name: MODELS[name] if name in MODELS else next(free) for name in names}
+
+
+def points(
+    ax: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    look: Look,
+    label: str,
+    *,
+    x_error: Sequence[float] | None = None,
+    y_error: Sequence[float] | None = None,
+    size: float = 4,
+) -> None:
+    """Measured points of one model with their errors."""
+    ax.errorbar(
+        x,
+        y,
+        y_error,
+        x_error,
+        fmt=look.marker,
+        color=look.colour,
+        markersize=size,
+        linewidth=1.2,
+        label=label,
+    )
+
+
+def name_rows(ax: Axes, names: Sequence[str], fontsize: float | None = None) -> None:
+    """A vertical axis that names rows, the first at the top, instead of counting."""
+    ax.set_yticks(range(len(names)), names, fontsize=fontsize)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", alpha=0.3)
+
+
+def legend_above(figure: Figure, models: int) -> None:
+    """One legend for all axes, above them."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    columns = min(3, models)
+    figure.legend(handles, labels, loc="outside upper right", ncols=columns, fontsize=9)
+
+
+def quantity(label: str, unit: str) -> str:
+    """A quantity with its unit, as it stands at an axis."""
+    return f"{label} [{unit}]" if unit else label

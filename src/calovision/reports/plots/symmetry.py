@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from calovision.reports.plots.style import OTHERS, WIDTH, colours, styled
+from calovision.reports.plots.style import OTHERS, canvas, colours, styled
 from calovision.reports.sources import Arrays
 
 SHOWN = 13  #: frames in a row
@@ -29,7 +29,7 @@ def rows(parts: Mapping[str, Arrays], digit: int, model: str) -> Figure:
         for i in range(min(2, len(part["flowed"]))):
             lines.append((f"{space}\nflow", part["flowed"][i][chosen]))
             lines.append(("truth", part["true"][i][chosen]))
-    figure = Figure(figsize=(WIDTH, 0.56 * len(lines) + 0.4), layout="constrained")
+    figure = canvas(0.56 * len(lines) + 0.4)
     axes = figure.subplots(len(lines), SHOWN, squeeze=False)
     for line, (title, images) in zip(axes, lines, strict=True):
         side = round(images.shape[1] ** 0.5)
@@ -50,7 +50,7 @@ def angles(parts: Mapping[str, Mapping[int, Arrays]]) -> Figure:
         parts: model to digit to arrays ``times (t,)``, ``angle (n, t)``, ``covered``, ``period``.
     """
     digits = sorted({d for of in parts.values() for d in of})
-    figure = Figure(figsize=(WIDTH, 2.9 * len(digits)), layout="constrained")
+    figure = canvas(2.9 * len(digits))
     axes = figure.subplots(len(digits), 1, squeeze=False)[:, 0]
     look = colours(list(parts))
     for axis, digit in zip(axes, digits, strict=True):
@@ -76,7 +76,7 @@ def angles(parts: Mapping[str, Mapping[int, Arrays]]) -> Figure:
 @styled
 def flow_field(part: Arrays, dimension: int) -> Figure:
     """Latent points of turned digits by class, with the flow's velocity as arrows."""
-    figure = Figure(figsize=(WIDTH, 5), layout="constrained")
+    figure = canvas(5)
     axis = figure.subplots()
     points, velocity, label = (part[f"latent/{k}"] for k in ("points", "velocity", "label"))
     for digit, colour in zip(np.unique(label), OTHERS, strict=False):
@@ -106,7 +106,7 @@ def flow_field(part: Arrays, dimension: int) -> Figure:
 @styled
 def spectrum(frequencies: list[float], fundamental: float) -> Figure:
     """Frequencies of the linear action, in units of the fundamental one."""
-    figure = Figure(figsize=(WIDTH, 3), layout="constrained")
+    figure = canvas(3)
     axis = figure.subplots()
     values = np.sort(np.array(frequencies)) / fundamental
     axis.stem(np.arange(len(values)), values, basefmt=" ")

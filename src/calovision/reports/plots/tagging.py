@@ -7,13 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
-from calovision.events.geometry import JET_IMAGES
+from calovision.metrics.definitions import channel_title
 from calovision.reports.plots.images import colour_range, frame, overlay
 from calovision.reports.plots.style import (
     BLUE,
@@ -22,7 +20,12 @@ from calovision.reports.plots.style import (
     GREEN,
     NARROW,
     ORANGE,
+    canvas,
+    legend_above,
     looks,
+    name_rows,
+    points,
+    quantity,
     styled,
 )
 
@@ -53,7 +56,7 @@ def condition_bars(rows: Sequence[Row]) -> Figure:
     models = list(dict.fromkeys(r["model"] for r in rows))
     look = looks(models)
     height = 0.17 * len(models) + 0.3
-    figure = Figure(figsize=(NARROW, height * len(conditions) + 1.3), layout="constrained")
+    figure = canvas(height * len(conditions) + 1.3, NARROW)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     thickness = BAR / len(models)
     for k, model in enumerate(models):
@@ -66,17 +69,13 @@ def condition_bars(rows: Sequence[Row]) -> Figure:
         left.barh(y, change, xerr=error, error_kw={"elinewidth": 1}, label=model, **style)
         flagged = [100 * number({"value": r.get("flagged")}) for r in found]
         right.barh(y, flagged, **style)
-    left.set_yticks(range(len(conditions)), conditions)
-    left.invert_yaxis()
     for ax in (left, right):
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x", alpha=0.3)
+        name_rows(ax, conditions)
     left.axvline(0, color="gray", linewidth=1)
     left.set_xlabel("change\nof the AUC")
     right.set_xlim(0, 100)
     right.set_xlabel("out of\ndomain [%]")
-    figure.legend(loc="outside upper right", ncols=min(3, len(models)), fontsize=9)
+    legend_above(figure, len(models))
     return figure
 
 
@@ -89,29 +88,19 @@ def auc_against(rows: Sequence[Row], *, label: str, unit: str) -> Figure:
         label: the quantity.
         unit: its unit.
     """
-    models = list(dict.fromkeys(r["model"] for r in rows))
-    look = looks(models)
-    figure = Figure(figsize=(NARROW, 4.2), layout="constrained")
+    look = looks(list(dict.fromkeys(r["model"] for r in rows)))
+    figure = canvas(4.2, NARROW)
     ax = figure.subplots()
     width = max(r["hi"] for r in rows) - min(r["lo"] for r in rows)
-    for k, model in enumerate(models):
+    for k, (model, style) in enumerate(look.items()):
         mine = [r for r in rows if r["model"] == model]
         low, high = np.array([(r["lo"], r["hi"]) for r in mine], float).T
         # points side by side, or their error bars would hide each other
-        x = (low + high) / 2 + (k - (len(models) - 1) / 2) * 0.008 * width
-        ax.errorbar(
-            x,
-            [number(r["auc"]) for r in mine],
-            [number(r["auc"], "error") for r in mine],
-            [x - low, high - x],
-            fmt=look[model].marker,
-            color=look[model].colour,
-            markersize=5,
-            linewidth=1.2,
-            label=model,
-        )
+        x = (low + high) / 2 + (k - (len(look) - 1) / 2) * 0.008 * width
+        auc, error = ([number(r["auc"], key) for r in mine] for key in ("value", "error"))
+        points(ax, x, auc, style, model, x_error=[x - low, high - x], y_error=error, size=5)
     ax.grid(axis="y", alpha=0.3)
-    ax.set_xlabel(f"{label} [{unit}]")
+    ax.set_xlabel(quantity(label, unit))
     ax.set_ylabel("AUC")
     ax.legend(ncols=2, fontsize=9)
     ax.margins(y=0.25)
@@ -123,7 +112,8 @@ def occlusion_map(
     channels: Sequence[str],
     edges: Sequence[float],
     change: NDArray[Any],
-    signed: NDArray[Any] | None = None,
+    signed: NDArray[Any] | None,
+    signal: str,
 ) -> Figure:
     """How much the score changes when hits of one layer and one ring are taken away.
 
@@ -132,17 +122,16 @@ def occlusion_map(
         edges: ``r + 1`` distances to the window centre, rad.
         change: ``(c, r)`` mean absolute change of the logit.
         signed: ``(c, r)`` mean of the logit with the hits minus the logit without them.
+        signal: class whose logit it is.
     """
     maps: list[tuple[NDArray[Any], str, str, TwoSlopeNorm | None]] = [
-        (change, f"mean |change|\nof the {JET_IMAGES.classes[1]} logit", COLOUR_MAP, None)
+        (change, f"mean |change|\nof the {signal} logit", COLOUR_MAP, None)
     ]
     if signed is not None:
         reach = max(float(np.nanmax(np.abs(signed))), 1e-9)
         norm = TwoSlopeNorm(0, -reach, reach)
-        maps.append(
-            (signed, f"mean contribution\nto the {JET_IMAGES.classes[1]} logit", "RdBu", norm)
-        )
-    figure = Figure(figsize=(NARROW, 2.3 * len(maps) + 0.5), layout="constrained")
+        maps.append((signed, f"mean contribution\nto the {signal} logit", "RdBu", norm))
+    figure = canvas(2.3 * len(maps) + 0.5, NARROW)
     axes = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
     rings = [f"{a:g}-{b:g}" for a, b in pairwise(edges)]
     for ax, (values, label, palette, scale) in zip(axes, maps, strict=True):
@@ -154,22 +143,12 @@ def occlusion_map(
             text = f"{value:{sign}.2f}"
             ax.text(x, y, text, ha="center", va="center", color="white" if dark else "black")
         figure.colorbar(drawn, ax=ax).set_label(label, loc="center", fontsize=10)
-        ax.set_yticks(range(len(channels)), [_layer(c) for c in channels])
+        ax.set_yticks(range(len(channels)), [channel_title(c) for c in channels])
         ax.set_xticks(range(len(rings)), rings)
-        _plain_ticks(ax)
+        ax.minorticks_off()
+        ax.tick_params(length=0)  # the axes name fields, not points
     axes[-1].set_xlabel("distance to the window centre [rad]")
     return figure
-
-
-def _layer(channel: str) -> str:
-    return "Track" if channel == "track" else channel.upper()
-
-
-def _plain_ticks(ax: Axes) -> None:
-    """No tick marks: the axis names fields, not points."""
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_minor_locator(NullLocator())
-    ax.tick_params(which="both", length=0)
 
 
 @styled
@@ -180,8 +159,8 @@ def observable_ranking(rows: Sequence[Row], names: Mapping[str, str]) -> Figure:
         rows: each with ``name``, ``spearman`` (value and error) and ``importance``.
         names: observable to the label shown.
     """
-    ranked = sorted(rows, key=lambda r: r["importance"], reverse=True)[:LEADING][::-1]
-    figure = Figure(figsize=(NARROW, 0.32 * len(ranked) + 1.2), layout="constrained")
+    ranked = sorted(rows, key=lambda r: r["importance"], reverse=True)[:LEADING]
+    figure = canvas(0.32 * len(ranked) + 1.2, NARROW)
     left, right = figure.subplots(1, 2, sharey=True)
     y = np.arange(len(ranked))
     rho = np.array([number(r["spearman"]) for r in ranked])
@@ -190,14 +169,11 @@ def observable_ranking(rows: Sequence[Row], names: Mapping[str, str]) -> Figure:
     left.barh(y, rho, xerr=error, color=colour, height=BAR, error_kw={"elinewidth": 1})
     left.axvline(0, color="gray", linewidth=1)
     left.set_xlim(-1, 1)
-    left.set_yticks(y, [names.get(r["name"], r["name"]) for r in ranked], fontsize=9)
     left.set_xlabel("rank correlation\nwith the score", fontsize=11)
     right.barh(y, [r["importance"] for r in ranked], color=GREEN, height=BAR)
     right.set_xlabel("importance:\nloss of R² if shuffled", fontsize=11)
     for ax in (left, right):
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x", alpha=0.3)
+        name_rows(ax, [names.get(r["name"], r["name"]) for r in ranked], fontsize=9)
     return figure
 
 
@@ -212,7 +188,7 @@ def scored_examples(events: Events, scores: Sequence[float]) -> Figure:
     geometry = events.geometry
     rows = -(-len(events) // COLUMNS)
     side = (NARROW - 0.8) / COLUMNS  # what the labels of the outer axes leave
-    figure = Figure(figsize=(NARROW, rows * (side + 0.3) + 0.5), layout="constrained")
+    figure = canvas(rows * (side + 0.3) + 0.5, NARROW)
     axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
     for index, ax in enumerate(axes.ravel()):
         if index >= len(events):
@@ -225,7 +201,7 @@ def scored_examples(events: Events, scores: Sequence[float]) -> Figure:
         label, score = int(events.label[index]), float(scores[index])
         right = (score >= 0.5) == (label == 1)
         ax.set_title(
-            f"{JET_IMAGES.classes[label]}: {score:.2f} {'✓' if right else '✗'}",
+            f"{geometry.classes[label]}: {score:.2f} {'✓' if right else '✗'}",
             color=GREEN if right else ORANGE,
             fontweight="bold",
             fontsize=10,
