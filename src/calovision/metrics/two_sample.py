@@ -53,7 +53,7 @@ DEFINITIONS = {
             (
                 "classifier_auc_hits",
                 "AUC, network on hits",
-                "A network of the hits, trained to tell the two samples apart.",
+                "A network on the hits, trained to tell the two samples apart.",
             ),
             (
                 "classifier_auc_transformer",
