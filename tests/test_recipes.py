@@ -70,3 +70,23 @@ def test_a_tagger_is_a_file_and_a_line(
     assert "GeV that are added to every sum." in listed
     assert (tmp_path / "tagger.onnx").exists()
     assert "log-energies" in (tmp_path / "report.html").read_text()
+
+
+METRIC = """
+import calovision as cv
+
+found = cv.compare("jets", "others", metrics=["mean_hits"], quiet=True)
+print(found["mean_hits"], found.table()._repr_html_())
+"""
+
+
+def test_a_metric_is_a_file_and_a_line(
+    package: Path, tmp_path: Path, make_jets: Callable[..., Events]
+) -> None:
+    shutil.copy(RECIPES / "mean_hits.py", package / "metrics")
+    insert(package / "metrics" / "definitions.py", '    "image_quality",', '    "mean_hits",')
+    cv.save(make_jets(240, 1), tmp_path / "jets")
+    cv.save(make_jets(120, 2), tmp_path / "others")
+    shown = run(package, tmp_path, METRIC)
+    assert "unit='hits'" in shown
+    assert "Mean number of hits" in shown

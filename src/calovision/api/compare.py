@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from calovision.api.given import events_or_path
-from calovision.api.own_metrics import Wanted, asked, measured
 from calovision.api.results import Results
 from calovision.errors import InputError
+from calovision.evaluation.own_metrics import Wanted, asked, measured
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.fingerprints import FingerprintIndex

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.evaluation import matching
 from calovision.evaluation.independence import independent
+from calovision.evaluation.own_metrics import measured
 from calovision.evaluation.samples import MIN_EVENTS, Samples, draw
 from calovision.events import weighting
 from calovision.events.events import Events
@@ -26,7 +27,7 @@ from calovision.events.fingerprints import FingerprintIndex
 from calovision.features.observables import observable_matrix
 from calovision.metrics.bootstrap import Floats, bootstrap, weights_of_two
 from calovision.metrics.classification import RankedScores, checked_weights
-from calovision.metrics.definitions import definition
+from calovision.metrics.definitions import COMPARED, definition
 from calovision.metrics.memorisation import copies, memorised
 from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
 from calovision.metrics.two_sample import MIN_EVENTS as CLASS_EVENTS
@@ -52,7 +53,7 @@ STEPS: dict[str, Callable[[str], bool]] = {
 
 def known_metric(name: str) -> bool:
     """Whether a metric of that name can be asked for."""
-    return any(gives(name) for gives in STEPS.values())
+    return name in COMPARED or any(gives(name) for gives in STEPS.values())
 
 
 def compare(
@@ -131,6 +132,9 @@ def compare(
     elif samples.have_classes(CLASS_EVENTS):
         classes = b.geometry.classes
         steps |= {name: partial(_of_class, samples, k, seed) for k, name in enumerate(classes)}
+    further = {k: function for k, function in COMPARED.items() if only is None or k in only}
+    if further:
+        steps["further metrics"] = partial(measured, further, samples.events, seed)
     if own is not None:
         steps["own metrics"] = partial(own, samples)
     found: dict[str, dict[str, Any]] = {}

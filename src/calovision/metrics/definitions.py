@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from typing import Any
 
-from calovision.metrics import (
-    classification,
-    emd,
-    explanation,
-    image_quality,
-    memorisation,
-    occupancy,
-    physics_distance,
-    response,
-    sculpting,
-    symmetry,
-    two_sample,
-    wasserstein,
-)
+from calovision.events.events import Events
 from calovision.metrics.groups import CLASSIFICATION, GROUPS, Group
 from calovision.metrics.value import Definition
 
-_MODULES = (
-    symmetry,
-    occupancy,
-    response,
-    emd,
-    physics_distance,
-    two_sample,
-    memorisation,
-    classification,
-    sculpting,
-    explanation,
-    wasserstein,
-    image_quality,
+#: modules of this room with metrics, in the order of the tables
+MODULES = (
+    "symmetry",
+    "occupancy",
+    "response",
+    "emd",
+    "physics_distance",
+    "two_sample",
+    "memorisation",
+    "classification",
+    "sculpting",
+    "explanation",
+    "wasserstein",
+    "image_quality",
 )
 _PREPARED = "from hits in memory to the score, building of batches included"
 #: of what needs no function here: rates, shares and differences of others
@@ -72,9 +61,13 @@ _OTHERS = {
 }
 #: key of ``results.json`` to what it means; capitals stand for the name of a channel, a digit, or a
 #: number of latent dimensions, square brackets for what may be missing: ``emd[_CHANNEL]``
-DEFINITIONS: dict[str, Definition] = _OTHERS | {
-    key: definition for module in _MODULES for key, definition in module.DEFINITIONS.items()
-}
+DEFINITIONS: dict[str, Definition] = dict(_OTHERS)
+#: functions of true and of judged events that ``compare`` measures with floor and bootstrap
+COMPARED: dict[str, Callable[[Events, Events], float]] = {}
+for _name in MODULES:
+    _module = import_module(f"calovision.metrics.{_name}")
+    DEFINITIONS |= _module.DEFINITIONS
+    COMPARED |= getattr(_module, "COMPARED", {})
 _ORDER = {key: number for number, key in enumerate(DEFINITIONS)}
 _PARTS = {"CHANNEL": "(?P<channel>.+)", "DIGIT": r"(?P<digit>\d+)", "LATENT": r"(?P<latent>\d+)"}
 CHANNELS = {"track": "Track", "ecal": "ECAL", "hcal": "HCAL"}  #: titles of the usual channels

@@ -11,6 +11,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.events.events import Events
+from calovision.metrics.definitions import definition
 from calovision.metrics.value import Metric
 from calovision.utils import streams
 
@@ -98,8 +99,8 @@ def measured(
             rows = [rng.integers(0, len(s), len(s)) for s in (truth, made)]
             drawn.append(_number(name, function(truth[rows[0]], made[rows[1]])))
         error = float(np.std(drawn, ddof=1))
-        number = _number(name, value)
-        found[name] = Metric(number, error, floor=floor, higher_is_better=False)
+        known = definition(name, {"higher_is_better": False})
+        found[name] = known.measured(_number(name, value), error, floor)
     return found
 
 
