@@ -31,7 +31,6 @@ PARTS = (
     "models/generators/splitting/rejection.py",
     "models/generators/splitting/postprocessing.py",
     "models/generators/splitting/reflow.py",
-    "models/generators/request.py",
     "models/generators/splitting/global_features.py",
     "models/generators/channel_order.py",
     "models/generate.py",

@@ -28,8 +28,7 @@ from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES
 from calovision.events.store import save
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config
-from calovision.models.generators.base import GeneratorTask, generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import GeneratorTask, Request, generated
 from calovision.models.load import load_task
 from calovision.models.pretrained import pretrained_run
 from calovision.models.symmetry.data import ImageData, read_images

@@ -11,8 +11,7 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.events.store import EventStore
-from calovision.models.generators.base import generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import Request, generated
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import load_generator
 from calovision.studies import generation_checks, jet_generation

@@ -27,8 +27,7 @@ from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config
-from calovision.models.generators.base import GeneratorTask
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.load import build, load_task
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.discovery import discover

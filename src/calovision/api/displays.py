@@ -126,8 +126,7 @@ def _of_run(
     """
     # Here, since a display of a set needs no PyTorch.
     from calovision.models.autoencoders.base import AutoencoderTask
-    from calovision.models.generators.base import GeneratorTask, generated
-    from calovision.models.generators.request import Request
+    from calovision.models.generators.base import GeneratorTask, Request, generated
     from calovision.models.load import load_task
     from calovision.models.reconstruct import reconstructions
     from calovision.models.taggers.base import TaggerTask

@@ -29,8 +29,7 @@ def generate(
     """See :meth:`calovision.api.model.Model.generate`."""
     from calovision.models.generate import generate as generated_into
     from calovision.models.generate import warn_of_request
-    from calovision.models.generators.base import generated
-    from calovision.models.generators.request import Request
+    from calovision.models.generators.base import Request, generated
 
     task = trained.of_kind("generator")
     number = task.geometry.class_number(label) if isinstance(label, str) else label

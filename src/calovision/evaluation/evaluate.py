@@ -30,8 +30,7 @@ from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1, w1_hits
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
-from calovision.models.generators.base import GeneratorTask, generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import GeneratorTask, Request, generated
 from calovision.models.load import recorded_config
 from calovision.models.reconstruct import reconstructions
 from calovision.models.taggers.base import TaggerTask

@@ -11,8 +11,13 @@ from calovision.errors import InputError
 from calovision.events.events import concatenate
 from calovision.events.store import EventStore, StoreWriter
 from calovision.events.training_fingerprints import copy_index
-from calovision.models.generators.base import GeneratorTask, check_request, pieces, possible
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import (
+    GeneratorTask,
+    Request,
+    check_request,
+    pieces,
+    possible,
+)
 from calovision.training.run import RunDir
 
 SHARD = 8  #: chunks in a shard

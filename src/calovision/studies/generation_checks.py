@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
 from calovision.metrics.two_sample import classifier_auc
-from calovision.models.generators.base import generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import Request, generated
 from calovision.models.generators.splitting.fill import PAD
 from calovision.models.generators.splitting.global_features import (
     BY_ENERGY,

@@ -20,8 +20,7 @@ from calovision.events.store import EventStore
 from calovision.metrics.definitions import definition
 from calovision.metrics.value import Metric
 from calovision.models.generate import generate
-from calovision.models.generators.base import GeneratorTask
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.load import load_generator
 from calovision.simulation.egamma.driver import ENGINES
 from calovision.simulation.egamma.particles import draw

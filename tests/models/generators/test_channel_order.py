@@ -14,8 +14,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import Channel, Geometry
 from calovision.events.store import save
 from calovision.models.config import load_config
-from calovision.models.generators.base import generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import Request, generated
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import build, suitable
 from calovision.models.train import train

@@ -7,9 +7,8 @@ import torch
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import JET_IMAGES
-from calovision.models.generators.base import generated
+from calovision.models.generators.base import Request, generated
 from calovision.models.generators.ddpm import DDPMConfig, DDPMTask
-from calovision.models.generators.request import Request
 
 CONFIG = DDPMConfig(
     task="jet-generator",

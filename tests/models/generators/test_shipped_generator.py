@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from plain_shapes import shapes
 
 from calovision.events.events import Events
-from calovision.models.generators.base import generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import Request, generated
 from calovision.models.generators.splitting.postprocessing import fit_bias_offsets
 from calovision.models.generators.splitting.sampling import sample_global_features
 from calovision.models.generators.splitting.task import CascadeTask

@@ -14,8 +14,7 @@ from unittest import mock
 
 from calovision.errors import InputError
 from calovision.events.store import shard_bytes
-from calovision.models.generators.base import GeneratorTask, generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import GeneratorTask, Request, generated
 from calovision.models.load import load_generator
 from calovision.models.pretrained import pretrained_run
 from calovision.parallel.cluster import run

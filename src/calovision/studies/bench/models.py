@@ -25,8 +25,7 @@ from calovision.events.events import Events
 from calovision.events.store import EventStore
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
-from calovision.models.generators.base import GeneratorTask, generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import GeneratorTask, Request, generated
 from calovision.models.load import load_generator
 from calovision.models.pretrained import pretrained_run
 from calovision.models.reconstruct import reconstructions

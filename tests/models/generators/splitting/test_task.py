@@ -12,8 +12,7 @@ import torch
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
-from calovision.models.generators.base import check_request, generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import Request, check_request, generated
 from calovision.models.generators.splitting.global_features import hits_and_excess
 from calovision.models.generators.splitting.sampling import (
     random_numbers,

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.models.generators.base import GeneratorTask
+from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.generators.channel_order import ChannelOrder
-from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.binary_tree import BinaryTree
 from calovision.models.generators.splitting.config import CascadeConfig
 from calovision.models.generators.splitting.global_features import (

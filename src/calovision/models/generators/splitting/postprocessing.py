@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from calovision.events.events import Events, concatenate
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import Request
 from calovision.models.generators.splitting.global_features import AXIS, BY_ENERGY, shapes
 from calovision.models.generators.splitting.model import SplittingModel
 from calovision.models.generators.splitting.reflow import reflow

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.models.generators.base import check_request
+from calovision.models.generators.base import Request, check_request
 from calovision.models.generators.flow_matching import follow
-from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.compiled_network import NodeNetwork
 from calovision.models.generators.splitting.global_features import (
     BY_ENERGY,

@@ -20,8 +20,8 @@ from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
+from calovision.models.generators.base import Request
 from calovision.models.generators.flow_matching import matching_loss
-from calovision.models.generators.request import Request
 from calovision.models.generators.splitting.config import CascadeConfig
 from calovision.models.generators.splitting.export import splitting_graphs
 from calovision.models.generators.splitting.global_features import (

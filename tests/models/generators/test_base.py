@@ -12,8 +12,7 @@ import torch
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
-from calovision.models.generators.base import generated
-from calovision.models.generators.request import Request
+from calovision.models.generators.base import Request, generated
 from calovision.models.generators.splitting.sampling import sample_global_features
 from calovision.models.generators.splitting.task import CascadeTask
 from calovision.models.load import build
