@@ -1,4 +1,4 @@
-"""The published diffusion model for jet images (DDPM, arXiv:2006.11239): schedule, loss, sampling."""
+"""The published diffusion model for jet images (DDPM, arXiv:2006.11239)."""
 
 from __future__ import annotations
 
