@@ -45,7 +45,7 @@ def observables(events: Events) -> dict[str, Floats]:
         and of the times of an event ``mean_c`` and ``spread_c`` (ns; standard deviation), 0
         without hits. Of jets, over ECAL and HCAL: ``mass`` and
         ``pt`` (GeV; massless hits), ``profile_10``, ``profile_20``, ``profile_40`` (share of the
-        energy within 0.1, 0.2, 0.4 rad). And ``n_track``, tracks within 0.4. Ratios without
+        energy within 0.1, 0.2, 0.4 rad). And ``n_track``, hits of trackers within 0.4. Ratios without
         energy are 0.
     """
     geometry, hits = events.geometry, EventHits(events)
@@ -73,9 +73,10 @@ def observables(events: Events) -> dict[str, Floats]:
         total = hits.per_event(energy)
         for r in RADII:
             found[f"profile_{100 * r:.0f}"] = share(hits.per_event(energy * (distance < r)), total)
-        if "track" in geometry.channel_names:
-            tracks = hits.per_channel((distance < CONE).double())
-            found["n_track"] = tracks[:, geometry.channel_names.index("track")]
+        trackers = [channel.kind == "tracker" for channel in geometry.channels]
+        if any(trackers):
+            tracks = hits.in_channels(trackers) & (distance < CONE)
+            found["n_track"] = hits.per_event(tracks.double())
     return {name: np.asarray(value.numpy()) for name, value in found.items()}
 
 

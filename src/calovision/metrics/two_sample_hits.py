@@ -92,7 +92,7 @@ def _features(events: Events) -> list[NDArray[np.float32]]:
     Of times it is arcsinh(t / :data:`TIME`) instead, which has a sign.
     """
     geometry = events.geometry
-    extent = geometry.rows / 2 * 0.0174
+    extent = geometry.rows / 2 * geometry.pitch[0]
     one_hot = np.eye(len(geometry.channels), dtype=np.float32)[events.channel]
     of_time = np.array([c.is_time for c in geometry.channels])[events.channel]
     measured = events.measured
