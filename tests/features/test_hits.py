@@ -38,7 +38,7 @@ def test_many_events_are_sorted_in_several_goes(
     toy_jets: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = HitTokens.of(toy_jets, 20)
-    monkeypatch.setattr("calovision.features.hits._SEVERAL", 25)
+    monkeypatch.setattr("calovision.features.hits.CHUNK_EVENTS", 25)
     parts = HitTokens.of(toy_jets, 20)
     assert len(parts) == 64
     for field in ("position", "energy", "channel", "total"):

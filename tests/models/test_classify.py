@@ -41,7 +41,7 @@ def test_portions_do_not_change_the_scores(
     task = load_tagger(run)
     whole = score(task, store.load(), quiet=True)
     assert ((whole.probability > 0) & (whole.probability < 1)).all()
-    monkeypatch.setattr(module, "PORTION", 40)
+    monkeypatch.setattr(module, "CHUNK_EVENTS", 40)
     parts = score(task, store, quiet=True)
     assert np.allclose(parts.probability, whole.probability, atol=1e-6)
     assert np.array_equal(parts.out_of_distribution, whole.out_of_distribution)

@@ -13,7 +13,7 @@ from calovision.networks.logistic_mixture import (
     COUNT,
     ENERGY,
     ENERGY_WIDTHS,
-    LEAST,
+    MIN_FRACTION,
     count_formula,
     count_log_prob,
     energy_formula,
@@ -39,7 +39,7 @@ def counts(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
 def energies(law: Tensor, fraction: Tensor) -> Tensor:
     weight, centre, width = law.chunk(3, 1)
     scale = torch.exp(width.clamp(*ENERGY_WIDTHS))
-    z = (fraction.clamp(LEAST, 1 - LEAST).logit()[:, None] - 2 * centre) / scale
+    z = (fraction.clamp(MIN_FRACTION, 1 - MIN_FRACTION).logit()[:, None] - 2 * centre) / scale
     density = F.logsigmoid(z) + F.logsigmoid(-z) - scale.log()
     return torch.logsumexp(weight.log_softmax(1) + density, 1)
 

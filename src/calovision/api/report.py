@@ -15,7 +15,7 @@ from calovision.events.event_set import EventSet
 from calovision.utils.counts import count
 
 Shown = Model | str | Path
-MOST = 5000  #: events in a display
+MAX_EVENTS = 5000  #: events in a display
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def view(
     from calovision.utils.files import write_bytes
 
     first, events = count("first", first, 0), count("events", events)
-    if events > MOST:
-        raise InputError(f"{events} events in a display", f"show 1 to {MOST}")
+    if events > MAX_EVENTS:
+        raise InputError(f"{events} events in a display", f"show 1 to {MAX_EVENTS}")
     folder = what.path if isinstance(what, Model) else what
     # Not resolved: a loop of links is for the reader to tell.
     name = "events"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import Device, SkipCorrupt, emit, told
+from calovision.cli.output import Device, SkipCorrupt, emit, warnings_to_stderr
 
 
 def compare(
@@ -53,7 +53,7 @@ def compare(
     from calovision.api.compare import compare as measure
     from calovision.evaluation.independence import left_out_lines
 
-    with told():
+    with warnings_to_stderr():
         result: dict[str, Any] = measure(
             truth,
             made,

@@ -10,7 +10,7 @@ import typer
 
 from calovision.cli.discover import digits
 from calovision.cli.image import image
-from calovision.cli.output import SkipCorrupt, emit, told
+from calovision.cli.output import SkipCorrupt, emit, warnings_to_stderr
 from calovision.cli.sets import merge, select, split
 from calovision.cli.simulate import simulate
 
@@ -60,7 +60,7 @@ def convert(
     """
     from calovision.api.data import convert as run
 
-    with told():
+    with warnings_to_stderr():
         store = run(files, out, workers=workers, scheduler=scheduler, overwrite=overwrite)
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"converted {len(store)} events: {out}", json)
@@ -91,7 +91,7 @@ def export(
     from calovision.events.store import EventStore
 
     written_kind(out)
-    with told():
+    with warnings_to_stderr():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     run(store, out, compression=compression.value, overwrite=overwrite)
     emit(
@@ -122,7 +122,7 @@ def info(
         content = info_of_digits(data, open_digits(data))
         emit(content, _table_of_digits(content), json)
         return
-    with told():
+    with warnings_to_stderr():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     content = summarise(store)
     emit(content, _table(content), json)

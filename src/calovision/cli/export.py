@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from calovision.cli.model import RunOrNone
-from calovision.cli.output import Device, Pretrained, SkipCorrupt, emit, told
+from calovision.cli.output import Device, Pretrained, SkipCorrupt, emit, warnings_to_stderr
 
 
 def export(
@@ -39,7 +39,7 @@ def export(
 
     folder = chosen_run(run, pretrained, shipped())
 
-    with told():
+    with warnings_to_stderr():
         store = None if data is None else EventStore.open(data, skip_corrupt=skip_corrupt)
     from calovision.api.load import load_model
 

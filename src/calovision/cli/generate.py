@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import Device, Pretrained, emit, told
+from calovision.cli.output import Device, Pretrained, emit, warnings_to_stderr
 
 Range = tuple[float, float] | None
 
@@ -48,7 +48,7 @@ def generate(
     folder = chosen_run(run, pretrained, ("jet-generator",))
     from calovision.api.load import load_model
 
-    with told():
+    with warnings_to_stderr():
         store = load_model(folder, device=device).generate(
             events,
             label=label,

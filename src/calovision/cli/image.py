@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import emit, told
+from calovision.cli.output import emit, warnings_to_stderr
 
 
 class RowKind(enum.StrEnum):
@@ -97,7 +97,7 @@ def image(
         tuple(invisible or ()),
     )
     read = 0
-    with told(), tqdm(unit="row", desc="image", file=sys.stderr, delay=0.5) as bar:
+    with warnings_to_stderr(), tqdm(unit="row", desc="image", file=sys.stderr, delay=0.5) as bar:
 
         def progress(number: int, images: int) -> None:
             nonlocal read

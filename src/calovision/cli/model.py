@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import Device, Pretrained, SkipCorrupt, emit, told
+from calovision.cli.output import Device, Pretrained, SkipCorrupt, emit, warnings_to_stderr
 
 app = typer.Typer(no_args_is_help=True, help="About trained models.")
 
@@ -43,7 +43,7 @@ def evaluate(
     from calovision.events.store import EventStore
     from calovision.models.pretrained import MEASURED, copy_or_run
 
-    with told():
+    with warnings_to_stderr():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     folder = copy_or_run(run, pretrained, MEASURED[store.geometry.schema], out)
     from calovision.api.load import load_model
@@ -88,7 +88,7 @@ def reconstruct(
     from calovision.models.pretrained import chosen_run
 
     folder = chosen_run(run, pretrained, ("jet-vae",))
-    with told():
+    with warnings_to_stderr():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     from calovision.api.load import load_model
 
@@ -121,7 +121,7 @@ def classify(
     from calovision.events.store import EventStore
     from calovision.models.pretrained import CLASSIFIERS, chosen_run
 
-    with told():
+    with warnings_to_stderr():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
     folder = chosen_run(run, pretrained, (CLASSIFIERS[store.geometry.schema],))
     from calovision.api.load import load_model

@@ -65,7 +65,7 @@ def one_line(
 
 
 @contextmanager
-def told() -> Iterator[list[str]]:
+def warnings_to_stderr() -> Iterator[list[str]]:
     """Warnings of what happens inside become lines on standard error, and are collected."""
     lines: list[str] = []
 

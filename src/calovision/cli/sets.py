@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import emit, told
+from calovision.cli.output import emit, warnings_to_stderr
 from calovision.errors import InputError
 
 Data = Annotated[Path, typer.Argument(help="Event set.")]
@@ -28,7 +28,7 @@ def merge(
     """
     from calovision.api.sets import merge as run
 
-    with told():
+    with warnings_to_stderr():
         store = run(sets, out, overwrite=overwrite)
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"{len(store)} events of {len(sets)} sets: {out}", json)
@@ -51,7 +51,7 @@ def split(
     from calovision.api.sets import split as run
 
     shares = dict(_share(text) for text in share)
-    with told():
+    with warnings_to_stderr():
         parts = run(data, out, seed=seed, overwrite=overwrite, **shares)
     content = {
         name: {"path": str(part.path), "events": len(part), "hash": part.hash}
@@ -92,7 +92,7 @@ def select(
     """
     from calovision.api.sets import select as run
 
-    with told():
+    with warnings_to_stderr():
         store = run(data, where, out, overwrite=overwrite)
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"{len(store)} events: {out}", json)

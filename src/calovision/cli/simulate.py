@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from calovision.api import simulate as api
-from calovision.cli.output import emit, told
+from calovision.cli.output import emit, warnings_to_stderr
 from calovision.errors import InputError
 
 #: options of jets alone, and what they are in the public set
@@ -109,7 +109,7 @@ def simulate(
         "overwrite": overwrite,
         "time_limit": time_limit,
     }
-    with told() as warned:
+    with warnings_to_stderr() as warned:
         if kind is Kind.jets:
             store = api.jets(events, **of_jets, **common)
         else:

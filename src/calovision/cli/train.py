@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
+from calovision.cli.output import Pretrained, SkipCorrupt, emit, warnings_to_stderr
 from calovision.errors import InputError
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
@@ -93,7 +93,7 @@ def train(
             raise InputError("nothing to train", "give a task; see calovision train --help")
         raise InputError("no place for the run", "give --out, a folder to write")
     common: dict[str, Any] = {"resume": resume, "config": config, "skip_corrupt": skip_corrupt}
-    with told():
+    with warnings_to_stderr():
         if start is not None:
             if data is None or model is not None:
                 raise InputError(

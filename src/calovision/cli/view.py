@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.output import Pretrained, SkipCorrupt, emit, told
+from calovision.cli.output import Pretrained, SkipCorrupt, emit, warnings_to_stderr
 
 
 def view(
@@ -49,7 +49,7 @@ def view(
     from calovision.models.pretrained import GENERATOR, chosen_run, shipped
 
     folder = chosen_run(folder, pretrained, shipped() if data or pretrained else (GENERATOR,))
-    with told():
+    with warnings_to_stderr():
         shown = write(
             folder,
             out,

@@ -142,13 +142,13 @@ def written(graph: Graph, events: Events, about: dict[str, Any]) -> bytes:
         model = _traced(graph, given) if graph.traced else _told_or_traced(graph, given)
     if not graph.alone:
         taking_none(model, [name for name, axes in graph.free.items() if axes[0] == "events"])
-    told = {
+    described = {
         "inputs": graph.inputs,
         "outputs": graph.outputs,
         "part": graph.part,
         "notes": graph.notes,
     }
-    onnx.helper.set_model_props(model, {METADATA: json.dumps(told | about)})
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(described | about)})
     payload: bytes = model.SerializeToString()
     return payload
 
@@ -167,9 +167,9 @@ def _told_or_traced(graph: Graph, given: dict[str, torch.Tensor]) -> Any:
         try:
             return _traced(graph, given)
         except (RuntimeError, TypeError, ValueError) as error:
-            told = (str(error).splitlines() or [type(error).__name__])[0]
+            message = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(
-                f"PyTorch cannot write this network as ONNX: {told}", "use other layers"
+                f"PyTorch cannot write this network as ONNX: {message}", "use other layers"
             ) from error
 
 

@@ -8,7 +8,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.utils import streams
 
-MOST = 400  #: hits of a channel, about, with small readout cells
+MAX_HITS = 400  #: hits of a channel, about, with small readout cells
 TRIALS = 16  #: events; the second has one hit, the third is empty
 
 
@@ -22,7 +22,7 @@ def trial_events(geometry: Geometry, seed: int) -> Events:
             # Close together on the grid, many hits are equally far from others.
             first = rows // 3 if event % 2 else 0
             rows, cols = rows - 2 * first, cols - 2 * first
-            most = min(MOST // channel.block, rows * cols // 2)
+            most = min(MAX_HITS // channel.block, rows * cols // 2)
             number = int(most ** rng.uniform(0, 1))
             if event in (1, 2):
                 number = int(event == 1 and code == 0)

@@ -105,12 +105,12 @@ def measured(
 
 
 def _number(name: str, value: Any) -> float:
-    told = value.value if isinstance(value, Metric) else value
+    number = value.value if isinstance(value, Metric) else value
     try:
-        number = math.nan if isinstance(told, str | bytes) else float(told)
+        number = math.nan if isinstance(number, str | bytes) else float(number)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        shown = " ".join(repr(told).split())[:60]
+        shown = " ".join(repr(number).split())[:60]
         raise InputError(f"the metric {name} gave {shown}", "let it give one finite number")
     return number

@@ -14,7 +14,7 @@ from calovision.events.events import Events
 from calovision.features.jet_shapes import MIN_ENERGY
 
 HIT_FEATURES = 7  #: besides one number per channel
-_SEVERAL = 4096  # events sorted at a time
+CHUNK_EVENTS = 4096  # events sorted at a time
 
 Floats = NDArray[np.float32]
 
@@ -43,8 +43,8 @@ class HitTokens:
     @classmethod
     def of(cls, events: Events, hits: int) -> HitTokens:
         """The ``hits`` hardest hits of every event; equal ones in the order of the store."""
-        starts = range(0, max(len(events), 1), _SEVERAL)
-        parts = [_hardest(events[i : i + _SEVERAL], hits) for i in starts]
+        starts = range(0, max(len(events), 1), CHUNK_EVENTS)
+        parts = [_hardest(events[i : i + CHUNK_EVENTS], hits) for i in starts]
         position, energy, channel, total = (np.concatenate(p) for p in zip(*parts, strict=True))
         return cls(position, energy, channel, total, len(events.geometry.channels))
 

@@ -45,8 +45,8 @@ def observables(events: Events) -> dict[str, Floats]:
         and of the times of an event ``mean_c`` and ``spread_c`` (ns; standard deviation), 0
         without hits. Of jets, over ECAL and HCAL: ``mass`` and
         ``pt`` (GeV; massless hits), ``profile_10``, ``profile_20``, ``profile_40`` (share of the
-        energy within 0.1, 0.2, 0.4 rad). And ``n_track``, hits of trackers within 0.4. Ratios without
-        energy are 0.
+        energy within 0.1, 0.2, 0.4 rad). And ``n_track``, hits of trackers within 0.4. Ratios
+        without energy are 0.
     """
     geometry, hits = events.geometry, EventHits(events)
     calorimeters = geometry.calorimeters

@@ -13,7 +13,7 @@ from calovision.events.events import Events
 from calovision.networks.tower_net import BINS
 
 SMALL = 0.3  #: GeV; energies of this size and above are told apart by their logarithms
-_SEVERAL = 128  # events filled at a time: tables of more are large
+CHUNK_EVENTS = 128  # events filled at a time: tables of more are large
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class TowerImages:
     @classmethod
     def of(cls, events: Events) -> TowerImages:
         """The towers of every event."""
-        starts = range(0, max(len(events), 1), _SEVERAL)
-        parts = [_towers(events[i : i + _SEVERAL]) for i in starts]
+        starts = range(0, max(len(events), 1), CHUNK_EVENTS)
+        parts = [_towers(events[i : i + CHUNK_EVENTS]) for i in starts]
         number, place, energy, count = (np.concatenate(p) for p in zip(*parts, strict=True))
         offsets = np.concatenate([[0], np.cumsum(number)])
         return cls(offsets, place, energy, count, len(events.geometry.channels))

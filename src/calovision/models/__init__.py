@@ -7,7 +7,7 @@ A model's settings, inputs, loss and preset stand in the module that :data:`MODE
 from __future__ import annotations
 
 from calovision.models.own import Autoencoder, Tagger
-from calovision.utils.matplotlib_backend import settle
+from calovision.utils.matplotlib_backend import ignore_unknown_backend
 
 __all__ = ["Autoencoder", "Tagger"]
 
@@ -42,7 +42,7 @@ OWN_MODELS = {
     "jet-vae": "autoencoders.own",
 }
 
-settle()
+ignore_unknown_backend()
 
 
 def __dir__() -> list[str]:

@@ -33,9 +33,9 @@ def card(run: RunDir) -> str:
         lines += ["", f"It began with the weights of {data['start']['run']}."]
     lines += ["", *_results(run), "## Settings", ""]
     lines += [f"- {name}: {shown(value)}" for name, value in config.items() if name not in FIXED]
-    doubts = budget.get("warnings", [])
-    if doubts:
-        lines += ["", "## Warnings", "", *(f"- {line}" for line in doubts)]
+    warnings = budget.get("warnings", [])
+    if warnings:
+        lines += ["", "## Warnings", "", *(f"- {line}" for line in warnings)]
     return "\n".join(lines) + "\n"
 
 

@@ -29,7 +29,7 @@ from calovision.utils.files import atomic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PORTION = 500  #: events prepared and scored at a time
+CHUNK_EVENTS = 500  #: events prepared and scored at a time
 FORMATS = (".parquet", ".csv")
 
 
@@ -119,8 +119,8 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
             task.logits(task.dataset(source[:1]))
     begin = time.perf_counter()
 
-    def portion(start: int) -> int:
-        here = slice(start, min(start + PORTION, len(source)))
+    def score_chunk(start: int) -> int:
+        here = slice(start, min(start + CHUNK_EVENTS, len(source)))
         with reading:
             events = source[here]
         dataset = task.dataset(events)
@@ -131,7 +131,7 @@ def score(task: TaggerTask, source: EventSet, quiet: bool = False) -> Scores:
 
     bar = tqdm(total=len(source), desc="classify", unit="event", disable=quiet, leave=False)
     with bar, enough_memory(task.device):
-        for done in side_by_side(portion, range(0, len(source), PORTION)):
+        for done in side_by_side(score_chunk, range(0, len(source), CHUNK_EVENTS)):
             bar.update(done)
     return Scores(probability, logit, unlike, time.perf_counter() - begin)
 

@@ -123,12 +123,12 @@ def _bad(error: ValidationError, preset: BaseModel, file: Path | None) -> InputE
             f"bad configuration{where}: there is no setting {place!r}",
             f"{meant}the settings are {', '.join(known)}",
         )
-    told = first["msg"].lower()
+    message = first["msg"].lower()
     if not key:
-        return InputError(f"bad configuration{where}: {told}", "change one of them")
+        return InputError(f"bad configuration{where}: {message}", "change one of them")
     value = known.get(place, getattr(preset, key))
     return InputError(
-        f"bad configuration{where}: {place}: {told}", f"the preset has {key}: {value}"
+        f"bad configuration{where}: {place}: {message}", f"the preset has {key}: {value}"
     )
 
 

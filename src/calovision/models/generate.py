@@ -29,10 +29,10 @@ def warn_of_request(task: GeneratorTask, request: Request, strict: bool) -> None
     Raises:
         InputError: nothing can be generated, or not all of it and ``strict``.
     """
-    for doubt in check_request(task, request):
+    for warning in check_request(task, request):
         if strict:
-            raise InputError(doubt, "narrow the range, or leave out --strict")
-        warnings.warn(doubt, stacklevel=3)
+            raise InputError(warning, "narrow the range, or leave out --strict")
+        warnings.warn(warning, stacklevel=3)
 
 
 def generate(

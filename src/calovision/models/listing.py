@@ -62,13 +62,13 @@ def settings_of(task: str, model: str) -> list[Setting]:
 def _settings(values: BaseModel, group: str = "") -> list[Setting]:
     """Settings, those of its own class first; those of groups as ``group.name``."""
     kind, found = type(values), []
-    told, own = meanings(kind), meanings_here(kind)
+    meaning_of, own = meanings(kind), meanings_here(kind)
     for name in sorted(kind.model_fields, key=lambda name: name not in own):
         value = getattr(values, name)
         if isinstance(value, BaseModel):
             found += _settings(value, f"{group}{name}.")
         elif name not in FIXED:
-            found.append(Setting(group + name, value, told.get(name, "")))
+            found.append(Setting(group + name, value, meaning_of.get(name, "")))
     return found
 
 

@@ -80,9 +80,9 @@ def own_copy(module: nn.Module | None) -> nn.Module:
     try:
         return copy.deepcopy(module)
     except Exception as error:
-        told = (str(error).splitlines() or [type(error).__name__])[0]
+        message = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{type(module).__name__} cannot be copied: {told}",
+            f"{type(module).__name__} cannot be copied: {message}",
             "leave out of it what copy.deepcopy does not take, such as locks and open files",
         ) from error
 
@@ -106,8 +106,8 @@ def tried(
             call(copy.deepcopy(network).train())
             return call(copy.deepcopy(network).eval())
     except _RAISED as error:
-        told = (str(error).splitlines() or [type(error).__name__])[0]
+        message = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"the network does not take {takes}: {told}",
+            f"the network does not take {takes}: {message}",
             f"choose other inputs, or change the network; see help({help_of})",
         ) from error

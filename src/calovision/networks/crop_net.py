@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from calovision.networks.crop_shapes import LEAST, SHAPES, STRIP, shapes
+from calovision.networks.crop_shapes import MIN_SHARE, SHAPES, STRIP, shapes
 
 NEAR = 3  #: crystals to each side of the hottest one whose energies are seen one by one
 TIMED = 2  #: crystals to each side of it whose times are seen
@@ -60,7 +60,7 @@ class CropNet(nn.Module):
             shapes(share),
             core.flatten(1).clamp(min=FAINT).log(),
             time.flatten(1),
-            strip.clamp(min=LEAST).sqrt(),
+            strip.clamp(min=MIN_SHARE).sqrt(),
             numbers,
         ]
         out: Tensor = self.layers(torch.cat(seen, 1))[:, 0]

@@ -15,7 +15,7 @@ WINDOWS = ((0, 0), (1, 1), (2, 2), (3, 3), (1, 2), (2, 1))
 STRIPS = ((3, 5), (5, 8), (8, 12), (12, 16))
 STRIP = 2  #: rows to each side of the hottest crystal that make the strip along phi
 LOG_WEIGHT = 4.7  #: crystals below exp(-4.7) of the 5 x 5 energy do not count in its moments
-LEAST = 1e-6  #: what stands for no energy in denominators and logarithms
+MIN_SHARE = 1e-6  #: what stands for no energy in denominators and logarithms
 #: windows, four neighbours, moments of the 5 x 5 crystals, of rows and of the strip, its parts
 SHAPES = len(WINDOWS) + 4 + 5 + 2 + 3 + 2 * len(STRIPS)
 
@@ -31,7 +31,7 @@ def shapes(share: Tensor) -> Tensor:
         return share[:, i - rows : i + rows + 1, j - cols : j + cols + 1]
 
     sums = [window(*half).sum((1, 2)) for half in WINDOWS]
-    e9, e25 = (e.clamp(min=LEAST) for e in sums[1:3])
+    e9, e25 = (e.clamp(min=MIN_SHARE) for e in sums[1:3])
     beside = [share[:, i, j - 1], share[:, i, j + 1], share[:, i - 1, j], share[:, i + 1, j]]
     strip = share[:, i - STRIP : i + STRIP + 1].sum(1)
     parts = []
@@ -53,7 +53,7 @@ def _moments(profile: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and r.m.s. width, crystals, of a profile ``(n, k)`` around its middle."""
     size = profile.shape[1]
     place = torch.arange(size, dtype=profile.dtype, device=profile.device) - size // 2
-    total = profile.sum(1).clamp(min=LEAST)
+    total = profile.sum(1).clamp(min=MIN_SHARE)
     mean = (profile * place).sum(1) / total
     variance = (profile * (place - mean[:, None]) ** 2).sum(1) / total
     return mean, variance.clamp(min=0).sqrt()
@@ -61,8 +61,8 @@ def _moments(profile: Tensor) -> tuple[Tensor, Tensor]:
 
 def _log_moments(share: Tensor) -> tuple[Tensor, ...]:
     """Means, widths and covariance, crystals, weighted with the logarithm of the 5 x 5 shares."""
-    weight = (share.clamp(min=LEAST).log() + LOG_WEIGHT).clamp(min=0)
-    weight = weight / weight.sum((1, 2), keepdim=True).clamp(min=LEAST)
+    weight = (share.clamp(min=MIN_SHARE).log() + LOG_WEIGHT).clamp(min=0)
+    weight = weight / weight.sum((1, 2), keepdim=True).clamp(min=MIN_SHARE)
     place = torch.arange(5, dtype=share.dtype, device=share.device) - 2
     row, col = place[:, None], place[None, :]
     mean = [(weight * x).sum((1, 2)) for x in (row, col)]

@@ -20,7 +20,7 @@ from calovision.utils.compiled import compiled
 COUNT_PARTS, ENERGY_PARTS = 3, 4  #: components of the mixtures
 COUNT, ENERGY = 3 * COUNT_PARTS, 3 * ENERGY_PARTS  #: parameters of the laws
 COUNT_WIDTHS, ENERGY_WIDTHS = (-6.0, 3.0), (-5.0, 3.0)  #: limits of logarithms of widths
-LEAST = 1e-5  #: energy fractions are kept this far from 0 and 1
+MIN_FRACTION = 1e-5  #: energy fractions are kept this far from 0 and 1
 
 
 def count_log_prob(law: Tensor, count: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ def energy_formula(law: Tensor, fraction: Tensor) -> Tensor:
     """:func:`energy_log_prob` in tensors, on any device, in the precision of ``law``."""
     weight, place, width = law.chunk(3, 1)
     logarithm = width.clamp(*ENERGY_WIDTHS)
-    logit = fraction.clamp(LEAST, 1 - LEAST).logit()[:, None]
+    logit = fraction.clamp(MIN_FRACTION, 1 - MIN_FRACTION).logit()[:, None]
     z = (logit - 2 * place) / logarithm.exp()
     density = F.logsigmoid(z) + F.logsigmoid(-z) - logarithm
     return torch.logsumexp(weight.log_softmax(1) + density, 1)
@@ -184,7 +184,7 @@ def _energy(law, fraction, out, slope):  # type: ignore[no-untyped-def]
     scale, place = np.empty(parts), np.empty(parts)
     for k in range(len(law)):
         row = law[k]
-        part = min(max(float(fraction[k]), LEAST), 1 - LEAST)
+        part = min(max(float(fraction[k]), MIN_FRACTION), 1 - MIN_FRACTION)
         logit = math.log(part / (1 - part))
         _weights(row, weight)
         for j in range(parts):

@@ -16,7 +16,7 @@ from calovision.networks.logistic_mixture import (
     COUNT_WIDTHS,
     ENERGY_PARTS,
     ENERGY_WIDTHS,
-    LEAST,
+    MIN_FRACTION,
 )
 
 OUTCOME = 4  #: numbers by which a channel's outcome enters the networks of later ones
@@ -141,7 +141,7 @@ def energy_sample(law: Tensor, uniform: Tensor) -> Tensor:
     scale = torch.exp(width.clamp(*ENERGY_WIDTHS)).gather(1, part)[:, 0]
     place = 2 * centre.gather(1, part)[:, 0]
     logit = place + scale * uniform[:, 1].clamp(1e-7, 1 - 1e-7).logit()
-    return logit.sigmoid().clamp(LEAST, 1 - LEAST)
+    return logit.sigmoid().clamp(MIN_FRACTION, 1 - MIN_FRACTION)
 
 
 def _component(weight: Tensor, uniform: Tensor) -> Tensor:

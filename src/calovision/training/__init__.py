@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from calovision.utils.matplotlib_backend import settle
+from calovision.utils.matplotlib_backend import ignore_unknown_backend
 
-settle()
+ignore_unknown_backend()

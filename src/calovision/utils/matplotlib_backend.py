@@ -9,7 +9,7 @@ import warnings
 VARIABLE = "MPLBACKEND"  #: of the environment; names matplotlib's backend
 
 
-def settle() -> None:
+def ignore_unknown_backend() -> None:
     """Import matplotlib, or let others do so, whatever ``MPLBACKEND`` says.
 
     A backend that this matplotlib does not have would be an error in the midst of its import, and

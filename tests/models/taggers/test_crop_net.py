@@ -16,7 +16,7 @@ from calovision.models import MODELS
 from calovision.models.classify import score
 from calovision.models.config import load_config
 from calovision.models.load import build, load_tagger
-from calovision.models.taggers.crop_net import CropTask, looked_at, mirrored
+from calovision.models.taggers.crop_net import CropTask, mirrored, network_inputs
 from calovision.models.train import train
 
 SMALL = {"hidden": 16, "test": 0.0}
@@ -118,6 +118,6 @@ def test_hits_are_seen_as_dense_crops_are(task: CropTask, toy_crops: Events) -> 
     chosen = np.array([60, 2, 2, 17])
     dense = torch.from_numpy(events[chosen].to_dense("gev")).float()
     for sparse, expected in zip(
-        task.inputs(task.prepare(events), chosen), looked_at(dense), strict=True
+        task.inputs(task.prepare(events), chosen), network_inputs(dense), strict=True
     ):
         torch.testing.assert_close(sparse, expected, atol=1e-5, rtol=1e-5)

@@ -127,14 +127,14 @@ class DenseVAETask(ImageAutoencoderTask):
 
     def graphs(self) -> list[Graph]:
         """Encoder and decoder."""
-        told = {
+        outputs = {
             "mean": f"float32 (events, {self.latent_numbers}): latent means",
             "log_variance": f"float32 (events, {self.latent_numbers})",
         }
 
         def encoded(events: Events) -> Arrays:
             images = self.batch(events, np.arange(len(events)))[0].to(self.device)
-            return numpy_of(told, self.network.encode(images))
+            return numpy_of(outputs, self.network.encode(images))
 
         def code(events: Events) -> Arrays:
             return {"code": encoded(events)["mean"]}
@@ -148,7 +148,7 @@ class DenseVAETask(ImageAutoencoderTask):
                 "encoder",
                 DenseEncoder(self),
                 image_inputs(self.geometry),
-                told,
+                outputs,
                 {"images": ("events",)},
                 image_arrays,
                 encoded,

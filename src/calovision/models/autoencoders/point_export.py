@@ -194,7 +194,9 @@ def point_graphs(task: PointVAETask) -> list[Graph]:
         codes = (torch.from_numpy(x).to(task.device) for x in encoded(events).values())
         return numpy_of(POINT_DECODED | columns, decoder(*codes))
 
-    told = {k: v.replace("mean of", "").replace("means of", "") for k, v in POINT_ENCODED.items()}
+    decoder_inputs = {
+        k: v.replace("mean of", "").replace("means of", "") for k, v in POINT_ENCODED.items()
+    }
     return [
         Graph(
             "encoder",
@@ -209,7 +211,7 @@ def point_graphs(task: PointVAETask) -> list[Graph]:
         Graph(
             "decoder",
             decoder,
-            told,
+            decoder_inputs,
             POINT_DECODED | columns,
             {"code": ("events",), "points": ("events",)},
             encoded,

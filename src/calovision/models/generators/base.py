@@ -121,11 +121,11 @@ def check_request(task: GeneratorTask, request: Request) -> list[str]:
                 f"it knows {', '.join(known)}" if known else "ask for plain events",
             )
         least, most = known[name]
-        told = f"the generator was trained on {name} of {least:.1f} to {most:.1f} GeV"
+        trained_on = f"the generator was trained on {name} of {least:.1f} to {most:.1f} GeV"
         if high <= least or low >= most:
-            raise InputError(f"{told}, not {low:g} to {high:g}", "ask within that range")
+            raise InputError(f"{trained_on}, not {low:g} to {high:g}", "ask within that range")
         if low < least or high > most:
-            found.append(f"{told}: there will be none beyond")
+            found.append(f"{trained_on}: there will be none beyond")
     return found
 
 

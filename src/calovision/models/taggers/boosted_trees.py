@@ -18,7 +18,7 @@ from calovision.training.settings import Training
 from calovision.utils.files import write_json
 
 TREES = "trees"  #: name of the model
-PORTION = 5000  #: events whose observables are computed at a time
+CHUNK_EVENTS = 5000  #: events whose observables are computed at a time
 
 
 def tree_settings(task: str, overrides: Mapping[str, Any]) -> Training:
@@ -35,7 +35,7 @@ def table_of(events: Events) -> NDArray[np.float64]:
     if events.geometry.schema == "jets":
         return observable_matrix(events)[0]
     pitch = events.geometry.pitch
-    parts = [events[i : i + PORTION] for i in range(0, len(events), PORTION)]
+    parts = [events[i : i + CHUNK_EVENTS] for i in range(0, len(events), CHUNK_EVENTS)]
     return np.concatenate([shape_matrix(part.to_dense("gev")[:, 0], pitch)[0] for part in parts])
 
 

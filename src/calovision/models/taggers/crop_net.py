@@ -65,7 +65,7 @@ class CropTask(TaggerTask):
         return seen(events)
 
     def inputs(self, prepared: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, ...]:
-        """Shares, times and numbers; see :func:`looked_at`."""
+        """Shares, times and numbers; see :func:`network_inputs`."""
         n, rows, cols = len(chosen), self.geometry.rows, self.geometry.cols
         image = np.zeros((n, ROWS * cols + NEAR * NEAR), np.float32)
         hits = (prepared.offsets, prepared.code, prepared.cell, prepared.value)
@@ -93,7 +93,7 @@ class CropTask(TaggerTask):
 def seen(events: Events) -> Events:
     """The hits that the network looks at, with the values and numbers that it sees.
 
-    They are those of :func:`looked_at`, without making dense crops of all the events.
+    They are those of :func:`network_inputs`, without making dense crops of all the events.
     """
     grid, owner, n = events.geometry, events.owner, len(events)
     of_time = events.code == 1
@@ -140,7 +140,7 @@ def _places(rows: int, cols: int) -> NDArray[np.int64]:
     return places.reshape(2, -1)
 
 
-def looked_at(crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def network_inputs(crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Network inputs of crops ``(n, 2, rows, cols)`` of energy (GeV) and time (image units).
 
     Shares ``(n, ROWS, cols)``, times of the crystals around the hottest one ``(n, 5, 5)``, and
@@ -184,7 +184,7 @@ class CropLogits(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """``(n,)`` logits."""
-        out: Tensor = self.network(*looked_at(images * self.scale))
+        out: Tensor = self.network(*network_inputs(images * self.scale))
         return out
 
 

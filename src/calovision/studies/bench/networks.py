@@ -18,7 +18,7 @@ from calovision.deploy.export import written
 from calovision.deploy.graphs import graphs
 from calovision.events.events import Events
 from calovision.events.graphs import GraphView
-from calovision.models.classify import PORTION, score
+from calovision.models.classify import CHUNK_EVENTS, score
 from calovision.models.config import load_config
 from calovision.models.load import build, load_tagger
 from calovision.studies.bench.clock import (
@@ -180,8 +180,8 @@ def scores_against_onnx(material: Material) -> Row:
     )
 
     def exported() -> None:
-        for start in range(0, len(jets), PORTION):
-            session.run(None, graph.prepared(jets[start : start + PORTION]))
+        for start in range(0, len(jets), CHUNK_EVENTS):
+            session.run(None, graph.prepared(jets[start : start + CHUNK_EVENTS]))
 
     ours = Side.of(SCORED, len(jets), lambda: score(task, jets, quiet=True))
     theirs = Side.of("ONNX Runtime, the same batches", len(jets), exported)
@@ -193,8 +193,8 @@ def batches_for_scores(material: Material) -> Row:
     task, jets = load_tagger(material.tagger, "cpu"), material.jets
 
     def build() -> None:
-        for start in range(0, len(jets), PORTION):
-            view = task.dataset(jets[start : start + PORTION])
+        for start in range(0, len(jets), CHUNK_EVENTS):
+            view = task.dataset(jets[start : start + CHUNK_EVENTS])
             for first in range(0, len(view), task.scored):
                 task.inputs(view.data, np.arange(first, min(first + task.scored, len(view))))
 

@@ -38,7 +38,7 @@ from calovision.networks.splitter import Splitter
 from calovision.utils.compiled import compiled
 
 HERE, AROUND = (2 * PAD + 1) ** 2, (2 * COARSE + 1) ** 2  #: nodes that are seen of two levels
-NONE, ONE, TWO = U(0), U(1), U(2)
+ZERO, ONE, TWO = U(0), U(1), U(2)
 TOGETHER = U(4)  #: pairs of numbers that are added at a time
 
 
@@ -120,13 +120,13 @@ def _hidden(  # type: ignore[no-untyped-def]
     places = np.arange(ROWS) * out.shape[1]
     for k in range(len(nodes)):
         b, i, j = np.int64(nodes[k, 0]), np.int64(nodes[k, 1]), np.int64(nodes[k, 2])
-        n, late = NONE, (i + j) % 2
+        n, late = ZERO, (i + j) % 2
         for x in range(0, PLACE, 2):
             starts[n] = start_late + U(1 + x)
             values[TWO * n], values[TWO * n + ONE] = place[i, j, x], place[i, j, x + 1]
             n += ONE
         start = (b * here.shape[1] + i) * here.shape[2] + j
-        m = _window(lit, where, here_map, start, here.shape[2], 2 * PAD + 1, size, NONE)
+        m = _window(lit, where, here_map, start, here.shape[2], 2 * PAD + 1, size, ZERO)
         n = _gather(starts, values, n, here_seen, size, lit, where, m)
         u, v = coarse_row[i] + PAD - COARSE, coarse_col[j] + PAD - COARSE
         start, row = (b * around.shape[1] + u) * around.shape[2] + v, U(HERE) * size
@@ -135,16 +135,16 @@ def _hidden(  # type: ignore[no-untyped-def]
         n = _gather(starts, values, n, around_seen, size_around, lit, where, m)
         if late:
             starts[n], values[TWO * n], values[TWO * n + ONE] = start_late, 1.0, 0.0
-            n, m, row = n + ONE, NONE, row + U(AROUND) * size_around
+            n, m, row = n + ONE, ZERO, row + U(AROUND) * size_around
             for side in range(SIDES):
                 for half in range(2):
                     u, v = neighbour_half(i, j, side, half, rows, cols, axis, first, second)
                     lit[m], where[m] = following[b, u, v], row
-                    m += U(lit[m] != NONE)
+                    m += U(lit[m] != ZERO)
                     row += size_halves
             n = _gather(starts, values, n, following_seen, size_halves, lit, where, m)
         while n % TOGETHER:
-            starts[n], values[TWO * n], values[TWO * n + ONE] = NONE, 0.0, 0.0
+            starts[n], values[TWO * n], values[TWO * n + ONE] = ZERO, 0.0, 0.0
             n += ONE
         begin = U(k % ROWS) * wide
         for x in range(wide):  # element by element: assigning slices takes longer
@@ -172,11 +172,11 @@ def _window(lit, where, places, start, line, reach, size, row):  # type: ignore[
 
     Nothing is asked, which the processor would have to guess; what is empty is written over.
     """
-    m = NONE
+    m = ZERO
     for di in range(reach):
         for dj in range(reach):
             lit[m], where[m] = places[U(start + di * line + dj)], row
-            m += U(lit[m] != NONE)
+            m += U(lit[m] != ZERO)
             row += size
     return m
 
@@ -187,7 +187,7 @@ def _gather(starts, values, n, seen, size, lit, where, m):  # type: ignore[no-un
     flat, row = seen.reshape(-1), U(seen.shape[1])
     for q in range(m):
         begin, to = lit[q] * row, where[q]
-        for x in range(NONE, size, TWO):
+        for x in range(ZERO, size, TWO):
             hits = flat[begin + x]
             starts[n] = to + x
             values[TWO * n], values[TWO * n + ONE] = hits, flat[begin + x + ONE]
@@ -198,7 +198,7 @@ def _gather(starts, values, n, seen, size, lit, where, m):  # type: ignore[no-un
 @compiled(fastmath=LOOSE, error_model="numpy", forceinline=True)
 def _add(out, starts, values, n, weight, wide):  # type: ignore[no-untyped-def]
     """Add ``n`` pairs, a multiple of ``TOGETHER``, times two rows of weights each."""
-    for t in range(NONE, n, TOGETHER):
+    for t in range(ZERO, n, TOGETHER):
         v = TWO * t
         s0, s1 = starts[t] * wide, starts[t + ONE] * wide
         s2, s3 = starts[t + TWO] * wide, starts[t + ONE + TWO] * wide

@@ -17,7 +17,7 @@ from calovision.networks.logistic_mixture import (
     COUNT_WIDTHS,
     ENERGY_PARTS,
     ENERGY_WIDTHS,
-    LEAST,
+    MIN_FRACTION,
 )
 from calovision.networks.splitter import OUTCOME
 from calovision.utils.compiled import compiled
@@ -113,7 +113,7 @@ def draw_energies(c, rows, law, uniform, whole, first):  # type: ignore[no-untyp
         even = min(max(np.float64(uniform[k, c, 3]), 1e-7), 1 - 1e-7)
         place = 2 * np.float64(law[r, ENERGY_PARTS + part])
         logit = place + wide * math.log(even / (1 - even))
-        fraction = min(max(1 / (1 + math.exp(-logit)), LEAST), 1 - LEAST)
+        fraction = min(max(1 / (1 + math.exp(-logit)), MIN_FRACTION), 1 - MIN_FRACTION)
         first[k, c, 1] = whole[k, c, 1] * np.float32(fraction)
 
 

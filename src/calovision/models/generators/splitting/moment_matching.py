@@ -21,7 +21,7 @@ from calovision.models.generators.splitting.global_features import BY_ENERGY, Ta
 from calovision.utils.compiled import compiled
 
 STEPS = 6  #: of Newton's method at most; what takes more is asking too much
-ENOUGH = 0.3  #: tolerances within which a shape is as asked for
+CLOSE = 0.3  #: tolerances within which a shape is as asked for
 #: of each number of a shape: shares of the energy, times rad where they are a distance
 TOLERANCE = np.array([3e-3, 4e-3, 4e-3, 7e-4, 4e-3, 3e-3])
 #: what is a large exponent, for a number and for one over rad: what a channel with few hits cannot
@@ -149,7 +149,7 @@ def _tilt(excess, space, counts, near, threshold, wanted, tolerance, large):  # 
             for y in range(BY_ENERGY):
                 of_all = whole if x == last else means[x]
                 slopes[x, y] = (slopes[x, y] - of_all * means[y] / above) / (total * tolerance[x])
-        if worst < ENOUGH:
+        if worst < CLOSE:
             break
         for x in range(BY_ENERGY):
             step[x] = -tilts[x] / large[x] ** 2

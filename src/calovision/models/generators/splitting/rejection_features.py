@@ -22,7 +22,7 @@ from calovision.models.generators.splitting.global_features import learned
 from calovision.models.taggers.out_of_distribution import domain_features
 
 RINGS = (0.1, 0.2)  #: rad; radii around the axis within which shares of energy are given
-_SEVERAL = 5000  # events at a time
+CHUNK_EVENTS = 5000  # events at a time
 
 Floats = NDArray[np.float64]
 
@@ -39,8 +39,8 @@ def features(events: Events) -> Floats:
     :func:`~calovision.features.jet_shapes.image_summary`,
     :func:`~calovision.models.taggers.out_of_distribution.domain_features`, and :func:`axis_shapes`.
     """
-    starts = range(0, max(len(events), 1), _SEVERAL)
-    return np.concatenate([_features(events[i : i + _SEVERAL]) for i in starts])
+    starts = range(0, max(len(events), 1), CHUNK_EVENTS)
+    return np.concatenate([_features(events[i : i + CHUNK_EVENTS]) for i in starts])
 
 
 def _features(events: Events) -> Floats:
