@@ -20,11 +20,11 @@ def generate(
     ranges: Mapping[str, Range],
     out: Path | None,
     *,
-    reject: bool,
-    strict: bool,
-    seed: int,
-    steps: int | None,
-    quiet: bool,
+    reject: bool = True,
+    strict: bool = False,
+    seed: int = 1,
+    steps: int | None = None,
+    quiet: bool = True,
 ) -> Events | EventStore:
     """See :meth:`calovision.api.model.Model.generate`."""
     from calovision.models.generate import generate as generated_into

@@ -193,18 +193,9 @@ class Model:
         """
         given = {"pt": pt, "m0": m0, "gen_pt": gen_pt, "gen_m0": gen_m0}
         ranges = {name: bounds for name, bounds in given.items() if bounds}
-        return generate(
-            self._trained,
-            events,
-            label,
-            ranges,
-            None if out is None else Path(out),
-            reject=reject,
-            strict=strict,
-            seed=seed,
-            steps=steps,
-            quiet=quiet,
-        )
+        how: dict[str, Any] = {"strict": strict, "seed": seed, "steps": steps, "quiet": quiet}
+        place = None if out is None else Path(out)
+        return generate(self._trained, events, label, ranges, place, reject=reject, **how)
 
     def discover(
         self,
