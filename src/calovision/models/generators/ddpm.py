@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
@@ -17,85 +16,26 @@ from calovision.errors import InputError
 from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
-from calovision.features.dense_images import hits_above, readout_cells, threshold_for
+from calovision.features.dense_images import (
+    cells_of,
+    cells_told,
+    hits_above,
+    readout_cells,
+    threshold_for,
+)
 from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.generators.channel_order import energies_only
-from calovision.models.generators.ddpm_export import SIDE, ddpm_graphs
+from calovision.models.generators.diffusion_steps import SIDE, DiffusionEnd, DiffusionStep, Schedule
 from calovision.models.preset import Preset
 from calovision.networks.mixed_precision import MixedPrecision
 from calovision.networks.unet import UNet
-from calovision.training.onnx_graph import Graph
+from calovision.training.onnx_graph import Arrays, Graph
 from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill
 from calovision.utils import streams
 
-FIRST_BETA, LAST_BETA = 1e-4, 0.02  #: variance added by the first and the last step
 CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
-
-#: noise ``(n, ...)`` in units of its standard deviation, of noisy data ``(n, ...)`` at times
-#: ``(n,)``
-Denoiser = Callable[[Tensor, Tensor], Tensor]
-
-
-class Schedule:
-    """A linear schedule; time ``t`` counts the steps after the first, 0 to ``steps - 1``.
-
-    The betas run over the same range whatever the number of steps, as in the published model: with
-    300 steps instead of the paper's 1000, a fifth of the image is left at the last.
-
-    Args:
-        steps: of noise, ``T``.
-
-    Attributes:
-        beta: ``(steps,)`` float64, variance of the noise that each step adds.
-        kept: ``(steps,)`` float64, squared factor of the data left after each step (the paper's
-            cumulative product of ``1 - beta``).
-    """
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-        self.beta = torch.linspace(FIRST_BETA, LAST_BETA, steps, dtype=torch.float64)
-        self.kept = torch.cumprod(1 - self.beta, 0)
-
-    def noised(self, data: Tensor, t: Tensor, noise: Tensor) -> Tensor:
-        """Noisy data at times ``t`` in one go (equation 4).
-
-        Args:
-            data: ``(n, ...)``.
-            t: ``(n,)`` int64.
-            noise: like ``data``, standard normal.
-        """
-        kept = self.kept.to(data.device)[t].view(-1, *[1] * (data.dim() - 1))
-        return kept.sqrt().to(data) * data + (1 - kept).sqrt().to(data) * noise
-
-    def reverse_step(self, noisy: Tensor, t: int, predicted: Tensor, noise: Tensor) -> Tensor:
-        """Data at time ``t - 1`` from those at ``t`` (algorithm 2); at time 0, clean data.
-
-        The variance added is the smaller of the paper's two choices, which is exact when the data
-        are known (equation 7); none is added in the last step.
-
-        Args:
-            noisy: ``(n, ...)``, data at time ``t``.
-            t: the time, one for all.
-            predicted: like ``noisy``, its noise as the network sees it.
-            noise: like ``noisy``, standard normal, freshly drawn.
-        """
-        beta, kept = float(self.beta[t]), float(self.kept[t])
-        before = float(self.kept[t - 1]) if t > 0 else 1.0
-        mean = (noisy - beta / math.sqrt(1 - kept) * predicted) / math.sqrt(1 - beta)
-        return mean + math.sqrt(beta * (1 - before) / (1 - kept)) * noise
-
-    def sample(self, start: Tensor, denoise: Denoiser, generator: torch.Generator) -> Tensor:
-        """All reverse steps from ``start`` ``(n, ...)``, data at the last time, to clean data."""
-        noisy = start
-        for t in reversed(range(self.steps)):
-            predicted = denoise(noisy, torch.full((len(noisy),), t, device=noisy.device))
-            noise = torch.randn(
-                noisy.shape, generator=generator, dtype=noisy.dtype, device=noisy.device
-            )
-            noisy = self.reverse_step(noisy, t, predicted, noise)
-        return noisy
 
 
 class DDPMConfig(Training):
@@ -244,7 +184,69 @@ class DDPMTask(GeneratorTask):
 
     def graphs(self) -> list[Graph]:
         """One reverse step, and the way from pixels to cells."""
-        return ddpm_graphs(self)
+        return _graphs(self)
+
+
+def _noisy(task: DDPMTask, events: Events) -> Arrays:
+    """Images of events with noise, at times spread over the schedule."""
+    rng = streams.rng(streams.Stream.TRIAL_NOISE, len(events))
+    shape = (len(events), len(task.geometry.channels), SIDE, SIDE)
+    time = np.linspace(task.schedule.steps - 1, 0, len(events)).astype(np.int64)
+    image, noise = (rng.standard_normal(shape).astype(np.float32) for _ in range(2))
+    return {"noisy": image, "time": time, "noise": noise}
+
+
+def _graphs(task: DDPMTask) -> list[Graph]:
+    """One reverse step, and the way from pixels to cells."""
+    size = f"float32 (events, {len(task.geometry.channels)}, {SIDE}, {SIDE})"
+
+    def stepped(events: Events) -> Arrays:
+        given = {k: torch.from_numpy(v).to(task.device) for k, v in _noisy(task, events).items()}
+        with torch.no_grad():
+            predicted = task.network(given["noisy"], given["time"])
+        rows = [
+            task.schedule.reverse_step(
+                *(given["noisy"][i], int(t), predicted[i], given["noise"][i])
+            )
+            for i, t in enumerate(given["time"])
+        ]
+        return {"cleaner": np.asarray(torch.stack(rows).cpu().numpy())}
+
+    def made(events: Events) -> Arrays:
+        """Images that are nearly empty, as they should be."""
+        return {"images": np.abs(_noisy(task, events)["noisy"]) / 10 - 1}
+
+    def ended(events: Events) -> Arrays:
+        images = torch.from_numpy(made(events)["images"]).to(task.device)
+        content = (images.clamp(-1, 1) + 1) / 2 * task.maximum
+        cells = readout_cells(content, task.geometry)
+        return cells_of(hits_above(cells, task.threshold, task.geometry))
+
+    return [
+        Graph(
+            "step",
+            DiffusionStep(task.network.network, task.schedule),
+            {
+                "noisy": f"{size}: images at a time; standard normal numbers to begin with",
+                "time": f"int64 (events): {task.schedule.steps - 1} to begin with, down to 0",
+                "noise": f"{size}: standard normal numbers, freshly drawn",
+            },
+            {"cleaner": f"{size}: images one time earlier"},
+            dict.fromkeys(("noisy", "time", "noise"), ("events",)),
+            lambda events: _noisy(task, events),
+            stepped,
+            f"Call it {task.schedule.steps} times, then the other file once.",
+        ),
+        Graph(
+            "end",
+            DiffusionEnd(task.maximum, task.threshold, task.geometry),
+            {"images": f"{size}: what the last step has made"},
+            cells_told(task.geometry),
+            {"images": ("events",)},
+            made,
+            ended,
+        ),
+    ]
 
 
 PRESETS = {

@@ -16,9 +16,9 @@ from calovision.events.graphs import GraphView
 from calovision.models.own_module import ABOUT, VALUES, ModuleConfig, own_copy, tried
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
-from calovision.models.taggers.export import hits_graph, images_graph
-from calovision.models.taggers.own_export import OwnHits, OwnImages, one_graph
-from calovision.training.onnx_graph import Graph
+from calovision.models.taggers.export import OUTPUTS, hits_graph, images_graph, scores
+from calovision.models.taggers.own_export import OwnGraph, OwnHits, OwnImages
+from calovision.training.onnx_graph import Arrays, Graph
 from calovision.training.settings import OWN
 
 TRIED = 2  #: training events that the module is tried on before the training
@@ -99,10 +99,37 @@ class ModuleTagger(TaggerTask):
     def graphs(self) -> list[Graph]:
         """From what the module takes to a probability."""
         if self.form.form == "graph":
-            return [one_graph(self)]
+            return [_one_graph(self)]
         if self.form.form == "hits":
-            return [hits_graph(self, OwnHits(self))]
-        return [images_graph(self, OwnImages(self))]
+            return [hits_graph(self, OwnHits(self.network, self.form.max_hits))]
+        return [images_graph(self, OwnImages(self.network, self.geometry))]
+
+
+def _one_graph(task: ModuleTagger) -> Graph:
+    """A tagger of graphs, which is given one event at a time."""
+
+    def prepared(events: Events) -> Arrays:
+        (graph,) = task.inputs(task.prepare(events), np.arange(len(events)))
+        return {k: graph[k].numpy() for k in ("x", "pos", "edge_index")}
+
+    names, scored = ("probability", "logit"), scores(task)
+    k, channels = task.form.neighbours, len(task.geometry.channels)
+    return Graph(
+        "",
+        OwnGraph(task),
+        {
+            "x": f"float32 (nodes, {channels}): contents of the nonzero pixels, image units; one"
+            " node of zeros for an event without hits",
+            "pos": "float32 (nodes, 2): eta and phi from the window's centre (rad)",
+            "edge_index": f"int64 (2, edges): from each of the {k} nearest nodes to a node",
+        },
+        {name: OUTPUTS[name] for name in names},
+        {"x": ("nodes",), "pos": ("nodes",), "edge_index": ("", "edges")},
+        prepared,
+        lambda events: {name: scored(events)[name] for name in names},
+        "One event at a time. out_of_distribution is left out.",
+        alone=True,
+    )
 
 
 _PRESET = Preset(ModuleTagger, ModuleConfig, ABOUT, VALUES)

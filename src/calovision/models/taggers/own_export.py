@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from calovision.events.events import Events
+from calovision.events.geometry import Geometry
 from calovision.features.padded_hits import Hits
-from calovision.models.taggers.export import OUTPUTS, Calibrated, scores
-from calovision.training.onnx_graph import Arrays, Graph
-
-if TYPE_CHECKING:
-    from calovision.models.taggers.own import ModuleTagger
+from calovision.models.taggers.base import TaggerTask
+from calovision.models.taggers.export import Calibrated
 
 
 class OwnImages(nn.Module):
-    """A tagger's network on dense images in image units.
+    """A network on dense images in GeV, given in image units.
 
     Args:
-        task: the trained tagger.
+        network: images to logits.
+        geometry: of the images.
     """
 
     scale: Tensor
 
-    def __init__(self, task: ModuleTagger) -> None:
+    def __init__(self, network: nn.Module, geometry: Geometry) -> None:
         super().__init__()
-        self.network = task.network
-        scale = torch.tensor([c.gev_per_unit for c in task.geometry.channels])
+        self.network = network
+        scale = torch.tensor([c.gev_per_unit for c in geometry.channels])
         self.register_buffer("scale", scale[:, None, None])
 
     def forward(self, images: Tensor) -> Tensor:
@@ -39,15 +34,16 @@ class OwnImages(nn.Module):
 
 
 class OwnHits(nn.Module):
-    """A tagger's network on padded hits.
+    """A network on the hardest hits, given padded hits in any order.
 
     Args:
-        task: the trained tagger.
+        network: hits to logits.
+        max_hits: that it takes.
     """
 
-    def __init__(self, task: ModuleTagger) -> None:
+    def __init__(self, network: nn.Module, max_hits: int) -> None:
         super().__init__()
-        self.network, self.hits = task.network, task.form.max_hits
+        self.network, self.hits = network, max_hits
 
     def forward(self, hits: Hits) -> Tensor:
         """``(n,)`` logits."""
@@ -67,7 +63,7 @@ class OwnGraph(nn.Module):
         task: the trained tagger.
     """
 
-    def __init__(self, task: ModuleTagger) -> None:
+    def __init__(self, task: TaggerTask) -> None:
         super().__init__()
         self.network, self.calibrated = task.network, Calibrated(task)
 
@@ -78,30 +74,3 @@ class OwnGraph(nn.Module):
         # Without numbers of events, pools of torch_geometric take all nodes as those of one.
         logit: Tensor = self.network(Data(x=x, pos=pos, edge_index=edge_index))
         return self.calibrated(logit), logit
-
-
-def one_graph(task: ModuleTagger) -> Graph:
-    """A tagger of graphs, which is given one event at a time."""
-
-    def prepared(events: Events) -> Arrays:
-        (graph,) = task.inputs(task.prepare(events), np.arange(len(events)))
-        return {k: graph[k].numpy() for k in ("x", "pos", "edge_index")}
-
-    names, scored = ("probability", "logit"), scores(task)
-    k, channels = task.form.neighbours, len(task.geometry.channels)
-    return Graph(
-        "",
-        OwnGraph(task),
-        {
-            "x": f"float32 (nodes, {channels}): contents of the nonzero pixels, image units; one"
-            " node of zeros for an event without hits",
-            "pos": "float32 (nodes, 2): eta and phi from the window's centre (rad)",
-            "edge_index": f"int64 (2, edges): from each of the {k} nearest nodes to a node",
-        },
-        {name: OUTPUTS[name] for name in names},
-        {"x": ("nodes",), "pos": ("nodes",), "edge_index": ("", "edges")},
-        prepared,
-        lambda events: {name: scored(events)[name] for name in names},
-        "One event at a time. out_of_distribution is left out.",
-        alone=True,
-    )

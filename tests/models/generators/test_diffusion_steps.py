@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from calovision.models.generators.ddpm import Schedule
+from calovision.models.generators.diffusion_steps import Schedule
 
 N = 20_000
 MEAN, STD = torch.tensor([-0.9, 0.3]), torch.tensor([0.1, 0.7])  #: of Gaussian data
