@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from calovision.events.events import Events
 
@@ -44,6 +43,8 @@ def coarse_energies(events: Events) -> NDArray[np.float32]:
 
 def _smeared(events: Events) -> NDArray[np.float32]:
     """``(n, side, side)`` energies on the coarsest readout grid."""
+    from scipy.ndimage import gaussian_filter
+
     geometry = events.geometry
     block = max(channel.block for channel in geometry.channels)
     side, skipped = geometry.rows // block, 1 - geometry.rows // block % 2

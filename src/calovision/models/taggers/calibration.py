@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
-from scipy.stats import rankdata
 
 
 def platt(
@@ -30,6 +27,10 @@ def platt(
     """
     if len(np.unique(labels if weights is None else labels[weights > 0])) < 2:
         return 1.0, 0.0
+    # SciPy takes a second to load, which lists of models need not wait for.
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
     of = None if weights is None else weights.astype(np.float64)
 
     def mean(values: NDArray[np.float64]) -> np.float64:
@@ -58,6 +59,8 @@ def auc_and_error(
     Returns:
         None if only one class is there.
     """
+    from scipy.stats import rankdata
+
     ones = int((labels == 1).sum())
     zeros = len(labels) - ones
     if not ones or not zeros:
