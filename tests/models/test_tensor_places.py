@@ -32,6 +32,7 @@ ON_CPU = {
     "models/generators/splitting/compiled_mlp.py": COMPILED,
     "models/generators/splitting/task.py": "a new task is on the CPU",
     "models/generators/splitting/sampling.py": COMPILED,
+    "models/generators/splitting/export.py": COMPILED,
     "models/generators/splitting/compiled_network.py": COMPILED,
     "models/generators/splitting/rejection.py": COMPILED,
     "studies/generation_checks.py": COMPILED,

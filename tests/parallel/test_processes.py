@@ -22,7 +22,8 @@ from calovision.events.formats.convert import convert
 # Processes are forked only where no other thread runs, so not within pytest-xdist.
 RUN = """
 import sys
-from calovision.events.formats import convert as c, hdf5, workers
+from calovision.events.formats import convert as c, hdf5
+from calovision.parallel import processes as workers
 c.SHARD_EVENTS = hdf5.STEP_EVENTS = 8
 processes = workers._processes
 def counted(tasks, make, count):

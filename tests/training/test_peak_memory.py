@@ -3,18 +3,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import numpy as np
-import torch
-
-from calovision.training.devices import peak_memory_mb
-
-CHILD = "import torch; from calovision.training.devices import peak_memory_mb as p; "
-CHILD += "print(p(torch.device('cpu')))"
+ONE = "import torch; from calovision.training.devices import peak_memory_mb as peak; "
+ONE += "import numpy as np; cpu = torch.device('cpu'); "
+SHOWN = "print(peak(cpu), flush=True); "
+LARGE = "np.ones(125_000_000).sum(); "  # 1 GB
 
 
 def test_the_peak_is_that_of_the_process_itself() -> None:
-    before = peak_memory_mb(torch.device("cpu"))
-    assert np.ones(200_000_000).sum() == 2e8  # 1.6 GB
-    assert peak_memory_mb(torch.device("cpu")) > max(before, 1600)
-    done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
-    assert 50 < float(done.stdout) < 1600
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {ONE + SHOWN!r}]); "
+    script = ONE + SHOWN + LARGE + SHOWN + child
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    before, after, of_child = map(float, done.stdout.split())
+    assert after > before + 900
+    assert of_child < before + 100

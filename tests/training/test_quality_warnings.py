@@ -74,6 +74,8 @@ class _Stub(AutoencoderTask):
     @classmethod
     def from_state(cls, config: Any, geometry: Any, state: Any) -> Any: ...
 
+    def graphs(self) -> Any: ...
+
     @property
     def latent_numbers(self) -> int:
         return 1

@@ -92,6 +92,6 @@ def test_a_mistake_of_ours_is_not_called_damage(
     def wrong(*_: object) -> None:
         raise bug("ours")
 
-    monkeypatch.setattr(CropTask, "from_config", wrong)
+    monkeypatch.setattr(CropTask, "__init__", wrong)
     with pytest.raises(bug, match="ours"):
         load_task(run)

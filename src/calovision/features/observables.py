@@ -77,7 +77,7 @@ def observables(events: Events) -> dict[str, Floats]:
         if any(trackers):
             tracks = hits.in_channels(trackers) & (distance < CONE)
             found["n_track"] = hits.per_event(tracks.double())
-    return {name: np.asarray(value.numpy()) for name, value in found.items()}
+    return {name: np.asarray(value.cpu().numpy()) for name, value in found.items()}
 
 
 def observable_matrix(

@@ -50,7 +50,7 @@ def prepared(events: Events) -> dict[str, NDArray[Any]]:
     table = padded(events, max(int(events.n_hits.max(initial=0)), 1), order="cell")
     channel = torch.where(table.mask, table.channel, -1)
     tables = (table.eta, table.phi, table.energy, channel)
-    return {k: np.asarray(v.numpy()) for k, v in zip(INPUTS, tables, strict=True)}
+    return {k: np.asarray(v.cpu().numpy()) for k, v in zip(INPUTS, tables, strict=True)}
 
 
 def with_padding(hits: Hits) -> Hits:
@@ -111,4 +111,4 @@ def _bins(place: Tensor, pitch: float, pixels: int) -> Tensor:
     pixel = (place / pitch + (pixels - 1) / 2).round()
     # The middle of the pixel, so that rounding decides nothing.
     found = ((pixel + 0.5) * BINS / pixels).floor()
-    return (found[..., None] == torch.arange(BINS)).float()
+    return (found[..., None] == torch.arange(BINS, device=place.device)).float()

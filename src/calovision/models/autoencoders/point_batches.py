@@ -178,4 +178,4 @@ def summarise(events: Events) -> NDArray[np.float32]:
         for name in ("pt", "m0")
         if name in events.columns
     ]
-    return np.concatenate([image_summary(EventHits(events)).float().numpy(), *columns], 1)
+    return np.concatenate([image_summary(EventHits(events)).float().cpu().numpy(), *columns], 1)

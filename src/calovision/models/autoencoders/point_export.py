@@ -63,7 +63,9 @@ class PointEncoder(nn.Module):
         order, group = order.gather(1, by_group[1]), by_group[0]
         known = group < self.channels
         at = group.clamp(max=self.channels - 1)
-        rank = torch.arange(channel.shape[1]) - (number.cumsum(1) - number).gather(1, at)
+        rank = torch.arange(channel.shape[1], device=channel.device) - (
+            number.cumsum(1) - number
+        ).gather(1, at)
         extra = torch.where(known, (rank >= room.gather(1, at)).long(), 2)
         order = order.gather(1, extra.sort(dim=1, stable=True)[1])
         chosen = Hits(*(x.gather(1, order) for x in (eta, phi, energy, channel)))
@@ -92,8 +94,8 @@ class PointEncoder(nn.Module):
         found: point_vae.Posterior = self.task.network.encoder(
             point_vae.Hits(place * mask[..., None], strength, code, mask, points), summary
         )
-        lead = (torch.arange(self.points) < points[:, None])[..., None]
-        unused = torch.tensor([0.0, 0.0, self.task.no_hit])
+        lead = (torch.arange(self.points, device=points.device) < points[:, None])[..., None]
+        unused = torch.tensor([0.0, 0.0, self.task.no_hit], device=points.device)
         return found.code, torch.where(lead, found.point, unused)
 
 

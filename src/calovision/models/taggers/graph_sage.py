@@ -91,15 +91,15 @@ class GraphTask(TaggerTask):
 
         def prepared(events: Events) -> Arrays:
             graph = self.prepare(events).batch(np.arange(len(events)))
-            owner = graph.batch.numpy()
+            owner = graph.batch.cpu().numpy()
             nodes = np.bincount(owner, minlength=len(events))
             first, width = np.cumsum(nodes) - nodes, max(int(nodes.max(initial=0)), 1)
             columns = [graph.features, graph.position] if self.positions else [graph.features]
-            content = torch.cat(columns, 1).numpy()
+            content = torch.cat(columns, 1).cpu().numpy()
             features = np.zeros((len(events), width, content.shape[1]), np.float32)
             mask = np.arange(width) < nodes[:, None]
             features[mask] = content
-            source, target = graph.edge_index.numpy()
+            source, target = graph.edge_index.cpu().numpy()
             order = np.argsort(target, kind="stable")
             source, target = source[order], target[order]
             degree = np.bincount(target, minlength=len(owner))

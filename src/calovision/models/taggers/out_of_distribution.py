@@ -19,7 +19,7 @@ _SLACK = 1e-5
 
 def domain_features(events: Events) -> NDArray[np.float32]:
     """``(n, 3 C + 1)``, see :func:`~calovision.features.jet_shapes.scale_features`."""
-    logs: NDArray[np.float32] = scale_features(EventHits(events)).float().numpy()
+    logs: NDArray[np.float32] = scale_features(EventHits(events)).float().cpu().numpy()
     return logs
 
 

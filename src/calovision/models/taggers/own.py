@@ -110,7 +110,7 @@ def _one_graph(task: ModuleTagger) -> Graph:
 
     def prepared(events: Events) -> Arrays:
         (graph,) = task.inputs(task.prepare(events), np.arange(len(events)))
-        return {k: graph[k].numpy() for k in ("x", "pos", "edge_index")}
+        return {k: graph[k].cpu().numpy() for k in ("x", "pos", "edge_index")}
 
     names, scored = ("probability", "logit"), scores(task)
     k, channels = task.form.neighbours, len(task.geometry.channels)

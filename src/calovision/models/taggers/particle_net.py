@@ -141,7 +141,7 @@ def _neighbours(place: Tensor, mask: Tensor, k: int) -> tuple[Tensor, Tensor]:
         square = ranked(eta + phi)
     else:
         square = place.square().sum(2)[:, None] - 2 * place @ place.mT
-    itself = torch.eye(mask.shape[1], dtype=torch.bool)
+    itself = torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
     square = square.masked_fill(itself | ~mask[:, None], torch.inf)
     found = square.topk(min(k, mask.shape[1] - 1), dim=2, largest=False)
     return found.indices, found.values < torch.inf

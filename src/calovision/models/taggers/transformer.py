@@ -180,7 +180,7 @@ class TransformerTask(TaggerTask):
 
 def _context(events: Events) -> NDArray[np.float32]:
     """``(n, 5 C)``, see :func:`~calovision.features.jet_shapes.multiplicities`."""
-    table: NDArray[np.float32] = multiplicities(EventHits(events)).float().numpy()
+    table: NDArray[np.float32] = multiplicities(EventHits(events)).float().cpu().numpy()
     return table
 
 

@@ -119,7 +119,9 @@ class CutGraph(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """``(m, C, 4)`` random numbers of nodes sorted by event, and rows used after that."""
         rank = torch.ones_like(owner).cumsum(0) - 1 - (count.cumsum(0) - count)[owner]
-        row = (used[owner] + rank * self.channels)[:, None] + torch.arange(self.channels)
+        row = (used[owner] + rank * self.channels)[:, None] + torch.arange(
+            self.channels, device=used.device
+        )
         rows = uniform.shape[1]
         place = (owner * rows)[:, None] + row - row // rows * rows
         return uniform.reshape(-1, 4)[place], used + count * self.channels

@@ -47,7 +47,7 @@ class Chance(nn.Module):
         value = table.double()
         # The interval of every number, among the knots of its column.
         below = (value[:, :, None] >= self.knots[None, :, 1:-1]).sum(2)
-        column = torch.arange(table.shape[1])
+        column = torch.arange(table.shape[1], device=table.device)
         low, high = self.knots[column, below], self.knots[column, below + 1]
         part = ((value - low) / (high - low)).clamp(0, 1)
         normal = self.grid[below] + part * (self.grid[below + 1] - self.grid[below])
@@ -80,7 +80,7 @@ class StartGraph(nn.Module):
         step = GRID[1] - GRID[0]
         place = (totals.double() - GRID[0]) / step
         below = place.floor().clamp(0, len(GRID) - 2).long()
-        column = torch.arange(totals.shape[1])
+        column = torch.arange(totals.shape[1], device=totals.device)
         low, high = self.knots[column, below], self.knots[column, below + 1]
         table = low + (place - below).clamp(0, 1) * (high - low)
         wanted = table[:, -2 * self.channels : -self.channels].floor().clamp(min=0)

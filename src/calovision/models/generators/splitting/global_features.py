@@ -74,7 +74,7 @@ def shapes(events: Events) -> Table:
     near = cone_sums(hits, distance, (CORE,))
     lit = hits.per_channel((distance < CONE).double()) / hits.counts().clamp(min=1)
     parts = [near_centre / total, *centre, near.width / total, near.rings[0] / total]
-    return np.asarray(torch.stack([*parts, near.root / total, lit], -1).numpy())
+    return np.asarray(torch.stack([*parts, near.root / total, lit], -1).cpu().numpy())
 
 
 def axis(energies: Table, chosen: Sequence[bool]) -> Table:

@@ -47,7 +47,7 @@ def _features(events: Events) -> Floats:
     events = replace(events, value=np.maximum(events.value, 0))  # of times, there is no logarithm
     label = events.columns.get("label", np.zeros(len(events)))
     columns = [np.log(np.maximum(events.columns[c], MIN_ENERGY)) for c in learned(events)]
-    summary = image_summary(EventHits(events)).float().numpy()
+    summary = image_summary(EventHits(events)).float().cpu().numpy()
     tables = [np.stack([label, *columns], 1), summary, domain_features(events)]
     return np.concatenate([*tables, axis_shapes(events)], 1).astype(np.float64)
 
@@ -67,4 +67,4 @@ def axis_shapes(events: Events) -> Floats:
     tables = [near.hits.log1p(), near.width / whole, near.root / whole]
     shapes = torch.stack([*tables, *(ring / whole for ring in near.rings)], 2).flatten(1)
     total = momentum(hits, hits.energy * hits.in_channels(calorimeters))
-    return np.asarray(torch.column_stack([shapes, *(x.log1p() for x in total)]).numpy())
+    return np.asarray(torch.column_stack([shapes, *(x.log1p() for x in total)]).cpu().numpy())
