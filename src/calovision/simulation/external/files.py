@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from calovision.errors import InputError
+from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.simulation.conditions import detector
 from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.external import hepmc
@@ -22,6 +23,7 @@ from calovision.simulation.external.readers import (
     columns_of_parquet,
     columns_of_root,
 )
+from calovision.simulation.regrid import check_simulable
 from calovision.utils.counts import count, quantity
 from calovision.utils.unreadable import unreadable
 
@@ -49,6 +51,7 @@ class Options:
         unit: of momenta where files do not tell; by default GeV, and then energies beyond the
             LHC's are refused.
         invisible: identities that leave no signal, besides those that Pythia calls invisible.
+        geometry: grid and channels of the images.
     """
 
     rows: Rows | None = None
@@ -60,6 +63,7 @@ class Options:
     particles: str | None = None
     unit: Unit | None = None
     invisible: tuple[int, ...] = ()
+    geometry: Geometry = JET_IMAGES
 
     def detector(self) -> Detector:
         """The detector in this state.
@@ -78,6 +82,7 @@ class Options:
                 raise InputError(f"{name} is {value!r}", f"give {' or '.join(known)}")
         if self.label not in (None, 0, 1):
             raise InputError(f"the label {self.label}", "give 0 (gluon) or 1 (quark)")
+        check_simulable(self.geometry)
         return detector(self.noise, self.pileup)
 
 

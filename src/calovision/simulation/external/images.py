@@ -12,7 +12,6 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter
 from calovision.simulation.constituents import constituents
 from calovision.simulation.external.columns import check_alike
@@ -74,7 +73,7 @@ def image(
         "detector": detector._asdict(),
         "versions": {n: importlib.metadata.version(n) for n in ("calovision", "fastjet", "numpy")},
     }
-    writer = StoreWriter(out, JET_IMAGES, provenance=made_by, overwrite=overwrite)
+    writer = StoreWriter(out, options.geometry, provenance=made_by, overwrite=overwrite)
     tally = Tally()
     try:
         _fill(writer, sources, seed, options, tally, progress)
@@ -165,7 +164,7 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) ->
     jets = found(table, detector.jet_radius) if rows == "events" else given(table)
     _check_jets(jets, table)
     number = int(streams.numbers(streams.Stream.SIMULATION, *seed).generate_state(1)[0])
-    seen = detect(jets, number, detector)
+    seen = detect(jets, number, detector, options.geometry)
     good = np.flatnonzero(seen.columns["pt"] >= options.min_pt)
     images, inside = seen[good], constituents(jets)[good]
     images.columns |= inside.shapes()
