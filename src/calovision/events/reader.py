@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import DamagedError, InputError
 from calovision.events.event_set import Index
-from calovision.events.events import Events, concatenate
+from calovision.events.events import Events, concatenate, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.manifest import check_sizes, read_manifest
 from calovision.events.on_disk import EventSelection, LazyColumns, OnDisk
@@ -57,7 +57,7 @@ class EventStore(OnDisk):
         self.columns = LazyColumns(tuple(manifest["columns"]), self._column)
         self._indices = [int(s["index"]) for s in manifest["shards"]]
         counts = [int(s["events"]) for s in manifest["shards"]]
-        self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self._starts = offsets_of(counts)
 
     @classmethod
     def open(cls, path: str | Path, *, skip_corrupt: bool = False) -> EventStore:

@@ -12,6 +12,7 @@ import numpy as np
 import vector
 from numpy.typing import NDArray
 
+from calovision.events.events import offsets_of
 from calovision.simulation.pythia import DIJETS, ENERGY, CentralPair, fresh, quiet, start_dijets
 
 PHOTON, ELECTRON, MUON, CHARGED_HADRON, NEUTRAL_HADRON = range(5)  #: particle kinds
@@ -111,11 +112,6 @@ def _kind(pdg: NDArray[np.int32], charge: NDArray[np.int8]) -> NDArray[np.int8]:
     for code, name in ((22, PHOTON), (11, ELECTRON), (13, MUON)):
         kind[identity == code] = name
     return kind
-
-
-def offsets_of(counts: NDArray[Any]) -> NDArray[np.int64]:
-    """Start of every event's entries, and the end, from the number of entries."""
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 @dataclass

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.simulation.generator import Particles, Record, offsets_of
+from calovision.events.events import offsets_of
+from calovision.simulation.generator import Particles, Record
 from calovision.simulation.pythia import MINIMUM_BIAS, quiet, start_pythia
 
 COLLISIONS = 3000  #: how many are kept

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.events.events import offsets_of
 from calovision.simulation import minimum_bias
 from calovision.simulation.detector import PHI_CELLS, TOWER, Detector, tracker_layers
-from calovision.simulation.generator import Particles, no_particles, offsets_of
+from calovision.simulation.generator import Particles, no_particles
 from calovision.simulation.response import Canvas, collision, new_canvas, set_seed, start, wrapped
 from calovision.utils import cache
 from calovision.utils.compiled import fast, key

@@ -70,6 +70,18 @@ def occupied(folder: Path) -> bool:
     return folder.exists() and any(p.suffix != PART for p in folder.iterdir())
 
 
+def check_new_file(path: Path, overwrite: bool) -> None:
+    """Refuse to write a file that is there, or into a folder that is not.
+
+    Raises:
+        InputError: it exists and is not to be overwritten, or its folder does not.
+    """
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}", "create it first")
+
+
 def same_place(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file or folder, by whatever names and links."""
     with suppress(OSError):

@@ -25,7 +25,6 @@ class Stream(Enum):
     SIMULATION = "chunks of simulated events"
     SPLIT = "training and test events"
     SHUFFLE = "order in which a set is streamed"
-    LOADER = "order in a data loader"
     DATASET = "order of the windows of a data set"
     DATASET_WINDOW = "order in a window of a data set"
     DEAD_CELLS = "dead cells"

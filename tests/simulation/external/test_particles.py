@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.simulation.external.files import Options
 from calovision.simulation.external.images import image, imaged
 from calovision.simulation.external.particles import Table, fleeting, invisible
-from calovision.simulation.generator import offsets_of
 from foreign_toys import some_jets, write_hepmc, write_parquet
 
 QUIET = Options(pileup=0.0, noise=0.0)

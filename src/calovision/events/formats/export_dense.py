@@ -14,7 +14,7 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.events.formats.schema import IMAGE_KEYS, LABEL_KEY
 from calovision.events.reader import EventStore
-from calovision.utils.files import atomic
+from calovision.utils.files import atomic, check_new_file
 
 Compression = Literal["none", "lzf", "gzip"]
 
@@ -53,10 +53,7 @@ def export(
     path = Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"cannot write {path.name}", f"end it with {' or '.join(SUFFIXES)}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent}", "create it first")
+    check_new_file(path, overwrite)
     columns = _columns(store)
     with atomic(path) as part, _Sink(part) as sink:
         with h5py.File(sink, "w") as file:

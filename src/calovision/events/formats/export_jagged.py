@@ -15,7 +15,7 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.reader import EventStore
-from calovision.utils.files import atomic
+from calovision.utils.files import atomic, check_new_file
 
 CHUNK_EVENTS = 2000  #: events written at a time
 TREE = "events"  #: name of the tree in ROOT files
@@ -48,10 +48,7 @@ def export_jagged(
             package is missing, or the disk is full.
     """
     path = Path(out)
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent}", "create it first")
+    check_new_file(path, overwrite)
     clash = sorted(set(store.columns) & {f"hit_{name}" for name in HIT_UNITS})
     if clash:
         raise InputError(f"the column {clash[0]} has the name of a list of hits", "rename it")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.simulation.external.momenta import (
     ANY_BEAM,
     ELECTRON,
@@ -25,7 +26,6 @@ from calovision.simulation.external.momenta import (
 )
 from calovision.simulation.external.names import LABEL, WEIGHT, Layout
 from calovision.simulation.external.particles import Table
-from calovision.simulation.generator import offsets_of
 
 _FLAGS = {"photon": PHOTON, "electron": ELECTRON, "muon": MUON}
 _STABLE = 1  #: of all generators' states, the one that is looked at

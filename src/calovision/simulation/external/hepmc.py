@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.simulation.external.momenta import (
     ANY_BEAM,
     LHC_BEAM,
@@ -20,7 +21,6 @@ from calovision.simulation.external.momenta import (
 )
 from calovision.simulation.external.names import WEIGHT
 from calovision.simulation.external.particles import Table
-from calovision.simulation.generator import offsets_of
 
 _STABLE, _BEAM = 1, 4  #: states of particles
 _BEAM_ENERGY = 1e5  #: GeV a nucleon; beams that have more are in another unit than the file says

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.simulation import generator
-from calovision.simulation.generator import Particles, offsets_of
+from calovision.simulation.generator import Particles
 from calovision.simulation.pythia import fresh, quiet
 
 Rows = Literal["jets", "events"]
