@@ -234,7 +234,7 @@ from calovision.events.neighbours import nearest
 from calovision.metrics.occupancy import _match
 from calovision.networks.logistic_mixture import _between
 from calovision.simulation.response import set_seed
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.detector import CMS_BARREL, record
 from calovision.simulation.showers import into_towers
 from calovision.simulation.energy_spots import RAY, set_ray
 from calovision.models.generators.splitting.pyramid import _filled
@@ -245,7 +245,7 @@ pixels = np.array([[0, 1, 1]]), np.array([[0, 0, 1]])
 ray, towers = np.zeros(RAY), np.zeros((99, 99))
 set_ray(ray, np.array([1290.0, 0, 0, 1.0, 0, 0, 0]))
 set_seed(1)
-into_towers(50.0, ray, towers, np.array([-49 * 5, -49 * 5]), CMS_BARREL.record())
+into_towers(50.0, ray, towers, np.array([-49 * 5, -49 * 5]), record(CMS_BARREL))
 content, seen = np.zeros((2, 1, 5, 5, 2), np.float32)
 hit = [np.zeros(1, np.int64)] * 3 + [np.ones(1, np.int64), np.ones(1, np.float32)]
 places = np.zeros(1, np.int64), np.zeros(1, np.int64)
@@ -302,8 +302,8 @@ def test_only_two_files_speak_to_numba() -> None:
 @pytest.fixture
 def untold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody was told yet that nothing can be kept."""
-    monkeypatch.setenv("CALOVISION_CACHE_TOLD", "")
-    monkeypatch.setattr(cache, "_TOLD", bytearray(1))
+    monkeypatch.setenv("CALOVISION_CACHE_WARNED", "")
+    monkeypatch.setattr(cache, "_WARNED", bytearray(1))
 
 
 @pytest.mark.usefixtures("untold")

@@ -99,8 +99,8 @@ def from_particles(
         try:
             made = image(files, folder, seed, options, overwrite=overwrite, progress=progress)
         except InputError as error:
-            told = error.problem.replace(f"{_ARRAYS}: ", "").replace(_ARRAYS, "the particles")
-            raise InputError(told, error.remedy) from None
+            problem = error.problem.replace(f"{_ARRAYS}: ", "").replace(_ARRAYS, "the particles")
+            raise InputError(problem, error.remedy) from None
         return made.load() if out is None else made
 
 

@@ -1,4 +1,4 @@
-"""What can be asked of events by name: their columns, and the numbers of their hits."""
+"""Columns of events and quantities of their hits as attributes of an event set."""
 
 from __future__ import annotations
 

@@ -51,6 +51,10 @@ class Padded(Movable):
     mask: Tensor
     columns: dict[str, Tensor]
 
+    def table(self) -> Tensor:
+        """``(n, h, 4)`` float32 of channel, eta, phi (rad) and energy (GeV)."""
+        return torch.stack([self.channel.float(), self.eta, self.phi, self.energy], dim=2)
+
 
 def hardest_first(group: NDArray[np.int64], strength: NDArray[np.float32]) -> NDArray[np.int64]:
     """Order of hits that puts the groups in order, and within each the strongest hit first.

@@ -1,4 +1,4 @@
-"""Event sets as PyTorch data sets, for one's own DataLoader; on disk or in memory."""
+"""Event sets as PyTorch data sets for a DataLoader, in memory or out of core."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from calovision.errors import InputError
 from calovision.events.batching import padded
 from calovision.events.events import Events
+from calovision.events.interchange import to_pyg
 from calovision.utils import streams
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Inputs:
     def items(self, events: Events) -> list[Pair]:
         """``(input, label)`` of every event; labels are int64, -1 where the set has none."""
         if self.form == "graph":
-            return list(zip(self._graphs(events), labels(events), strict=True))
+            return list(zip(to_pyg(events, self.neighbours), labels(events), strict=True))
         inputs, label = self.batch(events)
         return list(zip(inputs, label, strict=True))
 
@@ -80,18 +81,8 @@ class Inputs:
             images = events.to_dense().astype(np.float32, copy=False)
             return torch.from_numpy(images), labels(events)
         if self.form == "hits":
-            return self._hits(events), labels(events)
+            return padded(events, self.max_hits).table(), labels(events)
         return self.cut(self.prepared(events), np.arange(len(events))), labels(events)
-
-    def _hits(self, events: Events) -> Tensor:
-        hits = padded(events, self.max_hits)
-        return torch.stack([hits.channel.float(), hits.eta, hits.phi, hits.energy], dim=2)
-
-    def _graphs(self, events: Events) -> list[Any]:
-        from calovision.events.graphs import GraphView
-
-        view = GraphView.of(events, self.neighbours)
-        return [view.pyg(i) for i in range(len(view))]
 
 
 def graph_batch(graphs: Graphs, events: int) -> Any:

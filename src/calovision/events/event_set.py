@@ -1,4 +1,4 @@
-"""What events in memory and events on disk have in common: columns, selections, conversions."""
+"""The base of event sets in memory and on disk: columns, selections, conversions."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
 from calovision.events.attributes import read_only
@@ -31,7 +31,7 @@ def is_gev(unit: object) -> bool:
     return known == "gev"
 
 
-def offsets_of(counts: NDArray[Any]) -> NDArray[np.int64]:
+def offsets_of(counts: ArrayLike) -> NDArray[np.int64]:
     """``(n + 1,)`` first entry of every event, and the end, from ``(n,)`` numbers of entries."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""What the labels of a set must be, and what to say where they are something else."""
+"""Checks of class labels, which must be 0 and 1."""
 
 from __future__ import annotations
 

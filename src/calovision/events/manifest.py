@@ -1,4 +1,4 @@
-"""The manifest of an event set: read, and checked before memory is taken by what it claims."""
+"""Reading the manifest of an event set; its numbers are checked before memory is allocated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading an event set on disk, opened without reading everything."""
+"""An event set on disk: opening it reads the manifest only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from calovision.utils import streams
 from calovision.utils.unreadable import exists, reading
 
 BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
-_READ_CHUNK = 1 << 20  # bytes hashed at a time
 
 
 class EventStore(OnDisk):
@@ -222,10 +221,9 @@ class EventStore(OnDisk):
             self._verify(position)
 
     def _verify(self, position: int) -> None:
-        path, digest = self._file(position), hashlib.sha256()
+        path = self._file(position)
         with reading(path), path.open("rb") as file:
-            while chunk := file.read(_READ_CHUNK):
-                digest.update(chunk)
+            digest = hashlib.file_digest(file, "sha256")
         if digest.hexdigest() != self.manifest["shards"][position]["sha256"]:
             raise damaged_shard(path.name)
         self._shard(position)
@@ -269,8 +267,8 @@ class EventStore(OnDisk):
         with reading(path):
             found = (info.events, info.hits, path.stat().st_size)
         kind = (info.geometry, info.columns, info.value)
-        told = (self.geometry, said["columns"], said["value"])
-        if found != (entry["events"], entry["hits"], entry["bytes"]) or kind != told:
+        described = (self.geometry, said["columns"], said["value"])
+        if found != (entry["events"], entry["hits"], entry["bytes"]) or kind != described:
             raise damaged_shard(path.name)
         return shard
 

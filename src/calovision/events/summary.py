@@ -1,4 +1,4 @@
-"""One screen about an event set, as text and as HTML, without reading its hits."""
+"""The summary of an event set that a notebook shows, made without reading its hits."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ def _facts(events: EventSet) -> tuple[str, list[tuple[str, str]], list[tuple[Any
 
 
 def _class(names: tuple[str, ...]) -> Any:
-    def told(value: Any, count: int) -> str:
+    def counted(value: Any, count: int) -> str:
         known = float(value).is_integer() and 0 <= value < len(names)
         return f"{names[int(value)] if known else value} {count}"
 
-    return told
+    return counted
 
 
 def _column(values: NDArray[Any]) -> tuple[Any, ...]:

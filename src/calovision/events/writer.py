@@ -1,4 +1,4 @@
-"""Making an event store shard by shard, so that an interrupted run can go on."""
+"""Writing an event set shard by shard; an interrupted run goes on where it stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Minimum-bias collisions for pile-up: made once, a part of the package.
+"""The library of minimum-bias collisions for pile-up, which comes with the package.
 
 ``python -m calovision.simulation.minimum_bias`` makes them anew, where Pythia or the cuts change.
 """

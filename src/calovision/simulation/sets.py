@@ -39,7 +39,7 @@ def simulate_set(
 
     Args:
         simulate: called with the folder and ``progress``; see
-            :class:`~calovision.simulation.chunks.Where`.
+            :class:`~calovision.simulation.chunks.RunOptions`.
         out: the folder; none for events in memory.
         events: number of events, for the bar.
         unit: what an event is called.

@@ -1,4 +1,4 @@
-"""Reading NumPy files (``.npy``, ``.npz``) that may say anything: no pickles, no false claims."""
+"""Safe reading of NumPy files (``.npy``, ``.npz``): no pickles, no memory for false sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that somebody asks for, checked: counts, seeds, quantities and ranges."""
+"""Checks of numbers among a user's arguments: counts, seeds, quantities and ranges."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def check_distinct(files: Sequence[str | Path]) -> None:
     """
     found: dict[tuple[int, int], Path] = {}
     for file in map(Path, files):
-        with suppress(OSError):  # where it is opened, it is told why it cannot be
+        with suppress(OSError):  # an unreadable file is an error once it is opened
             about = file.stat()
             before = found.setdefault((about.st_dev, about.st_ino), file)
             if before is not file:

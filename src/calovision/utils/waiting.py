@@ -1,4 +1,4 @@
-"""What a command waits for once on a machine, for whoever shows how far it is."""
+"""Messages about one-time preparations, such as compilation, beside a progress bar."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ from calovision.errors import InputError
 from calovision.events.events import offsets_of
 from calovision.events.store import EventStore
 from calovision.simulation.detector import CMS_BARREL
-from calovision.simulation.external.files import Options, tables
+from calovision.simulation.external.files import Options
 from calovision.simulation.external.images import found, given, image, imaged
 from calovision.simulation.external.momenta import identities
 from calovision.simulation.external.particles import Table
-from foreign_toys import momenta, padded, some_jets, write_hepmc, write_parquet, write_root
+from external_toys import momenta, padded, some_jets, tables, write_hepmc, write_parquet, write_root
 
 QUIET = Options(pileup=0.0, noise=0.0)
 PIONS, PHOTONS = 211, 22

@@ -65,10 +65,10 @@ def export(
 
 
 class _Sink(io.FileIO):
-    """A file that keeps a failed write to itself until it is asked.
+    """A file that reports a failed write only when it is asked.
 
-    HDF5 cannot close a file after a failed write and crashes the process at its end; so it
-    is told that all is well, and the file is thrown away.
+    HDF5 cannot close a file after a failed write and crashes the process at its end. So every
+    write seems to succeed, and the file is thrown away.
     """
 
     def __init__(self, path: Path) -> None:

@@ -87,7 +87,7 @@ class Hdf5Images(ImageFile):
         self._mapped = self._map()
 
     def _note_filters(self, key: str, data: h5py.Dataset) -> None:
-        """Find out whether a compression is missing; it is told once it turns out to be used."""
+        """Look for a missing compression, which is an error only once it turns out to be used."""
         with self.decoding():
             plans = [d.id.get_create_plist() for d in sources_of(self._file, data)]
             filters = [plan.get_filter(i) for plan in plans for i in range(plan.get_nfilters())]

@@ -1,4 +1,4 @@
-"""Where a name in an HDF5 file leads: links and views are followed inside the file only."""
+"""Links and virtual datasets of HDF5 files, which are followed inside the file only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of files by their first bytes, to name a file that is not what was asked for."""
+"""Kinds of files by their first bytes."""
 
 from __future__ import annotations
 

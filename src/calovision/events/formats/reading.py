@@ -1,4 +1,4 @@
-"""Reading events into memory, whatever they come in: an event set or a public file."""
+"""Reading events into memory, from an event set or from a public file."""
 
 from __future__ import annotations
 

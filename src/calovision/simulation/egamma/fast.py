@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from calovision.simulation import energy_spots
-from calovision.simulation.detector import CMS_BARREL, Detector, tracker_layers
+from calovision.simulation.detector import CMS_BARREL, record, tracker_layers
 from calovision.simulation.egamma.particles import BARREL_ROWS, PEAK, PT, SIZE, Particles, Showers
-from calovision.simulation.egamma.shape import SHAPE, Shape
-from calovision.simulation.egamma.shower import electron, photon
+from calovision.simulation.egamma.shower import SHAPE, electron, photon
 from calovision.simulation.propagation import through_tracker
 from calovision.utils.compiled import fast
 
@@ -97,16 +96,7 @@ def _simulate(
 
 
 class Fast:
-    """The parametrised engine.
-
-    Args:
-        detector: its description.
-        shape: of the showers.
-    """
-
-    def __init__(self, detector: Detector = DETECTOR, shape: Shape = SHAPE) -> None:
-        self.detector = detector
-        self.shape = shape
+    """The parametrised engine."""
 
     def check(self) -> None:
         """It runs everywhere."""
@@ -119,7 +109,7 @@ class Fast:
 
     def provenance(self) -> dict[str, object]:
         """The constants of detector and showers."""
-        return {"detector": self.detector._asdict(), "shower": self.shape._asdict()}
+        return {"detector": DETECTOR._asdict(), "shower": SHAPE._asdict()}
 
     def showers(self, particles: Particles, seed: int, time_limit: float) -> Showers:
         """See :meth:`calovision.simulation.egamma.particles.Engine.showers`."""
@@ -140,8 +130,8 @@ class Fast:
                     particles.z[batch],
                     particles.charge[batch],
                     layers,
-                    self.detector.record(),
-                    self.shape.record(),
+                    record(DETECTOR),
+                    record(SHAPE),
                     crops[batch],
                 )
             )

@@ -35,7 +35,7 @@ _GENERAL = "_ZN21G4GammaGeneralProcess"
 
 
 def load(folder: Path) -> Any:
-    """The module ``geant4_pybind``, told not to ask for data sets.
+    """The module ``geant4_pybind``, set up to run without data sets.
 
     Geant4's table of nuclides only wants its file to be there; an empty one in ``folder`` will do.
     """

@@ -1,4 +1,4 @@
-"""What the engines get and give: single particles in, energies of crystals out."""
+"""Input and output of the shower engines: single particles, and energies in crystals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of a file, as its library gives them, to a table of particles: checked row by row."""
+"""Tables of particles from the columns of a file, checked row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of particles, HepMC3, ROOT, Parquet and NumPy: what each is, and its rows in chunks."""
+"""Opening files of particles (HepMC3, ROOT, Parquet, NumPy) and reading them in chunks."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ class Source:
     Attributes:
         file: its path.
         rows: what a row is.
-        said: how it is read (JSON-ready): ``unit``, and names of what is taken: ``particles``,
-            their ``columns``, ``label`` and ``weight``.
+        description: how it is read (JSON-ready): ``unit``, and the names of ``particles``, their
+            ``columns``, ``label`` and ``weight``.
         tables: its rows in chunks of so many, the last one shorter.
     """
 
     file: Path
     rows: Rows
-    said: dict[str, Any]
+    description: dict[str, Any]
     tables: Callable[[int], Iterator[Table]]
 
 
@@ -120,11 +120,11 @@ def kind_of(file: Path) -> str:
 
 
 def source(file: Path, options: Options | None = None) -> Source:
-    """Look into a file.
+    """Open a file of particles.
 
     Args:
         file: HepMC3, ROOT, Parquet or NumPy.
-        options: what somebody says of it; labels are left out where it gives one.
+        options: how it is read; labels of the file are left out where they give one.
 
     Raises:
         InputError: the file cannot be read, a package for it is missing, or it has no particles
@@ -132,21 +132,12 @@ def source(file: Path, options: Options | None = None) -> Source:
     """
     options = options or Options()
     kind = kind_of(file)
-    with _of(file):
+    with _naming(file):
         return (_collisions if kind == "HepMC3" else _columns)(file, kind, options)
 
 
-def tables(file: Path, size: int, options: Options | None = None) -> Iterator[Table]:
-    """The rows of a file in chunks of ``size``, the last one shorter.
-
-    Raises:
-        InputError: as of :func:`source`.
-    """
-    yield from source(file, options).tables(size)
-
-
 def summary(files: Iterable[Mapping[str, Any]]) -> str:
-    """How files are read, a line each, from their ``name`` and :attr:`Source.said`."""
+    """How files are read, a line each, from their ``name`` and :attr:`Source.description`."""
     lines = []
     for said in files:
         of = f" of {said['particles']}" if said["particles"] else ""
@@ -159,7 +150,7 @@ def summary(files: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _collisions(file: Path, kind: str, options: Options) -> Source:
-    with _library(kind, file):
+    with _one_line_errors(kind, file):
         header = hepmc.read_header(file)
     if options.unit not in (None, header.unit):
         raise InputError(
@@ -173,7 +164,7 @@ def _collisions(file: Path, kind: str, options: Options) -> Source:
         events = _guarded(hepmc.events_of(file, nominal, size), file, kind)
         first = 0
         for chunk in events:
-            with _of(file):
+            with _naming(file):
                 made = hepmc.joined(chunk, first, confirmed)
             yield made
             first += len(made)
@@ -186,7 +177,7 @@ def _collisions(file: Path, kind: str, options: Options) -> Source:
 
 
 def _columns(file: Path, kind: str, options: Options) -> Source:
-    with _library(kind, file):
+    with _one_line_errors(kind, file):
         if kind == "ROOT":
             columns = columns_of_root(file, options.tree, options.particles)
         else:
@@ -211,7 +202,7 @@ def _columns(file: Path, kind: str, options: Options) -> Source:
     def read(size: int) -> Iterator[Table]:
         first = 0
         for part in _guarded(columns.read(names, size), file, kind):
-            with _of(file):
+            with _naming(file):
                 made = table(part, layout, first, options.unit)
             yield made
             first += len(made)
@@ -228,7 +219,7 @@ def _columns(file: Path, kind: str, options: Options) -> Source:
 def _guarded(chunks: Iterator[T], file: Path, kind: str) -> Iterator[T]:
     """The same, with what the library raises as one line."""
     while True:
-        with _of(file), _library(kind, file):
+        with _naming(file), _one_line_errors(kind, file):
             try:
                 chunk = next(chunks)
             except StopIteration:
@@ -237,7 +228,7 @@ def _guarded(chunks: Iterator[T], file: Path, kind: str) -> Iterator[T]:
 
 
 @contextmanager
-def _of(file: Path) -> Iterator[None]:
+def _naming(file: Path) -> Iterator[None]:
     """Say in which file something is wrong."""
     try:
         yield
@@ -248,7 +239,7 @@ def _of(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _library(kind: str, file: Path) -> Iterator[None]:
+def _one_line_errors(kind: str, file: Path) -> Iterator[None]:
     """Whatever a library raises at a file becomes one line."""
     try:
         yield
@@ -266,10 +257,10 @@ def _library(kind: str, file: Path) -> Iterator[None]:
         if refused := unreadable(error, file):
             raise refused from None
         raise InputError(
-            f"it cannot be read: {_told(error)}", f"give a whole {kind} file"
+            f"it cannot be read: {_first_line(error)}", f"give a whole {kind} file"
         ) from None
 
 
-def _told(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     lines = (getattr(error, "strerror", None) or str(error)).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -1,10 +1,10 @@
-"""Images of jets from particles that others have made: found or given, seen by the detector."""
+"""Jet images from the particles of other programs."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def image(
         seed: of the detector's random numbers and of the pile-up.
         options: how files are read and imaged.
         overwrite: replace a set that is there.
-        progress: told the number of rows read and of images made, chunk by chunk.
+        progress: called after every chunk with its numbers of rows and of images.
 
     Raises:
         InputError: a file cannot be read, an option makes no sense, no jet is in the barrel, or
@@ -63,7 +63,9 @@ def image(
         )
     made_by = {
         "source": "calovision data image",
-        "files": [{"name": s.file.name, "sha256": _digest(s.file), **s.said} for s in sources],
+        "files": [
+            {"name": s.file.name, "sha256": _digest(s.file), **s.description} for s in sources
+        ],
         "rows": rows,
         "seed": seed,
         "label": options.label,
@@ -130,15 +132,12 @@ def _fill(
 
 
 def _digest(file: Path) -> str:
-    """Of a file's content; what cannot be read is told when it is read."""
-    digest = sha256()
+    """SHA-256 of a file's content."""
     try:
         with file.open("rb") as opened:
-            while block := opened.read(1 << 20):
-                digest.update(block)
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}", "give a readable file") from None
-    return digest.hexdigest()
 
 
 def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) -> Events:
@@ -202,7 +201,7 @@ def found(table: Table, radius: float) -> Jets:
     momenta, member = _leading_jets(record, radius)
     pt, eta, _ = _cylinder(momenta)
     collision, slot = np.nonzero((pt > 0) & (np.abs(eta) < JET_ETA))
-    return _jets(table, momenta[:, collision, slot], member, collision, slot)
+    return _unlabelled(table, momenta[:, collision, slot], member, collision, slot)
 
 
 def given(table: Table) -> Jets:
@@ -214,22 +213,9 @@ def given(table: Table) -> Jets:
     pt, eta, _ = _cylinder(momenta)
     row = np.flatnonzero((pt > 0) & (np.abs(eta) < JET_ETA))
     member = np.zeros(len(table.pdg), np.int8)
-    return _jets(table, momenta[:, row], member, row, np.zeros(len(row), np.int64))
+    return _unlabelled(table, momenta[:, row], member, row, np.zeros(len(row), np.int64))
 
 
-def _jets(table: Table, momenta: Any, member: Any, collision: Any, slot: Any) -> Jets:
-    pt, eta, phi = _cylinder(momenta)
-    mass2 = momenta[3] ** 2 - (momenta[:3] ** 2).sum(0)
-    nothing = np.zeros(len(pt))
-    return Jets(
-        table.particles(),
-        member,
-        collision,
-        slot.astype(np.int8),
-        nothing.astype(np.int8),
-        pt,
-        eta,
-        phi,
-        np.sqrt(np.maximum(mass2, 0.0)),
-        nothing,
-    )
+def _unlabelled(table: Table, momenta: Any, member: Any, collision: Any, slot: Any) -> Jets:
+    parton_pt = np.zeros(len(slot))
+    return Jets.of(table.particles(), member, (collision, slot), momenta, 0, parton_pt)

@@ -1,4 +1,4 @@
-"""Identities and four-momenta from the numbers that files give, checked for what cannot be."""
+"""Four-momenta and PDG identities from the quantities of a file, checked for impossible values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By which names the quantities of particles go in files, and whose particles are taken."""
+"""Names of particle quantities and collections in the files of other programs."""
 
 from __future__ import annotations
 

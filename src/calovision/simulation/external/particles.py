@@ -73,7 +73,6 @@ class Table:
         Raises:
             InputError: an identity that nobody knows.
         """
-        px, py, pz, energy = self.momentum
         strange = unknown(self.pdg)
         if len(strange):
             raise InputError(
@@ -81,19 +80,9 @@ class Table:
                 "give stable particles of the Particle Data Group's numbering, or leave it out by "
                 f"--invisible {strange[0]}",
             )
-        charges, pt = generator.charge(self.pdg), np.hypot(px, py)
-        kind = generator._kind(self.pdg, charges)
-        kind[penetrating(self.pdg, charges)] = generator.MUON
-        return Particles(
-            self.offsets,
-            self.pdg,
-            pt.astype(np.float32),
-            np.arcsinh(pz / np.maximum(pt, 1e-9)).astype(np.float32),
-            np.arctan2(py, px).astype(np.float32),
-            energy.astype(np.float32),
-            charges,
-            kind,
-        )
+        found = generator.particles_of(self.offsets, self.pdg, self.momentum)
+        found.kind[penetrating(self.pdg, found.charge)] = generator.MUON
+        return found
 
 
 class _Species(NamedTuple):

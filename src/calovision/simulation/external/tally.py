@@ -1,4 +1,4 @@
-"""What was read of files of particles, and what is worth a word about it."""
+"""Counts of the particles read from files, and warnings about unusual ones."""
 
 from __future__ import annotations
 
