@@ -94,9 +94,10 @@ class StoreWriter:
         info = Shard(payload, name).info
         if info.geometry != self.geometry:
             raise InputError(f"{name} has another geometry than {self.path}")
-        with atomic(self.path / name) as part:
-            part.write_bytes(payload)
-            _to_disk(part)
+        with atomic(self.path / name) as part, part.open("wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())  # so that it would survive a power cut
         self._entries[index] = (info, self._entry(index, info, payload))
 
     def finish(self) -> EventStore:
@@ -150,7 +151,11 @@ class StoreWriter:
                 "choose another --out or pass --overwrite",
             )
         if marker.exists():
-            if _load(marker) != json.loads(json.dumps(claim)):
+            try:
+                found = read_json(marker)
+            except ValueError:
+                found = {}
+            if found != json.loads(json.dumps(claim)):
                 raise InputError(
                     f"{self.path} holds an unfinished event set of another origin",
                     "choose another --out or pass --overwrite",
@@ -198,16 +203,3 @@ class StoreWriter:
             "bytes": len(payload),
             "sha256": hashlib.sha256(payload).hexdigest(),
         }
-
-
-def _to_disk(path: Path) -> None:
-    """Wait until a file's content would survive a power cut."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _load(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except ValueError:
-        return None

@@ -28,14 +28,9 @@ def simulate_jets(
 ) -> EventStore:
     """Simulate jets into an event store; an interrupted run goes on where it stopped.
 
-    Args:
-        path: folder of the set.
-        events: number of jets, classes in equal number; an odd one is a gluon.
-        seed: of everything random; the same bytes for any workers.
-        conditions: of the collisions, the detector and the images.
-        particles: also write the generator-level constituents, one Parquet file per shard with
-            one row per jet, into the folder ``particles``.
-        **options: see :class:`~calovision.simulation.chunks.RunOptions`.
+    Arguments as of :func:`calovision.simulate.jets` and
+    :class:`~calovision.simulation.chunks.RunOptions`. The generator-level constituents
+    (``particles``) go into a folder of that name, a Parquet file per shard with a row per jet.
 
     Raises:
         InputError: bad arguments, or as :func:`~calovision.simulation.chunks.simulate_chunks`.

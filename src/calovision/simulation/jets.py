@@ -146,7 +146,7 @@ def simulate_chunk(
 
 
 def warm_up(conditions: Conditions = NOMINAL) -> None:
-    """Compile the loops, expose the pile-up and prepare Pythia, or find them in the cache."""
+    """Compile the loops, simulate the pile-up and prepare Pythia, or find them in the cache."""
     with quiet():
         integrals(conditions.settings())
     index, code, number = np.zeros(1, np.int64), np.zeros(1, np.int8), np.zeros(1)

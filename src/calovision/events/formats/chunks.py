@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +123,11 @@ def sparse_blocks(file: ImageFile, start: int, stop: int) -> Iterator[Events]:
     """Events ``start`` to ``stop`` of a file, block by block, without their columns."""
     bands: list[Events] = []
     for first, row, images in file.dense_blocks(start, stop):
-        bands.append(_sparsify(file, images, first, row))
+        try:
+            band = sparsify(images, file.geometry, channels_last=file.channels_last, first_row=row)
+        except BadPixelError as error:
+            raise error.as_input_error(str(file.path), first, file.geometry) from error
+        bands.append(band)
         if row + images.shape[1 if file.channels_last else 2] == file.geometry.rows:
             yield from _joined(bands)
             bands = []
@@ -139,10 +142,3 @@ def _joined(bands: list[Events]) -> Iterator[Events]:
         whole = stop - first == len(offsets) - 1
         yield join_bands(bands if whole else [b[first:stop] for b in bands])
         first = stop
-
-
-def _sparsify(file: ImageFile, images: NDArray[Any], first: int, row: int) -> Events:
-    try:
-        return sparsify(images, file.geometry, channels_last=file.channels_last, first_row=row)
-    except BadPixelError as error:
-        raise error.as_input_error(str(file.path), first, file.geometry) from error

@@ -42,20 +42,11 @@ def convert(
     workers: int = 1,
     scheduler: str | None = None,
 ) -> EventStore:
-    """Convert public files to one event store, lossless to the last bit, in flat memory.
+    """Convert public files to one event store; arguments as of :func:`calovision.convert`.
 
-    An interrupted conversion goes on at the first missing shard when it is called again
-    with the same files. A warning counts events that are in the files more than once.
-
-    Args:
-        files: HDF5 or Parquet files with X_jets, m0, pt, y or with X, y; in the order given.
-        out: folder of the store.
-        overwrite: replace a set that is already there.
-        progress: show a progress bar on standard error.
-        workers: processes that read the files; the bytes are the same for any number. Only a
-            process without further threads uses more than one.
-        scheduler: address of a running Dask scheduler to use instead (``tcp://HOST:PORT``); its
-            workers must see the files under the same paths.
+    An interrupted conversion goes on at the first missing shard when it is called again with the
+    same files. Several ``workers`` need a process without further threads; those of a Dask
+    ``scheduler`` must see the files under the same paths.
 
     Raises:
         InputError: a file is damaged, breaks the schema or is given twice, the files do not fit,
@@ -63,7 +54,8 @@ def convert(
             not answer. Bad files leave nothing behind.
 
     Warns:
-        UserWarning: a column outside the schema lies in another file.
+        UserWarning: a column outside the schema lies in another file, or some events are in the
+            files more than once.
     """
     if not files:
         raise InputError("no file to convert", "name at least one HDF5 or Parquet file")

@@ -33,18 +33,11 @@ def export(
     overwrite: bool = False,
     progress: bool = False,
 ) -> Path:
-    """Write ``X_jets``, ``m0``, ``pt``, ``y`` (or ``X``, ``y``) as in the public files.
+    """Write ``X_jets``, ``m0``, ``pt``, ``y`` (or ``X``, ``y``) as in the public HDF5 files.
 
     Images are ``(n, rows, cols, channels)`` in image units and of the type that they have in
     the store; further per-event columns become datasets of their own names. The file is
-    complete or absent.
-
-    Args:
-        store: the set.
-        out: the HDF5 file, ``.h5`` or ``.hdf5``.
-        compression: of the images; ``"gzip"`` is read by every HDF5 program.
-        overwrite: replace an existing file.
-        progress: show a progress bar on standard error.
+    complete or absent. Arguments as of :func:`calovision.export`.
 
     Raises:
         InputError: the file exists or is named otherwise, the set has no labels or columns that

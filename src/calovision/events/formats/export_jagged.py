@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
@@ -15,6 +14,7 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.reader import EventStore
+from calovision.events.shards import column_array
 from calovision.utils.files import atomic, check_new_file
 
 CHUNK_EVENTS = 2000  #: events written at a time
@@ -32,16 +32,11 @@ HIT_UNITS = {
 def export_jagged(
     store: EventStore, out: str | Path, *, overwrite: bool = False, progress: bool = False
 ) -> Path:
-    """Write one row an event: its hits as lists, and its columns.
+    """Write one row an event to Parquet or ROOT: its hits as lists, and its columns.
 
     The lists are ``hit_channel``, ``hit_cell``, ``hit_eta``, ``hit_phi`` and ``hit_energy``; the
-    tree of a ROOT file is called ``events``. The file is complete or absent.
-
-    Args:
-        store: the set.
-        out: the file, ``.parquet`` or ``.root``.
-        overwrite: replace an existing file.
-        progress: show a progress bar on standard error.
+    tree of a ROOT file is called ``events``. The file is complete or absent. Arguments as of
+    :func:`calovision.export`.
 
     Raises:
         InputError: the file exists or is of another kind, a column has the name of a list, a
@@ -90,7 +85,7 @@ def _parquet(part: Path, store: EventStore, bar: Any) -> None:
                 f"hit_{k}": pa.LargeListArray.from_arrays(offsets, pa.array(v))
                 for k, v in _hits(events).items()
             }
-            columns = {k: _column(v) for k, v in events.columns.items()}
+            columns = {k: column_array(v) for k, v in events.columns.items()}
             table = pa.table(lists | columns)
             if writer is None:
                 about = {"geometry": events.geometry.name, "units": str(HIT_UNITS)}
@@ -100,14 +95,6 @@ def _parquet(part: Path, store: EventStore, bar: Any) -> None:
     finally:
         if writer is not None:
             writer.close()
-
-
-def _column(values: Any) -> Any:
-    """A per-event column; one of several numbers an event as lists."""
-    if values.ndim == 1:
-        return pa.array(values)
-    flat = np.ascontiguousarray(values.reshape(len(values), -1))
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
 
 
 def _root(part: Path, store: EventStore, bar: Any) -> None:

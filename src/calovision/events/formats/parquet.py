@@ -53,7 +53,11 @@ class ParquetImages(ImageFile):
         flat = [f.name for f in schema if _is_number(f.type)]
         with self.decoding():
             table = self._file.read(columns=flat, use_threads=False)
-            columns = {name: self._numbers(name, table.column(name)) for name in flat}
+            columns = {name: table.column(name).to_numpy() for name in flat}
+        if incomplete := [name for name in flat if table.column(name).null_count]:
+            raise InputError(
+                f"{self.path}: {incomplete[0]} has missing values", "fill or drop them"
+            )
         for name in required:
             if name not in columns:
                 raise InputError(
@@ -134,12 +138,6 @@ class ParquetImages(ImageFile):
             raise InputError(f"{self.path}: {self.key} has missing values", "fill or drop them")
         values: NDArray[Any] = lists.to_numpy(zero_copy_only=False)
         return values.reshape(n, *self.shape[1:])
-
-    def _numbers(self, name: str, column: pa.ChunkedArray) -> NDArray[Any]:
-        if column.null_count:
-            raise InputError(f"{self.path}: {name} has missing values", "fill or drop them")
-        numbers: NDArray[Any] = column.to_numpy()
-        return numbers
 
 
 def _is_list(kind: pa.DataType) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +36,9 @@ def read_events(
         whole = limit is None or limit >= len(store)
         events, digest = store.load() if whole else store[:limit], store.hash
     else:
-        events, digest = _from_file(place, limit), fingerprint(place)["sampled_sha256"]
+        with closing(open_images(place)) as file:
+            stop = len(file) if limit is None else min(limit, len(file))
+            events = concatenate(sparse_blocks(file, 0, stop))
+            events.columns = {k: v[:stop] for k, v in file.columns.items()}
+        digest = fingerprint(place)["sampled_sha256"]
     return events, {"path": str(path), "hash": digest, "events": len(events)}
-
-
-def _from_file(path: Path, limit: int | None) -> Events:
-    with closing(open_images(path)) as file:
-        stop = len(file) if limit is None else min(limit, len(file))
-        events = concatenate(sparse_blocks(file, 0, stop))
-        return replace(events, columns={k: v[:stop] for k, v in file.columns.items()})

@@ -62,12 +62,8 @@ def simulate_egamma(
 ) -> EventStore:
     """Simulate electrons and photons into an event store; an interrupted run goes on.
 
-    Args:
-        path: folder of the set.
-        events: number of events, photons and electrons in equal number; an odd one is a photon.
-        seed: of everything random; the same bytes for any workers.
-        engine: ``fast`` or ``geant4``.
-        **options: see :class:`~calovision.simulation.chunks.RunOptions`.
+    Arguments as of :func:`calovision.simulate.egamma` and
+    :class:`~calovision.simulation.chunks.RunOptions`.
 
     Raises:
         InputError: bad arguments, the engine cannot run here, or as

@@ -40,18 +40,9 @@ SUFFIXES = {
 class Options:
     """How files of particles are read, and what images are made of which jets.
 
-    Attributes:
-        rows: what a row of the files is; by default, what files of their kind usually hold.
-        label: class of all jets, 0 or 1, in place of what the files tell.
-        min_pt: least reconstructed transverse momentum, GeV; simulated sets have 75.
-        pileup: mean number of pile-up collisions.
-        noise: factor on the noise of crystals and towers.
-        tree: of ROOT files with several.
-        particles: collection of particles, of files with several (``PFCands``).
-        unit: of momenta where files do not tell; by default GeV, and then energies beyond the
-            LHC's are refused.
-        invisible: identities that leave no signal, besides those that Pythia calls invisible.
-        geometry: grid and channels of the images.
+    The options are those of :func:`calovision.from_particles`: a row is by default what files of
+    their kind usually hold; momenta are in GeV, and then energies beyond the LHC's are refused,
+    where neither ``unit`` nor the file says otherwise.
     """
 
     rows: Rows | None = None

@@ -42,6 +42,7 @@ def at(part: Any, name: str) -> Any:
 
 def columns_of_parquet(file: Path) -> Columns:
     """Columns of a Parquet file, those of records inside lists among them."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(file) as opened:
@@ -54,7 +55,12 @@ def columns_of_parquet(file: Path) -> Columns:
         tops = [top for top, inside in fields.items() if inside.keys() & set(names)]
         with pq.ParquetFile(file) as again:
             for batch in again.iter_batches(size, columns=tops):
-                part = ak.from_arrow(_decoded(batch))
+                # categories as what they stand for
+                plain = [
+                    c.dictionary_decode() if pa.types.is_dictionary(c.type) else c
+                    for c in batch.columns
+                ]
+                part = ak.from_arrow(pa.RecordBatch.from_arrays(plain, names=batch.schema.names))
                 yield {n: at(part, n) for n in names}
 
     depths = {n: d for inside in fields.values() for n, d in inside.items()}
@@ -106,14 +112,6 @@ def _filled(tables: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
         raise InputError("its tables of momenta differ in shape", "give tables of one shape")
     filled: NDArray[np.bool_] = np.any([v != 0 for v in momenta], axis=0)
     return filled
-
-
-def _decoded(batch: Any) -> Any:
-    """The same rows, categories as what they stand for."""
-    import pyarrow as pa
-
-    plain = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]
-    return pa.RecordBatch.from_arrays(plain, names=batch.schema.names)
 
 
 def _walked(name: str, kind: Any, depth: int = 1) -> Iterator[tuple[str, int]]:
