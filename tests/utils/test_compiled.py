@@ -206,7 +206,7 @@ def test_a_constant_that_cannot_be_told_is_an_error(toy: Toy) -> None:
 
 #: of every room: file, what is edited, and what that does to what the script below shows
 ROOMS: dict[str, tuple[str, str, str, Callable[[float], float]]] = {
-    "events": ("events/neighbours.py", "NONE = -1", "NONE = -7", lambda x: x - 6),
+    "events": ("events/neighbours.py", "NO_NEIGHBOUR = -1", "NO_NEIGHBOUR = -7", lambda x: x - 6),
     "metrics": ("metrics/occupancy.py", "max(row - 1, 0)", "max(row, 0)", lambda x: x - 1),
     "networks": (
         "networks/logistic_mixture.py",
