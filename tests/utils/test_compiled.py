@@ -378,7 +378,8 @@ def called(x):
 
 print(called(3))
 """
-    places = {"CALOVISION_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    paths = os.pathsep.join([str(tmp_path), str(SOURCE.parent)])
+    places = {"CALOVISION_CACHE": str(tmp_path / "cache"), "PYTHONPATH": paths}
     for name in ("before", "after"):
         for old in tmp_path.glob("*.py"):
             old.unlink()

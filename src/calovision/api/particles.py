@@ -97,11 +97,11 @@ def from_particles(
             bars[0].update(read)
 
         try:
-            made = image(files, folder, seed, options, overwrite=overwrite, progress=progress)
+            store = image(files, folder, seed, options, overwrite=overwrite, progress=progress)
         except InputError as error:
             problem = error.problem.replace(f"{_ARRAYS}: ", "").replace(_ARRAYS, "the particles")
             raise InputError(problem, error.remedy) from None
-        return made.load() if out is None else made
+        return store.load() if out is None else store
 
 
 def _files_of(source: Any, scratch: Path) -> list[Path]:

@@ -62,14 +62,14 @@ class Inputs:
         return list(zip(inputs, label, strict=True))
 
     def prepared(self, events: Events) -> Events | GraphView:
-        """What batches of these events are cut from: graphs are made at once."""
+        """Events in the form that batches are taken from: graphs are built for all at once."""
         if self.form != "graph":
             return events
         from calovision.events.graphs import GraphView
 
         return GraphView.of(events, self.neighbours)
 
-    def cut(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> Any:
+    def select(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> Any:
         """Inputs of the ``chosen`` events as one."""
         if isinstance(prepared, Events):
             return self.batch(prepared[chosen])[0]
@@ -82,7 +82,7 @@ class Inputs:
             return torch.from_numpy(images), labels(events)
         if self.form == "hits":
             return padded(events, self.max_hits).table(), labels(events)
-        return self.cut(self.prepared(events), np.arange(len(events))), labels(events)
+        return self.select(self.prepared(events), np.arange(len(events))), labels(events)
 
 
 def graph_batch(graphs: Graphs, events: int) -> Any:
@@ -98,10 +98,10 @@ def graph_batch(graphs: Graphs, events: int) -> Any:
         x, pos = (torch.cat([t, t.new_zeros(len(empty), t.shape[1])])[order] for t in (x, pos))
         batch, edges = torch.cat([batch, empty])[order], place[edges]
         nodes = nodes.clamp(min=1)
-    made = Batch(x=x, pos=pos, edge_index=edges, batch=batch)
-    made.ptr = torch.cat([nodes.new_zeros(1), nodes.cumsum(0)])
-    made._num_graphs = events
-    return made
+    joined = Batch(x=x, pos=pos, edge_index=edges, batch=batch)
+    joined.ptr = torch.cat([nodes.new_zeros(1), nodes.cumsum(0)])
+    joined._num_graphs = events
+    return joined
 
 
 def labels(events: Events) -> Tensor:
@@ -208,7 +208,7 @@ class EventBatches(IterableDataset[Pair]):
             prepared, label = self.inputs.prepared(held), labels(held)
             for i in range(0, len(held), self.batch):
                 chosen = np.arange(i, min(i + self.batch, len(held)))
-                yield self.inputs.cut(prepared, chosen), label[i : i + self.batch]
+                yield self.inputs.select(prepared, chosen), label[i : i + self.batch]
 
     def _windows(self, parts: int) -> list[range]:
         """Ranges of events that are mixed at a time, at least one for each of ``parts``."""

@@ -67,10 +67,10 @@ def write_set(
     for index, (one, start) in enumerate(starts):
         if index not in writer.done():
             writer.write(index, one[start : start + SHARD_EVENTS])
-    made = writer.finish()
+    store = writer.finish()
     # What was generated stays known as such: compare leaves the generator's training events out.
-    copy_index([one.origin for one in sets], made.path)
-    return made
+    copy_index([one.origin for one in sets], store.path)
+    return store
 
 
 def check_apart(sets: Iterable[EventSet], folders: Iterable[str | Path]) -> None:

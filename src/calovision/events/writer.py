@@ -94,10 +94,10 @@ class StoreWriter:
         info = Shard(payload, name).info
         if info.geometry != self.geometry:
             raise InputError(f"{name} has another geometry than {self.path}")
-        with atomic(self.path / name) as part, part.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())  # so that it would survive a power cut
+        with atomic(self.path / name) as part:
+            part.write_bytes(payload)
+            with part.open("rb") as file:
+                os.fsync(file.fileno())  # so that the shard would survive a power cut
         self._entries[index] = (info, self._entry(index, info, payload))
 
     def finish(self) -> EventStore:

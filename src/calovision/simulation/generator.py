@@ -13,7 +13,14 @@ import vector
 from numpy.typing import NDArray
 
 from calovision.events.events import offsets_of
-from calovision.simulation.pythia import DIJETS, ENERGY, CentralPair, fresh, quiet, start_dijets
+from calovision.simulation.pythia import (
+    DIJETS,
+    ENERGY,
+    CentralPair,
+    default_pythia,
+    quiet,
+    start_dijets,
+)
 
 PHOTON, ELECTRON, MUON, CHARGED_HADRON, NEUTRAL_HADRON = range(5)  #: particle kinds
 
@@ -116,7 +123,7 @@ class Jets:
 def _identities() -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     """PDG identities that Pythia knows, sorted, and their charges (units of e)."""
     with quiet():
-        table = fresh().particleData
+        table = default_pythia().particleData
     known = [1]
     while (following := table.nextId(known[-1])) > 0:
         known.append(following)

@@ -32,7 +32,7 @@ _EVERYWHERE = 10.0  #: a reach in eta and phi that leaves nothing out
 
 
 class Signals(NamedTuple):
-    """Something by place, jagged over collisions.
+    """Energies by crystal or tower, jagged over collisions.
 
     Attributes:
         offsets: ``(n + 1,)`` int64, first entry of every collision.
@@ -48,7 +48,7 @@ class Signals(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What particle flow makes of every particle, jagged over collisions.
+    """Particle-flow candidates, jagged over collisions.
 
     Attributes:
         offsets: ``(n + 1,)`` int64, first entry of every collision.
@@ -97,8 +97,8 @@ def _show_progress(done: int) -> None:
     waits_for(f"pile-up library, once per machine, {done / minimum_bias.COLLISIONS:.0%}")
 
 
-def _flatten(made: Response) -> dict[str, NDArray[Any]]:
-    return {f"{k}_{f}": v for k, part in made._asdict().items() for f, v in part._asdict().items()}
+def _flatten(found: Response) -> dict[str, NDArray[Any]]:
+    return {f"{k}_{f}": v for k, part in found._asdict().items() for f, v in part._asdict().items()}
 
 
 def expose(

@@ -84,8 +84,8 @@ class CentralPair(pythia8mc.UserHooks):  # type: ignore[misc]
 
 
 @functools.cache
-def fresh() -> Any:
-    """A Pythia whose settings and particle data, read from its files, others start from."""
+def default_pythia() -> Any:
+    """A Pythia with the settings and particle data of its files, which others copy."""
     return pythia8mc.Pythia("", False)
 
 
@@ -104,7 +104,7 @@ def start_pythia(
     Raises:
         RuntimeError: Pythia does not take the settings.
     """
-    pythia = pythia8mc.Pythia(fresh().settings, fresh().particleData, False)
+    pythia = pythia8mc.Pythia(default_pythia().settings, default_pythia().particleData, False)
     own = (
         "Print:quiet = on",
         "Random:setSeed = on",

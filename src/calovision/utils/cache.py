@@ -1,4 +1,4 @@
-"""What is made once and kept in the user's cache folder; all of it can be made again."""
+"""Results kept in the user's cache folder, all of which can be computed again."""
 
 from __future__ import annotations
 

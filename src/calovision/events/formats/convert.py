@@ -151,8 +151,8 @@ def _serialised(
         return
     # Workers have working directories of their own.
     absolute = [replace(chunk, path=chunk.path.resolve()) for chunk in missing]
-    made = run(absolute, _shards_of, prepare=list, scheduler=scheduler, time_limit=TIME_LIMIT)
-    yield chain.from_iterable(shards for _, shards in made)
+    results = run(absolute, _shards_of, prepare=list, scheduler=scheduler, time_limit=TIME_LIMIT)
+    yield chain.from_iterable(shards for _, shards in results)
 
 
 def _shards_of(chunk: Chunk, time_limit: float) -> list[SerialisedShard]:

@@ -74,12 +74,12 @@ def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None
     known = "pdg" in flat
     pdg = _pdg(flat, place)
     momentum = four_momenta(flat, pdg, place)
-    most = LHC_BEAM if unit is None else ANY_BEAM
-    check_energies(momentum, pdg, most, place, known)
+    max_energy = LHC_BEAM if unit is None else ANY_BEAM
+    check_energies(momentum, pdg, max_energy, place, known)
     rows = {
         k: per_row(columns[name], k, name, len(counts), first) for k, name in layout.per_row.items()
     }
-    return Table(offsets_of(counts), momentum, pdg, rows, first, most)
+    return Table(offsets_of(counts), momentum, pdg, rows, first, max_energy)
 
 
 def per_row(values: Any, quantity: str, name: str, n: int, first: int) -> NDArray[Any]:

@@ -38,7 +38,7 @@ SUFFIXES = {
 
 @dataclass(frozen=True)
 class Options:
-    """How files of particles are read, and what images are made of which jets.
+    """How files of particles are read, and which jets become images by which detector.
 
     The options are those of :func:`calovision.from_particles`: a row is by default what files of
     their kind usually hold; momenta are in GeV, and then energies beyond the LHC's are refused,

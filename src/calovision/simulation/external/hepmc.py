@@ -25,7 +25,7 @@ from calovision.simulation.external.particles import Table
 _STABLE, _BEAM = 1, 4  #: states of particles
 _BEAM_ENERGY = 1e5  #: GeV a nucleon; beams that have more are in another unit than the file says
 _NUCLEI = 1_000_000_000  #: identities of nuclei start here: 10LZZZAAAI
-_SLACK = 1.01  #: of the beams' energy
+_BEAM_TOLERANCE = 1.01  #: of the beams' energy
 #: names that generators give the weight that belongs to the prediction itself
 _NOMINAL = ("", "default", "weight", "nominal", "0")
 
@@ -159,10 +159,10 @@ def joined(events: list[Event], first: int, confirmed: bool) -> Table:
             f"the beams of event {first + event + 1} have {events[event].nucleon:g} GeV",
             "correct the unit in its lines U: no collider is that strong",
         )
-    most = ANY_BEAM if confirmed else LHC_BEAM
+    max_energy = ANY_BEAM if confirmed else LHC_BEAM
     if beams.all() and not high.any():
-        most = float(beams.max()) * _SLACK
-    check_energies(momentum, pdg, most, place)
+        max_energy = float(beams.max()) * _BEAM_TOLERANCE
+    check_energies(momentum, pdg, max_energy, place)
     columns = {}
     if events[0].weight is not None:
         weights = np.array([e.weight for e in events], np.float64)
@@ -172,7 +172,7 @@ def joined(events: list[Event], first: int, confirmed: bool) -> Table:
                 f"the weight of event {first + odd + 1} is {weights[odd]}", "remove that event"
             )
         columns[WEIGHT] = weights
-    return Table(offsets, momentum, pdg, columns, first, most)
+    return Table(offsets, momentum, pdg, columns, first, max_energy)
 
 
 def _lines_of(file: Path) -> tuple[int, int]:

@@ -180,13 +180,13 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) ->
 
 
 def _check_jets(jets: Jets, table: Table) -> None:
-    """Refuse jets that no collider makes, most often of momenta in MeV."""
+    """Refuse jets of impossible energies, most often of momenta in MeV."""
     energy = np.hypot(jets.pt * np.cosh(jets.eta), jets.mass)
-    if (energy > table.most).any():
-        jet = int(np.argmax(energy > table.most))
+    if (energy > table.max_energy).any():
+        jet = int(np.argmax(energy > table.max_energy))
         raise InputError(
             f"a jet of row {table.first + jets.collision[jet]} has {energy[jet]:g} GeV",
-            beyond(table.most),
+            beyond(table.max_energy),
         )
 
 

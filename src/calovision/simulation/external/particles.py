@@ -14,14 +14,16 @@ from calovision.errors import InputError
 from calovision.events.events import offsets_of
 from calovision.simulation import generator
 from calovision.simulation.generator import Particles
-from calovision.simulation.pythia import fresh, quiet
+from calovision.simulation.pythia import default_pythia, quiet
 
 Rows = Literal["jets", "events"]
 Floats = NDArray[np.float64]
 
 _PT_MIN_GEV, _ETA_MAX = 0.05, 3.0  #: of the particles that the detector sees
-_REACHES = 1.0  #: mm, c times the mean life of what may reach a detector
-_BEYOND = 1_000_000  #: hypothetical particles, whose mean lives are the user's own, start here
+_MIN_RANGE_MM = 1.0  #: mm, c times the mean life of what may reach a detector
+_FIRST_HYPOTHETICAL = (
+    1_000_000  #: hypothetical particles, whose mean lives are the user's own, start here
+)
 _NUCLEI = 1_000_000_000
 
 
@@ -35,7 +37,7 @@ class Table:
         pdg: ``(particles,)`` int32 PDG identity.
         columns: ``(n,)`` per-row numbers that are kept: ``label`` (int8), ``weight`` (float64).
         first: number of the first row in its file.
-        most: most energy that a particle or a jet can have, GeV.
+        max_energy: largest energy that a particle or a jet can have, GeV.
     """
 
     offsets: NDArray[np.int64]
@@ -43,7 +45,7 @@ class Table:
     pdg: NDArray[np.int32]
     columns: dict[str, NDArray[Any]]
     first: int = 0
-    most: float = np.inf
+    max_energy: float = np.inf
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -95,11 +97,15 @@ class _Species(NamedTuple):
 def _species() -> _Species:
     known, _ = generator._identities()
     with quiet():
-        table = fresh().particleData
+        table = default_pythia().particleData
         seen = [table.isVisible(int(i)) for i in known]
         fleeting = [
             table.isParton(int(i))
-            or (i < _BEYOND and table.canDecay(int(i)) and table.tau0(int(i)) < _REACHES)
+            or (
+                i < _FIRST_HYPOTHETICAL
+                and table.canDecay(int(i))
+                and table.tau0(int(i)) < _MIN_RANGE_MM
+            )
             for i in known
         ]
     return _Species(known, np.array(seen, np.bool_), np.array(fleeting, np.bool_))
@@ -135,7 +141,9 @@ def fleeting(pdg: NDArray[np.int32]) -> NDArray[np.bool_]:
 def penetrating(pdg: NDArray[np.int32], charge: NDArray[np.int8]) -> NDArray[np.bool_]:
     """``(particles,)`` hypothetical heavy charged ones, which leave what a muon leaves."""
     identity = np.abs(pdg)
-    heavy: NDArray[np.bool_] = (identity > _BEYOND) & (identity < _NUCLEI) & (charge != 0)
+    heavy: NDArray[np.bool_] = (
+        (identity > _FIRST_HYPOTHETICAL) & (identity < _NUCLEI) & (charge != 0)
+    )
     return heavy
 
 
@@ -143,7 +151,7 @@ def mass_of(pdg: NDArray[np.int32]) -> NDArray[np.float64]:
     """Masses by Pythia's table, GeV; 0 of what it does not know."""
     known, place = np.unique(np.abs(pdg), return_inverse=True)
     with quiet():
-        table = fresh().particleData
+        table = default_pythia().particleData
         masses = [table.m0(int(i)) for i in known]
     return np.array(masses, np.float64)[place]
 
@@ -151,6 +159,6 @@ def mass_of(pdg: NDArray[np.int32]) -> NDArray[np.float64]:
 def spelled(identities: Iterable[int]) -> str:
     """Identities with their names, for messages: ``12 (nu_e), 1000022 (~chi_10)``."""
     with quiet():
-        table = fresh().particleData
+        table = default_pythia().particleData
         names = {int(i): str(table.name(int(i))).strip() for i in identities}
     return ", ".join(f"{i} ({n})" if n else f"{i}" for i, n in names.items())
