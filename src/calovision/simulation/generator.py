@@ -59,7 +59,7 @@ class Particles(NamedTuple):
 
 
 def no_particles() -> Particles:
-    """One collision that leaves nothing."""
+    """One collision without visible particles."""
     real, small = np.zeros(0, np.float32), np.zeros(0, np.int8)
     pdg = np.zeros(0, np.int32)
     return Particles(np.zeros(2, np.int64), pdg, real, real, real, real, small, small)

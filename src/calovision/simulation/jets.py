@@ -33,7 +33,7 @@ def detect(
     """Simulate the detector for generator-level jets.
 
     Args:
-        jets: to be seen.
+        jets: before the detector.
         seed: of the detector's random numbers and of the pile-up.
         detector: its description.
         geometry: of the images; see :func:`~calovision.simulation.regrid.check_simulable`.

@@ -72,7 +72,7 @@ class CentralPair(pythia8mc.UserHooks):  # type: ignore[misc]
         self.wanted = GLUON
 
     def canVetoProcessLevel(self) -> bool:  # noqa: N802 (Pythia's name)
-        """Tell Pythia to ask."""
+        """Switch the veto on."""
         return True
 
     def doVetoProcessLevel(self, process: Any) -> bool:  # noqa: N802 (Pythia's name)

@@ -86,7 +86,7 @@ def _start_tracker() -> None:
 
 
 class Stop:
-    """Interrupts at once, except while something is held that has to end as a whole.
+    """Interrupts at once, except inside :meth:`held`, whose content has to end first.
 
     What is held has :data:`PATIENCE_S` to end; a second interruption does not wait at all.
 

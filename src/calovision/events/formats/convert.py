@@ -23,7 +23,7 @@ from calovision.events.formats.chunks import (
 from calovision.events.formats.readers import open_images
 from calovision.events.formats.schema import ImageFile, fingerprint
 from calovision.events.reader import EventStore
-from calovision.events.writer import StoreWriter
+from calovision.events.store import StoreWriter
 from calovision.parallel.cluster import check_workers, run
 from calovision.parallel.processes import shared_out
 from calovision.utils.files import check_distinct, check_outside

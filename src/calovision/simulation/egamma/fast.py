@@ -11,7 +11,15 @@ import numpy as np
 
 from calovision.simulation import energy_spots
 from calovision.simulation.detector import CMS_BARREL, record, tracker_layers
-from calovision.simulation.egamma.particles import BARREL_ROWS, PEAK, PT, SIZE, Particles, Showers
+from calovision.simulation.egamma.particles import (
+    BARREL_ROWS,
+    PEAK,
+    PT,
+    SIZE,
+    Engine,
+    Particles,
+    Showers,
+)
 from calovision.simulation.egamma.shower import SHAPE, electron, photon
 from calovision.simulation.propagation import through_tracker
 from calovision.utils.compiled import fast
@@ -95,11 +103,8 @@ def _simulate(
     return row, deposit, converted, brem
 
 
-class Fast:
+class Fast(Engine):
     """The parametrised engine."""
-
-    def check(self) -> None:
-        """It runs everywhere."""
 
     def prepare(self) -> None:
         """Compile the loops, or find them in the cache."""

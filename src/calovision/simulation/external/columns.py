@@ -37,7 +37,7 @@ def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None
 
     Args:
         columns: by name, those that the layout names.
-        layout: which is what.
+        layout: names of the columns of every quantity.
         first: number of the first row in the file.
         unit: of momenta, energies and masses; GeV unless the user says so, and then an energy
             beyond the LHC's is refused.
@@ -45,7 +45,7 @@ def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None
     Raises:
         InputError: something is missing, or impossible.
     """
-    lists = {k: _rectified(columns[name], name, first) for k, name in layout.particles.items()}
+    lists = {k: _flattened(columns[name], name, first) for k, name in layout.particles.items()}
     name, counts = next((layout.particles[k], c) for k, (_, c) in lists.items())
     for quantity, (_, others) in lists.items():
         if (others != counts).any():
@@ -112,7 +112,7 @@ def per_row(values: Any, quantity: str, name: str, n: int, first: int) -> NDArra
 
 
 def check_alike(first: Table, other: Table) -> None:
-    """All files must tell the same of their rows.
+    """Check that all files have labels and weights, or none.
 
     Raises:
         InputError: one has labels or weights, the other has none.
@@ -126,7 +126,7 @@ def check_alike(first: Table, other: Table) -> None:
             )
 
 
-def _rectified(values: Any, name: str, first: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _flattened(values: Any, name: str, first: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Flat numbers of a jagged column, and how many every row has."""
     if values.ndim != 2 or values.fields:
         raise InputError(f"{name} is {_type(values)}", "give a list of numbers a row")
@@ -147,7 +147,10 @@ def _rectified(values: Any, name: str, first: int) -> tuple[NDArray[Any], NDArra
 
 
 def _pdg(flat: dict[str, NDArray[Any]], place: Place) -> NDArray[np.int32]:
-    """Takes what tells identities out of ``flat``: ``pdg`` first, where it is not 0."""
+    """Remove what identifies particles from ``flat``, and return their PDG identities.
+
+    They are ``pdg`` where it is not 0, else a guess from charge, mass and flags.
+    """
     charge = flat.pop("charge", None)
     flags = {_FLAGS[k]: flat.pop(k) for k in _FLAGS if k in flat}
     given = flat.pop("pdg", None)

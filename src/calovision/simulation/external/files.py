@@ -79,7 +79,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Source:
-    """A file whose contents are known.
+    """An opened file of particles.
 
     Attributes:
         file: its path.

@@ -160,7 +160,7 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) ->
     """
     detector = options.detector()
     table = table.kept(~invisible(table.pdg, options.invisible))
-    jets = found(table, detector.jet_radius) if rows == "events" else given(table)
+    jets = clustered_jets(table, detector.jet_radius) if rows == "events" else given_jets(table)
     _check_jets(jets, table)
     number = int(streams.numbers(streams.Stream.SIMULATION, *seed).generate_state(1)[0])
     seen = detect(jets, number, detector, options.geometry)
@@ -190,7 +190,7 @@ def _check_jets(jets: Jets, table: Table) -> None:
         )
 
 
-def found(table: Table, radius: float) -> Jets:
+def clustered_jets(table: Table, radius: float) -> Jets:
     """The two leading anti-kt jets of every collision, those with an axis in the barrel."""
     table = table.kept(table.seen())
     counts = np.diff(table.offsets)
@@ -204,7 +204,7 @@ def found(table: Table, radius: float) -> Jets:
     return _unlabelled(table, momenta[:, collision, slot], member, collision, slot)
 
 
-def given(table: Table) -> Jets:
+def given_jets(table: Table) -> Jets:
     """Every row one jet of all its particles, those with an axis in the barrel."""
     table = table.kept(table.seen())
     owner = np.repeat(np.arange(len(table)), np.diff(table.offsets))

@@ -29,7 +29,7 @@ _NUCLEI = 1_000_000_000
 
 @dataclass(frozen=True)
 class Table:
-    """Stable particles of some rows: of collisions, or of jets that somebody has found.
+    """Stable particles of some rows: of collisions, or of jets that are given.
 
     Attributes:
         offsets: ``(n + 1,)`` int64, first particle of every row.
