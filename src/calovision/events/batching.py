@@ -72,9 +72,7 @@ def hardest_first(group: NDArray[np.int64], strength: NDArray[np.float32]) -> ND
 
 
 def padded(
-    events: Events,
-    max_hits: int | None = None,
-    order: Literal["energy", "cell"] = "energy",
+    events: Events, max_hits: int | None = None, order: Literal["energy", "cell"] = "energy"
 ) -> Padded:
     """Pad the hits of every event to the same number.
 

@@ -18,13 +18,7 @@ from calovision.events.events import Events, concatenate, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.manifest import check_sizes, read_manifest
 from calovision.events.on_disk import EventSelection, LazyColumns, OnDisk
-from calovision.events.shards import (
-    AGAIN,
-    GROUP_EVENTS,
-    Shard,
-    damaged_shard,
-    shard_name,
-)
+from calovision.events.shards import AGAIN, GROUP_EVENTS, Shard, damaged_shard, shard_name
 from calovision.utils import streams
 from calovision.utils.unreadable import exists, reading
 

@@ -105,11 +105,7 @@ def start_pythia(
         RuntimeError: Pythia does not take the settings.
     """
     pythia = pythia8mc.Pythia(default_pythia().settings, default_pythia().particleData, False)
-    own = (
-        "Print:quiet = on",
-        "Random:setSeed = on",
-        f"Random:seed = {seed % _MAX_SEED + 1}",
-    )
+    own = ("Print:quiet = on", "Random:setSeed = on", f"Random:seed = {seed % _MAX_SEED + 1}")
     if integrals is not None:
         # not in words, where a value cannot have spaces
         pythia.settings.word("MultipartonInteractions:initFile", str(integrals))

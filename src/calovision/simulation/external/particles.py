@@ -63,10 +63,7 @@ class Table:
         owner = np.repeat(np.arange(len(self)), np.diff(self.offsets))
         counts = np.bincount(owner[keep], minlength=len(self))
         return replace(
-            self,
-            offsets=offsets_of(counts),
-            momentum=self.momentum[:, keep],
-            pdg=self.pdg[keep],
+            self, offsets=offsets_of(counts), momentum=self.momentum[:, keep], pdg=self.pdg[keep]
         )
 
     def particles(self) -> Particles:
