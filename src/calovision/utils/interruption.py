@@ -92,7 +92,7 @@ class Stop:
 
     Attributes:
         wanted: whether an interruption has arrived and waits.
-        cut: whether something that was held has not come to its end.
+        cut: whether the content of a :meth:`held` was left unfinished.
     """
 
     def __init__(self) -> None:

@@ -50,7 +50,7 @@ class SerialisedShard:
 
 
 class BadFileError(Exception):
-    """Wraps the :class:`InputError` of an input file, to tell it from one of the output."""
+    """Wraps the :class:`InputError` of an input file, unlike those of the output."""
 
     def __init__(self, error: InputError) -> None:
         super().__init__(error)
@@ -97,7 +97,7 @@ class ChunkReader:
 def _limited(blocks: Iterator[Events]) -> Iterator[Events]:
     """The same events in sets that are as large as :data:`SHARD_HITS` allows.
 
-    Where a set ends depends on its hits alone, not on how the events were read.
+    Where a set ends depends on its hits alone, not on the blocks that were read.
     """
     held: list[Events] = []
     free = SHARD_HITS

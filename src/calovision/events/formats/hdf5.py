@@ -187,7 +187,7 @@ class Hdf5Images(ImageFile):
 
 
 class _Mapped:
-    """Uncompressed images mapped to memory; what has been read is let go."""
+    """Uncompressed images mapped to memory, the pages of which are released once they are read."""
 
     def __init__(
         self, path: Path, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -207,14 +207,14 @@ class _Mapped:
         for first in range(start, stop, step):
             end = min(first + step, stop)
             self._advise(mmap.MADV_WILLNEED, first, end)
-            # Also what the shard before left behind, or memory would grow with every shard.
+            # Pages of the shard before are released too, or memory would grow with every shard.
             passed = first - 4 * step
             self._advise(mmap.MADV_DONTNEED, self._released, passed)
             self._released = max(self._released, passed)
             yield first, 0, self._images[first:end]
 
     def _advise(self, advice: int, first: int, end: int) -> None:
-        """Tell the system what happens next to the pages that hold some events."""
+        """Advise the system about the pages that hold some events."""
         low = (self._offset + first * self._event_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
         size = self._offset + end * self._event_bytes - low
         if end > first:

@@ -67,7 +67,7 @@ class Table:
         )
 
     def particles(self) -> Particles:
-        """In detector coordinates; hypothetical charged particles leave what a muon leaves.
+        """In detector coordinates; hypothetical charged particles are detected like muons.
 
         Raises:
             InputError: an identity that nobody knows.
@@ -136,7 +136,7 @@ def fleeting(pdg: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 
 def penetrating(pdg: NDArray[np.int32], charge: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """``(particles,)`` hypothetical heavy charged ones, which leave what a muon leaves."""
+    """``(particles,)`` hypothetical heavy charged particles, which are detected like muons."""
     identity = np.abs(pdg)
     heavy: NDArray[np.bool_] = (
         (identity > _FIRST_HYPOTHETICAL) & (identity < _NUCLEI) & (charge != 0)
