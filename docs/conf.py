@@ -3,9 +3,14 @@
 import sys
 from pathlib import Path
 
+from docutils import nodes
+from docutils.parsers.rst import roles
+
 from calovision import __version__
 
 sys.path.insert(0, str(Path(__file__).parent))  # for gallery.py
+
+roles.register_generic_role("mpltype", nodes.literal)  # in help that matplotlib's figures hand on
 
 project = "calovision"
 author = "The calovision developers"

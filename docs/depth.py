@@ -12,9 +12,10 @@ import numpy as np
 from geant4_depth import ENERGY, SLICES, THICKNESS
 from numpy.typing import NDArray
 
+from calovision.simulation.detector import record
 from calovision.simulation.egamma.fast import DETECTOR
 from calovision.simulation.egamma.particles import PHOTON
-from calovision.simulation.egamma.shape import SHAPE
+from calovision.simulation.egamma.shower import SHAPE
 from calovision.simulation.propagation import pair_fraction
 from calovision.simulation.showers import longitudinal
 
@@ -46,7 +47,7 @@ def _profiles(seed: int, profiles: Profiles, photons: bool, d: object, stretch: 
 def fast(label: int, events: int, seed: int) -> Profiles:
     """``(events, SLICES)`` GeV of the fast engine."""
     profiles = np.zeros((events, SLICES))
-    _profiles(seed, profiles, label == PHOTON, DETECTOR.record(), SHAPE.depth)
+    _profiles(seed, profiles, label == PHOTON, record(DETECTOR), SHAPE.depth)
     return profiles
 
 

@@ -30,7 +30,7 @@ def _load(path: Path) -> ModuleType:
 
 
 _load(Path(__file__).with_name("toys.py"))
-_load(Path(__file__).with_name("foreign_toys.py"))
+_load(Path(__file__).with_name("external_toys.py"))
 
 
 @pytest.fixture(scope="session")

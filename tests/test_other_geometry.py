@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import calovision as cv
 from calovision.cli.app import app
+from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.features.observables import observables
@@ -73,12 +76,37 @@ def test_muons_and_tracks_are_no_part_of_the_calorimeters_momentum(events: Event
     assert cv.Channel("trd", kind="tracker").kind == "tracker"
 
 
-def test_from_simulation_to_a_report(tmp_path: Path) -> None:
-    """Muons among the channels, 64 x 64 pixels coarser than the crystals, by the command line."""
-    layers = [cv.Channel(name, gev_per_unit=50.0) for name in ("track", "ecal", "hcal", "muon")]
-    grid = cv.Geometry("mine-64", 64, 64, tuple(layers), "jets", pitch=(0.03, 0.0305))
+LAYERS = tuple(cv.Channel(name, gev_per_unit=50.0) for name in ("track", "ecal", "hcal", "muon"))
+WITH_MUONS = cv.Geometry("mine-64", 64, 64, LAYERS, "jets", pitch=(0.03, 0.0305))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A geometry for the command line."""
     file = tmp_path / "geometry.json"
-    file.write_text(json.dumps(grid.to_dict()))
+    file.write_text(json.dumps(WITH_MUONS.to_dict()))
+    return file
+
+
+def test_particles_of_others_are_seen_on_it(file: Path, tmp_path: Path) -> None:
+    jet = {"pt": [[90.0, 30.0]], "eta": [[0.1, 0.0]], "phi": [[0.2, 0.1]], "pdg": [[22, 13]]}
+    options = {"rows": "jets", "label": "quark", "pileup": 0, "noise": 0, "quiet": True}
+    seen = cv.from_particles(jet, geometry=WITH_MUONS, **options)
+    assert seen.geometry == WITH_MUONS
+    assert seen.label.tolist() == [1]
+    np.testing.assert_allclose(seen.sums()[0, [1, 3]], [90, 30], rtol=0.1)
+    ak.to_parquet(ak.Array(jet), tmp_path / "jet.parquet")
+    words = ["--rows", "jets", "--label", "1", "--pileup", "0", "--noise", "0", "--geometry"]
+    command = ["data", "image", str(tmp_path / "jet.parquet"), "--out", str(tmp_path / "set")]
+    assert CliRunner().invoke(app, [*command, *words, str(file)]).exit_code == 0
+    assert cv.load(tmp_path / "set").hash == seen.hash
+    with pytest.raises(InputError, match="finer than a crystal"):
+        cv.from_particles(jet, geometry=replace(WITH_MUONS, pitch=(0.01, 0.01)), **options)
+
+
+def test_from_simulation_to_a_report(file: Path, tmp_path: Path) -> None:
+    """Muons among the channels, 64 x 64 pixels coarser than the crystals, by the command line."""
+    grid = WITH_MUONS
     options = ["--geometry", str(file), "--pileup", "0", "--out", str(tmp_path / "jets")]
     command = ["data", "simulate", "jets", "--events", "80", *options]
     assert CliRunner().invoke(app, command).exit_code == 0

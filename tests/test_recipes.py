@@ -90,3 +90,45 @@ def test_a_metric_is_a_file_and_a_line(
     shown = run(package, tmp_path, METRIC)
     assert "unit='hits'" in shown
     assert "Mean number of hits" in shown
+
+
+FORMAT = """
+import sys
+import numpy as np
+import calovision as cv
+from calovision.cli.app import main
+
+jets = cv.load("jets")
+columns = dict(jets.columns)
+arrays = {"X_jets": jets.to_dense("image"), "y": columns.pop("label"), **columns}
+np.savez("jets.npz", **arrays)
+print(cv.load("jets.npz").hash == jets.hash, len(cv.load("jets.npz", limit=5)))
+print(cv.convert("jets.npz", "converted", quiet=True).load().hash == jets.hash)
+np.savez("bad.npz", **arrays | {"m0": -jets["m0"]})
+try:
+    cv.load("bad.npz")
+except cv.InputError as error:
+    print(error)
+try:
+    cv.load("text")
+except cv.InputError as error:
+    print(error)
+sys.argv = ["calovision", "data", "convert", "jets.npz", "--out", "by-command"]
+main()
+"""
+
+
+def test_a_file_format_is_a_file_and_a_line(
+    package: Path, tmp_path: Path, make_jets: Callable[..., Events]
+) -> None:
+    formats = package / "events" / "formats"
+    shutil.copy(RECIPES / "npz.py", formats)
+    insert(formats / "readers.py", '    "parquet.ParquetImages",', '    "npz.NpzImages",')
+    jets = make_jets(70, 1)
+    cv.save(jets, tmp_path / "jets")
+    (tmp_path / "text").write_text("no images")
+    lines = run(package, tmp_path, FORMAT).splitlines()
+    assert lines[:2] == ["True 5", "True"]
+    assert "bad.npz: m0 is -" in lines[2]
+    assert "known are HDF5, NumPy (.npz) and Parquet files" in lines[3]
+    assert cv.open(tmp_path / "by-command").load().hash == jets.hash

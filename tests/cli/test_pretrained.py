@@ -20,7 +20,7 @@ from calovision.events.fingerprints import fingerprints
 from calovision.events.store import EventStore, save
 from calovision.events.training_fingerprints import find_index
 from calovision.models.pretrained import copied_run, pretrained_run
-from calovision.simulation.chunks import Chunk, cut
+from calovision.simulation.chunks import Chunk, chunks_of
 from calovision.simulation.egamma.driver import CHUNK, simulate_chunk
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -52,7 +52,7 @@ def test_electrons_are_told_from_photons(tmp_path: Path, calovision: Command) ->
 
 
 def test_the_default_simulation_is_what_they_were_trained_on(tmp_path: Path) -> None:
-    (chunk,) = cut(1000, 1, CHUNK["fast"])
+    (chunk,) = chunks_of(1000, 1, CHUNK["fast"])
     save(simulate_chunk(chunk), tmp_path / "crops", provenance={})
     data, run = ["--data", str(tmp_path / "crops"), "--out"], CliRunner().invoke
     done = run(app, ["classify", "--pretrained", *data, str(tmp_path / "s.csv"), "--json"])

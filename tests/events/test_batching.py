@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
 from calovision.events import Events
-from calovision.events.batching import BatchIndices, Padded, hardest_first, loader, padded
+from calovision.events.batching import hardest_first, padded
 
 
 def shuffled(events: Events, seed: int) -> Events:
@@ -61,41 +58,6 @@ def test_coordinates_are_those_of_the_pixels(toy_jets: Events) -> None:
     batch = padded(toy_jets, 20)
     eta = (batch.cell // 125 - 62) * 0.0174
     assert torch.allclose(batch.eta[batch.mask], eta[batch.mask].float(), atol=1e-6)
-
-
-def test_loader_goes_through_everything_in_a_new_order_each_epoch(toy_jets: Events) -> None:
-    batches = loader(toy_jets, padded, 10, seed=3)
-    epochs = [[x for b in batches for x in b.columns["pt"].tolist()] for _ in range(2)]
-    assert len(batches) == 7
-    assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(toy_jets.columns["pt"].tolist())
-    assert epochs[0] != epochs[1]
-    again = BatchIndices(64, 10, 3)
-    again.set_epoch(1)
-    order = np.concatenate(list(again))
-    assert toy_jets.columns["pt"][order].tolist() == epochs[1]
-    assert len(BatchIndices(64, 10, None, drop_last=True)) == 6
-
-
-def test_worker_processes_build_ahead_of_the_training_step(
-    make_jets: Callable[[int, int], Events],
-) -> None:
-    building = 0.3  # s; a batch that nobody has begun takes at least as long
-
-    def slowly(events: Events) -> Padded:
-        time.sleep(building)
-        return padded(events)
-
-    jets = make_jets(1000, 9)
-    alone = [b.energy.sum().item() for b in loader(jets, slowly, 250, seed=1)]
-    batches = iter(loader(jets, slowly, 250, seed=1, workers=1))
-    built, waits = [next(batches).energy.sum().item()], []
-    for _ in range(len(alone) - 1):
-        time.sleep(4 * building)  # a training step
-        start = time.perf_counter()
-        built.append(next(batches).energy.sum().item())
-        waits.append(time.perf_counter() - start)
-    assert built == alone
-    assert min(waits) < building / 2  # on a busy machine not all
 
 
 def test_batches_move_as_one(toy_jets: Events) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from calovision.errors import InputError
 from calovision.events.store import EventStore
 from calovision.simulation import driver
-from calovision.simulation.chunks import Chunk, cut
+from calovision.simulation.chunks import Chunk, chunks_of
 from calovision.simulation.conditions import Conditions
 from calovision.simulation.driver import CHUNK, simulate_jets
 from calovision.simulation.jets import simulate_chunk
@@ -32,7 +32,7 @@ def shards(path: Path) -> dict[str, bytes]:
 @given(events=st.integers(1, 20_000), seed=st.integers(0, 2**63))
 @settings(deadline=None)
 def test_chunks_are_balanced_and_seeds_differ(events: int, seed: int) -> None:
-    chunks = cut(events, seed, CHUNK)
+    chunks = chunks_of(events, seed, CHUNK)
     assert sum(sum(c.of_classes) for c in chunks) == events
     assert sum(int(np.subtract(*c.of_classes)) for c in chunks) == events % 2
     assert len({c.seed for c in chunks}) == len(chunks)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calovision.events.events import Events
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.detector import CMS_BARREL, record
 from calovision.simulation.generator import NEUTRAL_HADRON, PHOTON, Jets, Particles
 from calovision.simulation.jets import detect
 from calovision.simulation.pythia import GLUON
@@ -34,9 +34,8 @@ def one_particle(eta: float, phi: float, pt: float, charge: int, kind: int) -> J
 
 
 def test_a_track_lands_once_with_its_momentum() -> None:
-    detector = CMS_BARREL._replace(
-        track_resolution=0.0, track_curvature=0.0, track_resolution_eta=0.0
-    ).record()
+    perfect = {"track_resolution": 0.0, "track_curvature": 0.0, "track_resolution_eta": 0.0}
+    detector = record(CMS_BARREL._replace(**perfect))
     canvas = new_canvas(35, 35)
     start(canvas, 0.4, 3.1, 1.5, detector)  # beside the seam at phi = pi
     for eta, phi in ((0.41, 3.13), (0.33, -3.12), (-0.2, 3.0)):

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.simulation import energy_spots, response, showers
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.detector import CMS_BARREL, record
 from calovision.simulation.propagation import to_cylinder
 from calovision.simulation.response import Canvas, calorimeters, new_canvas, start
 
-DETECTOR = CMS_BARREL.record()
+DETECTOR = record(CMS_BARREL)
 
 
 @pytest.fixture(autouse=True)

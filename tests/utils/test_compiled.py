@@ -206,7 +206,7 @@ def test_a_constant_that_cannot_be_told_is_an_error(toy: Toy) -> None:
 
 #: of every room: file, what is edited, and what that does to what the script below shows
 ROOMS: dict[str, tuple[str, str, str, Callable[[float], float]]] = {
-    "events": ("events/neighbours.py", "NONE = -1", "NONE = -7", lambda x: x - 6),
+    "events": ("events/neighbours.py", "NO_NEIGHBOUR = -1", "NO_NEIGHBOUR = -7", lambda x: x - 6),
     "networks": (
         "networks/logistic_mixture.py",
         "max(x, 0.0) +",
@@ -232,7 +232,7 @@ import numpy as np
 from calovision.events.neighbours import nearest
 from calovision.networks.logistic_mixture import _between
 from calovision.simulation.response import set_seed
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.detector import CMS_BARREL, record
 from calovision.simulation.showers import into_towers
 from calovision.simulation.energy_spots import RAY, set_ray
 from calovision.models.generators.splitting.pyramid import _filled
@@ -242,7 +242,7 @@ nearest(np.array([0, 1]), np.zeros((1, 2)), np.zeros(1), np.ones(2), one, 2, nea
 ray, towers = np.zeros(RAY), np.zeros((99, 99))
 set_ray(ray, np.array([1290.0, 0, 0, 1.0, 0, 0, 0]))
 set_seed(1)
-into_towers(50.0, ray, towers, np.array([-49 * 5, -49 * 5]), CMS_BARREL.record())
+into_towers(50.0, ray, towers, np.array([-49 * 5, -49 * 5]), record(CMS_BARREL))
 content, seen = np.zeros((2, 1, 5, 5, 2), np.float32)
 hit = [np.zeros(1, np.int64)] * 3 + [np.ones(1, np.int64), np.ones(1, np.float32)]
 places = np.zeros(1, np.int64), np.zeros(1, np.int64)
@@ -298,8 +298,8 @@ def test_only_two_files_speak_to_numba() -> None:
 @pytest.fixture
 def untold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody was told yet that nothing can be kept."""
-    monkeypatch.setenv("CALOVISION_CACHE_TOLD", "")
-    monkeypatch.setattr(cache, "_TOLD", bytearray(1))
+    monkeypatch.setenv("CALOVISION_CACHE_WARNED", "")
+    monkeypatch.setattr(cache, "_WARNED", bytearray(1))
 
 
 @pytest.mark.usefixtures("untold")
@@ -374,7 +374,8 @@ def called(x):
 
 print(called(3))
 """
-    places = {"CALOVISION_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    paths = os.pathsep.join([str(tmp_path), str(SOURCE.parent)])
+    places = {"CALOVISION_CACHE": str(tmp_path / "cache"), "PYTHONPATH": paths}
     for name in ("before", "after"):
         for old in tmp_path.glob("*.py"):
             old.unlink()

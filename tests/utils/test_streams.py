@@ -11,7 +11,7 @@ import torch
 
 import calovision
 from calovision.events.splits import split
-from calovision.simulation.chunks import cut
+from calovision.simulation.chunks import chunks_of
 from calovision.utils import streams
 from calovision.utils.streams import Stream
 
@@ -79,7 +79,7 @@ def test_what_exists_stays_as_it_is() -> None:
     order = np.random.default_rng(5).permutation(10)
     assert split(10, {"train": 0.7, "test": 0.3}, 5)["test"].tolist() == sorted(order[7:])
     state = np.random.SeedSequence(5, spawn_key=(2,)).generate_state(1, np.uint64)[0]
-    assert cut(30, 5, 10)[2].seed == int(state)
+    assert chunks_of(30, 5, 10)[2].seed == int(state)
     assert streams.torch_seed(Stream.WEIGHTS, 5) == 5
 
 

@@ -71,9 +71,9 @@ def load(path: str | Path, *, limit: int | None = None, skip_corrupt: bool = Fal
     """
     from calovision.events.formats.reading import read_events
 
-    most = None if limit is None else count("limit", limit, 0)
+    limit = None if limit is None else count("limit", limit, 0)
     place = path_of(path, "the folder of an event set, or a file")
-    return read_events(place, most, skip_corrupt=skip_corrupt)[0]
+    return read_events(place, limit, skip_corrupt=skip_corrupt)[0]
 
 
 def save(events: EventSet | str | Path, out: str | Path, *, overwrite: bool = False) -> EventStore:
@@ -132,8 +132,9 @@ def convert(
     """
     from calovision.events.formats.convert import convert as run
 
+    several = files if isinstance(files, list | tuple) else [files]
     return run(
-        _list(files),
+        [path_of(f, "files of images") for f in several],
         Path(out),
         overwrite=overwrite,
         progress=not quiet,
@@ -177,7 +178,7 @@ def export(
     if source.origin is not None and same_place(path.parent, source.origin):
         raise InputError(f"{path} lies in the event set itself", "choose another --out")
     with tempfile.TemporaryDirectory() as scratch:
-        store = source if isinstance(source, EventStore) else _kept(source, scratch)
+        store = source if isinstance(source, EventStore) else save(source, Path(scratch) / "set")
         if jagged:
             export_jagged(store, path, overwrite=overwrite, progress=not quiet)
         else:
@@ -223,12 +224,3 @@ def fetch(
     from calovision.events.formats.download import fetch as run
 
     return run(name, Path(out), mirror=mirror, progress=not quiet)
-
-
-def _list(files: Paths) -> list[Path]:
-    several = files if isinstance(files, list | tuple) else [files]
-    return [path_of(f, "files of images") for f in several]
-
-
-def _kept(events: EventSet, folder: str) -> EventStore:
-    return save(events, Path(folder) / "set")

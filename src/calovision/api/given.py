@@ -8,7 +8,9 @@ from typing import Any
 
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
+from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.events.reader import EventStore
+from calovision.utils.unreadable import read_json
 
 
 def events_of(given: Any, *, skip_corrupt: bool = False) -> EventSet:
@@ -34,6 +36,23 @@ def events_or_path(given: Any) -> EventSet | Path:
         InputError: it is something else.
     """
     return given if isinstance(given, EventSet) else path_of(given, "events or their folder")
+
+
+def geometry_of(given: Geometry | str | Path | None) -> Geometry:
+    """A grid, by default that of the public jets, or the one in a JSON file of its ``to_dict()``.
+
+    Raises:
+        InputError: a file that holds none.
+    """
+    if given is None or isinstance(given, Geometry):
+        return given or JET_IMAGES
+    file = path_of(given, "a Geometry, or a JSON file of one")
+    try:
+        return Geometry.from_dict(read_json(file))
+    except ValueError as error:
+        raise InputError(
+            f"{file} holds no geometry ({error})", "write Geometry.to_dict()"
+        ) from None
 
 
 def path_of(given: Any, wanted: str = "a path") -> Path:

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
-from calovision.api.given import path_of
+from calovision.api.given import geometry_of, path_of
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.geometry import JET_IMAGES
+from calovision.events.geometry import Geometry
 from calovision.events.store import EventStore
 from calovision.utils.counts import count
 
@@ -27,6 +27,7 @@ def from_particles(
     min_pt: float = 0.0,
     pileup: float = 17.0,
     noise: float = 1.0,
+    geometry: Geometry | str | Path | None = None,
     tree: str | None = None,
     particles: str | None = None,
     unit: Literal["GeV", "MeV"] | None = None,
@@ -46,6 +47,7 @@ def from_particles(
         min_pt: least reconstructed transverse momentum, GeV.
         pileup: mean number of pile-up collisions.
         noise: factor on the calorimeters' noise.
+        geometry: another grid than that of the public jets, as in :func:`calovision.simulate.jets`.
         tree: of a ROOT file with several.
         particles: collection of particles, of files with several.
         unit: of momenta, where the source does not tell.
@@ -71,8 +73,19 @@ def from_particles(
 
     seed = count("the seed", seed, 0)
     hidden = tuple(invisible) if isinstance(invisible, Iterable) else (invisible,)
-    number = JET_IMAGES.class_number(label) if isinstance(label, str) else label
-    options = Options(rows, number, min_pt, pileup, noise, tree, particles, unit, hidden)
+    grid = geometry_of(geometry)
+    options = Options(
+        rows,
+        grid.class_number(label) if isinstance(label, str) else label,
+        min_pt,
+        pileup,
+        noise,
+        tree,
+        particles,
+        unit,
+        hidden,
+        grid,
+    )
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as shown:
         files = _files_of(source, Path(scratch))
         folder = Path(scratch) / "set" if out is None else path_of(out, "a folder to write")
@@ -84,11 +97,11 @@ def from_particles(
             bars[0].update(read)
 
         try:
-            made = image(files, folder, seed, options, overwrite=overwrite, progress=progress)
+            store = image(files, folder, seed, options, overwrite=overwrite, progress=progress)
         except InputError as error:
-            told = error.problem.replace(f"{_ARRAYS}: ", "").replace(_ARRAYS, "the particles")
-            raise InputError(told, error.remedy) from None
-        return made.load() if out is None else made
+            problem = error.problem.replace(f"{_ARRAYS}: ", "").replace(_ARRAYS, "the particles")
+            raise InputError(problem, error.remedy) from None
+        return store.load() if out is None else store
 
 
 def _files_of(source: Any, scratch: Path) -> list[Path]:

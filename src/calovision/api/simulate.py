@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from calovision.errors import InputError
 from calovision.utils.counts import count, quantity
-from calovision.utils.unreadable import read_json
 
 if TYPE_CHECKING:
     from calovision.events.digits import DigitSet
@@ -84,13 +83,13 @@ def jets(
         >>> few.label.tolist().count(0), few.energy.min() > 0
         (2, np.True_)
     """
+    from calovision.api.given import geometry_of
     from calovision.simulation.conditions import Conditions
     from calovision.simulation.driver import simulate_jets
     from calovision.simulation.sets import simulate_set
 
     events, seed, workers = _asked(events, seed, workers, time_limit)
-    grid = _geometry(geometry)
-    conditions = Conditions(pt_hat, tune, noise, pileup, grid).checked()
+    conditions = Conditions(pt_hat, tune, noise, pileup, geometry_of(geometry)).checked()
     if particles and out is None:
         raise InputError("particles=True writes files beside the jets", "give out, a folder")
     pythia = list(conditions.settings())
@@ -108,26 +107,6 @@ def jets(
         conditions=conditions,
     )
     return simulate_set(make, out, events, "jet", made_by, quiet)
-
-
-def _geometry(given: Geometry | str | Path | None) -> Geometry:
-    """The grid that is asked for.
-
-    Raises:
-        InputError: a file that holds none.
-    """
-    from calovision.api.given import path_of
-    from calovision.events.geometry import JET_IMAGES, Geometry
-
-    if given is None or isinstance(given, Geometry):
-        return given or JET_IMAGES
-    file = path_of(given, "a Geometry, or a JSON file of one")
-    try:
-        return Geometry.from_dict(read_json(file))
-    except ValueError as error:
-        raise InputError(
-            f"{file} holds no geometry ({error})", "write Geometry.to_dict()"
-        ) from None
 
 
 def egamma(

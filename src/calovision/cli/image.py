@@ -54,6 +54,9 @@ def image(
     min_pt: Annotated[float, typer.Option(help="Least reconstructed pt, GeV.")] = 0.0,
     pileup: Annotated[float, typer.Option(help="Mean number of pile-up collisions.")] = 17.0,
     noise: Annotated[float, typer.Option(help="Factor on the calorimeters' noise.")] = 1.0,
+    geometry: Annotated[
+        Path | None, typer.Option(help="JSON file of another cv.Geometry, such as one with muons.")
+    ] = None,
     tree: Annotated[str | None, typer.Option(help="Tree of a ROOT file with several.")] = None,
     particles: Annotated[
         str | None,
@@ -77,6 +80,7 @@ def image(
     """
     from tqdm import tqdm
 
+    from calovision.api.given import geometry_of
     from calovision.simulation.external.files import Options, kind_of, summary
     from calovision.simulation.external.images import image as run
     from calovision.simulation.external.tally import left_out
@@ -95,6 +99,7 @@ def image(
         particles,
         None if unit is None else ("GeV" if unit is UnitKind.gev else "MeV"),
         tuple(invisible or ()),
+        geometry_of(geometry),
     )
     read = 0
     with warnings_to_stderr(), tqdm(unit="row", desc="image", file=sys.stderr, delay=0.5) as bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from calovision.events.events import Events
+from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.utils import streams
 
@@ -42,7 +42,7 @@ def trial_events(geometry: Geometry, seed: int) -> Events:
     counts = np.bincount(np.concatenate(owners), minlength=TRIALS)
     return Events(
         geometry,
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        offsets_of(counts),
         cell.astype(np.uint16),
         layer.astype(np.uint8),
         (gev / scale).astype(np.float32),

@@ -1,4 +1,4 @@
-"""What can be asked of events by name: their columns, and the numbers of their hits."""
+"""Columns of events and quantities of their hits as attributes of an event set."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ class Attributes(ABC):
         from calovision.events.own_columns import checked
 
         held = self.load()
-        made = checked("the events", columns, len(held), held.geometry)
-        return replace(held, columns={**held.columns, **made})
+        added = checked("the events", columns, len(held), held.geometry)
+        return replace(held, columns={**held.columns, **added})
 
     @property
     def energy(self) -> NDArray[np.float32]:
@@ -124,6 +124,6 @@ class Attributes(ABC):
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """The array, which refuses to be changed: what was written there would be lost."""
+    """The array, protected from writing: changes of it would be lost."""
     array.flags.writeable = False
     return array

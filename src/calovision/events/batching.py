@@ -1,21 +1,17 @@
-"""Batches for networks: padded sets of hits, and a loader that builds batches ahead."""
+"""Batches for networks: padded sets of hits, which move between devices as one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
 
 from calovision.events.events import Events
-from calovision.utils import streams
-
-Batch = TypeVar("Batch")
 
 
 class Movable:
@@ -55,6 +51,10 @@ class Padded(Movable):
     mask: Tensor
     columns: dict[str, Tensor]
 
+    def table(self) -> Tensor:
+        """``(n, h, 4)`` float32 of channel, eta, phi (rad) and energy (GeV)."""
+        return torch.stack([self.channel.float(), self.eta, self.phi, self.energy], dim=2)
+
 
 def hardest_first(group: NDArray[np.int64], strength: NDArray[np.float32]) -> NDArray[np.int64]:
     """Order of hits that puts the groups in order, and within each the strongest hit first.
@@ -72,9 +72,7 @@ def hardest_first(group: NDArray[np.int64], strength: NDArray[np.float32]) -> ND
 
 
 def padded(
-    events: Events,
-    max_hits: int | None = None,
-    order: Literal["energy", "cell"] = "energy",
+    events: Events, max_hits: int | None = None, order: Literal["energy", "cell"] = "energy"
 ) -> Padded:
     """Pad the hits of every event to the same number.
 
@@ -111,71 +109,3 @@ def padded(
 def column_tensors(columns: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
     """Per-event columns as tensors."""
     return {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in columns.items()}
-
-
-class BatchIndices(Sampler[NDArray[np.int64]]):
-    """Event numbers batch by batch, in another order every epoch.
-
-    Args:
-        n: number of events.
-        batch: events a batch.
-        seed: of the order; ``None`` keeps it.
-        drop_last: leave out an incomplete last batch.
-    """
-
-    def __init__(self, n: int, batch: int, seed: int | None, drop_last: bool = False) -> None:
-        self.n, self.batch, self.seed, self.drop_last = n, batch, seed, drop_last
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next pass: the same seed and epoch give the same order."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.n // self.batch if self.drop_last else -(-self.n // self.batch)
-
-    def __iter__(self) -> Iterator[NDArray[np.int64]]:
-        order = np.arange(self.n)
-        if self.seed is not None:
-            order = streams.rng(streams.Stream.LOADER, self.seed, self.epoch).permutation(self.n)
-        self.epoch += 1
-        for i in range(len(self)):
-            yield order[i * self.batch : (i + 1) * self.batch]
-
-
-class _Built(Dataset[Any]):
-    """Builds the batch for an array of event numbers."""
-
-    def __init__(self, events: Events, build: Callable[[Events], Any]) -> None:
-        self.events, self.build = events, build
-
-    def __getitem__(self, index: NDArray[np.int64]) -> Any:
-        return self.build(self.events[index])
-
-
-def loader(
-    events: Events,
-    build: Callable[[Events], Batch],
-    batch: int,
-    *,
-    seed: int | None = None,
-    workers: int = 0,
-    drop_last: bool = False,
-) -> DataLoader[Batch]:
-    """Go through events in batches that are built ahead by other processes.
-
-    Args:
-        events: the events; worker processes share their memory.
-        build: makes a batch, for example ``lambda e: padded(e, 400)``.
-        batch: events a batch.
-        seed: shuffles anew every epoch; ``None`` keeps the order.
-        workers: processes that build batches; 0 builds them in this one.
-        drop_last: leave out an incomplete last batch.
-    """
-    return DataLoader(
-        _Built(events, build),
-        batch_size=None,
-        sampler=BatchIndices(len(events), batch, seed, drop_last),
-        num_workers=workers,
-        persistent_workers=workers > 0,
-    )

@@ -1,4 +1,4 @@
-"""Event sets as PyTorch data sets, for one's own DataLoader; on disk or in memory."""
+"""Event sets as PyTorch data sets for a DataLoader, in memory or out of core."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from calovision.errors import InputError
 from calovision.events.batching import padded
 from calovision.events.events import Events
+from calovision.events.interchange import to_pyg
 from calovision.utils import streams
 
 if TYPE_CHECKING:
@@ -56,19 +57,19 @@ class Inputs:
     def items(self, events: Events) -> list[Pair]:
         """``(input, label)`` of every event; labels are int64, -1 where the set has none."""
         if self.form == "graph":
-            return list(zip(self._graphs(events), labels(events), strict=True))
+            return list(zip(to_pyg(events, self.neighbours), labels(events), strict=True))
         inputs, label = self.batch(events)
         return list(zip(inputs, label, strict=True))
 
     def prepared(self, events: Events) -> Events | GraphView:
-        """What batches of these events are cut from: graphs are made at once."""
+        """Events in the form that batches are taken from: graphs are built for all at once."""
         if self.form != "graph":
             return events
         from calovision.events.graphs import GraphView
 
         return GraphView.of(events, self.neighbours)
 
-    def cut(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> Any:
+    def select(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> Any:
         """Inputs of the ``chosen`` events as one."""
         if isinstance(prepared, Events):
             return self.batch(prepared[chosen])[0]
@@ -80,18 +81,8 @@ class Inputs:
             images = events.to_dense().astype(np.float32, copy=False)
             return torch.from_numpy(images), labels(events)
         if self.form == "hits":
-            return self._hits(events), labels(events)
-        return self.cut(self.prepared(events), np.arange(len(events))), labels(events)
-
-    def _hits(self, events: Events) -> Tensor:
-        hits = padded(events, self.max_hits)
-        return torch.stack([hits.channel.float(), hits.eta, hits.phi, hits.energy], dim=2)
-
-    def _graphs(self, events: Events) -> list[Any]:
-        from calovision.events.graphs import GraphView
-
-        view = GraphView.of(events, self.neighbours)
-        return [view.pyg(i) for i in range(len(view))]
+            return padded(events, self.max_hits).table(), labels(events)
+        return self.select(self.prepared(events), np.arange(len(events))), labels(events)
 
 
 def graph_batch(graphs: Graphs, events: int) -> Any:
@@ -107,10 +98,10 @@ def graph_batch(graphs: Graphs, events: int) -> Any:
         x, pos = (torch.cat([t, t.new_zeros(len(empty), t.shape[1])])[order] for t in (x, pos))
         batch, edges = torch.cat([batch, empty])[order], place[edges]
         nodes = nodes.clamp(min=1)
-    made = Batch(x=x, pos=pos, edge_index=edges, batch=batch)
-    made.ptr = torch.cat([nodes.new_zeros(1), nodes.cumsum(0)])
-    made._num_graphs = events
-    return made
+    joined = Batch(x=x, pos=pos, edge_index=edges, batch=batch)
+    joined.ptr = torch.cat([nodes.new_zeros(1), nodes.cumsum(0)])
+    joined._num_graphs = events
+    return joined
 
 
 def labels(events: Events) -> Tensor:
@@ -217,7 +208,7 @@ class EventBatches(IterableDataset[Pair]):
             prepared, label = self.inputs.prepared(held), labels(held)
             for i in range(0, len(held), self.batch):
                 chosen = np.arange(i, min(i + self.batch, len(held)))
-                yield self.inputs.cut(prepared, chosen), label[i : i + self.batch]
+                yield self.inputs.select(prepared, chosen), label[i : i + self.batch]
 
     def _windows(self, parts: int) -> list[range]:
         """Ranges of events that are mixed at a time, at least one for each of ``parts``."""

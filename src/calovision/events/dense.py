@@ -1,4 +1,4 @@
-"""Images of one's own, in arrays: checked against the grid before they become events."""
+"""Events from a user's arrays of dense images, checked against the grid."""
 
 from __future__ import annotations
 

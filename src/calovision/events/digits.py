@@ -1,4 +1,4 @@
-"""Sets of handwritten digits: upright images on disk, apart for training and for testing."""
+"""Sets of upright handwritten digits, divided into training and test images."""
 
 from __future__ import annotations
 

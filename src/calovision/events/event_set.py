@@ -1,4 +1,4 @@
-"""What events in memory and events on disk have in common: columns, selections, conversions."""
+"""The base of event sets in memory and on disk: columns, selections, conversions."""
 
 from __future__ import annotations
 
@@ -121,7 +121,9 @@ class EventSet(Attributes):
         """
         if not shares:
             raise InputError("a split into no parts", "write split(train=0.8, test=0.2)")
-        if wrong := [name for name in shares if not _names_a_part(name)]:
+        if wrong := [
+            n for n in shares if not n.isidentifier() or keyword.iskeyword(n) or n[0] == "_"
+        ]:
             raise InputError(f"no part is called {wrong[0]!r}", "give a word, such as train")
         from calovision.events.fingerprints import fingerprints
 
@@ -198,7 +200,7 @@ class EventSet(Attributes):
 
         Args:
             form: ``"dense"``, ``"hits"`` or ``"graph"``; see
-                :class:`~calovision.events.dataset.Inputs`.
+                :class:`~calovision.events.dataset.Inputs`, as for ``max_hits`` and ``neighbours``.
             batch: events of a batch.
             seed: of the order of batches; ``None`` keeps the set's order.
             max_hits: hits kept of an event in form ``"hits"``, hardest first.
@@ -238,8 +240,3 @@ class EventSet(Attributes):
 
     def _repr_html_(self) -> str:
         return summary.html(self)
-
-
-def _names_a_part(name: str) -> bool:
-    """Whether a name can be that of a folder and of an attribute."""
-    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")

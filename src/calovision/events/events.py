@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from calovision.errors import InputError
 from calovision.events.attributes import read_only
@@ -29,6 +29,11 @@ def is_gev(unit: object) -> bool:
     if known not in ("gev", "image"):
         raise InputError(f"no unit {unit!r} of images", "the unit must be 'gev' or 'image'")
     return known == "gev"
+
+
+def offsets_of(counts: ArrayLike) -> NDArray[np.int64]:
+    """``(n + 1,)`` first entry of every event, and the end, from ``(n,)`` numbers of entries."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 @dataclass(repr=False)
@@ -176,7 +181,7 @@ class Events(EventSet):
     def _rows(self, index: Index) -> Events:
         chosen = np.atleast_1d(np.arange(len(self))[index])
         lengths = self.n_hits[chosen]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        offsets = offsets_of(lengths)
         hits = np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], lengths)
         columns = {k: v[chosen] for k, v in self.columns.items()}
         return Events(
@@ -190,7 +195,7 @@ class Events(EventSet):
             mask: ``(hits,)`` true for the hits that stay.
         """
         left = np.bincount(self.owner[mask], minlength=len(self))
-        offsets = np.concatenate([[0], np.cumsum(left)]).astype(np.int64)
+        offsets = offsets_of(left)
         return Events(
             self.geometry,
             offsets,
@@ -256,7 +261,7 @@ def concatenate(sets: Iterable[EventSet]) -> Events:
     lengths = np.concatenate([p.n_hits for p in parts])
     return Events(
         first.geometry,
-        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        offsets_of(lengths),
         np.concatenate([p.cell for p in parts]),
         np.concatenate([p.code for p in parts]),
         np.concatenate([p.value for p in parts]),

@@ -1,9 +1,9 @@
-"""Which events are the same? Fingerprints of what is in an event, whatever file it came from.
+"""Fingerprints of events, which recognise the same event in any file.
 
-An event has two. That of its **image** is a hash of its hits: cells, codes and values. That of its
-**origin** is a hash of the generated particle or jet, in sets that tell it: it finds the same jet
-again after another simulation of the detector. Neither knows seeds, names, labels or the order of
-events, so that both survive export, conversion, shuffling and joining of sets.
+An event has two fingerprints. That of its **image** is a hash of its hits: cells, codes and values.
+That of its **origin** is a hash of the generated particle or jet, where the set records it: it
+recognises the same jet after another simulation of the detector. Neither depends on seeds, names,
+labels or the order of events, so that both survive export, conversion, shuffling and joining.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from calovision.events.reader import EventStore
 
 Prints = NDArray[np.uint64]
 
-#: columns that tell one generated jet, or one generated particle, from all others
+#: columns that distinguish one generated jet, or one generated particle, from all others
 ORIGINS = {"jets": ("gen_pt", "gen_m0", "eta", "phi"), "crops": ("energy", "eta", "phi", "z")}
-UNKNOWN = np.uint64(0)  #: fingerprint of an image without hits, and of an origin that is not told
+UNKNOWN = np.uint64(0)  #: fingerprint of an image without hits, and of an unknown origin
 _HALF, _KEPT = np.uint32(1 << 15), np.uint32(16)  # rounds a float32 to 8 significant bits
 _ORIGIN = np.uint64(0x6F726967696E)  # no image is hashed like an origin
 
@@ -111,9 +111,9 @@ class Fingerprints:
         n = len(self)
         events, nodes, size = [], [], n
         for key in keys if groups is None else [*keys, groups]:
-            told = np.flatnonzero(key != UNKNOWN) if key.dtype == np.uint64 else np.arange(n)
-            distinct, number = np.unique(key[told], return_inverse=True)
-            events.append(told)
+            known = np.flatnonzero(key != UNKNOWN) if key.dtype == np.uint64 else np.arange(n)
+            distinct, number = np.unique(key[known], return_inverse=True)
+            events.append(known)
             nodes.append(size + number)
             size += len(distinct)
         rows, columns = np.concatenate(events), np.concatenate(nodes)
@@ -125,7 +125,7 @@ class Fingerprints:
 def fingerprints(source: EventSet) -> Fingerprints:
     """Fingerprints of all events, in order; a set on disk is read shard by shard.
 
-    Origins count only where they tell events apart: not in a set whose events share few of them,
+    Origins count only where they distinguish events: not in a set whose events share few of them,
     as those of a particle gun do.
     """
     if isinstance(source, EventSelection):
@@ -172,7 +172,7 @@ def image_prints(events: Events) -> Prints:
 
 
 def origin_prints(events: Events) -> Prints:
-    """``(n,)`` hash of the columns that tell where an event comes from, if it has all of them."""
+    """``(n,)`` hash of the columns of the generated jet or particle, if the set has all of them."""
     columns = [events.columns.get(name) for name in ORIGINS[events.geometry.schema]]
     mixed = np.full(len(events), _ORIGIN)
     for column in columns:
@@ -184,8 +184,8 @@ def origin_prints(events: Events) -> Prints:
 
 
 def _has_repeats(prints: Prints) -> bool:
-    told = prints[prints != UNKNOWN]
-    return len(np.unique(told)) < len(told)
+    known = prints[prints != UNKNOWN]
+    return len(np.unique(known)) < len(known)
 
 
 def _mix(keys: Prints) -> Prints:

@@ -21,12 +21,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from calovision.events.batching import Movable, column_tensors
-from calovision.events.events import Events
+from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
-from calovision.events.neighbours import mean_weights, nearest, pixel_edges, transpose
+from calovision.events.neighbours import mean_weights, nearest, pixel_edges
 from calovision.parallel.threads import in_order
 
 Space = Literal["position", "value"]
@@ -118,7 +119,7 @@ class GraphView:
         parts = list(in_order(lambda chunk: _search(chunk, k, space), chunks, workers, workers))
         arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         for name in ("points", "pixels"):
-            arrays[name] = np.concatenate([[0], np.cumsum(arrays[name], dtype=np.int64)])
+            arrays[name] = offsets_of(arrays[name])
         return cls(events.geometry, **arrays, columns=events.columns)
 
     def __len__(self) -> int:
@@ -149,8 +150,7 @@ class GraphView:
         weight = np.empty(most, np.float32)
         entries = mean_weights(first, size, near, row, column, weight)
         column, weight = column[:entries], weight[:entries]
-        row_t, column_t, weight_t = np.empty_like(row), np.empty_like(column), np.empty_like(weight)
-        transpose(row, column, weight, row_t, column_t, weight_t)
+        turned = csr_array((weight, column, row), shape=(len(point), len(point))).tocsc()
         leading = np.cumsum(size, dtype=np.int64) - size
         return PointGraphs(
             features=torch.from_numpy(self.content[point]),
@@ -158,7 +158,7 @@ class GraphView:
             size=torch.from_numpy(size.astype(np.float32)),
             batch=torch.from_numpy(np.repeat(np.arange(len(chosen)), np.diff(first))),
             mean=_sparse(row, column, weight),
-            mean_t=_sparse(row_t, column_t, weight_t),
+            mean_t=_sparse(turned.indptr, turned.indices, turned.data),
             columns=column_tensors({k: v[chosen] for k, v in self.columns.items()}),
         )
 
@@ -239,7 +239,7 @@ def _ranges(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """New starts of the ``chosen`` ranges side by side, and where their elements lie now."""
     lengths = starts[chosen + 1] - starts[chosen]
-    first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    first = offsets_of(lengths)
     return first, np.arange(first[-1]) + np.repeat(starts[chosen] - first[:-1], lengths)
 
 

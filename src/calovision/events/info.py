@@ -1,4 +1,4 @@
-"""What is in an event set: counts, occupancy, energies, spectra and where it comes from."""
+"""Statistics of an event set: counts, occupancy, energies, spectra, provenance."""
 
 from __future__ import annotations
 

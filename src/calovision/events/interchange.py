@@ -75,8 +75,7 @@ def to_torch(events: Events, form: Literal["nested", "padded"]) -> Any:
 
     if form == "padded":
         hits = padded(events)
-        table = torch.stack([hits.channel.float(), hits.eta, hits.phi, hits.energy], dim=2)
-        return table, hits.mask
+        return hits.table(), hits.mask
     if form != "nested":
         raise InputError(f"no form {form!r} of a tensor", "choose 'nested' or 'padded'")
     order = hardest_first(events.owner, np.abs(events.energy))

@@ -1,4 +1,4 @@
-"""What the labels of a set must be, and what to say where they are something else."""
+"""Checks of class labels, which must be 0 and 1."""
 
 from __future__ import annotations
 
@@ -14,17 +14,13 @@ from calovision.events.geometry import Geometry
 LABELS_SHOWN = 6  #: different labels that a message lists
 
 
-def class_labels(events: Events, geometry: Geometry | None = None) -> NDArray[np.int8]:
+def class_labels(events: Events) -> NDArray[np.int8]:
     """``(n,)`` labels of events all of which are of class 0 or 1, as integers.
-
-    Args:
-        events: the events.
-        geometry: names the classes; that of the events by default.
 
     Raises:
         InputError: there are no labels, or others than 0 and 1; it lists what was found.
     """
-    wanted = expected(geometry or events.geometry)
+    wanted = expected(events.geometry)
     label = events.columns.get("label")
     if label is None:
         have = ", ".join(sorted(events.columns)) or "none"

@@ -1,4 +1,4 @@
-"""The manifest of an event set: read, and checked before memory is taken by what it claims."""
+"""Reading the manifest of an event set; its numbers are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ from typing import Any
 from calovision.errors import ContentError, InputError
 from calovision.events.digits import has_digits
 from calovision.events.geometry import Geometry
-from calovision.events.shards import (
-    MANIFEST,
-    SCHEMA_VERSION,
-    UNFINISHED,
-    damaged_shard,
-    shard_name,
-)
+from calovision.events.shards import MANIFEST, SCHEMA_VERSION, UNFINISHED, damaged_shard, shard_name
 from calovision.utils.unreadable import exists, read_json, reading
 
 EVENTS_PER_BYTE = 4  #: most events in a byte of a shard: a row group takes more than it says

@@ -131,25 +131,6 @@ def mean_weights(
 
 
 @compiled(nogil=True)
-def transpose(
-    row: Array, column: Array, weight: Array, row_t: Array, column_t: Array, weight_t: Array
-) -> None:
-    """The transpose of a square compressed sparse matrix, into arrays of the same sizes."""
-    n = len(row) - 1
-    row_t[:] = 0
-    for entry in range(row[n]):
-        row_t[column[entry] + 1] += 1
-    for i in range(n):
-        row_t[i + 1] += row_t[i]
-    fill = row_t[:-1].copy()
-    for i in range(n):
-        for entry in range(row[i], row[i + 1]):
-            j = column[entry]
-            column_t[fill[j]], weight_t[fill[j]] = i, weight[entry]
-            fill[j] += 1
-
-
-@compiled(nogil=True)
 def pixel_edges(first: Array, size: Array, near: Array, source: Array, target: Array) -> int:
     """The ``k`` neighbours of every pixel, pixel numbers counting point after point.
 

@@ -1,4 +1,4 @@
-"""Columns and selections of events that stay on disk until they are asked for."""
+"""Columns and selections of events on disk, which are read when they are used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LazyColumns(Mapping[str, NDArray[Any]]):
-    """Per-event columns by name, each read once, when it is first asked for.
+    """Per-event columns by name, each read once, when it is first used.
 
     Args:
         names: of the columns, in order.
@@ -48,7 +48,7 @@ class LazyColumns(Mapping[str, NDArray[Any]]):
 
 
 class OnDisk(EventSet):
-    """Events that are read when they are asked for."""
+    """Events that are read from disk when they are used."""
 
     @property
     def offsets(self) -> NDArray[np.int64]:
@@ -62,7 +62,7 @@ class OnDisk(EventSet):
 
 
 class EventSelection(OnDisk):
-    """Some of the events of a set on disk, read when they are asked for.
+    """Some of the events of a set on disk, read when they are used.
 
     Args:
         events: the set.

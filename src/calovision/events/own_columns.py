@@ -1,4 +1,4 @@
-"""Per-event columns of one's own: checked before they become those of events."""
+"""Checks of the per-event columns that a user adds."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def array_of(values: ArrayLike) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:  # lists of other lengths, other devices
-        told = " ".join(str(error).split())
-        raise InputError(f"this is not an array ({told})", "give a NumPy array") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"this is not an array ({reason})", "give a NumPy array") from error
 
 
 def _column(

@@ -1,4 +1,4 @@
-"""Pictures of detector images: single events, and the mean of each class."""
+"""Figures of detector images: single events, and the mean of each class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading an event set on disk, opened without reading everything."""
+"""An event set on disk: opening it reads the manifest only."""
 
 from __future__ import annotations
 
@@ -14,22 +14,15 @@ from numpy.typing import NDArray
 
 from calovision.errors import DamagedError, InputError
 from calovision.events.event_set import Index
-from calovision.events.events import Events, concatenate
+from calovision.events.events import Events, concatenate, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.manifest import check_sizes, read_manifest
 from calovision.events.on_disk import EventSelection, LazyColumns, OnDisk
-from calovision.events.shards import (
-    AGAIN,
-    GROUP_EVENTS,
-    Shard,
-    damaged_shard,
-    shard_name,
-)
+from calovision.events.shards import AGAIN, GROUP_EVENTS, Shard, damaged_shard, shard_name
 from calovision.utils import streams
 from calovision.utils.unreadable import exists, reading
 
 BUFFER_GROUPS = 16  #: row groups mixed at a time by a shuffled stream
-_READ_CHUNK = 1 << 20  # bytes hashed at a time
 
 
 class EventStore(OnDisk):
@@ -57,7 +50,7 @@ class EventStore(OnDisk):
         self.columns = LazyColumns(tuple(manifest["columns"]), self._column)
         self._indices = [int(s["index"]) for s in manifest["shards"]]
         counts = [int(s["events"]) for s in manifest["shards"]]
-        self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self._starts = offsets_of(counts)
 
     @classmethod
     def open(cls, path: str | Path, *, skip_corrupt: bool = False) -> EventStore:
@@ -222,10 +215,9 @@ class EventStore(OnDisk):
             self._verify(position)
 
     def _verify(self, position: int) -> None:
-        path, digest = self._file(position), hashlib.sha256()
+        path = self._file(position)
         with reading(path), path.open("rb") as file:
-            while chunk := file.read(_READ_CHUNK):
-                digest.update(chunk)
+            digest = hashlib.file_digest(file, "sha256")
         if digest.hexdigest() != self.manifest["shards"][position]["sha256"]:
             raise damaged_shard(path.name)
         self._shard(position)
@@ -269,8 +261,8 @@ class EventStore(OnDisk):
         with reading(path):
             found = (info.events, info.hits, path.stat().st_size)
         kind = (info.geometry, info.columns, info.value)
-        told = (self.geometry, said["columns"], said["value"])
-        if found != (entry["events"], entry["hits"], entry["bytes"]) or kind != told:
+        described = (self.geometry, said["columns"], said["value"])
+        if found != (entry["events"], entry["hits"], entry["bytes"]) or kind != described:
             raise damaged_shard(path.name)
         return shard
 

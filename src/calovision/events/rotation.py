@@ -1,4 +1,4 @@
-"""Turned images, and endless streams of them to train on."""
+"""Rotated images, and endless streams of them for training."""
 
 from __future__ import annotations
 

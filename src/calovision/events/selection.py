@@ -100,9 +100,9 @@ def checked_index(index: Any, n: int) -> Any:
     if not chosen.size and chosen.ndim == 1:
         return chosen.astype(np.int64)
     if chosen.dtype.kind not in "biu" or chosen.ndim > 1:
-        told = type(index).__name__ if chosen.dtype.kind == "O" else f"{chosen.dtype} numbers"
+        kind = type(index).__name__ if chosen.dtype.kind == "O" else f"{chosen.dtype} numbers"
         raise TypeError(
-            f"events are chosen by whole numbers, a slice, a mask or a column's name, not by {told}"
+            f"events are chosen by whole numbers, a slice, a mask or a column's name, not by {kind}"
         )
     if chosen.dtype.kind in "iu" and ((chosen < -n) | (chosen >= n)).any():
         raise IndexError(f"there is no event {chosen.max()} of {n} ({chosen.min()} is the least)")

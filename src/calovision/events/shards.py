@@ -60,7 +60,7 @@ def shard_bytes(events: Events) -> bytes:
     arrays = {k: pa.ListArray.from_arrays(offsets, _arrow(v)) for k, v in flat.items()}
     shapes: dict[str, list[int]] = {}
     for name, column in events.columns.items():
-        arrays[name] = _column_array(column)
+        arrays[name] = column_array(column)
         shapes[name] = list(column.shape[1:])
     meta = {
         "events": len(events),
@@ -112,7 +112,8 @@ def check_event_columns(events: Events) -> None:
             raise InputError(f"column {name!r} has shape {found}", "give one number an event")
 
 
-def _column_array(column: NDArray[Any]) -> pa.Array:
+def column_array(column: NDArray[Any]) -> pa.Array:
+    """A per-event column ``(n, ...)``; one of several numbers an event as lists of fixed length."""
     if column.ndim == 1:
         return _arrow(column)
     width = int(np.prod(column.shape[1:]))

@@ -16,10 +16,7 @@ _ROUNDING = 1e-9
 
 
 def split(
-    n: int,
-    fractions: Mapping[str, float],
-    seed: int,
-    groups: NDArray[Any] | None = None,
+    n: int, fractions: Mapping[str, float], seed: int, groups: NDArray[Any] | None = None
 ) -> dict[str, NDArray[np.int64]]:
     """Divide ``n`` events at random into disjoint parts.
 

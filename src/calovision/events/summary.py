@@ -1,4 +1,4 @@
-"""One screen about an event set, as text and as HTML, without reading its hits."""
+"""The summary of an event set that a notebook shows, made without reading its hits."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def _facts(events: EventSet) -> tuple[str, list[tuple[str, str]], list[tuple[Any
     label = events.columns.get("label")
     if label is not None and label.ndim == 1:
         values, counts = np.unique(label, return_counts=True)
-        facts.append(("classes", ", ".join(map(_class(geometry.classes), values, counts))))
+        classes = dict(enumerate(geometry.classes))
+        listed = (f"{classes.get(v, v)} {n}" for v, n in zip(values, counts, strict=True))
+        facts.append(("classes", ", ".join(listed)))
     rows = [
         (name, *_column(np.asarray(events.columns[name])))
         for name in list(events.columns)[:_SHOWN]
@@ -74,14 +76,6 @@ def _facts(events: EventSet) -> tuple[str, list[tuple[str, str]], list[tuple[Any
     if more > 0:
         rows.append((f"... and {more} more", ""))
     return f"{type(events).__name__}: {len(events)} events", facts, rows
-
-
-def _class(names: tuple[str, ...]) -> Any:
-    def told(value: Any, count: int) -> str:
-        known = float(value).is_integer() and 0 <= value < len(names)
-        return f"{names[int(value)] if known else value} {count}"
-
-    return told
 
 
 def _column(values: NDArray[Any]) -> tuple[Any, ...]:

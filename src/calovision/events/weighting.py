@@ -76,7 +76,7 @@ def negative(weights: NDArray[Any]) -> str:
 
 
 def check_weights(store: EventStore, chosen: NDArray[np.int64]) -> None:
-    """Refuse to learn from some events of a set if their weights mean nothing in a loss.
+    """Check the weights of training events, which enter a loss.
 
     Raises:
         InputError: a weight of the ``chosen`` events is negative or not finite, or all are 0.
@@ -97,7 +97,7 @@ def of(events: Events, *, signed: bool = False) -> Floats | None:
 
 
 def counting(events: Events) -> Events:
-    """The events without those of weight 0, which count for nothing."""
+    """The events whose weight is not 0."""
     weights = events.columns.get(COLUMN)
     if weights is None or np.all(weights):
         return events
@@ -107,7 +107,7 @@ def counting(events: Events) -> Events:
 
 
 def unweighted(events: Events) -> Events:
-    """As many events that all count the same: each as often as its weight says, on average.
+    """As many events without weights: each is repeated in proportion to its weight, on average.
 
     They are taken at even steps of the summed weight, in order, so that no chance enters.
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from calovision.events.events import Events
+from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 
 SMALLEST = 1e-12  #: image units; a hit has more
@@ -60,7 +60,7 @@ def hits_above(cells: Sequence[Tensor], threshold: Tensor, geometry: Geometry) -
     counts = np.bincount(owner_all, minlength=len(cells[0]))
     return Events(
         geometry,
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        offsets_of(counts),
         place[order].astype(np.uint16),
         code[order],
         value[order].astype(np.float32),

@@ -1,4 +1,4 @@
-"""Making a set: cut into chunks, made somewhere, written to an event store, taken up again."""
+"""Simulated sets in chunks: simulated by this process or others, written, and resumed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from calovision.utils import streams
 from calovision.utils.files import write_bytes
 
 TIME_LIMIT_S = 900.0  #: that a chunk may take; a usual one takes some ten
-Progress = Callable[[int, bool], object]  #: told a number of events, and if they were there before
+#: called with the events of finished chunks, and whether an earlier run had simulated them
+Progress = Callable[[int, bool], object]
+#: bytes of a chunk's shard, and of the file beside it, if the set has such files
+Simulated = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of a set; the same chunk gives the same bytes.
+    """Consecutive events of a set; the same chunk gives the same bytes.
 
     Attributes:
         index: its number.
@@ -42,22 +45,16 @@ class Chunk:
         """Numbers of events of class 0 and 1: equal, or one more of class 0."""
         return self.events - self.events // 2, self.events // 2
 
-
-@dataclass(frozen=True)
-class Product:
-    """What is made of a chunk.
-
-    Attributes:
-        shard: bytes of the shard.
-        beside: bytes of a file beside it, if the set has such files.
-    """
-
-    shard: bytes
-    beside: bytes = b""
+    def too_slow(self, time_limit: float) -> InputError:
+        """The error for a simulation that takes longer than ``time_limit`` seconds."""
+        return InputError(
+            f"chunk {self.index} is not done after its {time_limit:g} s",
+            "raise the time limit; finished chunks are kept",
+        )
 
 
-class Where(TypedDict, total=False):
-    """Where and how a set is made; none of it changes the bytes.
+class RunOptions(TypedDict, total=False):
+    """Where and how a set is simulated; none of it changes the bytes.
 
     Attributes:
         workers: processes on this machine; 1, the default, works in this process.
@@ -65,7 +62,7 @@ class Where(TypedDict, total=False):
         overwrite: replace a set that is there.
         time_limit: seconds that one chunk may take, by default :data:`TIME_LIMIT_S`.
         progress: called with the number of events of every finished chunk and whether an earlier
-            run made them.
+            run had simulated them.
     """
 
     workers: int
@@ -75,7 +72,7 @@ class Where(TypedDict, total=False):
     progress: Progress
 
 
-def cut(events: int, seed: int, size: int) -> list[Chunk]:
+def chunks_of(events: int, seed: int, size: int) -> list[Chunk]:
     """The chunks of a set, of ``size`` events but for the last; every one has its own seed.
 
     Raises:
@@ -92,40 +89,40 @@ def cut(events: int, seed: int, size: int) -> list[Chunk]:
     return chunks
 
 
-def produce(
+def simulate_chunks(
     path: str | Path,
     geometry: Geometry,
     chunks: Sequence[Chunk],
-    make: Callable[[Chunk, float], Product],
+    simulate: Callable[[Chunk, float], Simulated],
     *,
     provenance: dict[str, Any],
     prepare: Callable[[], object],
-    beside: Callable[[int], str] | None = None,
-    **where: Unpack[Where],
+    extra_file: Callable[[int], str] | None = None,
+    **options: Unpack[RunOptions],
 ) -> EventStore:
-    """Make all chunks that are missing in a set, and finish it.
+    """Simulate all chunks that are missing in a set, and finish it.
 
     Args:
         path: folder of the set.
         geometry: of its images.
         chunks: all of the set, numbered from 0.
-        make: called with a chunk and the time limit (s), here or in a worker.
+        simulate: called with a chunk and the time limit (s), here or in a worker.
         provenance: everything that the bytes of the set depend on.
         prepare: see :func:`~calovision.parallel.cluster.run`.
-        beside: name, within the set's folder, of the file beside shard ``index``.
-        **where: see :class:`Where`.
+        extra_file: name, within the set's folder, of the file beside shard ``index``.
+        **options: see :class:`RunOptions`.
 
     Raises:
         InputError: a folder that cannot be written or is taken, no worker, no scheduler at the
             address, or a chunk that takes too long.
     """
-    workers = where.get("workers", 1)
-    progress: Progress = where.get("progress") or (lambda events, found: None)
+    workers = options.get("workers", 1)
+    progress: Progress = options.get("progress") or (lambda events, found: None)
     check_workers(workers)
     writer = StoreWriter(
-        path, geometry, provenance=provenance, overwrite=where.get("overwrite", False)
+        path, geometry, provenance=provenance, overwrite=options.get("overwrite", False)
     )
-    files = {c.index: Path(path) / beside(c.index) for c in chunks} if beside else {}
+    files = {c.index: Path(path) / extra_file(c.index) for c in chunks} if extra_file else {}
     for folder in {file.parent for file in files.values()}:
         folder.mkdir(exist_ok=True)
     done = {i for i in writer.done() if i not in files or files[i].exists()}
@@ -134,15 +131,15 @@ def produce(
     if missing:
         results = run(
             missing,
-            make,
+            simulate,
             prepare=prepare,
             workers=workers,
-            scheduler=where.get("scheduler"),
-            time_limit=where.get("time_limit", TIME_LIMIT_S),
+            scheduler=options.get("scheduler"),
+            time_limit=options.get("time_limit", TIME_LIMIT_S),
         )
-        for chunk, product in results:
+        for chunk, (shard, extra) in results:
             if chunk.index in files:
-                write_bytes(files[chunk.index], product.beside)
-            writer.write_bytes(chunk.index, product.shard)
+                write_bytes(files[chunk.index], extra)
+            writer.write_bytes(chunk.index, shard)
             progress(chunk.events, False)
     return writer.finish()

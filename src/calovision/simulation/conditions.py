@@ -31,7 +31,7 @@ class Conditions(NamedTuple):
     geometry: Geometry = JET_IMAGES
 
     def checked(self) -> Conditions:
-        """The same conditions.
+        """The same conditions, checked.
 
         Raises:
             InputError: they make no sense.

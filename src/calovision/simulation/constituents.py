@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from calovision.simulation.generator import Jets, charge, offsets_of
+from calovision.events.events import offsets_of
+from calovision.simulation.generator import Jets, charge
 
 FIELDS = ("pdg", "pt", "eta", "phi", "energy")
 

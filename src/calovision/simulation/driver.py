@@ -1,4 +1,4 @@
-"""Simulated quark/gluon jets: cut into chunks, run, and written to an event store."""
+"""The simulation of quark and gluon jets into an event store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from calovision.events.store import EventStore, shard_bytes
-from calovision.simulation.chunks import Chunk, Product, Where, cut, produce
+from calovision.simulation.chunks import Chunk, RunOptions, Simulated, chunks_of, simulate_chunks
 from calovision.simulation.conditions import NOMINAL, Conditions
 from calovision.simulation.jets import simulate_chunk, warm_up
 from calovision.simulation.pythia import MINIMUM_BIAS
@@ -24,33 +24,28 @@ def simulate_jets(
     *,
     conditions: Conditions = NOMINAL,
     particles: bool = False,
-    **where: Unpack[Where],
+    **options: Unpack[RunOptions],
 ) -> EventStore:
     """Simulate jets into an event store; an interrupted run goes on where it stopped.
 
-    Args:
-        path: folder of the set.
-        events: number of jets, classes in equal number; an odd one is a gluon.
-        seed: of everything random; the same bytes for any workers.
-        conditions: of the collisions, the detector and the images.
-        particles: also write the generator-level constituents, one Parquet file per shard with
-            one row per jet, into the folder ``particles``.
-        **where: see :class:`~calovision.simulation.chunks.Where`.
+    Arguments as of :func:`calovision.simulate.jets` and
+    :class:`~calovision.simulation.chunks.RunOptions`. The generator-level constituents
+    (``particles``) go into a folder of that name, a Parquet file per shard with a row per jet.
 
     Raises:
-        InputError: bad arguments, or as :func:`~calovision.simulation.chunks.produce`.
+        InputError: bad arguments, or as :func:`~calovision.simulation.chunks.simulate_chunks`.
     """
-    chunks = cut(events, seed, CHUNK)
+    chunks = chunks_of(events, seed, CHUNK)
     conditions.checked()
-    return produce(
+    return simulate_chunks(
         path,
         conditions.geometry,
         chunks,
-        functools.partial(_product, conditions=conditions, particles=particles),
+        functools.partial(_simulate, conditions=conditions, particles=particles),
         provenance=_provenance(events, seed, particles, conditions),
         prepare=functools.partial(warm_up, conditions),
-        beside=_constituents_file if particles else None,
-        **where,
+        extra_file=_constituents_file if particles else None,
+        **options,
     )
 
 
@@ -74,6 +69,8 @@ def _provenance(events: int, seed: int, particles: bool, conditions: Conditions)
     }
 
 
-def _product(chunk: Chunk, time_limit: float, conditions: Conditions, particles: bool) -> Product:
+def _simulate(
+    chunk: Chunk, time_limit: float, conditions: Conditions, particles: bool
+) -> Simulated:
     events, truth = simulate_chunk(chunk, time_limit, conditions)
-    return Product(shard_bytes(events), truth.parquet() if particles else b"")
+    return shard_bytes(events), truth.parquet() if particles else b""

@@ -1,5 +1,5 @@
 # ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
-"""Spots of energy: where they lie beside a particle's way and into which cell they fall.
+"""Energy spots of showers: their places about a particle's path, and the cells they lie in.
 
 A *ray* (see :func:`set_ray`) is where and in which direction a particle enters the ECAL. A *grid*
 is an array of energies (GeV) by cell whose first cell is ``origin = (eta cell, phi cell)``, counted

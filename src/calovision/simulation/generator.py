@@ -12,7 +12,15 @@ import numpy as np
 import vector
 from numpy.typing import NDArray
 
-from calovision.simulation.pythia import DIJETS, ENERGY, CentralPair, fresh, quiet, start_dijets
+from calovision.events.events import offsets_of
+from calovision.simulation.pythia import (
+    DIJETS,
+    ENERGY,
+    CentralPair,
+    default_pythia,
+    quiet,
+    start_dijets,
+)
 
 PHOTON, ELECTRON, MUON, CHARGED_HADRON, NEUTRAL_HADRON = range(5)  #: particle kinds
 
@@ -51,7 +59,7 @@ class Particles(NamedTuple):
 
 
 def no_particles() -> Particles:
-    """One collision that leaves nothing."""
+    """One collision without visible particles."""
     real, small = np.zeros(0, np.float32), np.zeros(0, np.int8)
     pdg = np.zeros(0, np.int32)
     return Particles(np.zeros(2, np.int64), pdg, real, real, real, real, small, small)
@@ -83,6 +91,30 @@ class Jets:
     mass: NDArray[np.float64]
     parton_pt: NDArray[np.float64]
 
+    @classmethod
+    def of(
+        cls,
+        particles: Particles,
+        member: NDArray[np.int8],
+        place: tuple[NDArray[np.int64], NDArray[np.int64]],
+        momentum: NDArray[np.float64],
+        label: int,
+        parton_pt: NDArray[np.float64],
+    ) -> Jets:
+        """Jets of one class from their ``(4, jets)`` momenta (GeV), by collision and slot."""
+        collision, slot = place
+        mass2 = momentum[3] ** 2 - (momentum[:3] ** 2).sum(0)
+        return cls(
+            particles,
+            member,
+            collision,
+            slot.astype(np.int8),
+            np.full(len(slot), label, np.int8),
+            *_cylinder(momentum),
+            np.sqrt(np.maximum(mass2, 0.0)),
+            parton_pt,
+        )
+
     def __len__(self) -> int:
         return len(self.pt)
 
@@ -91,7 +123,7 @@ class Jets:
 def _identities() -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     """PDG identities that Pythia knows, sorted, and their charges (units of e)."""
     with quiet():
-        table = fresh().particleData
+        table = default_pythia().particleData
     known = [1]
     while (following := table.nextId(known[-1])) > 0:
         known.append(following)
@@ -113,9 +145,20 @@ def _kind(pdg: NDArray[np.int32], charge: NDArray[np.int8]) -> NDArray[np.int8]:
     return kind
 
 
-def offsets_of(counts: NDArray[Any]) -> NDArray[np.int64]:
-    """Start of every event's entries, and the end, from the number of entries."""
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+def particles_of(
+    offsets: NDArray[np.int64], pdg: NDArray[np.int32], momentum: NDArray[np.float64]
+) -> Particles:
+    """Particles in detector coordinates.
+
+    Args:
+        offsets: ``(n + 1,)`` first particle of every collision.
+        pdg: ``(m,)`` PDG identities.
+        momentum: ``(4, m)`` px, py, pz, energy, GeV.
+    """
+    charges = charge(pdg)
+    pt, eta, phi = (x.astype(np.float32) for x in _cylinder(momentum))
+    energy = momentum[3].astype(np.float32)
+    return Particles(offsets, pdg, pt, eta, phi, energy, charges, _kind(pdg, charges))
 
 
 @dataclass
@@ -149,19 +192,8 @@ class Record:
 
     def particles(self) -> Particles:
         """The kept particles in detector coordinates."""
-        px, py, pz, energy = self.momentum[:, self.keep]
         pdg = self.pdg[self.keep]
-        charges, pt = charge(pdg), np.hypot(px, py)
-        return Particles(
-            offsets_of(self.counts),
-            pdg,
-            pt.astype(np.float32),
-            np.arcsinh(pz / pt).astype(np.float32),
-            np.arctan2(py, px).astype(np.float32),
-            energy.astype(np.float32),
-            charges,
-            _kind(pdg, charges),
-        )
+        return particles_of(offsets_of(self.counts), pdg, self.momentum[:, self.keep])
 
 
 class DijetGenerator:
@@ -244,22 +276,15 @@ def _match(
     good = (jet_pt > JET_PT) & (np.abs(jet_eta) < JET_ETA)
     good &= (distance.min(-1) < PARTON_DISTANCE) & record.sound[:, None]
     collision, slot = np.nonzero(good)
-    mass2 = momenta[3] ** 2 - (momenta[:3] ** 2).sum(0)
-    return Jets(
-        record.particles(),
-        member,
-        collision,
-        slot.astype(np.int8),
-        np.full(len(slot), label, np.int8),
-        jet_pt[good],
-        jet_eta[good],
-        jet_phi[good],
-        np.sqrt(np.maximum(mass2[good], 0.0)),
-        parton_pt[collision, 0, nearest[good]],
+    parton_pt = parton_pt[collision, 0, nearest[good]]
+    return Jets.of(
+        record.particles(), member, (collision, slot), momenta[:, good], label, parton_pt
     )
 
 
-def _cylinder(momentum: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+def _cylinder(
+    momentum: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Transverse momentum, pseudorapidity and azimuth of ``(4, ...)`` momenta."""
     pt = np.hypot(momentum[0], momentum[1])
     eta = np.arcsinh(momentum[2] / np.maximum(pt, 1e-9))

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.simulation.chunks import Chunk
 from calovision.simulation.conditions import NOMINAL, Conditions
 from calovision.simulation.constituents import Constituents, constituents, join
-from calovision.simulation.detector import CMS_BARREL, Detector, tracker_layers
+from calovision.simulation.detector import CMS_BARREL, Detector, record, tracker_layers
 from calovision.simulation.generator import DijetGenerator, Jets, no_particles
 from calovision.simulation.pileup import overlay, response
 from calovision.simulation.pythia import GLUON, QUARK, integrals, quiet
@@ -34,7 +33,7 @@ def detect(
     """Simulate the detector for generator-level jets.
 
     Args:
-        jets: to be seen.
+        jets: before the detector.
         seed: of the detector's random numbers and of the pile-up.
         detector: its description.
         geometry: of the images; see :func:`~calovision.simulation.regrid.check_simulable`.
@@ -80,7 +79,7 @@ def _hits(
         Cells, codes and energies (GeV) of every jet's hits; ``(n, 4)`` px, py, pz, energy (GeV);
         ``(n,)`` numbers of pile-up collisions; ``(n, 2)`` first crystal in eta and in phi.
     """
-    canvas, layers, d = new_canvas(SPAN, SPAN), tracker_layers(), detector.record()
+    canvas, layers, d = new_canvas(SPAN, SPAN), tracker_layers(), record(detector)
     minimum_bias = response(detector)
     found = np.empty(MAX_HITS, np.uint16), np.empty(MAX_HITS, np.uint8), np.empty(MAX_HITS)
     kept, each = np.empty((WINDOW, WINDOW), np.int8), np.empty((0, 4), np.float32)
@@ -130,10 +129,7 @@ def simulate_chunk(
     for label, missing in zip((GLUON, QUARK), chunk.of_classes, strict=True):
         while missing > 0:
             if time.monotonic() > deadline:
-                raise InputError(
-                    f"chunk {chunk.index} is not done after its {time_limit:g} s",
-                    "raise the time limit; finished chunks are kept",
-                )
+                raise chunk.too_slow(time_limit)
             jets = generator.generate(label, min(int(missing / _YIELD[label]) + 1, _COLLISIONS))
             seen = detect(jets, int(random.integers(2**32)), detector, conditions.geometry)
             good = np.nonzero(seen.columns["pt"] > detector.jet_threshold)[0][:missing]
@@ -150,7 +146,7 @@ def simulate_chunk(
 
 
 def warm_up(conditions: Conditions = NOMINAL) -> None:
-    """Compile the loops, expose the pile-up and prepare Pythia, or find them in the cache."""
+    """Compile the loops, simulate the pile-up and prepare Pythia, or find them in the cache."""
     with quiet():
         integrals(conditions.settings())
     index, code, number = np.zeros(1, np.int64), np.zeros(1, np.int8), np.zeros(1)

@@ -1,6 +1,7 @@
-"""Minimum-bias collisions for pile-up: made once, a part of the package.
+"""The library of minimum-bias collisions for pile-up, which comes with the package.
 
-``python -m calovision.simulation.minimum_bias`` makes them anew, where Pythia or the cuts change.
+``python -m calovision.simulation.minimum_bias`` generates them anew, after a change of Pythia or of
+the cuts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.simulation.generator import Particles, Record, offsets_of
+from calovision.events.events import offsets_of
+from calovision.simulation.generator import Particles, Record
 from calovision.simulation.pythia import MINIMUM_BIAS, quiet, start_pythia
 
 COLLISIONS = 3000  #: how many are kept
@@ -31,7 +33,7 @@ def collisions() -> Particles:
 
 
 def read(file: Path) -> Particles:
-    """What :func:`write` has kept."""
+    """Collisions from a file of :func:`write`."""
     with np.load(file) as kept:
         species = kept["species"]
         columns: dict[str, NDArray[Any]] = {n: kept[n][species] for n in _OF_SPECIES}
@@ -40,7 +42,7 @@ def read(file: Path) -> Particles:
 
 
 def key() -> str:
-    """Changes with the collisions."""
+    """A digest of the collisions."""
     return hashlib.sha256(FILE.read_bytes()).hexdigest()
 
 
@@ -57,12 +59,12 @@ def generate(number: int) -> Particles:
     return Particles(offsets, **joined)
 
 
-def write(file: Path, made: Particles) -> None:
-    """Keep collisions in a file, without loss."""
-    _, first, species = np.unique(made.pdg, return_index=True, return_inverse=True)
-    columns = {name: getattr(made, name)[first] for name in _OF_SPECIES}
-    columns |= {name: _split(getattr(made, name)) for name in _REAL}
-    counts = np.diff(made.offsets).astype(np.int16)
+def write(file: Path, particles: Particles) -> None:
+    """Write collisions to a file, without loss."""
+    _, first, species = np.unique(particles.pdg, return_index=True, return_inverse=True)
+    columns = {name: getattr(particles, name)[first] for name in _OF_SPECIES}
+    columns |= {name: _split(getattr(particles, name)) for name in _REAL}
+    counts = np.diff(particles.offsets).astype(np.int16)
     np.savez_compressed(
         file, allow_pickle=False, counts=counts, species=species.astype(np.uint8), **columns
     )

@@ -1,8 +1,8 @@
 # ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
-"""Pile-up: the detector's response to minimum-bias collisions, made once and laid over jets.
+"""Pile-up: the detector's response to minimum-bias collisions, simulated once, added to jets.
 
-Every jet gets its own Poisson number of collisions, each turned by a random number of towers and
-mirrored at random, so that the library of some thousand responses serves 144 times over.
+Every jet gets a Poisson number of collisions, each rotated by a random number of towers and
+mirrored at random, so that every response of the library stands for 144 different ones.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.events.events import offsets_of
 from calovision.simulation import minimum_bias
-from calovision.simulation.detector import PHI_CELLS, TOWER, Detector, tracker_layers
-from calovision.simulation.generator import Particles, no_particles, offsets_of
+from calovision.simulation.detector import PHI_CELLS, TOWER, Detector, record, tracker_layers
+from calovision.simulation.generator import Particles, no_particles
 from calovision.simulation.response import Canvas, collision, new_canvas, set_seed, start, wrapped
 from calovision.utils import cache
 from calovision.utils.compiled import fast, key
@@ -26,12 +27,12 @@ from calovision.utils.waiting import waits_for
 _SEED = 20130217
 _PHI_TOWERS = PHI_CELLS // TOWER
 _ETA_TOWERS = 71  #: covers abs(eta) < 3.08, all that the library holds
-_STEP = 300  #: collisions between two words on how far it is
+_UPDATE_COLLISIONS = 300  #: collisions between two messages about the progress
 _EVERYWHERE = 10.0  #: a reach in eta and phi that leaves nothing out
 
 
 class Signals(NamedTuple):
-    """Something by place, jagged over collisions.
+    """Energies by crystal or tower, jagged over collisions.
 
     Attributes:
         offsets: ``(n + 1,)`` int64, first entry of every collision.
@@ -47,7 +48,7 @@ class Signals(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What particle flow makes of every particle, jagged over collisions.
+    """Particle-flow candidates, jagged over collisions.
 
     Attributes:
         offsets: ``(n + 1,)`` int64, first entry of every collision.
@@ -82,7 +83,9 @@ def response(detector: Detector) -> Response:
     part = detector._replace(pileup=1.0, jet_scale=1.0, pileup_offset=0.0, jet_threshold=0.0)
     part = part._replace(ecal_noise=0.0, hcal_noise=0.0)
     name = f"response-{cache.digest(key(expose), minimum_bias.key(), part, _SEED)}"
-    flat = cache.arrays(name, lambda: _flatten(expose(minimum_bias.collisions(), detector, _told)))
+    flat = cache.arrays(
+        name, lambda: _flatten(expose(minimum_bias.collisions(), detector, _show_progress))
+    )
     tracks, ecal, towers = (
         Signals(**{f: flat[f"{name}_{f}"] for f in Signals._fields})
         for name in ("tracks", "ecal", "towers")
@@ -90,12 +93,12 @@ def response(detector: Detector) -> Response:
     return Response(tracks, ecal, towers, Flow(**{f: flat[f"flow_{f}"] for f in Flow._fields}))
 
 
-def _told(done: int) -> None:
+def _show_progress(done: int) -> None:
     waits_for(f"pile-up library, once per machine, {done / minimum_bias.COLLISIONS:.0%}")
 
 
-def _flatten(made: Response) -> dict[str, NDArray[Any]]:
-    return {f"{k}_{f}": v for k, part in made._asdict().items() for f, v in part._asdict().items()}
+def _flatten(found: Response) -> dict[str, NDArray[Any]]:
+    return {f"{k}_{f}": v for k, part in found._asdict().items() for f, v in part._asdict().items()}
 
 
 def expose(
@@ -106,10 +109,10 @@ def expose(
     Args:
         library: the collisions.
         detector: its description.
-        progress: told now and then how many collisions are done.
+        progress: called now and then with the number of collisions that are done.
     """
     canvas, layers = new_canvas(_ETA_TOWERS, _PHI_TOWERS), tracker_layers()
-    constants = detector.record()
+    constants = record(detector)
     grids = {"tracks": canvas.tracks, "ecal": canvas.ecal, "towers": canvas.towers}
     found: dict[str, list[tuple[NDArray[Any], ...]]] = {name: [] for name in grids}
     flows = []
@@ -118,7 +121,7 @@ def expose(
     member = np.zeros(len(library.pt), np.int8)
     set_seed(_SEED)
     for event in range(len(library.offsets) - 1):
-        if event % _STEP == 0:
+        if event % _UPDATE_COLLISIONS == 0:
             progress(event)
         start(canvas, 0.0, 0.0, _EVERYWHERE, constants)
         canvas.origin[1] = 0

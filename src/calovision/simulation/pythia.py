@@ -43,9 +43,9 @@ DIJETS = dijets()
 MINIMUM_BIAS = (f"Beams:eCM = {ENERGY:.0f}.", f"Tune:pp = {TUNE}", "SoftQCD:inelastic = on")
 
 PARTON_ETA = 1.5  #: both hard partons lie within it
-_WRITE = "MultipartonInteractions:reuseInit = 1"
+_WRITE_INTEGRALS = "MultipartonInteractions:reuseInit = 1"
 #: No test of events, since the generator tests their sums of energy; prepared integrals
-_QUICKLY = ("Check:event = off", "MultipartonInteractions:reuseInit = 2")
+_QUICK_START = ("Check:event = off", "MultipartonInteractions:reuseInit = 2")
 _START_SEED = 20130131  #: of the integrals for multiparton interactions
 _MAX_SEED = 900_000_000  #: Pythia's largest seed
 
@@ -72,7 +72,7 @@ class CentralPair(pythia8mc.UserHooks):  # type: ignore[misc]
         self.wanted = GLUON
 
     def canVetoProcessLevel(self) -> bool:  # noqa: N802 (Pythia's name)
-        """Tell Pythia to ask."""
+        """Switch the veto on."""
         return True
 
     def doVetoProcessLevel(self, process: Any) -> bool:  # noqa: N802 (Pythia's name)
@@ -84,8 +84,8 @@ class CentralPair(pythia8mc.UserHooks):  # type: ignore[misc]
 
 
 @functools.cache
-def fresh() -> Any:
-    """A Pythia whose settings and particle data, read from its files, others start from."""
+def default_pythia() -> Any:
+    """A Pythia with the settings and particle data of its files, which others copy."""
     return pythia8mc.Pythia("", False)
 
 
@@ -104,12 +104,8 @@ def start_pythia(
     Raises:
         RuntimeError: Pythia does not take the settings.
     """
-    pythia = pythia8mc.Pythia(fresh().settings, fresh().particleData, False)
-    own = (
-        "Print:quiet = on",
-        "Random:setSeed = on",
-        f"Random:seed = {seed % _MAX_SEED + 1}",
-    )
+    pythia = pythia8mc.Pythia(default_pythia().settings, default_pythia().particleData, False)
+    own = ("Print:quiet = on", "Random:setSeed = on", f"Random:seed = {seed % _MAX_SEED + 1}")
     if integrals is not None:
         # not in words, where a value cannot have spaces
         pythia.settings.word("MultipartonInteractions:initFile", str(integrals))
@@ -142,11 +138,11 @@ def integrals(settings: tuple[str, ...]) -> Path:
     if not path.exists():
         waits_for("preparing Pythia, once per machine")
         part = path.with_suffix(f".{os.getpid()}.part")
-        start_pythia((*settings, _WRITE), _START_SEED, integrals=part)
+        start_pythia((*settings, _WRITE_INTEGRALS), _START_SEED, integrals=part)
         os.replace(part, path)
     return path
 
 
 def start_dijets(seed: int, hook: Any, settings: tuple[str, ...]) -> Any:
     """A fresh, silent Pythia for hard processes, sooner ready than by :func:`start_pythia`."""
-    return start_pythia((*settings, *_QUICKLY), seed, hook, integrals(settings))
+    return start_pythia((*settings, *_QUICK_START), seed, hook, integrals(settings))

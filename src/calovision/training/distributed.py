@@ -225,7 +225,7 @@ def _started(rank: int, size: int, port: int, run: Path) -> subprocess.Popen[byt
     """Another process, which says when it is ready, and ends when its standard input does."""
     given = {"RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": _HOME, "MASTER_PORT": port}
     given |= {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": size}
-    threads = {"OMP_NUM_THREADS": torch.get_num_threads(), cache.TOLD: 1}
+    threads = {"OMP_NUM_THREADS": torch.get_num_threads(), cache.WARNED: 1}
     place = {"GLOO_SOCKET_IFNAME": _loopback()}
     variables = {k: str(v) for k, v in (threads | place | os.environ | given).items()}
     command = [sys.executable, "-m", "calovision.models.train_worker", str(run)]

@@ -1,4 +1,4 @@
-"""Reading NumPy files (``.npy``, ``.npz``) that may say anything: no pickles, no false claims."""
+"""Safe reading of NumPy files (``.npy``, ``.npz``): no pickles, no memory for false sizes."""
 
 from __future__ import annotations
 
@@ -63,13 +63,9 @@ def _read(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
             if not 0 <= member.file_size - claimed <= _HEADER:
                 raise ValueError("a header that does not fit its array")
     with np.load(path, allow_pickle=False) as arrays:
-        return {name: _native(arrays[name]) for name in arrays.files}
-
-
-def _native(array: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers in this machine's order of bytes, which libraries expect."""
-    kind = array.dtype
-    return array if kind.isnative else array.astype(kind.newbyteorder("="))
+        found = {name: arrays[name] for name in arrays.files}
+    # in this machine's order of bytes, which libraries expect
+    return {k: v.astype(v.dtype.newbyteorder("="), copy=False) for k, v in found.items()}
 
 
 def read_array(path: Path, remedy: str) -> NDArray[Any]:

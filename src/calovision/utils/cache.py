@@ -1,4 +1,4 @@
-"""What is made once and kept in the user's cache folder; all of it can be made again."""
+"""Results kept in the user's cache folder, all of which can be computed again."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 Arrays = dict[str, NDArray[Any]]
 
 VARIABLE = "CALOVISION_CACHE"  #: of the environment; moves the cache folder
-#: Whether the user knows that nothing is kept: one byte that forked processes share, and a
-#: variable for processes that are started.
-_TOLD, TOLD = mmap.mmap(-1, 1), "CALOVISION_CACHE_TOLD"
+#: Whether the user has been warned that nothing is kept: one byte that forked processes share,
+#: and a variable for processes that are started.
+_WARNED, WARNED = mmap.mmap(-1, 1), "CALOVISION_CACHE_WARNED"
 
 
 def folder() -> Path:
@@ -59,18 +59,18 @@ def arrays(name: str, make: Callable[[], Arrays]) -> Arrays:
 
 @functools.cache
 def writable(place: Path) -> bool:
-    """Whether files can be written to a folder, which is made; the user is told if not."""
+    """Whether files can be written to a folder, which is created; warns if not."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=place).close()
     except OSError as error:
-        _tell(place, error)
+        _warn(place, error)
         return False
     return True
 
 
 def keep(path: Path, write: Callable[[Any], object]) -> None:
-    """Write a file of the cache, complete or not at all; the user is told if that fails.
+    """Write a file of the cache, complete or not at all; warns if that fails.
 
     Args:
         path: in a folder that is there.
@@ -86,15 +86,15 @@ def keep(path: Path, write: Callable[[Any], object]) -> None:
                 os.unlink(file.name)
                 raise
     except OSError as error:
-        _tell(path.parent, error)
+        _warn(path.parent, error)
 
 
-def _tell(place: Path, error: OSError) -> None:
+def _warn(place: Path, error: OSError) -> None:
     """Warn, once for this process and those that it starts, that nothing is kept."""
-    if _TOLD[0] or os.environ.get(TOLD):
+    if _WARNED[0] or os.environ.get(WARNED):
         return
-    _TOLD[0] = 1
-    os.environ[TOLD] = "1"
+    _WARNED[0] = 1
+    os.environ[WARNED] = "1"
     warnings.warn(
         f"the cache folder {place} cannot be written ({error.strerror or error}): machine code "
         "is compiled again in every run, which takes up to two minutes; name a folder that can "

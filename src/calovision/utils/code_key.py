@@ -1,4 +1,4 @@
-"""A digest of functions with all that they use: what their machine code is made from."""
+"""Digests of functions with everything that their machine code depends on."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _UNKNOWN = "compiled code cannot depend on {!r}, whose value cannot be told"
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), range, slice, np.dtype)
 
 
-def key(*things: object) -> str:
+def key(*values: object) -> str:
     """A digest of functions, compiled or not, with all that they use of this package.
 
     Raises:
         TypeError: they use something whose value cannot be told.
     """
-    return _Key(things).digest()
+    return _Key(values).digest()
 
 
 class _Key:
     """A digest of values, and of functions with what they use."""
 
-    def __init__(self, things: Iterable[object], homes: frozenset[str] = frozenset()) -> None:
-        things = list(things)
-        self._homes = homes | {_PACKAGE} | {_home(t) for t in things if hasattr(t, "py_func")}
+    def __init__(self, values: Iterable[object], homes: frozenset[str] = frozenset()) -> None:
+        values = list(values)
+        self._homes = homes | {_PACKAGE} | {_home(t) for t in values if hasattr(t, "py_func")}
         self._hash = hashlib.sha256()
         self._seen: dict[int, tuple[int, object]] = {}  # by identity, with what it is of
-        for thing in things:
-            self._add(thing)
+        for value in values:
+            self._add(value)
 
     def digest(self) -> str:
         return self._hash.hexdigest()
@@ -47,49 +47,49 @@ class _Key:
     def _text(self, *parts: object) -> None:
         self._hash.update(repr(parts).encode())
 
-    def _add(self, thing: Any) -> None:
+    def _add(self, value: Any) -> None:
         """Take in one value."""
-        if type(thing) in _PLAIN or isinstance(thing, np.dtype):
-            self._text(type(thing).__name__, thing)
-        elif isinstance(thing, enum.Enum):
-            self._text(type(thing).__qualname__, thing.name, thing.value)
-        elif isinstance(thing, (np.ndarray, np.generic)) and not thing.dtype.hasobject:
-            array = np.asarray(thing)
-            self._text(thing.dtype, array.shape, array.flags.c_contiguous, array.flags.f_contiguous)
+        if type(value) in _PLAIN or isinstance(value, np.dtype):
+            self._text(type(value).__name__, value)
+        elif isinstance(value, enum.Enum):
+            self._text(type(value).__qualname__, value.name, value.value)
+        elif isinstance(value, (np.ndarray, np.generic)) and not value.dtype.hasobject:
+            array = np.asarray(value)
+            self._text(value.dtype, array.shape, array.flags.c_contiguous, array.flags.f_contiguous)
             self._hash.update(array.tobytes())
-        elif isinstance(thing, (tuple, list)):
-            self._text(type(thing).__qualname__, getattr(thing, "_fields", None), len(thing))
-            for item in thing:
+        elif isinstance(value, (tuple, list)):
+            self._text(type(value).__qualname__, getattr(value, "_fields", None), len(value))
+            for item in value:
                 self._add(item)
-        elif isinstance(thing, (set, frozenset)):
-            items = sorted(_Key([item], self._homes).digest() for item in thing)
-            self._text(type(thing).__name__, items)
-        elif isinstance(thing, dict):
-            self._add(list(thing.items()))
-        elif id(thing) in self._seen:
-            self._text("seen", self._seen[id(thing)][0])
+        elif isinstance(value, (set, frozenset)):
+            items = sorted(_Key([item], self._homes).digest() for item in value)
+            self._text(type(value).__name__, items)
+        elif isinstance(value, dict):
+            self._add(list(value.items()))
+        elif id(value) in self._seen:
+            self._text("seen", self._seen[id(value)][0])
         else:
-            self._seen[id(thing)] = len(self._seen), thing
-            self._object(thing)
+            self._seen[id(value)] = len(self._seen), value
+            self._object(value)
 
-    def _object(self, thing: Any) -> None:
+    def _object(self, value: Any) -> None:
         """Take in what may be part of itself."""
-        if isinstance(thing, Dispatcher):
-            options = thing.targetoptions
+        if isinstance(value, Dispatcher):
+            options = value.targetoptions
             self._text("kernel", sorted((k, _sorted(v)) for k, v in options.items()))
-            self._function(thing.py_func)
-        elif isinstance(thing, numba.types.Type):
-            self._type(thing)
-        elif isinstance(thing, type) and (self._ours(thing) or hasattr(thing, "_fields")):
-            self._class(thing)
-        elif isinstance(thing, types.ModuleType) or not self._ours(thing):
-            self._foreign(thing)
-        elif isinstance(thing, types.FunctionType):
-            self._function(thing)
-        elif hasattr(thing, "__wrapped__"):
-            self._add(thing.__wrapped__)
+            self._function(value.py_func)
+        elif isinstance(value, numba.types.Type):
+            self._type(value)
+        elif isinstance(value, type) and (self._ours(value) or hasattr(value, "_fields")):
+            self._class(value)
+        elif isinstance(value, types.ModuleType) or not self._ours(value):
+            self._of_other_package(value)
+        elif isinstance(value, types.FunctionType):
+            self._function(value)
+        elif hasattr(value, "__wrapped__"):
+            self._add(value.__wrapped__)
         else:
-            raise TypeError(_UNKNOWN.format(thing))
+            raise TypeError(_UNKNOWN.format(value))
 
     def _function(self, function: types.FunctionType) -> None:
         self._add(getattr(function, "__wrapped__", None))
@@ -106,14 +106,14 @@ class _Key:
             self._text(name)
             self._named(function.__globals__[name], used)
 
-    def _named(self, thing: Any, used: set[str]) -> None:
+    def _named(self, value: Any, used: set[str]) -> None:
         """Take in a global variable; of a module of ours what has one of the ``used`` names."""
-        if not (isinstance(thing, types.ModuleType) and self._ours(thing)):
-            self._add(thing)
+        if not (isinstance(value, types.ModuleType) and self._ours(value)):
+            self._add(value)
             return
-        for name in sorted(used & vars(thing).keys()):
-            self._text(thing.__name__, name)
-            self._named(vars(thing)[name], used - {name})
+        for name in sorted(used & vars(value).keys()):
+            self._text(value.__name__, name)
+            self._named(vars(value)[name], used - {name})
 
     def _code(self, code: types.CodeType) -> None:
         arguments = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
@@ -144,17 +144,17 @@ class _Key:
             if (part := getattr(kind, name, None)) is not None:
                 self._add(part)
 
-    def _foreign(self, thing: Any) -> None:
+    def _of_other_package(self, value: Any) -> None:
         """Take in something of another package: its name and the package's version."""
-        name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None)
+        name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
         if name is None:
-            raise TypeError(_UNKNOWN.format(thing))
-        version = getattr(sys.modules.get(_home(thing)), "__version__", None)
-        self._text(_home(thing), name, version)
+            raise TypeError(_UNKNOWN.format(value))
+        version = getattr(sys.modules.get(_home(value)), "__version__", None)
+        self._text(_home(value), name, version)
 
-    def _ours(self, thing: Any) -> bool:
+    def _ours(self, value: Any) -> bool:
         """Whether something is of this package, or of that of the function to compile."""
-        return _home(thing) in self._homes
+        return _home(value) in self._homes
 
 
 @functools.cache
@@ -169,12 +169,12 @@ def _names(code: types.CodeType) -> tuple[set[str], set[str]]:
     return found, used
 
 
-def _home(thing: Any) -> str:
+def _home(value: Any) -> str:
     """Name of the package of a module, function or class."""
-    if isinstance(thing, types.ModuleType):
-        name: Any = thing.__name__
+    if isinstance(value, types.ModuleType):
+        name: Any = value.__name__
     else:
-        name = getattr(thing, "__module__", None) or type(thing).__module__
+        name = getattr(value, "__module__", None) or type(value).__module__
     return str(name).partition(".")[0]
 
 

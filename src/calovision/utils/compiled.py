@@ -34,7 +34,7 @@ from calovision.utils.waiting import waits_for
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-#: ways into compiled code that nobody takes, of what Python calls and of what compiled code calls
+#: entry points that are not compiled, as nobody uses them: of what Python calls, of inner functions
 _FROM_PYTHON: dict[str, Any] = {"no_cfunc_wrapper": True}
 _INSIDE: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True}
 _MAX_AGE_S = 30 * 86400.0  #: seconds after which code of former versions is deleted
@@ -60,7 +60,7 @@ def compiled(function: Any = None, **options: Any) -> Any:
         # Compiled code needs no way in from Python, which is a tenth of the compiler's work.
         inner: Any = numba.njit(**options, **_INSIDE)(function)
         for each in (kernel, inner):
-            each._cache = _Kept(each)
+            each._cache = _DiskCache(each)
             each.compile = functools.partial(_compile, each)
         kernel.get_call_template = functools.partial(_called, inner)
         kernel.get_overload = inner.get_overload
@@ -97,7 +97,7 @@ def _compile(kernel: Any, signature: Any) -> Any:
             gc.enable()
 
 
-class _Kept:
+class _DiskCache:
     """Machine code of one function on disk, in the shape of Numba's own caches."""
 
     def __init__(self, kernel: Any) -> None:

@@ -1,4 +1,4 @@
-"""Numbers that somebody asks for, checked: counts, seeds, quantities and ranges."""
+"""Checks of numbers among a user's arguments: counts, seeds, quantities and ranges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def count(what: str, value: object, least: int = 1) -> int:
     Args:
         what: what is counted, for messages.
         value: what was given.
-        least: the least that there can be.
+        least: the smallest value allowed.
 
     Raises:
         InputError: no whole number, or a smaller one.

@@ -70,6 +70,18 @@ def occupied(folder: Path) -> bool:
     return folder.exists() and any(p.suffix != PART for p in folder.iterdir())
 
 
+def check_new_file(path: Path, overwrite: bool) -> None:
+    """Refuse to write a file that is there, or into a folder that is not.
+
+    Raises:
+        InputError: it exists and is not to be overwritten, or its folder does not.
+    """
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}", "create it first")
+
+
 def same_place(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file or folder, by whatever names and links."""
     with suppress(OSError):
@@ -98,7 +110,7 @@ def check_distinct(files: Sequence[str | Path]) -> None:
     """
     found: dict[tuple[int, int], Path] = {}
     for file in map(Path, files):
-        with suppress(OSError):  # where it is opened, it is told why it cannot be
+        with suppress(OSError):  # an unreadable file is an error once it is opened
             about = file.stat()
             before = found.setdefault((about.st_dev, about.st_ino), file)
             if before is not file:

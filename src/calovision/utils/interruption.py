@@ -86,13 +86,13 @@ def _start_tracker() -> None:
 
 
 class Stop:
-    """Interrupts at once, except while something is held that has to end as a whole.
+    """Interrupts at once, except inside :meth:`held`, whose content has to end first.
 
     What is held has :data:`PATIENCE_S` to end; a second interruption does not wait at all.
 
     Attributes:
         wanted: whether an interruption has arrived and waits.
-        cut: whether something that was held has not come to its end.
+        cut: whether the content of a :meth:`held` was left unfinished.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Figures that a notebook shows, whether or not it uses pyplot."""
+"""Matplotlib figures that a notebook shows, whether or not it uses pyplot."""
 
 from __future__ import annotations
 

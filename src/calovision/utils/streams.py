@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 
 
 class Stream(Enum):
-    """What random numbers are for; the value is the name from which a stream is made."""
+    """The purposes of random numbers; the value is the name that a stream starts from."""
 
     # simulation and sets
     SIMULATION = "chunks of simulated events"
     SPLIT = "training and test events"
     SHUFFLE = "order in which a set is streamed"
-    LOADER = "order in a data loader"
     DATASET = "order of the windows of a data set"
     DATASET_WINDOW = "order in a window of a data set"
     DEAD_CELLS = "dead cells"
@@ -94,7 +93,7 @@ _AS_BEFORE = (Stream.SIMULATION, Stream.SPLIT, Stream.WEIGHTS)
 def numbers(
     stream: Stream, seed: int | Sequence[int] | NDArray[np.uint32], *place: int
 ) -> np.random.SeedSequence:
-    """What a stream starts from.
+    """The seed sequence of a stream.
 
     Args:
         stream: what the numbers are for.

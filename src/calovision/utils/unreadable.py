@@ -1,4 +1,4 @@
-"""What the system says when a file cannot be read, told apart from damaged content."""
+"""Errors of the operating system while a file is read, as opposed to damaged content."""
 
 from __future__ import annotations
 

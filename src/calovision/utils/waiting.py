@@ -1,4 +1,4 @@
-"""What a command waits for once on a machine, for whoever shows how far it is."""
+"""Messages about one-time preparations, such as compilation, beside a progress bar."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Show = Callable[[str], object]  #: called with what is being waited for; "" when that is over
+Show = Callable[[str], object]  #: called with what is waited for; "" when that is over
 
 _show: ContextVar[Show | None] = ContextVar("show", default=None)
 
@@ -22,7 +22,7 @@ def showing_waits(show: Show) -> Iterator[None]:
 
 
 def waits_for(what: str) -> None:
-    """Say what is being waited for from now on, or ``""``: for nothing any more."""
+    """Show what is being waited for from now on; ``""`` when that is over."""
     show = _show.get()
     if show is not None:
         show(what)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import toys
 from calovision.errors import InputError
 from calovision.events import JET_IMAGES, Events, concatenate
-from calovision.events import writer as writer_module
+from calovision.events import store as store_module
 from calovision.events.formats import chunks as portions_module
 from calovision.events.formats import convert as convert_module
 from calovision.events.formats import hdf5 as hdf5_module
@@ -74,16 +74,16 @@ def test_interrupted_within_the_shards_of_one_task(
     full_jets(path, 10)
     monkeypatch.setattr(portions_module, "SHARD_HITS", 3 * FULL)
     convert([path], tmp_path / "whole")
-    write = writer_module.StoreWriter.write_bytes
+    write = store_module.StoreWriter.write_bytes
 
-    def some(self: writer_module.StoreWriter, index: int, payload: bytes) -> None:
+    def some(self: store_module.StoreWriter, index: int, payload: bytes) -> None:
         if len(self.done()) == kept:
             raise InputError("the disk is full")
         write(self, index, payload)
 
     out = tmp_path / "set"
     with monkeypatch.context() as patch:
-        patch.setattr(writer_module.StoreWriter, "write_bytes", some)
+        patch.setattr(store_module.StoreWriter, "write_bytes", some)
         with pytest.raises(InputError, match="full"):
             convert([path], out)
     before = {p: p.stat().st_mtime_ns for p in out.glob("shard-*")}
@@ -98,10 +98,10 @@ def test_another_limit_is_another_set(
 ) -> None:
     path = toys.write_hdf5(tmp_path / "jets.h5", toy_jets)
 
-    def interrupted(self: writer_module.StoreWriter) -> None:
+    def interrupted(self: store_module.StoreWriter) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writer_module.StoreWriter, "finish", interrupted)
+    monkeypatch.setattr(store_module.StoreWriter, "finish", interrupted)
     with pytest.raises(KeyboardInterrupt):
         convert([path], tmp_path / "set")
     monkeypatch.setattr(convert_module, "SHARD_HITS", 1000)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.events.formats.chunks import open_images
 from calovision.events.formats.convert import convert
+from calovision.events.formats.readers import open_images
 
 
 @pytest.mark.parametrize("how", ["link", "external", "view"])
@@ -54,7 +54,7 @@ def view(sources: list[tuple[str, str, int]], rows: int = 6) -> h5py.VirtualLayo
 
 def content(path: Path) -> np.ndarray:
     file = open_images(path)
-    found = np.concatenate([images.copy() for *_, images in file.bands(0, len(file))])
+    found = np.concatenate([images.copy() for *_, images in file.dense_blocks(0, len(file))])
     file.close()
     return found
 

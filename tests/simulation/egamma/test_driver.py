@@ -10,7 +10,7 @@ import pytest
 import calovision as cv
 from calovision.errors import InputError
 from calovision.events.store import EventStore
-from calovision.simulation.chunks import Chunk, Product, cut
+from calovision.simulation.chunks import Chunk, Simulated, chunks_of
 from calovision.simulation.egamma import driver
 from calovision.simulation.egamma.driver import simulate_egamma, without_deposit
 from calovision.simulation.egamma.fast import Fast
@@ -47,9 +47,9 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small_chunks")
 def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    product = driver._product
+    product = driver._simulate
 
-    def counted(chunk: Chunk, time_limit: float, engine: str) -> Product:
+    def counted(chunk: Chunk, time_limit: float, engine: str) -> Simulated:
         made.append(chunk.index)
         return product(chunk, time_limit, engine)
 
@@ -57,7 +57,7 @@ def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         if done and not found:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(driver, "_product", counted)
+    monkeypatch.setattr(driver, "_simulate", counted)
     with pytest.raises(KeyboardInterrupt):
         simulate_egamma(tmp_path / "set", 24, 5, progress=interrupt)
     with pytest.raises(InputError):
@@ -102,7 +102,7 @@ def test_slow_chunk_is_one_line(tmp_path: Path) -> None:
 
 
 def test_chunks_are_balanced() -> None:
-    chunks = cut(2501, 3, driver.CHUNK["fast"])
+    chunks = chunks_of(2501, 3, driver.CHUNK["fast"])
     assert [c.events for c in chunks] == [1000, 1000, 501]
     assert [c.of_classes for c in chunks] == [(500, 500), (500, 500), (251, 250)]
     assert len({c.seed for c in chunks}) == 3

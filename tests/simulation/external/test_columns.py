@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external.files import Options, tables
+from calovision.simulation.external.files import Options
 from calovision.simulation.external.images import image
-from foreign_toys import (
+from external_toys import (
     momenta,
     padded,
     some_jets,
+    tables,
     write_hepmc,
     write_nullable,
     write_parquet,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external.files import Options, source, tables
-from foreign_toys import mev, some_jets, write_hepmc
+from calovision.simulation.external.files import Options, source
+from external_toys import mev, some_jets, tables, write_hepmc
 
 JETS = some_jets(6, 5)
 STRONG = JETS | {"pt": JETS["pt"] * 1000}
@@ -20,7 +20,7 @@ def test_the_unit_of_the_file_holds(tmp_path: Path) -> None:
     (gev,), (mega,) = (tables(f, 100) for f in files)
     assert mega.momentum == pytest.approx(gev.momentum, rel=1e-12)
     assert gev.momentum[0].max() < 91
-    assert [source(f).said["unit"] for f in files] == ["GeV", "MeV"]
+    assert [source(f).description["unit"] for f in files] == ["GeV", "MeV"]
     assert len(next(tables(files[1], 100, Options(unit="MeV")))) == 6
     with pytest.raises(InputError, match="its unit is GeV, not MeV; leave out --unit"):
         source(files[0], Options(unit="MeV"))
@@ -63,7 +63,7 @@ def test_the_nominal_weight_is_taken_and_named(
     weights = np.random.default_rng(3).normal(0, 10, (6, 3))
     file = write_hepmc(tmp_path / "x.hepmc3", JETS, 1.0, lambda i: weights[i].tolist(), names)
     found = source(file)
-    assert (found.said["weight"], found.said["weights"]) == (told, 3)
+    assert (found.description["weight"], found.description["weights"]) == (told, 3)
     kept = np.concatenate([t.columns["weight"] for t in found.tables(4)])
     assert kept.dtype == np.float64
     assert kept == pytest.approx(weights[:, taken], rel=1e-14)
@@ -72,7 +72,7 @@ def test_the_nominal_weight_is_taken_and_named(
 def test_events_without_weights_have_no_column(tmp_path: Path) -> None:
     file = write_hepmc(tmp_path / "x.hepmc3", JETS)
     assert all("weight" not in t.columns for t in tables(file, 4))
-    assert "weight" not in source(file).said
+    assert "weight" not in source(file).description
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,14 @@ import pytest
 
 from calovision.cli.app import main
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.events.store import EventStore
 from calovision.simulation.detector import CMS_BARREL
-from calovision.simulation.external.files import Options, tables
-from calovision.simulation.external.images import found, given, image, imaged
+from calovision.simulation.external.files import Options
+from calovision.simulation.external.images import clustered_jets, given_jets, image, imaged
 from calovision.simulation.external.momenta import identities
 from calovision.simulation.external.particles import Table
-from calovision.simulation.generator import offsets_of
-from foreign_toys import momenta, padded, some_jets, write_hepmc, write_parquet, write_root
+from external_toys import momenta, padded, some_jets, tables, write_hepmc, write_parquet, write_root
 
 QUIET = Options(pileup=0.0, noise=0.0)
 PIONS, PHOTONS = 211, 22
@@ -104,7 +104,7 @@ def test_charges_and_masses_tell_what_particles_are() -> None:
 
 def test_collisions_are_clustered_as_ours_are(jets: dict[str, Any], tmp_path: Path) -> None:
     table = whole(write_hepmc(tmp_path / "x.hepmc3", jets))
-    ours = found(table, CMS_BARREL.jet_radius)
+    ours = clustered_jets(table, CMS_BARREL.jet_radius)
     seen = table.kept(table.seen())
     total = np.hypot(*(np.add.reduceat(p, seen.offsets[:-1]) for p in seen.momentum[:2]))
     # Most of a row's particles lie in one jet.
@@ -115,7 +115,7 @@ def test_collisions_are_clustered_as_ours_are(jets: dict[str, Any], tmp_path: Pa
 
 def test_given_jets_keep_all_their_particles(tmp_path: Path, jets: dict[str, Any]) -> None:
     table = whole(write_parquet(tmp_path / "c.parquet", jets))
-    ours = given(table)
+    ours = given_jets(table)
     sums = np.stack([np.add.reduceat(p, table.offsets[:-1]) for p in table.momentum])
     assert ours.pt == pytest.approx(np.hypot(sums[0], sums[1]))
     assert ours.mass**2 == pytest.approx(sums[3] ** 2 - (sums[:3] ** 2).sum(0), rel=1e-6)

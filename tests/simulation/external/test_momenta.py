@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external.files import Options, tables
+from calovision.simulation.external.files import Options
 from calovision.simulation.external.images import image
 from calovision.simulation.external.momenta import four_momenta
-from foreign_toys import mev, momenta, padded, some_jets, write_parquet, write_root
+from external_toys import mev, momenta, padded, some_jets, tables, write_parquet, write_root
 
 JETS = some_jets(6, 5)
 PIONS = np.full(3, 211, np.int32)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.simulation.external.files import Options
 from calovision.simulation.external.images import image, imaged
 from calovision.simulation.external.particles import Table, fleeting, invisible
-from calovision.simulation.generator import offsets_of
-from foreign_toys import some_jets, write_hepmc, write_parquet
+from external_toys import some_jets, write_hepmc, write_parquet
 
 QUIET = Options(pileup=0.0, noise=0.0)
 DARK = [12, -14, 16, 18, 39, 51, 53, 1000012, 1000022, -1000022, 1000039, 2000014, 4900111, 5000039]

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from calovision.errors import InputError
-from calovision.simulation.external.files import Options, source, tables
+from calovision.simulation.external.files import Options, source
 from calovision.simulation.external.images import image
 from calovision.simulation.external.names import COLLECTIONS, find
-from foreign_toys import momenta, some_jets, write_root
+from external_toys import momenta, some_jets, tables, write_root
 
 JETS = some_jets(6, 5)
 QUIET = Options(pileup=0.0, noise=0.0)
@@ -77,7 +77,7 @@ def test_pfnano_has_all_its_candidates(tmp_path: Path, ntuple: bool) -> None:
     file = write_root(tmp_path / "pf.root", columns, "Events", ntuple)
     found = source(file)
     (table,) = found.tables(1000)
-    assert (found.rows, found.said["particles"]) == ("events", "PFCands")
+    assert (found.rows, found.description["particles"]) == ("events", "PFCands")
     assert np.hypot(*table.momentum[:2]) == pytest.approx(2 * np.hypot(*WANTED[:2]))
     with pytest.warns(UserWarning, match="pruned"):
         (table,) = tables(file, 1000, Options(particles="genpart"))
@@ -98,7 +98,7 @@ def test_edm4hep_has_vectors(tmp_path: Path, ntuple: bool) -> None:
     file = write_root(tmp_path / "e.root", columns, "events", ntuple)
     found = source(file)
     parts = list(found.tables(4))
-    assert (found.rows, found.said["particles"]) == ("events", "MCParticles")
+    assert (found.rows, found.description["particles"]) == ("events", "MCParticles")
     assert np.concatenate([t.momentum for t in parts], axis=1) == pytest.approx(WANTED, rel=1e-6)
     assert np.concatenate([t.pdg for t in parts]).tolist() == ak.flatten(JETS["pdg"]).to_list()
     store = image([file], tmp_path / "out", 1, QUIET)

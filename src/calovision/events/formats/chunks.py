@@ -1,32 +1,27 @@
-"""Making the shards of an event store from parts of the public dense files."""
+"""Chunks of the public dense files, made sparse and cut into the shards of an event store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
-from calovision.events.formats.hdf5 import Hdf5Images
-from calovision.events.formats.kinds import HDF5, HEAD_BYTES, PARQUET, not_images
-from calovision.events.formats.parquet import ParquetImages
+from calovision.events.formats.readers import open_images
 from calovision.events.formats.schema import ImageFile
 from calovision.events.formats.sparsify import BadPixelError, join_bands, sparsify
 from calovision.events.shards import shard_bytes
-from calovision.utils.unreadable import exists, reading
 
 SHARD_HITS = 3_000_000  #: most hits in one shard, unless it is one event; jets have some 400 each
 
 
 @dataclass(frozen=True)
-class Task:
-    """Events of one file: one shard, or several if they have very many hits.
+class Chunk:
+    """Consecutive events of one file: one shard, or several if they have very many hits.
 
     Attributes:
         path: the file.
@@ -40,14 +35,14 @@ class Task:
     stop: int
     number: int
 
-    def after(self, events: int) -> Task:
+    def after(self, events: int) -> Chunk:
         """The same without the first ``events`` events."""
         return replace(self, start=self.start + events, number=self.number + events)
 
 
 @dataclass(frozen=True)
-class MadeShard:
-    """One shard: the number of its first event, how many there are, and its bytes."""
+class SerialisedShard:
+    """The bytes of one shard, the number of its first event and the number of its events."""
 
     number: int
     events: int
@@ -55,54 +50,33 @@ class MadeShard:
 
 
 class BadFileError(Exception):
-    """Wraps the :class:`InputError` of an input file, to tell it from one of the output."""
+    """Wraps the :class:`InputError` of an input file, unlike those of the output."""
 
     def __init__(self, error: InputError) -> None:
         super().__init__(error)
         self.error = error
 
 
-def open_images(path: Path) -> ImageFile:
-    """Open a public file by its content, not its name.
-
-    Raises:
-        InputError: missing, empty, neither HDF5 nor Parquet, or of another schema.
-    """
-    if not exists(path):
-        problem = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {problem}", "give an HDF5 or Parquet file")
-    with reading(path), path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    if not head:
-        raise InputError(f"{path} is empty", "fetch it again")
-    if head.startswith(PARQUET):
-        return ParquetImages(path)
-    # An HDF5 file may begin with something else, followed by its own beginning.
-    if not head.startswith(HDF5) and not h5py.is_hdf5(path):
-        raise not_images(path, head)
-    return Hdf5Images(path)
-
-
-class Maker:
-    """Makes the shards of tasks; keeps the file of the last task open for the next."""
+class ChunkReader:
+    """Reads chunks of files as shards; the file of one chunk stays open for the next."""
 
     def __init__(self) -> None:
         self._file: ImageFile | None = None
 
-    def __call__(self, task: Task) -> Iterator[MadeShard]:
-        """The shards of a task, in order.
+    def __call__(self, chunk: Chunk) -> Iterator[SerialisedShard]:
+        """The shards of a chunk, in order.
 
         Raises:
             BadFileError: the file is damaged or holds a value that it may not.
         """
-        first = task.start
+        first = chunk.start
         try:
-            file = self._open(task.path)
-            for events in _limited(blocks(file, task.start, task.stop)):
+            file = self._open(chunk.path)
+            for events in _limited(sparse_blocks(file, chunk.start, chunk.stop)):
                 stop = first + len(events)
                 columns = {k: v[first:stop] for k, v in file.columns.items()}
                 payload = shard_bytes(replace(events, columns=columns))
-                yield MadeShard(task.number + first - task.start, len(events), payload)
+                yield SerialisedShard(chunk.number + first - chunk.start, len(events), payload)
                 first = stop
         except InputError as error:
             raise BadFileError(error) from error
@@ -123,7 +97,7 @@ class Maker:
 def _limited(blocks: Iterator[Events]) -> Iterator[Events]:
     """The same events in sets that are as large as :data:`SHARD_HITS` allows.
 
-    Where a set ends depends on its hits alone, not on how the events were read.
+    Where a set ends depends on its hits alone, not on the blocks that were read.
     """
     held: list[Events] = []
     free = SHARD_HITS
@@ -145,11 +119,15 @@ def _fitting(offsets: NDArray[np.int64], hits: int) -> int:
     return int(np.searchsorted(offsets, offsets[0] + hits, side="right")) - 1
 
 
-def blocks(file: ImageFile, start: int, stop: int) -> Iterator[Events]:
-    """Events of a file as they are read, without their columns."""
+def sparse_blocks(file: ImageFile, start: int, stop: int) -> Iterator[Events]:
+    """Events ``start`` to ``stop`` of a file, block by block, without their columns."""
     bands: list[Events] = []
-    for first, _, row, images in file.bands(start, stop):
-        bands.append(_sparsify(file, images, first, row))
+    for first, row, images in file.dense_blocks(start, stop):
+        try:
+            band = sparsify(images, file.geometry, channels_last=file.channels_last, first_row=row)
+        except BadPixelError as error:
+            raise error.as_input_error(str(file.path), first, file.geometry) from error
+        bands.append(band)
         if row + images.shape[1 if file.channels_last else 2] == file.geometry.rows:
             yield from _joined(bands)
             bands = []
@@ -164,10 +142,3 @@ def _joined(bands: list[Events]) -> Iterator[Events]:
         whole = stop - first == len(offsets) - 1
         yield join_bands(bands if whole else [b[first:stop] for b in bands])
         first = stop
-
-
-def _sparsify(file: ImageFile, images: NDArray[Any], first: int, row: int) -> Events:
-    try:
-        return sparsify(images, file.geometry, channels_last=file.channels_last, first_row=row)
-    except BadPixelError as error:
-        raise error.as_input_error(str(file.path), first, file.geometry) from error

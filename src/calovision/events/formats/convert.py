@@ -16,14 +16,14 @@ from calovision.events.fingerprints import fingerprints
 from calovision.events.formats.chunks import (
     SHARD_HITS,
     BadFileError,
-    MadeShard,
-    Maker,
-    Task,
-    open_images,
+    Chunk,
+    ChunkReader,
+    SerialisedShard,
 )
+from calovision.events.formats.readers import open_images
 from calovision.events.formats.schema import ImageFile, fingerprint
 from calovision.events.reader import EventStore
-from calovision.events.writer import StoreWriter
+from calovision.events.store import StoreWriter
 from calovision.parallel.cluster import check_workers, run
 from calovision.parallel.processes import shared_out
 from calovision.utils.files import check_distinct, check_outside
@@ -42,20 +42,11 @@ def convert(
     workers: int = 1,
     scheduler: str | None = None,
 ) -> EventStore:
-    """Convert public files to one event store, lossless to the last bit, in flat memory.
+    """Convert public files to one event store; arguments as of :func:`calovision.convert`.
 
-    An interrupted conversion goes on at the first missing shard when it is called again
-    with the same files. A warning counts events that are in the files more than once.
-
-    Args:
-        files: HDF5 or Parquet files with X_jets, m0, pt, y or with X, y; in the order given.
-        out: folder of the store.
-        overwrite: replace a set that is already there.
-        progress: show a progress bar on standard error.
-        workers: processes that read the files; the bytes are the same for any number. Only a
-            process without further threads uses more than one.
-        scheduler: address of a running Dask scheduler to use instead (``tcp://HOST:PORT``); its
-            workers must see the files under the same paths.
+    An interrupted conversion goes on at the first missing shard when it is called again with the
+    same files. Several ``workers`` need a process without further threads; those of a Dask
+    ``scheduler`` must see the files under the same paths.
 
     Raises:
         InputError: a file is damaged, breaks the schema or is given twice, the files do not fit,
@@ -63,7 +54,8 @@ def convert(
             not answer. Bad files leave nothing behind.
 
     Warns:
-        UserWarning: a column outside the schema lies in another file.
+        UserWarning: a column outside the schema lies in another file, or some events are in the
+            files more than once.
     """
     if not files:
         raise InputError("no file to convert", "name at least one HDF5 or Parquet file")
@@ -77,16 +69,16 @@ def convert(
             for column in opened[-1].left_out:
                 warnings.warn(f"{file}: left out is {column}", stacklevel=2)
         _check_alike(opened)
-        geometry, origin, tasks = opened[0].geometry, _provenance(opened), _plan(opened)
+        geometry, origin, chunks = opened[0].geometry, _provenance(opened), _plan(opened)
     finally:
         # Every worker opens them again: processes must not share what a library holds of a file.
         for image_file in opened:
             image_file.close()
     writer = StoreWriter(out, geometry, provenance=origin, overwrite=overwrite)
     try:
-        missing = [left for task in tasks if (left := _left(task, writer)) is not None]
-        with _making(missing, workers, scheduler) as shards:
-            _write_shards(shards, tasks, missing, writer, progress)
+        missing = [left for chunk in chunks if (left := _left(chunk, writer)) is not None]
+        with _serialised(missing, workers, scheduler) as shards:
+            _write_shards(shards, chunks, missing, writer, progress)
     except BadFileError as bad:
         writer.discard()
         raise bad.error from bad
@@ -137,43 +129,43 @@ def _shard_events(file: ImageFile) -> int:
     return -(-wanted // file.step) * file.step
 
 
-def _plan(opened: list[ImageFile]) -> list[Task]:
-    tasks = []
+def _plan(opened: list[ImageFile]) -> list[Chunk]:
+    chunks = []
     before = 0  # events in earlier files
     for file in opened:
         step = _shard_events(file)
         for start in range(0, len(file), step):
-            tasks.append(Task(file.path, start, min(start + step, len(file)), before + start))
+            chunks.append(Chunk(file.path, start, min(start + step, len(file)), before + start))
         before += len(file)
-    return tasks
+    return chunks
 
 
 @contextmanager
-def _making(
-    missing: list[Task], workers: int, scheduler: str | None
-) -> Iterator[Iterator[MadeShard]]:
-    """The shards of all tasks, made here or on a cluster, those of a task in order."""
+def _serialised(
+    missing: list[Chunk], workers: int, scheduler: str | None
+) -> Iterator[Iterator[SerialisedShard]]:
+    """The shards of all chunks, from this machine or a cluster; those of a chunk in order."""
     if scheduler is None:
-        with closing(Maker()) as make, shared_out(missing, make, workers) as shards:
+        with closing(ChunkReader()) as read, shared_out(missing, read, workers) as shards:
             yield shards
         return
     # Workers have working directories of their own.
-    absolute = [replace(task, path=task.path.resolve()) for task in missing]
-    made = run(absolute, _whole, prepare=list, scheduler=scheduler, time_limit=TIME_LIMIT)
-    yield chain.from_iterable(shards for _, shards in made)
+    absolute = [replace(chunk, path=chunk.path.resolve()) for chunk in missing]
+    results = run(absolute, _shards_of, prepare=list, scheduler=scheduler, time_limit=TIME_LIMIT)
+    yield chain.from_iterable(shards for _, shards in results)
 
 
-def _whole(task: Task, time_limit: float) -> list[MadeShard]:
-    """All shards of a task; a file is read with a speed that needs no limit of its own."""
+def _shards_of(chunk: Chunk, time_limit: float) -> list[SerialisedShard]:
+    """All shards of a chunk; a file is read with a speed that needs no limit of its own."""
     del time_limit
-    with closing(Maker()) as make:
-        return list(make(task))
+    with closing(ChunkReader()) as read:
+        return list(read(chunk))
 
 
 def _write_shards(
-    shards: Iterator[MadeShard],
-    tasks: list[Task],
-    missing: list[Task],
+    shards: Iterator[SerialisedShard],
+    chunks: list[Chunk],
+    missing: list[Chunk],
     writer: StoreWriter,
     progress: bool,
 ) -> None:
@@ -181,7 +173,7 @@ def _write_shards(
     # Loaded while the workers are busy already.
     from tqdm import tqdm
 
-    total = tasks[-1].number + tasks[-1].stop - tasks[-1].start
+    total = chunks[-1].number + chunks[-1].stop - chunks[-1].start
     found = total - sum(t.stop - t.start for t in missing)
     with tqdm(total=total, initial=found, unit=" events", disable=not progress) as bar:
         for shard in shards:
@@ -189,9 +181,9 @@ def _write_shards(
             bar.update(shard.events)
 
 
-def _left(task: Task, writer: StoreWriter) -> Task | None:
-    """What an interrupted run left to do of a task."""
+def _left(chunk: Chunk, writer: StoreWriter) -> Chunk | None:
+    """What an interrupted run left to do of a chunk."""
     done = writer.done()
-    while task.start < task.stop and task.number in done:
-        task = task.after(writer.events_in(task.number))
-    return task if task.start < task.stop else None
+    while chunk.start < chunk.stop and chunk.number in done:
+        chunk = chunk.after(writer.events_in(chunk.number))
+    return chunk if chunk.start < chunk.stop else None

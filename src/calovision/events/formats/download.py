@@ -82,13 +82,8 @@ def fetch(
 ) -> list[Path]:
     """Download a public set; files that are already there are checked and kept.
 
-    An interrupted download leaves ``FILE.part`` and is continued by the next call.
-
-    Args:
-        name: key of :data:`PUBLIC_SETS`.
-        out: folder for the files, created if needed.
-        mirror: take the files from this URL, by their names, instead.
-        progress: show a progress bar on standard error.
+    An interrupted download leaves ``FILE.part`` and is continued by the next call. Arguments as of
+    :func:`calovision.fetch`.
 
     Raises:
         InputError: unknown set, no connection, missing on the server, wrong kind, size or

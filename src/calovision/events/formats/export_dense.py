@@ -14,7 +14,7 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.events.formats.schema import IMAGE_KEYS, LABEL_KEY
 from calovision.events.reader import EventStore
-from calovision.utils.files import atomic
+from calovision.utils.files import atomic, check_new_file
 
 Compression = Literal["none", "lzf", "gzip"]
 
@@ -33,18 +33,11 @@ def export(
     overwrite: bool = False,
     progress: bool = False,
 ) -> Path:
-    """Write ``X_jets``, ``m0``, ``pt``, ``y`` (or ``X``, ``y``) as in the public files.
+    """Write ``X_jets``, ``m0``, ``pt``, ``y`` (or ``X``, ``y``) as in the public HDF5 files.
 
     Images are ``(n, rows, cols, channels)`` in image units and of the type that they have in
     the store; further per-event columns become datasets of their own names. The file is
-    complete or absent.
-
-    Args:
-        store: the set.
-        out: the HDF5 file, ``.h5`` or ``.hdf5``.
-        compression: of the images; ``"gzip"`` is read by every HDF5 program.
-        overwrite: replace an existing file.
-        progress: show a progress bar on standard error.
+    complete or absent. Arguments as of :func:`calovision.export`.
 
     Raises:
         InputError: the file exists or is named otherwise, the set has no labels or columns that
@@ -53,10 +46,7 @@ def export(
     path = Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"cannot write {path.name}", f"end it with {' or '.join(SUFFIXES)}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent}", "create it first")
+    check_new_file(path, overwrite)
     columns = _columns(store)
     with atomic(path) as part, _Sink(part) as sink:
         with h5py.File(sink, "w") as file:
@@ -68,10 +58,10 @@ def export(
 
 
 class _Sink(io.FileIO):
-    """A file that keeps a failed write to itself until it is asked.
+    """A file that reports a failed write only when it is asked.
 
-    HDF5 cannot close a file after a failed write and crashes the process at its end; so it
-    is told that all is well, and the file is thrown away.
+    HDF5 cannot close a file after a failed write and crashes the process at its end. So every
+    write seems to succeed, and the file is thrown away.
     """
 
     def __init__(self, path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
@@ -15,7 +14,8 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.reader import EventStore
-from calovision.utils.files import atomic
+from calovision.events.shards import column_array
+from calovision.utils.files import atomic, check_new_file
 
 CHUNK_EVENTS = 2000  #: events written at a time
 TREE = "events"  #: name of the tree in ROOT files
@@ -32,26 +32,18 @@ HIT_UNITS = {
 def export_jagged(
     store: EventStore, out: str | Path, *, overwrite: bool = False, progress: bool = False
 ) -> Path:
-    """Write one row an event: its hits as lists, and its columns.
+    """Write one row an event to Parquet or ROOT: its hits as lists, and its columns.
 
     The lists are ``hit_channel``, ``hit_cell``, ``hit_eta``, ``hit_phi`` and ``hit_energy``; the
-    tree of a ROOT file is called ``events``. The file is complete or absent.
-
-    Args:
-        store: the set.
-        out: the file, ``.parquet`` or ``.root``.
-        overwrite: replace an existing file.
-        progress: show a progress bar on standard error.
+    tree of a ROOT file is called ``events``. The file is complete or absent. Arguments as of
+    :func:`calovision.export`.
 
     Raises:
         InputError: the file exists or is of another kind, a column has the name of a list, a
             package is missing, or the disk is full.
     """
     path = Path(out)
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent}", "create it first")
+    check_new_file(path, overwrite)
     clash = sorted(set(store.columns) & {f"hit_{name}" for name in HIT_UNITS})
     if clash:
         raise InputError(f"the column {clash[0]} has the name of a list of hits", "rename it")
@@ -93,7 +85,7 @@ def _parquet(part: Path, store: EventStore, bar: Any) -> None:
                 f"hit_{k}": pa.LargeListArray.from_arrays(offsets, pa.array(v))
                 for k, v in _hits(events).items()
             }
-            columns = {k: _column(v) for k, v in events.columns.items()}
+            columns = {k: column_array(v) for k, v in events.columns.items()}
             table = pa.table(lists | columns)
             if writer is None:
                 about = {"geometry": events.geometry.name, "units": str(HIT_UNITS)}
@@ -103,14 +95,6 @@ def _parquet(part: Path, store: EventStore, bar: Any) -> None:
     finally:
         if writer is not None:
             writer.close()
-
-
-def _column(values: Any) -> Any:
-    """A per-event column; one of several numbers an event as lists."""
-    if values.ndim == 1:
-        return pa.array(values)
-    flat = np.ascontiguousarray(values.reshape(len(values), -1))
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
 
 
 def _root(part: Path, store: EventStore, bar: Any) -> None:

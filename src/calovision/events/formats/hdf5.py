@@ -6,7 +6,7 @@ import importlib
 import math
 import mmap
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,65 +16,38 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.formats.hdf5_links import ElsewhereError, dataset_of, sources_of
-from calovision.events.formats.schema import (
-    EXTRA_VALUES,
-    SCHEMAS,
-    bad_shape,
-    check_columns,
-    check_type,
-    closed_if_bad,
-    damaged,
-    find_schema,
-)
+from calovision.events.formats.kinds import HDF5
+from calovision.events.formats.schema import NUMBERS_PER_EVENT, SCHEMAS, ImageFile, damaged
+from calovision.events.geometry import JET_IMAGES
 from calovision.utils.unreadable import reading
 
 STEP_EVENTS = 64  #: fewest jets read at a time
 CHUNK_BYTES = 1 << 30  #: most pixels, in bytes, that are stored as one compressed piece
 COLUMN_BYTES = 64 << 20  #: a per-event column may always be as large as this ...
 _DEFLATED = 1032  # ... and larger by no more than deflate can compress the file's bytes
-#: what h5py raises at content that it cannot read, beside its errors for HDF5's own
-_DAMAGE = (LookupError, OSError, RuntimeError, TypeError, ValueError)
 BAND_BYTES = 32 << 20  #: pixels read at a time, in bytes; three such arrays exist
 
 
-class Hdf5Images:
-    """A public HDF5 file; see :class:`calovision.events.formats.schema.ImageFile`.
+class Hdf5Images(ImageFile):
+    """A public HDF5 file; links and virtual datasets are followed inside it only."""
 
-    Args:
-        path: the file.
+    format = "HDF5"
+    #: beside its errors for HDF5's own, what h5py raises at content that it cannot read
+    content_errors = (LookupError, OSError, RuntimeError, TypeError, ValueError)
 
-    Raises:
-        InputError: truncated, not HDF5, or not of a public schema.
-    """
-
-    channels_last = True
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lacking: InputError | None = None  # what HDF5 needs to read the file, but has not
-        with reading(path):
-            self._size = path.stat().st_size
-        with self._library():
-            self._file = h5py.File(path, "r")
-        with closed_if_bad(self):
-            self._open()
-
-    @contextmanager
-    def _library(self) -> Iterator[None]:
-        """What HDF5 raises at bad content means damage; what the system says does not.
-
-        Nothing but calls of the library belongs inside.
-        """
-        try:
-            with reading(self.path):
-                yield
-        except _DAMAGE as error:
-            raise self._lacking or damaged(self.path, error) from error
+    @classmethod
+    def recognises(cls, path: Path, head: bytes) -> bool:
+        """HDF5 files begin with a mark of their own, which may stand behind something else."""
+        return head.startswith(HDF5) or bool(h5py.is_hdf5(path))
 
     def _open(self) -> None:
+        with reading(self.path):
+            self._size = self.path.stat().st_size
+        with self.decoding():
+            self._file = self._open_files.enter_context(h5py.File(self.path, "r"))
         found: dict[str, h5py.Dataset] = {}
         elsewhere: dict[str, str] = {}
-        with self._library():
+        with self.decoding():
             for key in self._file:
                 try:
                     data = dataset_of(self._file, key)
@@ -82,9 +55,8 @@ class Hdf5Images:
                     elsewhere[key] = str(error)
                 else:
                     found |= {} if data is None else {key: data}
-        self._key = find_schema(self.path, [*found, *elsewhere])
-        required = SCHEMAS[self._key][1]
-        for key in (self._key, *required):
+        required = self.set_schema([*found, *elsewhere])
+        for key in (self.key, *required):
             if key in elsewhere:
                 raise InputError(
                     f"{self.path}: the data of {key} lie {elsewhere[key]}, and links and virtual "
@@ -92,33 +64,31 @@ class Hdf5Images:
                     "give the file that holds the data, or copy them into this one",
                 )
         self.left_out = tuple(f"{k}, the data of which lie {v}" for k, v in elsewhere.items())
-        self.geometry = SCHEMAS[self._key][0]
-        self._images = found[self._key]
-        with self._library():
+        self._images = found[self.key]
+        with self.decoding():
             shape, kind, chunks = self._images.shape, self._images.dtype, self._images.chunks
-        grid = (self.geometry.rows, self.geometry.cols, len(self.geometry.channels))
-        if shape is None or shape[1:] != grid:
-            raise bad_shape(self.path, self._key, shape or ())
-        self._shape, self._chunks = shape, chunks
-        self.dtype = check_type(self.path, self._key, kind)
+        self.set_images(shape or (), kind)
+        if not self.channels_last:
+            raise self.bad_shape(self.shape)
+        self._chunks = chunks
         if chunks is not None and int(np.prod(chunks)) * self.dtype.itemsize > CHUNK_BYTES:
             raise InputError(
-                f"{self.path}: {self._key} is stored in pieces {chunks} too large to read in turn",
+                f"{self.path}: {self.key} is stored in pieces {chunks} too large to read in turn",
                 "store it in smaller chunks with h5repack",
             )
-        self._note_filters(self._key, self._images)
+        self._note_filters(self.key, self._images)
         columns = {
             k: self._column(k, data)
             for k, data in found.items()
             if k in required or self._is_small(k, data)
         }
-        self.columns, self.label_dtype = check_columns(self.path, self._key, len(self), columns)
+        self.set_columns(columns)
         self.step, self._band_rows = self._plan()
         self._mapped = self._map()
 
     def _note_filters(self, key: str, data: h5py.Dataset) -> None:
-        """Find out whether a compression is missing; it is told once it turns out to be used."""
-        with self._library():
+        """Look for a missing compression, which is an error only once it turns out to be used."""
+        with self.decoding():
             plans = [d.id.get_create_plist() for d in sources_of(self._file, data)]
             filters = [plan.get_filter(i) for plan in plans for i in range(plan.get_nfilters())]
         for number, _, _, name in filters:
@@ -134,29 +104,26 @@ class Hdf5Images:
                     "pip install hdf5plugin, or name the folder of the filter in HDF5_PLUGIN_PATH",
                 )
 
-    def __len__(self) -> int:
-        return int(self._shape[0])
-
-    def bands(self, start: int, stop: int) -> Iterator[tuple[int, int, int, NDArray[Any]]]:
-        """Images by blocks of events and bands of rows."""
+    def dense_blocks(self, start: int, stop: int) -> Iterator[tuple[int, int, NDArray[Any]]]:
+        """Images of ``step`` events at a time, of large chunks by bands of rows."""
         if self._mapped is not None:
-            yield from self._mapped.blocks(start, stop, self.step)
+            yield from self._mapped.dense_blocks(start, stop, self.step)
             return
         for first in range(start, stop, self.step):
             end = min(first + self.step, stop)
             for row, images in self._rows(first, end):
-                yield first, end, row, images
+                yield first, row, images
 
     def _rows(self, first: int, end: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Bands of rows of some events, cut at the borders of readout cells."""
-        shape, block = self._shape, max(c.block for c in self.geometry.channels)
+        shape, block = self.shape, max(c.block for c in self.geometry.channels)
         given, held = 0, np.empty((end - first, 0, *shape[2:]), self.dtype)
         for row in range(0, shape[1], self._band_rows):
             last = min(row + self._band_rows, shape[1])
             images = np.empty((end - first, last - given, *shape[2:]), self.dtype)
             images[:, : row - given] = held
             part = np.s_[first:end, row:last]
-            with self._library():
+            with self.decoding():
                 self._images.read_direct(images, part, np.s_[:, row - given :])
             cut = last if last == shape[1] else last - last % block
             held = images[:, cut - given :].copy()
@@ -164,16 +131,12 @@ class Hdf5Images:
                 yield given, images[:, : cut - given]
             given = cut
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
     def _plan(self) -> tuple[int, int]:
         """Events and rows to read at a time, so that no compressed chunk is decoded twice."""
         rows = self.geometry.rows
-        row_bytes = self.dtype.itemsize * int(np.prod(self._shape[2:]))
+        row_bytes = self.dtype.itemsize * int(np.prod(self.shape[2:]))
         chunks = self._chunks
-        small = STEP_EVENTS * max(1, SCHEMAS["X_jets"][0].cells // self.geometry.cells)
+        small = STEP_EVENTS * max(1, JET_IMAGES.cells // self.geometry.cells)
         if chunks is None:
             return small, rows
         step = chunks[0] * -(-small // chunks[0]) if chunks[0] < small else chunks[0]
@@ -186,29 +149,29 @@ class Hdf5Images:
     def _map(self) -> _Mapped | None:
         """Map uncompressed images to memory, which saves copying them."""
         data = self._images
-        with self._library():
+        with self.decoding():
             plain = self._chunks is None and not data.is_virtual
             offset = data.id.get_offset() if plain else None
             same = data.dtype == self.dtype
         if offset is None or not same or offset % self.dtype.itemsize:
             return None
         # Reading mapped pages that the file no longer has would kill the process.
-        needed = offset + math.prod(self._shape) * self.dtype.itemsize
+        needed = offset + math.prod(self.shape) * self.dtype.itemsize
         if self._size < needed:
             raise damaged(self.path, EOFError(f"{self._size} bytes, {needed} are needed"))
         with reading(self.path):
-            return _Mapped(self.path, offset, self._shape, self.dtype)
+            return _Mapped(self.path, offset, self.shape, self.dtype)
 
     def _is_small(self, key: str, data: h5py.Dataset) -> bool:
         """Whether a dataset outside the schema has few numbers an event."""
-        with self._library():
+        with self.decoding():
             shape, kind = data.shape, data.dtype.kind
         if key in SCHEMAS or shape is None or len(shape) == 0:
             return False
-        return kind in "biuf" and math.prod(shape[1:]) <= EXTRA_VALUES
+        return kind in "biuf" and math.prod(shape[1:]) <= NUMBERS_PER_EVENT
 
     def _column(self, key: str, data: h5py.Dataset) -> NDArray[Any]:
-        with self._library():
+        with self.decoding():
             shape, size = data.shape, data.nbytes if data.shape is not None else math.inf
         # A few bytes can claim any number of rows.
         if size > COLUMN_BYTES + _DEFLATED * self._size:
@@ -217,14 +180,14 @@ class Hdf5Images:
                 "fetch it again",
             )
         self._note_filters(key, data)
-        with self._library():
+        with self.decoding():
             column = np.atleast_1d(data[()])
         kind = column.dtype
         return column.astype(kind.newbyteorder("=")) if kind.kind in "iuf" else column
 
 
 class _Mapped:
-    """Uncompressed images mapped to memory; what has been read is let go."""
+    """Uncompressed images mapped to memory, the pages of which are released once they are read."""
 
     def __init__(
         self, path: Path, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -237,21 +200,21 @@ class _Mapped:
         self._event_bytes = count // shape[0] * dtype.itemsize
         self._released = 0
 
-    def blocks(
+    def dense_blocks(
         self, start: int, stop: int, step: int
-    ) -> Iterator[tuple[int, int, int, NDArray[Any]]]:
-        """Blocks of ``step`` events."""
+    ) -> Iterator[tuple[int, int, NDArray[Any]]]:
+        """Images of ``step`` events at a time."""
         for first in range(start, stop, step):
             end = min(first + step, stop)
             self._advise(mmap.MADV_WILLNEED, first, end)
-            # Also what the shard before left behind, or memory would grow with every shard.
+            # Pages of the shard before are released too, or memory would grow with every shard.
             passed = first - 4 * step
             self._advise(mmap.MADV_DONTNEED, self._released, passed)
             self._released = max(self._released, passed)
-            yield first, end, 0, self._images[first:end]
+            yield first, 0, self._images[first:end]
 
     def _advise(self, advice: int, first: int, end: int) -> None:
-        """Tell the system what happens next to the pages that hold some events."""
+        """Advise the system about the pages that hold some events."""
         low = (self._offset + first * self._event_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
         size = self._offset + end * self._event_bytes - low
         if end > first:

@@ -1,4 +1,4 @@
-"""Where a name in an HDF5 file leads: links and views are followed inside the file only."""
+"""Links and virtual datasets of HDF5 files, which are followed inside the file only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import h5py
 
 from calovision.errors import ContentError
 
-MAX_LINKS = 16  #: links, or views of views, that are followed one after the other
+MAX_LINKS = 16  #: links, or nested virtual datasets, that are followed one after the other
 _ENDLESS = (1 << 64) - 1  # a count without an end
-_SAME = "."  # how a view calls the file that it is in
+_SAME = "."  # how a virtual dataset names the file that it is in
 
 
 class ElsewhereError(ContentError):
@@ -63,7 +63,7 @@ def dataset_of(file: h5py.File, name: str, *, steps: int = MAX_LINKS) -> h5py.Da
     if found.external:
         raise ElsewhereError(f"in the file {found.external[0][0]}")
     if found.is_virtual:
-        _check_view(file, found, steps)
+        _check_virtual(file, found, steps)
     return found
 
 
@@ -82,10 +82,10 @@ def sources_of(file: h5py.File, data: h5py.Dataset) -> list[h5py.Dataset]:
     return [real for part in found if part is not None for real in sources_of(file, part)]
 
 
-def _check_view(file: h5py.File, view: h5py.Dataset, steps: int) -> None:
+def _check_virtual(file: h5py.File, virtual: h5py.Dataset, steps: int) -> None:
     """Refuse a virtual dataset that is not all in the file: HDF5 would fill in zeros."""
     covered = 0
-    for part in view.virtual_sources():
+    for part in virtual.virtual_sources():
         if not _is_file(file, part.file_name):
             raise ElsewhereError(f"in the file {part.file_name}")
         source = dataset_of(file, part.dset_name, steps=steps - 1) if steps else None
@@ -94,13 +94,13 @@ def _check_view(file: h5py.File, view: h5py.Dataset, steps: int) -> None:
         if not _fits(part.src_space, part.vspace, source):
             raise ElsewhereError(f"at {part.dset_name}, which is smaller")
         endless = any(axis[2] == _ENDLESS for axis in _hyperslab(part.vspace))
-        covered += view.size if endless else part.vspace.get_select_npoints()
-    if covered < view.size:
+        covered += virtual.size if endless else part.vspace.get_select_npoints()
+    if covered < virtual.size:
         raise ElsewhereError("nowhere, in part")
 
 
 def _fits(space: h5py.h5s.SpaceID, target: h5py.h5s.SpaceID, source: h5py.Dataset) -> bool:
-    """Whether a dataset has all that is selected from it; the file does not keep its old shape."""
+    """Whether a dataset is as large as what is selected from it, whatever its shape was before."""
     chosen = _hyperslab(space)
     if not chosen:
         return bool(source.size >= target.get_select_npoints())
@@ -113,7 +113,7 @@ def _fits(space: h5py.h5s.SpaceID, target: h5py.h5s.SpaceID, source: h5py.Datase
 
 
 def _hyperslab(space: h5py.h5s.SpaceID) -> list[tuple[int, int, int, int]]:
-    """Start, step, count and size of a selection on every axis; none of one of another kind."""
+    """Start, step, count and size of a selection on every axis; empty if it is no hyperslab."""
     if space.get_select_type() != h5py.h5s.SEL_HYPERSLABS or not space.is_regular_hyperslab():
         return []
     return list(zip(*space.get_regular_hyperslab(), strict=True))

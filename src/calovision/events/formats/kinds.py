@@ -1,10 +1,6 @@
-"""What a file is by its first bytes, where it is not what was asked for."""
+"""Kinds of files by their first bytes."""
 
 from __future__ import annotations
-
-from pathlib import Path
-
-from calovision.errors import InputError
 
 HDF5, PARQUET, GZIP = b"\x89HDF\r\n\x1a\n", b"PAR1", b"\x1f\x8b"
 HEAD_BYTES = 512  #: that are enough to tell a kind
@@ -42,13 +38,3 @@ def kind_of(head: bytes) -> tuple[str, str]:
     letters = head.decode(errors="replace").removesuffix("\ufffd")
     readable = all(c.isprintable() or c.isspace() for c in letters.replace("\ufffd", "\0"))
     return ("text", "") if readable else ("", "")
-
-
-def not_images(path: Path, head: bytes) -> InputError:
-    """The error for a file that is neither HDF5 nor Parquet."""
-    kind, remedy = kind_of(head)
-    known = "known are HDF5 and Parquet files with X_jets, m0, pt, y or X, y"
-    return InputError(
-        f"{path} is {kind or 'of no known kind'}, not an HDF5 file, nor Parquet",
-        f"{known}; {remedy}" if remedy else known,
-    )

@@ -1,14 +1,14 @@
-"""Reading events into memory, whatever they come in: an event set or a public file."""
+"""Reading events into memory, from an event set or from a public file."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from calovision.events.events import Events, concatenate
-from calovision.events.formats.chunks import blocks, open_images
+from calovision.events.formats.chunks import sparse_blocks
+from calovision.events.formats.readers import open_images
 from calovision.events.formats.schema import fingerprint
 from calovision.events.reader import EventStore
 
@@ -16,7 +16,7 @@ from calovision.events.reader import EventStore
 def read_events(
     path: str | Path, limit: int | None = None, *, skip_corrupt: bool = False
 ) -> tuple[Events, dict[str, Any]]:
-    """The first events of an event set, or of an HDF5 or Parquet file of a public schema.
+    """The first events of an event set, or of a public file of images.
 
     Args:
         path: folder of an event set, or a file.
@@ -36,12 +36,9 @@ def read_events(
         whole = limit is None or limit >= len(store)
         events, digest = store.load() if whole else store[:limit], store.hash
     else:
-        events, digest = _from_file(place, limit), fingerprint(place)["sampled_sha256"]
+        with closing(open_images(place)) as file:
+            stop = len(file) if limit is None else min(limit, len(file))
+            events = concatenate(sparse_blocks(file, 0, stop))
+            events.columns = {k: v[:stop] for k, v in file.columns.items()}
+        digest = fingerprint(place)["sampled_sha256"]
     return events, {"path": str(path), "hash": digest, "events": len(events)}
-
-
-def _from_file(path: Path, limit: int | None) -> Events:
-    with closing(open_images(path)) as file:
-        stop = len(file) if limit is None else min(limit, len(file))
-        events = concatenate(blocks(file, 0, stop))
-        return replace(events, columns={k: v[:stop] for k, v in file.columns.items()})

@@ -90,7 +90,7 @@ def shape_of(geometry: Geometry, *, channels_last: bool) -> tuple[int, int, int]
 def _check_array(
     images: NDArray[Any], geometry: Geometry, channels_last: bool, first_row: int
 ) -> None:
-    """Refuse an array that is not made of images on the grid, or of a band of its rows."""
+    """Refuse an array of other images than those of the grid, or of a band of its rows."""
     axis = 0 if channels_last else 1
     wanted, found = list(shape_of(geometry, channels_last=channels_last)), list(images.shape[1:])
     rows = found[axis] if len(found) == len(wanted) else 0
@@ -107,7 +107,7 @@ def _check_array(
 
 
 def join_bands(bands: list[Events]) -> Events:
-    """Events whose hits are spread over consecutive bands of rows, made whole."""
+    """Join the hits of the same events from consecutive bands of rows."""
     if len(bands) == 1:
         return bands[0]
     geometry, n = bands[0].geometry, len(bands[0])
@@ -162,7 +162,7 @@ def _flags(words: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
 
 
 def _nonzero(found: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Positions of the flags that are set; few are, which makes testing eight at once pay."""
+    """Positions of the flags that are set; they are few, so that testing eight at once pays."""
     some = found != 0
     again = len(found) % (_GROUP // 8) == 0
     eights = _nonzero(some.view(np.uint64)) if again else np.flatnonzero(some)
@@ -195,7 +195,7 @@ def _merge(
     geometry: Geometry,
     channels_last: bool,
 ) -> NDArray[np.int64]:
-    """Leave, of each whole block of a channel with large readout cells, the middle pixel only.
+    """Clear the flags of all but the middle pixel in every whole cell of a channel of large cells.
 
     Args:
         words: all pixels' bits, in the shape of the images.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from calovision.events.events import Events
+from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.models.autoencoders.point_batches import Scaling
 from calovision.networks.point_vae import CHANNEL_SPACING, Decoder, hit_images
@@ -99,7 +99,7 @@ class HitDecoder:
         value = (gev.cpu().numpy() / scale[code]).astype(np.float32)
         order = np.lexsort((cell, code, owners))
         counts = np.bincount(owners, minlength=n)
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        offsets = offsets_of(counts)
         columns = {}
         if described.shape[1] > 7 * self.channels:
             columns = {

@@ -94,7 +94,7 @@ class ModuleTagger(TaggerTask):
 
     def inputs(self, prepared: Events | GraphView, chosen: NDArray[np.int64]) -> tuple[Any]:
         """What the module takes, of the ``chosen`` events."""
-        return (self.form.cut(prepared, chosen),)
+        return (self.form.select(prepared, chosen),)
 
     def graphs(self) -> list[Graph]:
         """From what the module takes to a probability."""

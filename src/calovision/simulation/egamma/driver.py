@@ -1,4 +1,4 @@
-"""Simulated electrons and photons: cut into chunks, run, and written to an event store."""
+"""The simulation of electrons and photons into an event store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, NS_PER_UNIT
 from calovision.events.store import EventStore, shard_bytes
-from calovision.simulation.chunks import Chunk, Product, Where, cut, produce
+from calovision.simulation.chunks import Chunk, RunOptions, Simulated, chunks_of, simulate_chunks
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.egamma.fast import Fast
 from calovision.simulation.egamma.geant4 import Geant4
@@ -53,41 +53,34 @@ def simulate_chunk(chunk: Chunk, time_limit: float = math.inf, engine: str = "fa
     try:
         showers = ENGINES[engine].showers(particles, int(streams[1]), time_limit)
     except TimeoutError as error:
-        raise InputError(
-            f"chunk {chunk.index} is not done after its {time_limit:g} s",
-            "raise the time limit; finished chunks are kept",
-        ) from error
+        raise chunk.too_slow(time_limit) from error
     return measured(particles, showers, int(streams[2]), chunk.first)
 
 
 def simulate_egamma(
-    path: str | Path, events: int, seed: int, *, engine: str = "fast", **where: Unpack[Where]
+    path: str | Path, events: int, seed: int, *, engine: str = "fast", **options: Unpack[RunOptions]
 ) -> EventStore:
     """Simulate electrons and photons into an event store; an interrupted run goes on.
 
-    Args:
-        path: folder of the set.
-        events: number of events, photons and electrons in equal number; an odd one is a photon.
-        seed: of everything random; the same bytes for any workers.
-        engine: ``fast`` or ``geant4``.
-        **where: see :class:`~calovision.simulation.chunks.Where`.
+    Arguments as of :func:`calovision.simulate.egamma` and
+    :class:`~calovision.simulation.chunks.RunOptions`.
 
     Raises:
         InputError: bad arguments, the engine cannot run here, or as
-            :func:`~calovision.simulation.chunks.produce`.
+            :func:`~calovision.simulation.chunks.simulate_chunks`.
     """
     chosen = engine_named(engine)
-    chunks = cut(events, seed, CHUNK[engine])
-    if where.get("scheduler") is None:
+    chunks = chunks_of(events, seed, CHUNK[engine])
+    if options.get("scheduler") is None:
         chosen.check()
-    return produce(
+    return simulate_chunks(
         path,
         EGAMMA_CROPS,
         chunks,
-        functools.partial(_product, engine=engine),
+        functools.partial(_simulate, engine=engine),
         provenance=_provenance(events, seed, engine),
         prepare=chosen.prepare,
-        **where,
+        **options,
     )
 
 
@@ -96,8 +89,8 @@ def without_deposit(store: EventSet) -> int:
     return int((store.column("deposit") < CMS_BARREL.ecal_threshold).sum())
 
 
-def _product(chunk: Chunk, time_limit: float, engine: str) -> Product:
-    return Product(shard_bytes(simulate_chunk(chunk, time_limit, engine)))
+def _simulate(chunk: Chunk, time_limit: float, engine: str) -> Simulated:
+    return shard_bytes(simulate_chunk(chunk, time_limit, engine)), b""
 
 
 def _provenance(events: int, seed: int, engine: str) -> dict[str, Any]:

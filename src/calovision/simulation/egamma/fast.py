@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 
 from calovision.simulation import energy_spots
-from calovision.simulation.detector import CMS_BARREL, Detector, tracker_layers
-from calovision.simulation.egamma.particles import BARREL_ROWS, PEAK, PT, SIZE, Particles, Showers
-from calovision.simulation.egamma.shape import SHAPE, Shape
-from calovision.simulation.egamma.shower import electron, photon
+from calovision.simulation.detector import CMS_BARREL, record, tracker_layers
+from calovision.simulation.egamma.particles import (
+    BARREL_ROWS,
+    PEAK,
+    PT,
+    SIZE,
+    Engine,
+    Particles,
+    Showers,
+)
+from calovision.simulation.egamma.shower import SHAPE, electron, photon
 from calovision.simulation.propagation import through_tracker
 from calovision.utils.compiled import fast
 
@@ -96,20 +103,8 @@ def _simulate(
     return row, deposit, converted, brem
 
 
-class Fast:
-    """The parametrised engine.
-
-    Args:
-        detector: its description.
-        shape: of the showers.
-    """
-
-    def __init__(self, detector: Detector = DETECTOR, shape: Shape = SHAPE) -> None:
-        self.detector = detector
-        self.shape = shape
-
-    def check(self) -> None:
-        """It runs everywhere."""
+class Fast(Engine):
+    """The parametrised engine."""
 
     def prepare(self) -> None:
         """Compile the loops, or find them in the cache."""
@@ -119,7 +114,7 @@ class Fast:
 
     def provenance(self) -> dict[str, object]:
         """The constants of detector and showers."""
-        return {"detector": self.detector._asdict(), "shower": self.shape._asdict()}
+        return {"detector": DETECTOR._asdict(), "shower": SHAPE._asdict()}
 
     def showers(self, particles: Particles, seed: int, time_limit: float) -> Showers:
         """See :meth:`calovision.simulation.egamma.particles.Engine.showers`."""
@@ -140,8 +135,8 @@ class Fast:
                     particles.z[batch],
                     particles.charge[batch],
                     layers,
-                    self.detector.record(),
-                    self.shape.record(),
+                    record(DETECTOR),
+                    record(SHAPE),
                     crops[batch],
                 )
             )

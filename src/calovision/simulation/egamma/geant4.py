@@ -17,14 +17,14 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.simulation.detector import CMS_BARREL
-from calovision.simulation.egamma.particles import ELECTRON, Particles, Showers
+from calovision.simulation.egamma.particles import ELECTRON, Engine, Particles, Showers
 
 WHEEL, VERSION = "geant4_pybind", "0.1.3"  #: its symbols are called by name, so no other will do
 GEANT4 = "11.4.1"
 _REMEDY = 'on Linux, run: pip install "calovision[geant4]"'
 
 
-class Geant4:
+class Geant4(Engine):
     """Geant4 with the detector of :mod:`calovision.simulation.egamma.geant4_detector`."""
 
     def check(self) -> None:
@@ -37,9 +37,6 @@ class Geant4:
             raise InputError(f"the geant4 engine needs {WHEEL} {VERSION}, not {found}", _REMEDY)
         if sys.platform != "linux":
             raise InputError(f"the geant4 engine runs on Linux, not on {sys.platform}", "use fast")
-
-    def prepare(self) -> None:
-        """Every chunk sets itself up."""
 
     def provenance(self) -> dict[str, object]:
         """Versions, and the detector's constants that the geometry uses."""

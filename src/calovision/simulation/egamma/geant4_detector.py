@@ -65,7 +65,7 @@ def crystal(index: int) -> tuple[NDArray[np.float64], NDArray[np.float64], list[
 
 
 def _material(radius: float, from_z: float) -> str:
-    """What a layer of the tracker is made of; what counts is its thickness in X0."""
+    """Material of a tracker layer; only its thickness in X0 matters."""
     if radius < 40:
         return "G4_Be"
     if from_z > 0:  # discs and their services

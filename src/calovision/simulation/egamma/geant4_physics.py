@@ -1,9 +1,9 @@
 """Geant4's electromagnetic physics from the ``geant4_pybind`` wheel, without its data sets.
 
-The wheel binds no processes or models, so they are made through the C++ symbols that it exports;
-their names hold for one version of the wheel on Linux. Geant4's own lists need data files of some
-hundred MB; these processes do not: bremsstrahlung comes from the complete-screening model with
-LPM suppression instead of the Seltzer-Berger tables, and there is no fluorescence.
+The wheel binds no processes or models, so they are constructed through the C++ symbols that it
+exports; their names hold for one version of the wheel on Linux. Geant4's own lists need data files
+of some hundred MB; these processes do not: bremsstrahlung comes from the complete-screening model
+with LPM suppression instead of the Seltzer-Berger tables, and there is no fluorescence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 PHOTON_CUT = 1.0  #: range cut of photons, mm
 #: Range cut of electrons, mm: 2.94 MeV in lead tungstate. An electron below LOWEST_ELECTRON leaves
-#: its energy where it is made; not to make it leaves the same.
+#: its energy where it is produced; not to produce it leaves the same.
 ELECTRON_CUT = 2.8
 LOWEST_ELECTRON = 3.0  #: kinetic energy below which an electron is stopped, MeV
 FINAL_STEP = 5.0  #: of the step function, mm
@@ -35,7 +35,7 @@ _GENERAL = "_ZN21G4GammaGeneralProcess"
 
 
 def load(folder: Path) -> Any:
-    """The module ``geant4_pybind``, told not to ask for data sets.
+    """The module ``geant4_pybind``, set up to run without data sets.
 
     Geant4's table of nuclides only wants its file to be there; an empty one in ``folder`` will do.
     """
@@ -78,8 +78,8 @@ class Symbols:
         self._alive.append(made)
         return ctypes.byref(made)
 
-    def make(self, constructor: str, *arguments: Any) -> ctypes.c_void_p:
-        """Make an object that belongs to Geant4."""
+    def construct(self, constructor: str, *arguments: Any) -> ctypes.c_void_p:
+        """Construct an object that belongs to Geant4."""
         place = ctypes.c_void_p(self._new(_OBJECT_SIZE))
         ctypes.memset(place, 0, _OBJECT_SIZE)
         self.call(constructor, place, *arguments, gives=None)
@@ -96,9 +96,9 @@ def _photon_processes(c: Symbols) -> list[ctypes.c_void_p]:
         "compt": "_ZN19G4ComptonScatteringC1ERK8G4String13G4ProcessType",
         "conv": "_ZN17G4GammaConversionC1ERK8G4String13G4ProcessType",
     }
-    general = c.make(f"{_GENERAL}C1ERK8G4String", c.string("photon"))
+    general = c.construct(f"{_GENERAL}C1ERK8G4String", c.string("photon"))
     for name, symbol in kinds.items():
-        process = c.make(symbol, c.string(name), _ELECTROMAGNETIC)
+        process = c.construct(symbol, c.string(name), _ELECTROMAGNETIC)
         c.call(f"{_GENERAL}12AddEmProcessEP12G4VEmProcess", general, process, gives=None)
     return [general]
 
@@ -110,9 +110,9 @@ def _electron_processes(c: Symbols) -> list[ctypes.c_void_p]:
         "eIoni": "_ZN13G4eIonisationC1ERK8G4String",
         "eBrem": "_ZN17G4eBremsstrahlungC1ERK8G4String",
     }
-    processes = [c.make(symbol, c.string(name)) for name, symbol in kinds.items()]
+    processes = [c.construct(symbol, c.string(name)) for name, symbol in kinds.items()]
     for place in (0, 1):  # below and above 1 GeV: no tables at any energy
-        model = c.make(
+        model = c.construct(
             "_ZN25G4eBremsstrahlungRelModelC1EPK20G4ParticleDefinitionRK8G4String",
             None,
             c.string("eBremLPM"),
@@ -135,7 +135,7 @@ def _register(c: Symbols) -> None:
         own = ctypes.c_void_p(c.call(particle))
         for process in processes(c):
             c.call(symbol, helper, process, own, gives=ctypes.c_bool)
-    annihilation = c.make("_ZN19G4eplusAnnihilationC1ERK8G4String", c.string("annihil"))
+    annihilation = c.construct("_ZN19G4eplusAnnihilationC1ERK8G4String", c.string("annihil"))
     c.call(symbol, helper, annihilation, own, gives=ctypes.c_bool)
 
 

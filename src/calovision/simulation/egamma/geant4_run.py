@@ -39,7 +39,7 @@ def crop(energy: NDArray[np.float64]) -> tuple[int, NDArray[np.float32]]:
 
 def _entrance(g4: Any) -> Any:
     class Entrance(g4.G4VSensitiveDetector):  # type: ignore[misc]
-        """Notes the energy with which the particle itself reaches the calorimeter."""
+        """Records the energy with which the particle itself reaches the calorimeter."""
 
         def __init__(self) -> None:
             super().__init__(ENTRANCE)
@@ -53,7 +53,7 @@ def _entrance(g4: Any) -> Any:
     return Entrance()
 
 
-def _actions(g4: Any, particles: dict[str, NDArray[Any]], entrance: Any, made: Any) -> Any:
+def _actions(g4: Any, particles: dict[str, NDArray[Any]], entrance: Any, showers: Any) -> Any:
     table = g4.G4ParticleTable.GetParticleTable()
 
     class Source(g4.G4VUserPrimaryGeneratorAction):  # type: ignore[misc]
@@ -81,10 +81,10 @@ def _actions(g4: Any, particles: dict[str, NDArray[Any]], entrance: Any, made: A
                 cell, deposit = np.array(hits).T
                 energy.flat[cell.astype(int)] = deposit / g4.GeV
             row, around = crop(energy)
-            made["row"].append(row)
-            made["crops"].append(around)
-            made["deposit"].append(energy.sum())
-            made["arrived"].append(entrance.arrived)
+            showers["row"].append(row)
+            showers["crops"].append(around)
+            showers["deposit"].append(energy.sum())
+            showers["arrived"].append(entrance.arrived)
 
     class Actions(g4.G4VUserActionInitialization):  # type: ignore[misc]
         def Build(self) -> None:  # noqa: N802
@@ -107,17 +107,17 @@ def run(particles: dict[str, NDArray[Any]], folder: Path) -> dict[str, NDArray[A
         the energy (GeV) with which the particle itself entered the calorimeter, 0 if it did not.
     """
     g4 = load(folder)
-    made: dict[str, list[Any]] = {"crops": [], "row": [], "deposit": [], "arrived": []}
+    showers: dict[str, list[Any]] = {"crops": [], "row": [], "deposit": [], "arrived": []}
     manager = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.Serial)
     entrance = _entrance(g4)
     parts = [detector(g4, entrance), physics(g4)]
-    parts.append(_actions(g4, particles, entrance, made))
+    parts.append(_actions(g4, particles, entrance, showers))
     for part in parts:
         manager.SetUserInitialization(part)
     g4.HepRandom.setTheSeed(int(particles["seed"]))
     manager.Initialize()
     manager.BeamOn(len(particles["eta"]))
-    return {name: np.array(values) for name, values in made.items()}
+    return {name: np.array(values) for name, values in showers.items()}
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 # ruff: noqa: NPY002 (the compiled generator has its own stream, seeded per call)
-"""From deposited energies to what is read out: noise, zero suppression, time."""
+"""The read-out of crystals: resolution, noise, zero suppression and time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, NS_PER_UNIT
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.detector import CMS_BARREL, record
 from calovision.simulation.egamma.particles import BARREL_ROWS, PEAK, SIZE, Particles, Showers
 from calovision.simulation.readout import READ, select
 from calovision.utils.compiled import fast
@@ -29,10 +29,6 @@ class Electronics(NamedTuple):
     time_noise: float = 35.0  #: sigma(t) times the amplitude over its noise, ns
     time_constant: float = 0.15  #: constant term of sigma(t), ns
     time_span: float = 125.0  #: largest time, of either sign, ns
-
-    def record(self) -> Any:
-        """The constants as a NumPy record."""
-        return np.array([tuple(self)], [(name, float) for name in self._fields])[0]
 
 
 ELECTRONICS = Electronics()
@@ -115,7 +111,7 @@ def measured(particles: Particles, showers: Showers, seed: int, first_id: int = 
         ``brem`` and ``event_id``; see :class:`~calovision.simulation.egamma.particles.Showers`.
     """
     offsets, cell, code, value = _read_out(
-        seed, showers.crops, showers.row, CMS_BARREL.record(), ELECTRONICS.record()
+        seed, showers.crops, showers.row, record(CMS_BARREL), record(ELECTRONICS)
     )
     unit = np.array([EGAMMA_CROPS.channels[0].gev_per_unit, NS_PER_UNIT])
     numbers = {

@@ -1,9 +1,9 @@
-"""What the engines get and give: single particles in, energies of crystals out."""
+"""Input and output of the shower engines: single particles, and energies in crystals."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,18 +67,20 @@ class Showers:
     brem: NDArray[np.float64]
 
 
-class Engine(Protocol):
-    """A way of getting from particles to showers."""
+class Engine(ABC):
+    """A simulation of showers."""
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027 (most engines run everywhere)
         """Raise an :class:`~calovision.errors.InputError` unless it can run here."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 (there may be nothing to prepare)
         """Do once what all processes on this machine profit from."""
 
+    @abstractmethod
     def provenance(self) -> dict[str, object]:
         """What its results depend on, JSON-ready."""
 
+    @abstractmethod
     def showers(self, particles: Particles, seed: int, time_limit: float) -> Showers:
         """Simulate particles, in their order.
 

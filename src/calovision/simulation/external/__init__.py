@@ -1,1 +1,1 @@
-"""Particles that other programs have made: files of them, and images of their jets."""
+"""Particles of other programs: reading their files, and imaging their jets."""

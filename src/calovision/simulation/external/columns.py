@@ -1,4 +1,4 @@
-"""Columns of a file, as its library gives them, to a table of particles: checked row by row."""
+"""Tables of particles from the columns of a file, checked row by row."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.simulation.external.momenta import (
     ANY_BEAM,
     ELECTRON,
@@ -25,7 +26,6 @@ from calovision.simulation.external.momenta import (
 )
 from calovision.simulation.external.names import LABEL, WEIGHT, Layout
 from calovision.simulation.external.particles import Table
-from calovision.simulation.generator import offsets_of
 
 _FLAGS = {"photon": PHOTON, "electron": ELECTRON, "muon": MUON}
 _STABLE = 1  #: of all generators' states, the one that is looked at
@@ -37,7 +37,7 @@ def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None
 
     Args:
         columns: by name, those that the layout names.
-        layout: which is what.
+        layout: names of the columns of every quantity.
         first: number of the first row in the file.
         unit: of momenta, energies and masses; GeV unless the user says so, and then an energy
             beyond the LHC's is refused.
@@ -45,7 +45,7 @@ def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None
     Raises:
         InputError: something is missing, or impossible.
     """
-    lists = {k: _rectified(columns[name], name, first) for k, name in layout.particles.items()}
+    lists = {k: _flattened(columns[name], name, first) for k, name in layout.particles.items()}
     name, counts = next((layout.particles[k], c) for k, (_, c) in lists.items())
     for quantity, (_, others) in lists.items():
         if (others != counts).any():
@@ -74,12 +74,12 @@ def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None
     known = "pdg" in flat
     pdg = _pdg(flat, place)
     momentum = four_momenta(flat, pdg, place)
-    most = LHC_BEAM if unit is None else ANY_BEAM
-    check_energies(momentum, pdg, most, place, known)
+    max_energy = LHC_BEAM if unit is None else ANY_BEAM
+    check_energies(momentum, pdg, max_energy, place, known)
     rows = {
         k: per_row(columns[name], k, name, len(counts), first) for k, name in layout.per_row.items()
     }
-    return Table(offsets_of(counts), momentum, pdg, rows, first, most)
+    return Table(offsets_of(counts), momentum, pdg, rows, first, max_energy)
 
 
 def per_row(values: Any, quantity: str, name: str, n: int, first: int) -> NDArray[Any]:
@@ -112,7 +112,7 @@ def per_row(values: Any, quantity: str, name: str, n: int, first: int) -> NDArra
 
 
 def check_alike(first: Table, other: Table) -> None:
-    """All files must tell the same of their rows.
+    """Check that all files have labels and weights, or none.
 
     Raises:
         InputError: one has labels or weights, the other has none.
@@ -126,7 +126,7 @@ def check_alike(first: Table, other: Table) -> None:
             )
 
 
-def _rectified(values: Any, name: str, first: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _flattened(values: Any, name: str, first: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Flat numbers of a jagged column, and how many every row has."""
     if values.ndim != 2 or values.fields:
         raise InputError(f"{name} is {_type(values)}", "give a list of numbers a row")
@@ -147,7 +147,10 @@ def _rectified(values: Any, name: str, first: int) -> tuple[NDArray[Any], NDArra
 
 
 def _pdg(flat: dict[str, NDArray[Any]], place: Place) -> NDArray[np.int32]:
-    """Takes what tells identities out of ``flat``: ``pdg`` first, where it is not 0."""
+    """Remove what identifies particles from ``flat``, and return their PDG identities.
+
+    They are ``pdg`` where it is not 0, else a guess from charge, mass and flags.
+    """
     charge = flat.pop("charge", None)
     flags = {_FLAGS[k]: flat.pop(k) for k in _FLAGS if k in flat}
     given = flat.pop("pdg", None)

@@ -1,4 +1,4 @@
-"""Files of particles, HepMC3, ROOT, Parquet and NumPy: what each is, and its rows in chunks."""
+"""Opening files of particles (HepMC3, ROOT, Parquet, NumPy) and reading them in chunks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from calovision.errors import InputError
+from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.simulation.conditions import detector
 from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.external import hepmc
@@ -22,6 +23,7 @@ from calovision.simulation.external.readers import (
     columns_of_parquet,
     columns_of_root,
 )
+from calovision.simulation.regrid import check_simulable
 from calovision.utils.counts import count, quantity
 from calovision.utils.unreadable import unreadable
 
@@ -36,19 +38,11 @@ SUFFIXES = {
 
 @dataclass(frozen=True)
 class Options:
-    """How files of particles are read, and what images are made of which jets.
+    """How files of particles are read, and which jets become images by which detector.
 
-    Attributes:
-        rows: what a row of the files is; by default, what files of their kind usually hold.
-        label: class of all jets, 0 or 1, in place of what the files tell.
-        min_pt: least reconstructed transverse momentum, GeV; simulated sets have 75.
-        pileup: mean number of pile-up collisions.
-        noise: factor on the noise of crystals and towers.
-        tree: of ROOT files with several.
-        particles: collection of particles, of files with several (``PFCands``).
-        unit: of momenta where files do not tell; by default GeV, and then energies beyond the
-            LHC's are refused.
-        invisible: identities that leave no signal, besides those that Pythia calls invisible.
+    The options are those of :func:`calovision.from_particles`: a row is by default what files of
+    their kind usually hold; momenta are in GeV, and then energies beyond the LHC's are refused,
+    where neither ``unit`` nor the file says otherwise.
     """
 
     rows: Rows | None = None
@@ -60,6 +54,7 @@ class Options:
     particles: str | None = None
     unit: Unit | None = None
     invisible: tuple[int, ...] = ()
+    geometry: Geometry = JET_IMAGES
 
     def detector(self) -> Detector:
         """The detector in this state.
@@ -78,24 +73,25 @@ class Options:
                 raise InputError(f"{name} is {value!r}", f"give {' or '.join(known)}")
         if self.label not in (None, 0, 1):
             raise InputError(f"the label {self.label}", "give 0 (gluon) or 1 (quark)")
+        check_simulable(self.geometry)
         return detector(self.noise, self.pileup)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file whose contents are known.
+    """An opened file of particles.
 
     Attributes:
         file: its path.
         rows: what a row is.
-        said: how it is read (JSON-ready): ``unit``, and names of what is taken: ``particles``,
-            their ``columns``, ``label`` and ``weight``.
+        description: how it is read (JSON-ready): ``unit``, and the names of ``particles``, their
+            ``columns``, ``label`` and ``weight``.
         tables: its rows in chunks of so many, the last one shorter.
     """
 
     file: Path
     rows: Rows
-    said: dict[str, Any]
+    description: dict[str, Any]
     tables: Callable[[int], Iterator[Table]]
 
 
@@ -115,11 +111,11 @@ def kind_of(file: Path) -> str:
 
 
 def source(file: Path, options: Options | None = None) -> Source:
-    """Look into a file.
+    """Open a file of particles.
 
     Args:
         file: HepMC3, ROOT, Parquet or NumPy.
-        options: what somebody says of it; labels are left out where it gives one.
+        options: how it is read; labels of the file are left out where they give one.
 
     Raises:
         InputError: the file cannot be read, a package for it is missing, or it has no particles
@@ -127,21 +123,12 @@ def source(file: Path, options: Options | None = None) -> Source:
     """
     options = options or Options()
     kind = kind_of(file)
-    with _of(file):
+    with _naming(file):
         return (_collisions if kind == "HepMC3" else _columns)(file, kind, options)
 
 
-def tables(file: Path, size: int, options: Options | None = None) -> Iterator[Table]:
-    """The rows of a file in chunks of ``size``, the last one shorter.
-
-    Raises:
-        InputError: as of :func:`source`.
-    """
-    yield from source(file, options).tables(size)
-
-
 def summary(files: Iterable[Mapping[str, Any]]) -> str:
-    """How files are read, a line each, from their ``name`` and :attr:`Source.said`."""
+    """How files are read, a line each, from their ``name`` and :attr:`Source.description`."""
     lines = []
     for said in files:
         of = f" of {said['particles']}" if said["particles"] else ""
@@ -154,7 +141,7 @@ def summary(files: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _collisions(file: Path, kind: str, options: Options) -> Source:
-    with _library(kind, file):
+    with _one_line_errors(kind, file):
         header = hepmc.read_header(file)
     if options.unit not in (None, header.unit):
         raise InputError(
@@ -168,7 +155,7 @@ def _collisions(file: Path, kind: str, options: Options) -> Source:
         events = _guarded(hepmc.events_of(file, nominal, size), file, kind)
         first = 0
         for chunk in events:
-            with _of(file):
+            with _naming(file):
                 made = hepmc.joined(chunk, first, confirmed)
             yield made
             first += len(made)
@@ -181,7 +168,7 @@ def _collisions(file: Path, kind: str, options: Options) -> Source:
 
 
 def _columns(file: Path, kind: str, options: Options) -> Source:
-    with _library(kind, file):
+    with _one_line_errors(kind, file):
         if kind == "ROOT":
             columns = columns_of_root(file, options.tree, options.particles)
         else:
@@ -206,7 +193,7 @@ def _columns(file: Path, kind: str, options: Options) -> Source:
     def read(size: int) -> Iterator[Table]:
         first = 0
         for part in _guarded(columns.read(names, size), file, kind):
-            with _of(file):
+            with _naming(file):
                 made = table(part, layout, first, options.unit)
             yield made
             first += len(made)
@@ -223,7 +210,7 @@ def _columns(file: Path, kind: str, options: Options) -> Source:
 def _guarded(chunks: Iterator[T], file: Path, kind: str) -> Iterator[T]:
     """The same, with what the library raises as one line."""
     while True:
-        with _of(file), _library(kind, file):
+        with _naming(file), _one_line_errors(kind, file):
             try:
                 chunk = next(chunks)
             except StopIteration:
@@ -232,7 +219,7 @@ def _guarded(chunks: Iterator[T], file: Path, kind: str) -> Iterator[T]:
 
 
 @contextmanager
-def _of(file: Path) -> Iterator[None]:
+def _naming(file: Path) -> Iterator[None]:
     """Say in which file something is wrong."""
     try:
         yield
@@ -243,7 +230,7 @@ def _of(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _library(kind: str, file: Path) -> Iterator[None]:
+def _one_line_errors(kind: str, file: Path) -> Iterator[None]:
     """Whatever a library raises at a file becomes one line."""
     try:
         yield
@@ -261,10 +248,10 @@ def _library(kind: str, file: Path) -> Iterator[None]:
         if refused := unreadable(error, file):
             raise refused from None
         raise InputError(
-            f"it cannot be read: {_told(error)}", f"give a whole {kind} file"
+            f"it cannot be read: {_first_line(error)}", f"give a whole {kind} file"
         ) from None
 
 
-def _told(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     lines = (getattr(error, "strerror", None) or str(error)).strip().splitlines()
     return lines[0] if lines else type(error).__name__

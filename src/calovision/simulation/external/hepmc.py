@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.simulation.external.momenta import (
     ANY_BEAM,
     LHC_BEAM,
@@ -20,23 +21,22 @@ from calovision.simulation.external.momenta import (
 )
 from calovision.simulation.external.names import WEIGHT
 from calovision.simulation.external.particles import Table
-from calovision.simulation.generator import offsets_of
 
 _STABLE, _BEAM = 1, 4  #: states of particles
 _BEAM_ENERGY = 1e5  #: GeV a nucleon; beams that have more are in another unit than the file says
 _NUCLEI = 1_000_000_000  #: identities of nuclei start here: 10LZZZAAAI
-_SLACK = 1.01  #: of the beams' energy
+_BEAM_TOLERANCE = 1.01  #: of the beams' energy
 #: names that generators give the weight that belongs to the prediction itself
 _NOMINAL = ("", "default", "weight", "nominal", "0")
 
 
 class Event(NamedTuple):
-    """What is needed of a collision.
+    """Stable particles, beams and weight of a collision.
 
     Attributes:
         momentum: ``(4, particles)`` px, py, pz, energy of the stable ones, GeV.
         pdg: ``(particles,)`` their identities.
-        beams: energy of all beam particles, GeV; 0 if the file does not tell.
+        beams: energy of all beam particles, GeV; 0 if the file has none.
         nucleon: largest energy of a beam particle, of nuclei by nucleon, GeV.
         weight: the nominal one, if there are any.
     """
@@ -49,7 +49,7 @@ class Event(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a HepMC file says of itself.
+    """The unit and the weights that a HepMC file declares.
 
     Attributes:
         unit: of its momenta.
@@ -63,14 +63,14 @@ class Header(NamedTuple):
 
 
 def read_header(file: Path) -> Header:
-    """What the file's first event says.
+    """The header of a file, from its first event.
 
     Raises:
         InputError: it has no event, or is not written to its end.
     """
     import pyhepmc
 
-    n_events, n_weighted = _lines_of(file)
+    n_events, n_weighted = _count_lines(file)
     with pyhepmc.open(str(file)) as events:
         for event in events:
             n = len(event.weights)
@@ -88,7 +88,7 @@ def read_header(file: Path) -> Header:
 
 
 def events_of(file: Path, nominal: int | None, size: int) -> Iterator[list[Event]]:
-    """Events in chunks, with what is needed of them.
+    """The events of a file in chunks.
 
     Args:
         file: to read.
@@ -97,7 +97,7 @@ def events_of(file: Path, nominal: int | None, size: int) -> Iterator[list[Event
     """
     import pyhepmc
 
-    wanted, _ = _lines_of(file)
+    wanted, _ = _count_lines(file)
     chunk: list[Event] = []
     found = 0
     with pyhepmc.open(str(file)) as events:
@@ -124,19 +124,19 @@ def events_of(file: Path, nominal: int | None, size: int) -> Iterator[list[Event
                 yield chunk
                 chunk = []
     if found < wanted:
-        # The library tells nobody but the terminal, and hands out what came before.
+        # pyhepmc reports this on the terminal only, and returns the events before it.
         raise InputError(f"event {found + 1} of {wanted} cannot be read", "mend or remove it")
     if chunk:
         yield chunk
 
 
 def joined(events: list[Event], first: int, confirmed: bool) -> Table:
-    """A table of some events.
+    """The table of particles of some events.
 
     Args:
         events: one behind the other.
         first: number of the first one in the file.
-        confirmed: somebody says that the unit is right: beams may be any.
+        confirmed: the user has confirmed the unit, so that beams may have any energy.
 
     Raises:
         InputError: momenta that its beams cannot give, or a weight that is not finite.
@@ -159,10 +159,10 @@ def joined(events: list[Event], first: int, confirmed: bool) -> Table:
             f"the beams of event {first + event + 1} have {events[event].nucleon:g} GeV",
             "correct the unit in its lines U: no collider is that strong",
         )
-    most = ANY_BEAM if confirmed else LHC_BEAM
+    max_energy = ANY_BEAM if confirmed else LHC_BEAM
     if beams.all() and not high.any():
-        most = float(beams.max()) * _SLACK
-    check_energies(momentum, pdg, most, place)
+        max_energy = float(beams.max()) * _BEAM_TOLERANCE
+    check_energies(momentum, pdg, max_energy, place)
     columns = {}
     if events[0].weight is not None:
         weights = np.array([e.weight for e in events], np.float64)
@@ -172,10 +172,10 @@ def joined(events: list[Event], first: int, confirmed: bool) -> Table:
                 f"the weight of event {first + odd + 1} is {weights[odd]}", "remove that event"
             )
         columns[WEIGHT] = weights
-    return Table(offsets, momentum, pdg, columns, first, most)
+    return Table(offsets, momentum, pdg, columns, first, max_energy)
 
 
-def _lines_of(file: Path) -> tuple[int, int]:
+def _count_lines(file: Path) -> tuple[int, int]:
     """Number of events, and of lines of weights, of a HepMC file that was written to its end."""
     events, weighted, before = 0, 0, b""
     opener = gzip.open if file.suffix == ".gz" else open

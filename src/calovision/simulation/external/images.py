@@ -1,10 +1,10 @@
-"""Images of jets from particles that others have made: found or given, seen by the detector."""
+"""Jet images from the particles of other programs."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import EventStore, StoreWriter
 from calovision.simulation.constituents import constituents
 from calovision.simulation.external.columns import check_alike
@@ -46,7 +45,7 @@ def image(
         seed: of the detector's random numbers and of the pile-up.
         options: how files are read and imaged.
         overwrite: replace a set that is there.
-        progress: told the number of rows read and of images made, chunk by chunk.
+        progress: called after every chunk with its numbers of rows and of images.
 
     Raises:
         InputError: a file cannot be read, an option makes no sense, no jet is in the barrel, or
@@ -64,7 +63,9 @@ def image(
         )
     made_by = {
         "source": "calovision data image",
-        "files": [{"name": s.file.name, "sha256": _digest(s.file), **s.said} for s in sources],
+        "files": [
+            {"name": s.file.name, "sha256": _digest(s.file), **s.description} for s in sources
+        ],
         "rows": rows,
         "seed": seed,
         "label": options.label,
@@ -74,7 +75,7 @@ def image(
         "detector": detector._asdict(),
         "versions": {n: importlib.metadata.version(n) for n in ("calovision", "fastjet", "numpy")},
     }
-    writer = StoreWriter(out, JET_IMAGES, provenance=made_by, overwrite=overwrite)
+    writer = StoreWriter(out, options.geometry, provenance=made_by, overwrite=overwrite)
     tally = Tally()
     try:
         _fill(writer, sources, seed, options, tally, progress)
@@ -131,15 +132,12 @@ def _fill(
 
 
 def _digest(file: Path) -> str:
-    """Of a file's content; what cannot be read is told when it is read."""
-    digest = sha256()
+    """SHA-256 of a file's content."""
     try:
         with file.open("rb") as opened:
-            while block := opened.read(1 << 20):
-                digest.update(block)
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}", "give a readable file") from None
-    return digest.hexdigest()
 
 
 def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) -> Events:
@@ -162,10 +160,10 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) ->
     """
     detector = options.detector()
     table = table.kept(~invisible(table.pdg, options.invisible))
-    jets = found(table, detector.jet_radius) if rows == "events" else given(table)
+    jets = clustered_jets(table, detector.jet_radius) if rows == "events" else given_jets(table)
     _check_jets(jets, table)
     number = int(streams.numbers(streams.Stream.SIMULATION, *seed).generate_state(1)[0])
-    seen = detect(jets, number, detector)
+    seen = detect(jets, number, detector, options.geometry)
     good = np.flatnonzero(seen.columns["pt"] >= options.min_pt)
     images, inside = seen[good], constituents(jets)[good]
     images.columns |= inside.shapes()
@@ -182,17 +180,17 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) ->
 
 
 def _check_jets(jets: Jets, table: Table) -> None:
-    """Refuse jets that no collider makes, most often of momenta in MeV."""
+    """Refuse jets of impossible energies, most often of momenta in MeV."""
     energy = np.hypot(jets.pt * np.cosh(jets.eta), jets.mass)
-    if (energy > table.most).any():
-        jet = int(np.argmax(energy > table.most))
+    if (energy > table.max_energy).any():
+        jet = int(np.argmax(energy > table.max_energy))
         raise InputError(
             f"a jet of row {table.first + jets.collision[jet]} has {energy[jet]:g} GeV",
-            beyond(table.most),
+            beyond(table.max_energy),
         )
 
 
-def found(table: Table, radius: float) -> Jets:
+def clustered_jets(table: Table, radius: float) -> Jets:
     """The two leading anti-kt jets of every collision, those with an axis in the barrel."""
     table = table.kept(table.seen())
     counts = np.diff(table.offsets)
@@ -203,10 +201,10 @@ def found(table: Table, radius: float) -> Jets:
     momenta, member = _leading_jets(record, radius)
     pt, eta, _ = _cylinder(momenta)
     collision, slot = np.nonzero((pt > 0) & (np.abs(eta) < JET_ETA))
-    return _jets(table, momenta[:, collision, slot], member, collision, slot)
+    return _unlabelled(table, momenta[:, collision, slot], member, collision, slot)
 
 
-def given(table: Table) -> Jets:
+def given_jets(table: Table) -> Jets:
     """Every row one jet of all its particles, those with an axis in the barrel."""
     table = table.kept(table.seen())
     owner = np.repeat(np.arange(len(table)), np.diff(table.offsets))
@@ -215,22 +213,9 @@ def given(table: Table) -> Jets:
     pt, eta, _ = _cylinder(momenta)
     row = np.flatnonzero((pt > 0) & (np.abs(eta) < JET_ETA))
     member = np.zeros(len(table.pdg), np.int8)
-    return _jets(table, momenta[:, row], member, row, np.zeros(len(row), np.int64))
+    return _unlabelled(table, momenta[:, row], member, row, np.zeros(len(row), np.int64))
 
 
-def _jets(table: Table, momenta: Any, member: Any, collision: Any, slot: Any) -> Jets:
-    pt, eta, phi = _cylinder(momenta)
-    mass2 = momenta[3] ** 2 - (momenta[:3] ** 2).sum(0)
-    nothing = np.zeros(len(pt))
-    return Jets(
-        table.particles(),
-        member,
-        collision,
-        slot.astype(np.int8),
-        nothing.astype(np.int8),
-        pt,
-        eta,
-        phi,
-        np.sqrt(np.maximum(mass2, 0.0)),
-        nothing,
-    )
+def _unlabelled(table: Table, momenta: Any, member: Any, collision: Any, slot: Any) -> Jets:
+    parton_pt = np.zeros(len(slot))
+    return Jets.of(table.particles(), member, (collision, slot), momenta, 0, parton_pt)

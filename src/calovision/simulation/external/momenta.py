@@ -1,4 +1,4 @@
-"""Identities and four-momenta from the numbers that files give, checked for what cannot be."""
+"""Four-momenta and PDG identities from the quantities of a file, checked for impossible values."""
 
 from __future__ import annotations
 
@@ -104,14 +104,14 @@ def four_momenta(
 
 
 def check_energies(
-    momentum: Floats, pdg: NDArray[np.int32], most: float, place: Place, named: bool = True
+    momentum: Floats, pdg: NDArray[np.int32], max_energy: float, place: Place, named: bool = True
 ) -> None:
-    """Refuse what no collider makes, and energies in another unit than the momenta.
+    """Refuse energies beyond any collider, and energies in another unit than the momenta.
 
     Args:
         momentum: ``(4, particles)``, GeV.
         pdg: ``(particles,)`` PDG identities.
-        most: energy that no particle can exceed, GeV.
+        max_energy: energy that no particle can exceed, GeV.
         place: says where the particle of a number is.
         named: the identities come from the file, so that their masses are known.
 
@@ -119,7 +119,7 @@ def check_energies(
         InputError: there is such a particle.
     """
     energy = momentum[3]
-    _refuse(energy > most, "energy", energy, place, beyond(most))
+    _refuse(energy > max_energy, "energy", energy, place, beyond(max_energy))
     if named:
         full = np.sqrt((momentum[:3] ** 2).sum(0) + mass_of(pdg) ** 2)
         strange = (energy > _EXCESS * full + 1) & (np.abs(pdg) < 10_000) & ~fleeting(pdg)
@@ -128,14 +128,14 @@ def check_energies(
         _refuse(strange, "energy", energy, place, remedy)
 
 
-def beyond(most: float) -> str:
-    """What to do about an energy above ``most`` GeV."""
-    if most == LHC_BEAM:
+def beyond(max_energy: float) -> str:
+    """What to do about an energy above ``max_energy`` GeV."""
+    if max_energy == LHC_BEAM:
         return (
             f"a beam of the LHC has {LHC_BEAM:g} GeV: give --unit MeV if the file is in MeV, "
             "--unit GeV if such an energy is meant"
         )
-    return f"at most {most:g} GeV are there: give momenta in the right unit"
+    return f"at most {max_energy:g} GeV are there: give momenta in the right unit"
 
 
 def _along(transverse: Floats, angle: Floats) -> Floats:

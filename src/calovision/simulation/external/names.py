@@ -1,4 +1,4 @@
-"""By which names the quantities of particles go in files, and whose particles are taken."""
+"""Names of particle quantities and collections in the files of other programs."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ _SHOWN = 12  #: names in a message
 
 @dataclass(frozen=True)
 class Layout:
-    """What is read from a file.
+    """The columns that are read from a file.
 
     Attributes:
         collection: whose particles, ``""`` for names without one.
-        rows: what a row with them is, ``None`` where nobody can tell.
+        rows: what a row with them is, ``None`` if that is unknown.
         particles: column of every quantity of particles.
         per_row: column of every per-row number.
     """
@@ -119,8 +119,8 @@ def collections(depths: Mapping[str, int]) -> dict[str, dict[str, str]]:
     }
 
 
-def may_matter(names: Iterable[str]) -> list[str]:
-    """Names that some quantity goes by."""
+def known_names(names: Iterable[str]) -> list[str]:
+    """The names that stand for some quantity."""
     several = dict.fromkeys(names, 2)
     inside = {n for q in _quantities(several).values() for n in q.values()}
     lower = {c for candidates in PER_ROW.values() for c in candidates} | {_OTHER_LABEL}

@@ -11,22 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.events import offsets_of
 from calovision.simulation import generator
-from calovision.simulation.generator import Particles, offsets_of
-from calovision.simulation.pythia import fresh, quiet
+from calovision.simulation.generator import Particles
+from calovision.simulation.pythia import default_pythia, quiet
 
 Rows = Literal["jets", "events"]
 Floats = NDArray[np.float64]
 
 _PT_MIN_GEV, _ETA_MAX = 0.05, 3.0  #: of the particles that the detector sees
-_REACHES = 1.0  #: mm, c times the mean life of what may reach a detector
-_BEYOND = 1_000_000  #: hypothetical particles, whose mean lives are the user's own, start here
+_MIN_RANGE_MM = 1.0  #: mm, c times the mean life of what may reach a detector
+_FIRST_HYPOTHETICAL = (
+    1_000_000  #: hypothetical particles, whose mean lives are the user's own, start here
+)
 _NUCLEI = 1_000_000_000
 
 
 @dataclass(frozen=True)
 class Table:
-    """Stable particles of some rows: of collisions, or of jets that somebody has found.
+    """Stable particles of some rows: of collisions, or of jets that are given.
 
     Attributes:
         offsets: ``(n + 1,)`` int64, first particle of every row.
@@ -34,7 +37,7 @@ class Table:
         pdg: ``(particles,)`` int32 PDG identity.
         columns: ``(n,)`` per-row numbers that are kept: ``label`` (int8), ``weight`` (float64).
         first: number of the first row in its file.
-        most: most energy that a particle or a jet can have, GeV.
+        max_energy: largest energy that a particle or a jet can have, GeV.
     """
 
     offsets: NDArray[np.int64]
@@ -42,7 +45,7 @@ class Table:
     pdg: NDArray[np.int32]
     columns: dict[str, NDArray[Any]]
     first: int = 0
-    most: float = np.inf
+    max_energy: float = np.inf
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -60,19 +63,15 @@ class Table:
         owner = np.repeat(np.arange(len(self)), np.diff(self.offsets))
         counts = np.bincount(owner[keep], minlength=len(self))
         return replace(
-            self,
-            offsets=offsets_of(counts),
-            momentum=self.momentum[:, keep],
-            pdg=self.pdg[keep],
+            self, offsets=offsets_of(counts), momentum=self.momentum[:, keep], pdg=self.pdg[keep]
         )
 
     def particles(self) -> Particles:
-        """In detector coordinates; hypothetical charged particles leave what a muon leaves.
+        """In detector coordinates; hypothetical charged particles are detected like muons.
 
         Raises:
             InputError: an identity that nobody knows.
         """
-        px, py, pz, energy = self.momentum
         strange = unknown(self.pdg)
         if len(strange):
             raise InputError(
@@ -80,19 +79,9 @@ class Table:
                 "give stable particles of the Particle Data Group's numbering, or leave it out by "
                 f"--invisible {strange[0]}",
             )
-        charges, pt = generator.charge(self.pdg), np.hypot(px, py)
-        kind = generator._kind(self.pdg, charges)
-        kind[penetrating(self.pdg, charges)] = generator.MUON
-        return Particles(
-            self.offsets,
-            self.pdg,
-            pt.astype(np.float32),
-            np.arcsinh(pz / np.maximum(pt, 1e-9)).astype(np.float32),
-            np.arctan2(py, px).astype(np.float32),
-            energy.astype(np.float32),
-            charges,
-            kind,
-        )
+        found = generator.particles_of(self.offsets, self.pdg, self.momentum)
+        found.kind[penetrating(self.pdg, found.charge)] = generator.MUON
+        return found
 
 
 class _Species(NamedTuple):
@@ -105,11 +94,15 @@ class _Species(NamedTuple):
 def _species() -> _Species:
     known, _ = generator._identities()
     with quiet():
-        table = fresh().particleData
+        table = default_pythia().particleData
         seen = [table.isVisible(int(i)) for i in known]
         fleeting = [
             table.isParton(int(i))
-            or (i < _BEYOND and table.canDecay(int(i)) and table.tau0(int(i)) < _REACHES)
+            or (
+                i < _FIRST_HYPOTHETICAL
+                and table.canDecay(int(i))
+                and table.tau0(int(i)) < _MIN_RANGE_MM
+            )
             for i in known
         ]
     return _Species(known, np.array(seen, np.bool_), np.array(fleeting, np.bool_))
@@ -143,9 +136,11 @@ def fleeting(pdg: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 
 def penetrating(pdg: NDArray[np.int32], charge: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """``(particles,)`` hypothetical heavy charged ones, which leave what a muon leaves."""
+    """``(particles,)`` hypothetical heavy charged particles, which are detected like muons."""
     identity = np.abs(pdg)
-    heavy: NDArray[np.bool_] = (identity > _BEYOND) & (identity < _NUCLEI) & (charge != 0)
+    heavy: NDArray[np.bool_] = (
+        (identity > _FIRST_HYPOTHETICAL) & (identity < _NUCLEI) & (charge != 0)
+    )
     return heavy
 
 
@@ -153,7 +148,7 @@ def mass_of(pdg: NDArray[np.int32]) -> NDArray[np.float64]:
     """Masses by Pythia's table, GeV; 0 of what it does not know."""
     known, place = np.unique(np.abs(pdg), return_inverse=True)
     with quiet():
-        table = fresh().particleData
+        table = default_pythia().particleData
         masses = [table.m0(int(i)) for i in known]
     return np.array(masses, np.float64)[place]
 
@@ -161,6 +156,6 @@ def mass_of(pdg: NDArray[np.int32]) -> NDArray[np.float64]:
 def spelled(identities: Iterable[int]) -> str:
     """Identities with their names, for messages: ``12 (nu_e), 1000022 (~chi_10)``."""
     with quiet():
-        table = fresh().particleData
+        table = default_pythia().particleData
         names = {int(i): str(table.name(int(i))).strip() for i in identities}
     return ", ".join(f"{i} ({n})" if n else f"{i}" for i, n in names.items())

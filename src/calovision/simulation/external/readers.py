@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.simulation.external.names import NAMES, collections, find, may_matter
+from calovision.simulation.external.names import NAMES, collections, find, known_names
 from calovision.utils.arrays import read_arrays
 
 
@@ -42,10 +42,11 @@ def at(part: Any, name: str) -> Any:
 
 def columns_of_parquet(file: Path) -> Columns:
     """Columns of a Parquet file, those of records inside lists among them."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(file) as opened:
-        fields = {f.name: dict(_walked(f.name, f.type)) for f in opened.schema_arrow}
+        fields = {f.name: dict(_leaves(f.name, f.type)) for f in opened.schema_arrow}
         rows = opened.metadata.num_rows
     if not rows:
         raise InputError("it has no rows", "give a file with particles")
@@ -54,7 +55,12 @@ def columns_of_parquet(file: Path) -> Columns:
         tops = [top for top, inside in fields.items() if inside.keys() & set(names)]
         with pq.ParquetFile(file) as again:
             for batch in again.iter_batches(size, columns=tops):
-                part = ak.from_arrow(_decoded(batch))
+                # categories as what they stand for
+                plain = [
+                    c.dictionary_decode() if pa.types.is_dictionary(c.type) else c
+                    for c in batch.columns
+                ]
+                part = ak.from_arrow(pa.RecordBatch.from_arrays(plain, names=batch.schema.names))
                 yield {n: at(part, n) for n in names}
 
     depths = {n: d for inside in fields.values() for n, d in inside.items()}
@@ -108,25 +114,17 @@ def _filled(tables: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
     return filled
 
 
-def _decoded(batch: Any) -> Any:
-    """The same rows, categories as what they stand for."""
-    import pyarrow as pa
-
-    plain = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]
-    return pa.RecordBatch.from_arrays(plain, names=batch.schema.names)
-
-
-def _walked(name: str, kind: Any, depth: int = 1) -> Iterator[tuple[str, int]]:
+def _leaves(name: str, kind: Any, depth: int = 1) -> Iterator[tuple[str, int]]:
     """Names inside a Parquet column, and how many lists deep their numbers lie."""
     import pyarrow as pa
 
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        yield from _walked(name, kind.value_type, depth + 1)
+        yield from _leaves(name, kind.value_type, depth + 1)
     elif pa.types.is_struct(kind):
         for field in kind:
-            yield from _walked(f"{name}.{field.name}".lstrip("."), field.type, depth)
+            yield from _leaves(f"{name}.{field.name}".lstrip("."), field.type, depth)
     else:
         yield name, depth
 
@@ -154,7 +152,7 @@ def columns_of_root(file: Path, tree: str | None, particles: str | None) -> Colu
         if tree is not None and tree not in trees:
             raise InputError(f"it has no tree {tree}", f"name one of {', '.join(trees)}")
         if tree is None:
-            tree = trees[0] if len(trees) == 1 else _chosen(opened, trees, particles)
+            tree = trees[0] if len(trees) == 1 else _only_tree(opened, trees, particles)
         depths, rows = _depths(opened[tree]), opened[tree].num_entries
     if not rows:
         raise InputError(f"tree {tree} has no rows", "give a file with particles")
@@ -167,7 +165,7 @@ def columns_of_root(file: Path, tree: str | None, particles: str | None) -> Colu
     return Columns(depths, f"tree {tree}", read)
 
 
-def _chosen(opened: Any, trees: list[str], particles: str | None) -> str:
+def _only_tree(opened: Any, trees: list[str], particles: str | None) -> str:
     """The only tree with known particles."""
     good = []
     for name in trees:
@@ -193,7 +191,7 @@ def _depths(branches: Any) -> dict[str, int]:
     names = list(branches.keys(recursive=True, **flat))
     depths = dict.fromkeys(names, 0)
     if branches.num_entries:
-        for name in may_matter(names):
+        for name in known_names(names):
             column = branches[name]
             if "Unknown" not in type(getattr(column, "interpretation", None)).__name__:
                 depths[name] = getattr(column.array(entry_stop=1, library="ak"), "ndim", 0)

@@ -1,4 +1,4 @@
-"""What was read of files of particles, and what is worth a word about it."""
+"""Counts of the particles read from files, and warnings about unusual ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from calovision.simulation.external.momenta import LHC_BEAM
 from calovision.simulation.external.particles import Table, fleeting, invisible, spelled
 
-_FEW = 1.0  #: GeV; where no particle has more, momenta are hardly in the unit that was said
+_MIN_ENERGY = 1.0  #: GeV; where no particle has more, the unit is hardly the right one
 
 
 @dataclass
 class Tally:
-    """What was read.
+    """Counts of the particles that were read.
 
     Attributes:
         rows: of the files.
@@ -51,7 +51,7 @@ class Tally:
                 "hadrons: let the generator decay them",
                 stacklevel=2,
             )
-        if not _FEW <= self.highest <= LHC_BEAM:
+        if not _MIN_ENERGY <= self.highest <= LHC_BEAM:
             warnings.warn(
                 f"the largest energy of a particle is {self.highest:.3g} GeV: check the unit",
                 stacklevel=2,

@@ -10,14 +10,14 @@ from typer.testing import CliRunner
 
 from calovision.cli.app import app
 from calovision.events import Events, save
-from calovision.simulation import same_seed
+from calovision.simulation import sets
 
 MADE_BY = {"source": "calovision simulate jets", "seed": 1, "pythia": ["a", "b"]}
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(same_seed, "folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(sets, "folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -29,23 +29,23 @@ def test_a_set_beside_and_one_elsewhere(toy_jets: Events, tmp_path: Path, cache:
     (tmp_path / "sets" / "broken").mkdir()
     (tmp_path / "sets" / "broken" / "manifest.json").write_text('{"provenance": []}')
     new = tmp_path / "sets" / "new"
-    assert same_seed.relatives(new, MADE_BY) == [(beside, 64)]
+    assert sets.same_events(new, MADE_BY) == [(beside, 64)]
     for path in (elsewhere, other, elsewhere):
-        same_seed.remember(path)
-    assert same_seed.relatives(new, MADE_BY) == [(elsewhere, 64), (beside, 64)]
-    assert same_seed.relatives(beside, MADE_BY) == [(elsewhere, 64)]
-    assert same_seed.relatives(new, MADE_BY | {"seed": 3}) == []
+        sets.remember(path)
+    assert sets.same_events(new, MADE_BY) == [(elsewhere, 64), (beside, 64)]
+    assert sets.same_events(beside, MADE_BY) == [(elsewhere, 64)]
+    assert sets.same_events(new, MADE_BY | {"seed": 3}) == []
     assert (cache / "simulated.txt").read_text().splitlines() == [str(other), str(elsewhere)]
 
 
 def test_a_cache_that_cannot_be_used_is_no_fault(tmp_path: Path, cache: Path) -> None:
     cache.write_text("a file, not a folder")
-    same_seed.remember(tmp_path / "set")
-    assert same_seed.relatives(tmp_path / "nowhere" / "set", MADE_BY) == []
+    sets.remember(tmp_path / "set")
+    assert sets.same_events(tmp_path / "nowhere" / "set", MADE_BY) == []
     cache.unlink()
     cache.mkdir()
     (cache / "simulated.txt").write_bytes(b"\xff\xfe\x00")
-    assert same_seed.relatives(tmp_path / "nowhere" / "set", MADE_BY) == []
+    assert sets.same_events(tmp_path / "nowhere" / "set", MADE_BY) == []
 
 
 def test_simulate_warns_before_it_begins(tmp_path: Path) -> None:

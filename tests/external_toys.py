@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from calovision.simulation.external.files import Options, source
+from calovision.simulation.external.particles import Table
 
 
 def some_jets(n: int, seed: int) -> dict[str, Any]:
@@ -142,3 +145,8 @@ def write_hepmc(
                 event.weights = weights(i)
             file.write(event)
     return path
+
+
+def tables(file: Path, size: int, options: Options | None = None) -> Iterator[Table]:
+    """The rows of a file in chunks of ``size``, the last one shorter."""
+    return source(file, options).tables(size)
