@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
-from calovision.events import writer
+from calovision.events.geometry import COLUMN_UNITS
 from calovision.metrics.definitions import channel_title
 from calovision.reports.html import template
 from calovision.reports.plots.images import measured_by
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from calovision.events.events import Events
 
 #: unit of columns that have one; others are shown as they are
-UNITS = writer.UNITS | {"gen_girth": "rad"}
+UNITS = COLUMN_UNITS | {"gen_girth": "rad"}
 EVENTS_IN_A_REPORT = 12  #: a few hundred hits each: some kilobytes an event and row
 
 
