@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 
 from calovision.events.fingerprints import fingerprints
 from calovision.events.store import EventStore
-from calovision.events.training_fingerprints import PACKED, pack
+from calovision.events.training_fingerprints import PACKED, write_packed
 from calovision.models.load import load_generator, recorded_config
 from calovision.training.parts import parts_of
 from calovision.training.run import RunDir
@@ -243,7 +243,7 @@ def write_training_events(task: str, data: Path) -> None:
     store = EventStore.open(data)
     parts = parts_of(store, recorded_config(RunDir(ROOM / task)))
     chosen = np.concatenate([parts["train"], parts["validation"]])
-    pack(ROOM / task / PACKED, fingerprints(store)[chosen].origin)
+    write_packed(ROOM / task / PACKED, fingerprints(store)[chosen].origin)
 
 
 def main(task: str, study: Path) -> None:

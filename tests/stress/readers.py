@@ -244,7 +244,7 @@ def _arrays(sound: Path) -> list[Kind]:
 
 def _particles(sound: Path) -> list[Kind]:
     from calovision.simulation.digits import digits
-    from calovision.simulation.external.files import tables
+    from calovision.simulation.external.files import source
 
     idx = sound / "train-images-idx3-ubyte"
     idx.write_bytes(np.array([2051, 3, 28, 28], ">i4").tobytes() + bytes(3 * 28 * 28))
@@ -257,7 +257,7 @@ def _particles(sound: Path) -> list[Kind]:
         return path
 
     def read(path: Path) -> object:
-        return [math.fsum(t.momentum[3]) for t in tables(path, 5)]
+        return [math.fsum(t.momentum[3]) for t in source(path).tables(5)]
 
     def by_suffix(*suffixes: str) -> list[Path]:
         return [f for f in forge.particles(sound) if f.name.endswith(suffixes)]
