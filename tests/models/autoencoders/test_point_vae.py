@@ -12,6 +12,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES
 from calovision.models.autoencoders.point_batches import PointDataset, Scaling
 from calovision.models.autoencoders.point_vae import PointVAETask
+from calovision.models.config import load_config
 
 POINTS = 250
 
@@ -19,7 +20,8 @@ POINTS = 250
 def fresh(events: Events, points: int = POINTS) -> PointVAETask:
     torch.manual_seed(0)
     scaling = Scaling.fit(PointDataset.of(events, points), 3)
-    return PointVAETask(JET_IMAGES, scaling, beta=0.1, code=32, points=points, width=16)
+    sizes = {"beta": 0.1, "code": 32, "points": points, "width": 16}
+    return PointVAETask(JET_IMAGES, load_config("jet-vae", overrides=sizes), scaling)
 
 
 def generator(seed: int = 1) -> torch.Generator:

@@ -39,11 +39,6 @@ from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill, tensor_of
 
-#: one jet's loss is some thousand nats; this keeps gradients near one
-LOSS_SCALE = 300.0
-#: one in so many jets of a batch trains the density of the remaining hits, the costliest part
-REMAINDER_SHARE = 4
-
 
 class PointVAEConfig(Training):
     """Our VAE: some global latent numbers, and three for each of the hardest hits.
@@ -53,12 +48,18 @@ class PointVAEConfig(Training):
         points: hits, hardest first, that have three latent numbers each.
         beta: weight of the Kullback-Leibler terms.
         width: hidden width of every network.
+        loss_scale: by which the loss, some thousand nats a jet, is divided, so that gradients are
+            near one.
+        remainder_every: one in so many jets of a batch trains the density of the hits without a
+            latent point, the costliest part.
     """
 
     code: int = Field(64, ge=1, le=65_536)
     points: int = Field(320, ge=1, le=100_000)
     width: int = Field(64, ge=8, le=WIDEST)
     beta: float = Field(0.1, ge=0)
+    loss_scale: float = Field(300.0, gt=0)
+    remainder_every: int = Field(4, ge=1)
 
 
 class PointVAETask(AutoencoderTask):
@@ -66,27 +67,17 @@ class PointVAETask(AutoencoderTask):
 
     Args:
         geometry: of the images; channels with ``block`` > 1 are coarse.
+        config: sizes of the network, and weights of the loss.
         scaling: energy and summary statistics of the training set.
-        beta: weight of the Kullback-Leibler terms.
-        code, points, width: see :class:`~calovision.networks.point_vae.PointVAE`.
     """
 
     energy_floor: Tensor
     summary_mean: Tensor
     summary_std: Tensor
 
-    def __init__(
-        self,
-        geometry: Geometry,
-        scaling: Scaling,
-        *,
-        beta: float,
-        code: int,
-        points: int,
-        width: int,
-    ) -> None:
+    def __init__(self, geometry: Geometry, config: PointVAEConfig, scaling: Scaling) -> None:
         super().__init__(geometry)
-        self.beta, self.points = beta, points
+        self.config, self.points = config, config.points
         block = max(c.block for c in geometry.channels)
         self.pitch = [float(c.block) for c in geometry.channels]
         self.network = PointVAE(
@@ -94,9 +85,9 @@ class PointVAETask(AutoencoderTask):
             block=block,
             coarse=tuple(c.block > 1 for c in geometry.channels),
             summary=len(scaling.summary_mean),
-            code=code,
-            points=points,
-            width=width,
+            code=config.code,
+            points=config.points,
+            width=config.width,
         )
         for name, value in asdict(scaling).items():
             self.register_buffer(name, value)
@@ -104,15 +95,10 @@ class PointVAETask(AutoencoderTask):
         self.remainder_log_std = nn.Parameter(torch.full((channels,), -0.7))
 
     @classmethod
-    def _of(cls, config: PointVAEConfig, geometry: Geometry, scaling: Scaling) -> Self:
-        sizes = {k: getattr(config, k) for k in ("beta", "code", "points", "width")}
-        return cls(geometry, scaling, **sizes)
-
-    @classmethod
     def from_events(cls, config: PointVAEConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task, its scaling fitted to the training events."""
         dataset = PointDataset.of(train, config.points)
-        return cls._of(config, geometry, Scaling.fit(dataset, len(geometry.channels)))
+        return cls(geometry, config, Scaling.fit(dataset, len(geometry.channels)))
 
     @classmethod
     def from_state(
@@ -120,7 +106,7 @@ class PointVAETask(AutoencoderTask):
     ) -> Self:
         """A task with the weights and statistics of ``state``."""
         scaling = Scaling(**{f: tensor_of(state, f, 1) for f in Scaling.__dataclass_fields__})
-        task = cls._of(config, geometry, scaling)
+        task = cls(geometry, config, scaling)
         fill(task, state)
         return task
 
@@ -176,7 +162,7 @@ class PointVAETask(AutoencoderTask):
         kind = F.cross_entropy(p.channel.transpose(1, 2), channel, reduction="none")
         strength = gaussian_nll(energy, p.energy, p.log_std)
         placed = ((place + kind + strength) * keep).sum(-1)
-        some = max(len(code) // REMAINDER_SHARE, 1)
+        some = max(len(code) // self.config.remainder_every, 1)
         left = self._remainder_nll(Hits(*(x[:some] for x in hits)), lead[:some], code[:some])
         kl_point = (gaussian_kl(q.point, q.point_log_std).sum(-1) * keep).sum(-1)
         kl_code = gaussian_kl(q.code, q.code_log_std).sum(-1)
@@ -192,8 +178,8 @@ class PointVAETask(AutoencoderTask):
             for k, v in parts.items()
         }
         rebuilt = means["summary"] + means["points"] + means["remainder"]
-        total = rebuilt + self.beta * (means["kl_code"] + means["kl_points"])
-        return {"loss": total / LOSS_SCALE, **{k: v.detach() for k, v in means.items()}}
+        total = rebuilt + self.config.beta * (means["kl_code"] + means["kl_points"])
+        return {"loss": total / self.config.loss_scale, **{k: v.detach() for k, v in means.items()}}
 
     def _remainder_nll(self, hits: Hits, lead: Tensor, code: Tensor) -> Tensor:
         grid = self.network.grid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
@@ -35,8 +35,6 @@ from calovision.training.task import Batch, as_tensor, weighted_mean
 from calovision.training.weights import fill
 from calovision.utils import streams
 
-CALIBRATION_IMAGES = 20  #: sampled images that the hit threshold is chosen on
-
 
 class DDPMConfig(Training):
     """The published diffusion model.
@@ -44,6 +42,8 @@ class DDPMConfig(Training):
     Attributes:
         widths: channels of the U-Net on the way down; each further one halves the image.
         steps: noise levels from an image to noise.
+        first_beta, last_beta: variance that the first and the last step add.
+        calibration_images: sampled images on which the hit threshold is chosen.
         bfloat16: compute in half precision where the processor is faster at it.
     """
 
@@ -51,6 +51,9 @@ class DDPMConfig(Training):
         [64, 128, 256, 512, 1024], min_length=2, max_length=7
     )
     steps: int = Field(300, ge=2, le=100_000)
+    first_beta: float = Field(1e-4, gt=0, lt=1)
+    last_beta: float = Field(0.02, gt=0, lt=1)
+    calibration_images: int = Field(20, ge=1)
     bfloat16: bool = True
 
 
@@ -63,10 +66,8 @@ class DDPMTask(GeneratorTask):
 
     Args:
         geometry: of the images.
+        config: widths of the U-Net, noise and precision.
         maximum: largest pixel of the training set, image units.
-        widths: channels of the U-Net on the way down.
-        steps: of noise.
-        bfloat16: see :class:`~calovision.networks.mixed_precision.MixedPrecision`.
     """
 
     chunk: ClassVar[int] = 10
@@ -76,21 +77,14 @@ class DDPMTask(GeneratorTask):
     maximum: Tensor
     threshold: Tensor
 
-    def __init__(
-        self,
-        geometry: Geometry,
-        maximum: float,
-        *,
-        widths: Sequence[int],
-        steps: int = 300,
-        bfloat16: bool = False,
-    ) -> None:
+    def __init__(self, geometry: Geometry, config: DDPMConfig, maximum: float) -> None:
         super().__init__(geometry)
-        network = UNet(channels=len(geometry.channels), widths=widths)
+        network = UNet(channels=len(geometry.channels), widths=config.widths)
         # Convolutions are faster with the channels side by side in memory.
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network = MixedPrecision(network, bfloat16)
-        self.schedule = Schedule(steps)
+        self.network = MixedPrecision(network, config.bfloat16)
+        self.schedule = Schedule(config.steps, config.first_beta, config.last_beta)
+        self.calibration_images = config.calibration_images
         self.register_buffer("maximum", torch.tensor(maximum))
         self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
 
@@ -102,22 +96,14 @@ class DDPMTask(GeneratorTask):
     @classmethod
     def from_events(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task, scaled to the largest pixel of the training events."""
-        return cls(
-            geometry,
-            float(train.value.max(initial=1e-6)),
-            widths=config.widths,
-            steps=config.steps,
-            bfloat16=config.bfloat16,
-        )
+        return cls(geometry, config, float(train.value.max(initial=1e-6)))
 
     @classmethod
     def from_state(
         cls, config: DDPMConfig, geometry: Geometry, state: Mapping[str, Tensor]
     ) -> Self:
         """A task with the weights and the threshold of ``state``."""
-        task = cls(
-            geometry, 1.0, widths=config.widths, steps=config.steps, bfloat16=config.bfloat16
-        )
+        task = cls(geometry, config, 1.0)
         fill(task, state)
         return task
 
@@ -159,7 +145,7 @@ class DDPMTask(GeneratorTask):
     def calibrate(self, dataset: Events) -> None:
         """Choose the hit threshold of every channel by the occupancy of validation jets."""
         cells = self._cells(
-            CALIBRATION_IMAGES,
+            self.calibration_images,
             streams.torch_rng(streams.Stream.THRESHOLD, 0, device=self.device),
         )
         counts = np.average(dataset.counts(), 0, weighting.of(dataset))

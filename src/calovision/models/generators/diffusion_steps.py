@@ -17,7 +17,6 @@ from calovision.features.dense_images import (
 SIDE = 64  #: pixels along each side of the images
 
 
-FIRST_BETA, LAST_BETA = 1e-4, 0.02  #: variance added by the first and the last step
 #: noise ``(n, ...)`` in units of its standard deviation, of noisy data ``(n, ...)`` at times
 #: ``(n,)``
 Denoiser = Callable[[Tensor, Tensor], Tensor]
@@ -31,6 +30,7 @@ class Schedule:
 
     Args:
         steps: of noise, ``T``.
+        first_beta, last_beta: variance that the first and the last one add.
 
     Attributes:
         beta: ``(steps,)`` float64, variance of the noise that each step adds.
@@ -38,9 +38,9 @@ class Schedule:
             cumulative product of ``1 - beta``).
     """
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, first_beta: float = 1e-4, last_beta: float = 0.02) -> None:
         self.steps = steps
-        self.beta = torch.linspace(FIRST_BETA, LAST_BETA, steps, dtype=torch.float64)
+        self.beta = torch.linspace(first_beta, last_beta, steps, dtype=torch.float64)
         self.kept = torch.cumprod(1 - self.beta, 0)
 
     def noised(self, data: Tensor, t: Tensor, noise: Tensor) -> Tensor:
