@@ -71,6 +71,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 docs: $(STAMP)
+	rm -rf docs/generated  # pages of modules that have gone would stop it
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
 
 # The tutorials as Jupyter notebooks, beside their scripts.
