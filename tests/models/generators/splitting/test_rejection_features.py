@@ -5,12 +5,16 @@ from dataclasses import replace
 import numpy as np
 
 from calovision.events.events import Events
+from calovision.features.hit_sums import EventHits
 from calovision.features.observables import observables
 from calovision.models.generators.splitting.rejection_features import axis_shapes, features, width
 
 
 def test_shapes_about_the_axis_are_those_of_the_metrics(toy_jets: Events) -> None:
-    shapes, known = axis_shapes(toy_jets), observables(toy_jets)
+    shapes, known = (
+        axis_shapes(EventHits(toy_jets), toy_jets.geometry.calorimeters),
+        observables(toy_jets),
+    )
     for c, channel in enumerate(toy_jets.geometry.channel_names):
         number, girth, ptd, core, _ = shapes[:, 5 * c : 5 * c + 5].T
         np.testing.assert_allclose(girth, known[f"girth_{channel}"], rtol=1e-5, atol=1e-7)

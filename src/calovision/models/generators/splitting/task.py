@@ -208,38 +208,35 @@ def _drawing(numbers: NDArray[np.int64]) -> np.random.Generator:
     return streams.rng(streams.Stream.CUTS, numbers.astype(np.uint32))
 
 
+#: settings of both generators
+_BOTH = {
+    "batch": 256,
+    "learning_rate": 0.002,
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "ema": 0.999,
+    "epochs": 200,
+    "validate_every": 1000,
+    "flow": 256,
+}
 PRESETS = {
     ("jet-generator", "cascade"): Preset(
         CascadeTask,
         CascadeConfig,
-        "Our generator: a flow for the totals of a jet, then a cascade of cuts down to its "
-        "hits, then two selections.",
+        "Our generator: a flow for global features of a jet, which are split down a binary "
+        "tree to its hits, and rejection sampling of both.",
         {
-            "batch": 256,
-            "learning_rate": 0.002,
-            "weight_decay": 0.01,
-            "schedule": "cosine",
-            "ema": 0.999,
-            "epochs": 200,
-            "validate_every": 1000,
-            "flow": 256,
+            **_BOTH,
             "select": 40000,
         },
     ),
     ("jet-generator", "cascade-fast"): Preset(
         CascadeTask,
         CascadeConfig,
-        "The student: small networks, a flow that goes straight, every jet kept. Several "
-        "times faster.",
+        "The same with small networks, a straightened flow, and no jet rejected: several times "
+        "faster.",
         {
-            "batch": 256,
-            "learning_rate": 0.002,
-            "weight_decay": 0.01,
-            "schedule": "cosine",
-            "ema": 0.999,
-            "epochs": 200,
-            "validate_every": 1000,
-            "flow": 256,
+            **_BOTH,
             "width": 64,
             "head": 32,
             "steps": 2,
