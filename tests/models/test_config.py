@@ -99,3 +99,5 @@ def test_settings_in_groups_are_set_one_by_one(tmp_path: Path) -> None:
         load_config("jet-generator", "cascade", None, parse_overrides(["rejection.epoch=3"]))
     with pytest.raises(InputError, match="key=value"):
         parse_overrides(["rejection.=3"])
+    dotted = load_config("jet-generator", "cascade", None, {"rejection.epochs": 3})
+    assert dotted.model_dump()["rejection"]["epochs"] == 3

@@ -82,7 +82,7 @@ def given_settings(
             if found is not None and not isinstance(found, str):
                 raise InputError(f"{name} is {found!r} in the settings", "give its name")
             named[name] = found
-    both = merged(of_file, overrides or {})
+    both = merged(in_groups(of_file), in_groups(overrides or {}))
     return {k: v for k, v in both.items() if k not in named}, named["model"]
 
 
@@ -119,9 +119,10 @@ def _bad(error: ValidationError, preset: BaseModel, file: Path | None) -> InputE
     if first["type"] == "extra_forbidden":
         near = get_close_matches(place, known, n=1)
         meant = f"did you mean {near[0]}? " if near else ""
+        names = ", ".join(dict.fromkeys(name.partition(".")[0] for name in known))
         return InputError(
             f"bad configuration{where}: there is no setting {place!r}",
-            f"{meant}the settings are {', '.join(known)}",
+            f"{meant}the settings are {names}",
         )
     message = first["msg"].lower()
     if not key:
@@ -138,6 +139,18 @@ def flat(settings: Mapping[str, Any], group: str = "") -> dict[str, Any]:
     for name, value in settings.items():
         place = f"{group}.{name}" if group else name
         found |= flat(value, place) if isinstance(value, Mapping) else {place: value}
+    return found
+
+
+def in_groups(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that are named ``group.name``, in their groups; the inverse of :func:`flat`."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        *groups, name = key.split(".")
+        one = {name: value}
+        for group in reversed(groups):
+            one = {group: one}
+        found = merged(found, one)
     return found
 
 
@@ -162,18 +175,15 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
-        *groups, name = key.strip().split(".")
-        if not equals or not all((*groups, name)):
+        if not equals or not all(key.strip().split(".")):
             raise InputError(f"--set {pair!r} is not of the form key=value", "write e.g. beta=0.2")
         try:
-            found: dict[str, Any] = {name: _number_or_value(text)}
+            value = _number_or_value(text)
         except ValueError:
             raise InputError(
                 f"--set {pair!r} has no readable value", "write e.g. beta=0.2"
             ) from None
-        for group in reversed(groups):
-            found = {group: found}
-        out = merged(out, found)
+        out = merged(out, in_groups({key.strip(): value}))
     return out
 
 

@@ -48,6 +48,12 @@ def test_ranges_that_are_none(limits: Any, problem: str) -> None:
         Request(ranges={"pt": limits})
 
 
+@pytest.mark.parametrize("reject", ["no", None, 0])
+def test_rejection_is_wanted_or_not(reject: Any) -> None:
+    with pytest.raises(InputError, match="give True or False"):
+        Request(reject=reject)
+
+
 def test_ranges_without_columns() -> None:
     with pytest.raises(InputError, match="ranges are"):
         Request(ranges=(100, 140))  # type: ignore[arg-type]

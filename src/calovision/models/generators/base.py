@@ -40,6 +40,8 @@ class Request:
             raise InputError(
                 f"ranges are {self.ranges!r}", 'give columns and limits, {"pt": (100, 140)}'
             )
+        if not isinstance(self.reject, bool):
+            raise InputError(f"reject is {self.reject!r}", "give True or False")
         found = {str(name): _limits(name, limits) for name, limits in self.ranges.items()}
         object.__setattr__(self, "ranges", found)
 
