@@ -254,27 +254,27 @@ def _unit(signed: bool) -> str:
     return "ns" if signed else "GeV"
 
 
-# GeV per image unit: what brings simulated channel means to the published pixel means
-# of the CMS quark/gluon set (docs: simulation); for public files an estimate.
+#: of the public quark/gluon HDF5, in every channel: its pixels are sums of GeV divided by 100 (an
+#: HCAL pixel holds 1/25 of its tower), as its mean totals beside those of the Parquet in GeV show.
+JET_GEV_PER_UNIT = 100.0
 JET_IMAGES = Geometry(
     "cms-jet-125",
     125,
     125,
     (
-        Channel("track", gev_per_unit=94.0),
-        Channel("ecal", gev_per_unit=107.0),
-        Channel("hcal", block=5, gev_per_unit=128.0),
+        Channel("track", gev_per_unit=JET_GEV_PER_UNIT),
+        Channel("ecal", gev_per_unit=JET_GEV_PER_UNIT),
+        Channel("hcal", block=5, gev_per_unit=JET_GEV_PER_UNIT),
     ),
     "jets",
 )
 
-# The mean sum of a crop is 1.15 units in the public electron/photon set, and 67.5 GeV in the
-# simulation of its particles (pT 50 GeV, abs(eta) < 1.4); that it is energy rather than transverse
-# energy follows from the set's largest pixel. Time is in the set's own unit (docs: egamma).
+# 50 GeV a unit: the sums of real crops begin at 1.0, their pT of 50 GeV, and have the mean and
+# spread of particles even in abs(eta) < 1.2 (docs: egamma).
 EGAMMA_CROPS = Geometry(
     "cms-egamma-32",
     32,
     32,
-    (Channel("energy", gev_per_unit=58.7), Channel("time", signed=True, unit="ns")),
+    (Channel("energy", gev_per_unit=50.0), Channel("time", signed=True, unit="ns")),
     "crops",
 )
