@@ -75,6 +75,7 @@ def results(model: str, f1: float) -> dict[str, Any]:
     return {
         "task": "jet-vae",
         "model": model,
+        "about": f"What is special about {model}.",
         "data": {"path": "/anywhere/data/test", "hash": "ab" * 32, "events": 1000, "split": "all"},
         "seed": 7,
         "budget": {"wall_s": 90.0, "cpu_s": 170.0, "parameters": 12345, "device": "cpu"},

@@ -30,6 +30,7 @@ from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1, w1_hits
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
+from calovision.models.config import preset_of
 from calovision.models.generators.base import GeneratorTask, Request, generated
 from calovision.models.load import recorded_config
 from calovision.models.reconstruct import reconstructions
@@ -259,13 +260,19 @@ def cross_fitted(
 
 
 def results_of(
-    run: RunDir, store: EventSet, events: int, seed: int, metrics: dict[str, Metric]
+    run: RunDir,
+    store: EventSet,
+    events: int,
+    seed: int,
+    metrics: dict[str, Metric],
+    about: str | None = None,
 ) -> dict[str, Any]:
-    """The content of results.json."""
+    """The content of results.json, with what the model is in words; by default its preset's."""
     config = run.describe()["config"]
     return {
         "task": config["task"],
         "model": config["model"],
+        "about": preset_of(config["task"], config["model"]).about if about is None else about,
         "data": {
             "path": store.where,
             "hash": store.hash,

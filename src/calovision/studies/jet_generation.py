@@ -115,7 +115,8 @@ def judge(study: StudyFolder, training: Training) -> None:
         if sample != BASELINE:  # which has too few jets to train a network on
             more[c2st.METRIC] = c2st.c2st(jets, made, study.path / "likeness" / sample, seed=seed)
         found = compare_sets(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
-        result = results_of(run, truth, len(made), seed, {}) | {"model": sample}
+        about = "The same, every jet kept that is made." if sample == ALL else None
+        result = results_of(run, truth, len(made), seed, {}, about) | {"model": sample}
         result |= {"metrics": found["metrics"] | more, "classes": found["classes"]}
         write_json(_results_file(study, sample), result)
 

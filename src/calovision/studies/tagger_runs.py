@@ -19,7 +19,7 @@ from calovision.metrics.definitions import definition
 from calovision.metrics.value import Metric
 from calovision.models.classify import score
 from calovision.models.load import load_tagger
-from calovision.models.taggers.boosted_trees import TREES, grow, tree_settings
+from calovision.models.taggers.boosted_trees import ABOUT, TREES, grow, tree_settings
 from calovision.reports.sources import save_arrays
 from calovision.studies.artifacts import save_curves, save_examples
 from calovision.studies.runner import Step, StudyFolder, difference
@@ -119,7 +119,9 @@ def results(runs: TaggerRuns, test: EventStore, seed: int) -> dict[str, Any]:
         metrics[f"{kind}_per_s"] = on_one_core.measured(float(rate), 0.0)
     found = {name: over_seeds([m[name] for m in each]) for name in each[0]}
     found = {k: m.with_floor(FLOOR[k]) if k in FLOOR else m for k, m in found.items()}
-    content = results_of(runs.runs[0], test, len(test), seed, found)
+    content = results_of(
+        runs.runs[0], test, len(test), seed, found, ABOUT if runs.label == TREES else None
+    )
     seeds = {name: [m[name].value for m in each] for name in each[0]}
     return content | {"model": runs.label, "seeds": seeds}
 

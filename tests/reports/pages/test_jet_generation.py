@@ -74,6 +74,7 @@ def result(model, far):
     return {
         "task": "jet-generator",
         "model": model,
+        "about": "Diffusion (arXiv:2006.11239).",
         "data": {"path": "/anywhere/data/test", "hash": "cd" * 32, "events": 900, "split": "x"},
         "seed": 3,
         "budget": {"wall_s": 600.0, "parameters": 54321, "device": "cpu"},

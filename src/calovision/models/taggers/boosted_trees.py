@@ -18,6 +18,10 @@ from calovision.training.settings import Training
 from calovision.utils.files import write_json
 
 TREES = "trees"  #: name of the model
+ABOUT = (
+    "Boosted decision trees on observables: multiplicity, girth, pTD and more of jets, R9 and "
+    "the widths in eta and phi of crops. No network at all."
+)
 CHUNK_EVENTS = 5000  #: events whose observables are computed at a time
 
 

@@ -192,8 +192,9 @@ PRESETS = {
     ("egamma", "crop-net"): Preset(
         CropTask,
         CropNetConfig,
-        "Ours: shapes of the shower as a layer, the core crystal by crystal, the profile "
-        "along phi; mirror images, and the average of the weights.",
+        "Ours: shapes of the shower, computed as a layer, with the energies and times of the core "
+        "crystal by crystal and the profile along phi, through three hidden layers; mirror images, "
+        "and the average of the weights over the last steps.",
         {
             "seed": 42,
             "validation": 0.2,

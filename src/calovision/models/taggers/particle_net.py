@@ -167,7 +167,8 @@ PRESETS = {
     ("jet-tagger", "particlenet"): Preset(
         ParticleNetTask,
         ParticleNetConfig,
-        "ParticleNet as published (arXiv:1902.08570): batch 384, AdamW with weight decay "
+        "ParticleNet as published (arXiv:1902.08570): EdgeConv on a cloud of hits, neighbours "
+        "found anew in every layer. Batch 384, AdamW with weight decay "
         "1e-4, 20 epochs, learning rate up to 3e-3; the paper's one-cycle course of it is a "
         "cosine here.",
         {

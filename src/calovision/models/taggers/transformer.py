@@ -230,9 +230,10 @@ PRESETS = {
     ("jet-tagger", "particle-transformer"): Preset(
         TransformerTask,
         TransformerConfig,
-        "Our tagger: an attention block of width 64 on the 64 hardest hits, beside a "
-        "convolutional network on towers. What the simulation knows of a jet weighs more than "
-        "its label: labels alone are learned by heart within some epochs.",
+        "Ours: a transformer of width 64 on the 64 hardest hits, each of which attends to every "
+        "other by their distance and energies (after arXiv:2202.03772), beside a convolutional "
+        "network on all hits in towers. It learns what the simulation knows of a jet, which "
+        "weighs more than the label: labels alone are learned by heart within some epochs.",
         {
             "epochs": 8,
             "batch": 64,

@@ -159,11 +159,11 @@ def score_sections(source: Source) -> list[Section]:
     return [roc, Section("Scores and calibration", text, drawn)]
 
 
-def cost(source: Source, descriptions: Mapping[str, str]) -> Section:
+def cost(source: Source) -> Section:
     """What every model is and what it costs."""
     rows, known = [], {}
     for name, result in source.models.items():
-        budget, model = result.get("budget", {}), str(result["model"])
+        budget, about = result.get("budget", {}), result.get("about")
         parameters, wall = budget.get("parameters"), budget.get("wall_s")
         rows.append(
             (
@@ -174,8 +174,8 @@ def cost(source: Source, descriptions: Mapping[str, str]) -> Section:
                 str(budget.get("device", "")) or NONE,
             )
         )
-        if model in descriptions:
-            known[name] = descriptions[model]
+        if about:
+            known[name] = str(about)
     speed = f"speed [{source.kind.many}/s]"
     header = ("model", "parameters", "training time", speed, "trained on")
     return Section("The models and their cost", tables=[table_of(header, rows)], terms=known)

@@ -27,23 +27,13 @@ from calovision.reports.sources import ORIGINAL, Source
 from calovision.reports.tables import measured, pivot
 from calovision.reports.view import frame
 
-DESCRIPTIONS = {
-    "crop-net": "Ours. Shapes of the shower, computed as a layer, with the energies and times of "
-    "the core crystal by crystal and the profile along phi, through three hidden layers. Mirror "
-    "images, and the average of the weights over the last steps.",
-    "baseline": "The published starting point: ResNet-15 on raw energies and times, Adam, a tenth "
-    "of the learning rate after three epochs without improvement.",
-    "trees": "Boosted decision trees on shower shapes such as R9 and the widths in eta and phi: no "
-    "network at all.",
-}
-
 
 def _parts(source: Source) -> Iterator[Section | None]:
     yield classification.quality(source)
     yield from classification.score_sections(source)
     yield _quality_of_parts(source)
     yield _examples(source)
-    yield classification.cost(source, DESCRIPTIONS)
+    yield classification.cost(source)
     yield curves(source)
     yield from other_numbers(source)
     yield explanations(measured_keys(source, (*QUALITY, "crops_per_s")))

@@ -49,18 +49,6 @@ from calovision.reports.sources import OURS, Source
 from calovision.reports.tables import metric_table, table_of
 
 EVENTS = 5000  #: events of each set that are read
-DESCRIPTIONS = {
-    "cascade": "Ours. A flow draws the jet's totals (hits and energy of every channel, mass, pT); "
-    "then the window is halved again and again, and small networks share hits and energy among "
-    "the halves, told what the jet's shape still lacks. Nothing is lost in a cut, and no cell gets "
-    "two hits. At the end a network that "
-    "tells generated from true jets selects: each is kept with a probability proportional to the "
-    "ratio of true to generated density.",
-    "cascade-all": "The same, every jet kept that is made.",
-    "cascade-fast": "The student: smaller networks, a flow of two steps, every jet kept.",
-    "baseline": "The published starting point: a diffusion model of dense images of 64 x 64 "
-    "pixels in 300 steps (after arXiv:2006.11239).",
-}
 MAIN = (
     "classifier_auc",
     "classifier_auc_hits",
@@ -103,7 +91,7 @@ def _parts(source: Source) -> Iterator[Section | None]:
     yield _response(source)
     yield _steps(source)
     yield _costs(source)
-    yield classification.cost(source, DESCRIPTIONS)
+    yield classification.cost(source)
     yield curves(source)
     yield from other_numbers(source)
     yield explanations(measured_keys(source, MAIN))

@@ -41,23 +41,6 @@ from calovision.reports.tables import BASELINE, NONE, floor_of, measured, pivot,
 from calovision.reports.view import frame
 
 EXAMPLES_SHOWN = 12  #: jets drawn
-DESCRIPTIONS = {
-    "particle-transformer": "Ours. A transformer on the hardest hits: every one looks at every "
-    "other, told their distance and energies (after arXiv:2202.03772); beside it a convolutional "
-    "network on all hits in towers.",
-    "baseline": "The published starting point: GraphSAGE (arXiv:1706.02216) on lit pixels, each "
-    "joined to the ten with the most similar channel values. It knows no positions.",
-    "baseline-k4": "The baseline with four neighbours.",
-    "baseline-k2": "The baseline with two neighbours.",
-    "graphsage-xy": "The baseline's network told where the pixels are, with neighbours in space: "
-    "what the missing geometry cost.",
-    "particlenet": "EdgeConv on a cloud of hits, neighbours found anew in every layer "
-    "(arXiv:1902.08570).",
-    "particlenet-lite": "The small version of ParticleNet.",
-    "resnet15": "A residual network of 15 layers on the dense images (after arXiv:1902.08276).",
-    "trees": "Boosted decision trees on jet observables such as multiplicity, girth and pTD: no "
-    "network at all.",
-}
 #: test accuracies published for CMS Open Data jets, which ours are not
 PUBLISHED = {"baseline": 0.7138, "baseline-k4": 0.7121, "baseline-k2": 0.7198}
 _PROTOCOL = (
@@ -78,7 +61,7 @@ def _parts(source: Source) -> Iterator[Section | None]:
     yield classification.quality(source)
     yield from classification.score_sections(source)
     yield _examples(source)
-    yield classification.cost(source, DESCRIPTIONS)
+    yield classification.cost(source)
     yield classification.protocol(source, PUBLISHED, _PROTOCOL)
     yield classification.scaling(source)
     yield _conditions(robustness["rows"])

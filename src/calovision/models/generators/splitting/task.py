@@ -223,8 +223,11 @@ PRESETS = {
     ("jet-generator", "cascade"): Preset(
         CascadeTask,
         CascadeConfig,
-        "Our generator: a flow for global features of a jet, which are split down a binary "
-        "tree to its hits, and rejection sampling of both.",
+        "Ours: a flow draws global features of a jet (hits and energy of every channel, mass, "
+        "pT); then the window is halved again and again, and small networks share hits and "
+        "energy between the halves, given what the jet's shape still lacks. In the end a network "
+        "that tells generated from true jets rejects jets by the ratio of true to generated "
+        "density.",
         {
             **_BOTH,
             "select": 40000,
