@@ -13,6 +13,7 @@ from calovision.api.model import Model
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.utils.counts import count
+from calovision.utils.files import check_folder_of
 
 Shown = Model | str | Path
 MAX_EVENTS = 5000  #: events in a display
@@ -147,6 +148,5 @@ def page_of(out: str | Path) -> Path:
     place = path_of(out, "an HTML file to write")
     if place.is_dir():
         raise InputError(f"{place} is a folder", "give an HTML file to write, such as report.html")
-    if not place.parent.is_dir():
-        raise InputError(f"there is no folder {place.parent}", "make it, or choose another file")
+    check_folder_of(place)
     return place

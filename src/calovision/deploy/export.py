@@ -28,7 +28,7 @@ from calovision.events.events import Events
 from calovision.training.onnx_graph import Arrays, Graph
 from calovision.training.run import RunDir, versions
 from calovision.training.task import Task
-from calovision.utils.files import write_bytes
+from calovision.utils.files import check_folder_of, write_bytes
 
 OPSET = 20
 TOLERANCE = 1e-4  #: largest difference of an output, relative to its size where that is above 1
@@ -62,8 +62,7 @@ def _check_place(out: Path) -> None:
         raise InputError(f"export needs {', '.join(missing)}", "pip install 'calovision[deploy]'")
     if out.suffix != ".onnx":
         raise InputError(f"cannot write {out.name}", "end it with .onnx")
-    if not out.parent.is_dir():
-        raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
+    check_folder_of(out)
 
 
 def export(

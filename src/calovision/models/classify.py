@@ -24,7 +24,7 @@ from calovision.parallel.threads import side_by_side
 from calovision.training.devices import enough_memory
 from calovision.training.run import RunDir
 from calovision.training.seen_events import known_training_events
-from calovision.utils.files import atomic
+from calovision.utils.files import atomic, check_folder_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -144,8 +144,7 @@ def check_place(out: Path) -> None:
     """
     if out.suffix not in FORMATS:
         raise InputError(f"cannot write {out.name}", f"end it with {' or '.join(FORMATS)}")
-    if not out.parent.is_dir():
-        raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
+    check_folder_of(out)
 
 
 def classify(

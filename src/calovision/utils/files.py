@@ -78,8 +78,17 @@ def check_new_file(path: Path, overwrite: bool) -> None:
     """
     if path.is_dir() or (path.exists() and not overwrite):
         raise InputError(f"{path} exists", "choose another --out or pass --overwrite")
+    check_folder_of(path)
+
+
+def check_folder_of(path: Path) -> None:
+    """Refuse to write a file into a folder that is not there.
+
+    Raises:
+        InputError: there is no such folder.
+    """
     if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent}", "create it first")
+        raise InputError(f"there is no folder {path.parent}", "make it, or write elsewhere")
 
 
 def same_place(one: Path, other: Path) -> bool:

@@ -21,7 +21,7 @@ from calovision.studies.bench.material import SIZES, Material
 from calovision.studies.bench.models import MODELS, speeds
 from calovision.training.devices import chosen_device
 from calovision.training.run import versions
-from calovision.utils.files import write_json
+from calovision.utils.files import check_folder_of, write_json
 
 OURS = "particle-transformer"
 #: every row, in the order of the table; raises UnavailableError where it cannot be measured
@@ -123,8 +123,8 @@ def measured(name: str, material: Material) -> dict[str, Any]:
 
 def _measured_before(out: Path | None, size: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Rows and models that are in the file already."""
-    if out is not None and not out.parent.is_dir():
-        raise InputError(f"there is no folder {out.parent}", "make it, or choose another --out")
+    if out is not None:
+        check_folder_of(out)
     if out is None or not out.exists():
         return {}, {}
     try:
