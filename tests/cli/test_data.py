@@ -165,7 +165,9 @@ def test_other_kinds_of_files_are_told(tmp_path: Path, content: bytes, says: str
     path.write_bytes(content)
     with pytest.raises(InputError, match=says) as caught:
         convert([path], tmp_path / "set")
-    assert "known are HDF5, NumPy (.npz) and Parquet files with X_jets, m0, pt, y or X, y" in str(caught.value)
+    assert "known are HDF5, NumPy (.npz) and Parquet files with X_jets, m0, pt, y or X, y" in str(
+        caught.value
+    )
 
 
 def test_an_hdf5_file_may_begin_with_something_else(toy_jets: Events, tmp_path: Path) -> None:

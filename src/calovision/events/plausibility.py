@@ -103,18 +103,13 @@ def energy_factors(
     return sums[some] / expected[some] if some.any() else None
 
 
-def is_plausible(factors: NDArray[np.float64]) -> bool:
-    """Whether the middle of some factors lies in the band."""
-    return BAND[0] <= float(np.median(factors)) <= BAND[1]
-
-
 def doubts(found: Contents, columns: Mapping[str, NDArray[Any]], geometry: Geometry) -> list[str]:
     """What is implausible about a set, a line each; nothing where all is as expected."""
     of_energy = np.array([not c.is_time for c in geometry.channels])
     sums = found.sums[:, of_energy].sum(1)
-    said = doubts_of_energy(sums, columns, geometry)
-    if not said and geometry.schema == "jets" and "pt" in columns:
-        said = _channels(found, columns, geometry)
+    off = _channels(found, columns, geometry)
+    some = 0 < len(off) < len(SHARES)  # what all channels have in common is told of their sum
+    said = off if some else doubts_of_energy(sums, columns, geometry)
     if (empty := np.mean(sums <= 0)) > 0.5:
         said.append(f"{_share(float(empty))} hold no energy")
     return said + _cells(found, geometry) + _occupancies(found, geometry) + _times(found, geometry)
@@ -152,8 +147,10 @@ def _guess(factor: float, geometry: Geometry) -> str:
 def _channels(
     found: Contents, columns: Mapping[str, NDArray[Any]], geometry: Geometry
 ) -> list[str]:
-    """Channels of jets that hold far more or less than their share."""
-    said = []
+    """Channels of public jets that hold far more or less than their share."""
+    said: list[str] = []
+    if "pt" not in columns or not _is_public(geometry, JET_IMAGES):
+        return said
     for c, channel in enumerate(geometry.channels):
         factors = energy_factors(found.sums[:, c], columns, geometry)
         if channel.name not in SHARES or factors is None:
@@ -189,10 +186,9 @@ def _cells(found: Contents, geometry: Geometry) -> list[str]:
 
 def _occupancies(found: Contents, geometry: Geometry) -> list[str]:
     """Channels of the public grids with far more or fewer pixels than in the public sets."""
-    public = JET_IMAGES if geometry.schema == "jets" else EGAMMA_CROPS
-    if (geometry.rows, geometry.cols) != (public.rows, public.cols):
-        return []
-    said = []
+    said: list[str] = []
+    if not any(_is_public(geometry, public) for public in (JET_IMAGES, EGAMMA_CROPS)):
+        return said
     for c, channel in enumerate(geometry.channels):
         share = float(found.pixels[:, c].mean()) / geometry.cells
         known = OCCUPANCY.get(channel.name)
@@ -224,6 +220,12 @@ def _times(found: Contents, geometry: Geometry) -> list[str]:
                 f" public crops{guess}"
             )
     return said
+
+
+def _is_public(geometry: Geometry, public: Geometry) -> bool:
+    """Whether a grid has the schema and the pixels of a public one."""
+    keys = ("schema", "rows", "cols")
+    return all(getattr(geometry, k) == getattr(public, k) for k in keys)
 
 
 def _share(share: float) -> str:

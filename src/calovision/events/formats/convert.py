@@ -102,8 +102,8 @@ def _check_alike(opened: list[ImageFile]) -> None:
     """All files must give the same kind of events."""
     first = opened[0]
     for other in opened[1:]:
-        mine = f"{first.geometry.name} {first.dtype} with {_column_types(first)}"
-        theirs = f"{other.geometry.name} {other.dtype} with {_column_types(other)}"
+        mine = f"{first.geometry.name} {first.stored_dtype} with {_column_types(first)}"
+        theirs = f"{other.geometry.name} {other.stored_dtype} with {_column_types(other)}"
         if mine != theirs:
             raise InputError(
                 f"{other.path} and {first.path} hold different events ({theirs}; {mine})",

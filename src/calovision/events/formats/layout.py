@@ -103,8 +103,7 @@ def keys_of(text: str) -> dict[str, str]:
     """
     pairs = [part.partition("=") for part in text.split(",")]
     names = [name.strip() for name, _, _ in pairs]
-    if any(not equals or not other.strip() for _, equals, other in pairs) or len(set(names)) < len(
-        names
-    ):
+    complete = all(name.strip() and other.strip() for name, _, other in pairs)
+    if not complete or len(set(names)) < len(names):
         raise InputError(f"the keys {text!r} are no list of names", "write X=images,y=target")
     return {name: other.strip() for name, (_, _, other) in zip(names, pairs, strict=True)}

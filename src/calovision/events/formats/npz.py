@@ -37,7 +37,9 @@ class NpzImages(ImageFile):
         with self.decoding():
             archive = self._open_files.enter_context(np.load(self.path))
             names = [n for n in archive.files if self._is_asked_for(n)]
-            arrays = _joined({name: archive[name] for name in names})
+            arrays = {name: archive[name] for name in names}
+        if IMAGES not in self.layout.keys:
+            arrays = _joined(arrays)
         required = self.set_schema(arrays)
         images = arrays.pop(self.key)
         self.set_images(images.shape, images.dtype)

@@ -105,6 +105,11 @@ class ImageFile(ABC):
     def __len__(self) -> int:
         return self.shape[0]
 
+    @property
+    def stored_dtype(self) -> np.dtype[Any]:
+        """Type of the pixels in the set: what is divided is rounded anyway."""
+        return np.dtype(np.float32) if self.layout.in_gev else self.dtype
+
     def close(self) -> None:
         """Release the file."""
         self._open_files.close()

@@ -7,6 +7,7 @@ pixel holds 1/25 of its tower in both.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 
 from calovision.events.formats.schema import ImageFile
 from calovision.events.geometry import Geometry
-from calovision.events.plausibility import energy_factors, is_plausible
+from calovision.events.plausibility import energy_factors
 
 THRESHOLD_GEV = 1e-3  #: GeV a pixel, below which the public loaders of the files in GeV set to 0
 LOOK_EVENTS = 128  #: events that are looked at
+LIKELY = 50.0  #: most that energies may be off by, either way, where pixels are taken as GeV
 
 
 def settle(file: ImageFile) -> None:
@@ -33,14 +35,12 @@ def settle(file: ImageFile) -> None:
         unit = "gev" if (likelier := look.in_gev()) else "image"
         if likelier:
             reasons.append("pixels are taken as GeV, by their sums (unit gev or image says which)")
-    if unit == "gev":
-        file.dtype = np.dtype(np.float32)  # the division rounds anyway
-        if threshold is None and look is not None:
-            threshold = THRESHOLD_GEV
-            reasons.append(
-                f"those below {THRESHOLD_GEV:g} GeV become 0, and {100 * look.negative:.2g} % of all"
-                " that are not 0 are negative (a threshold says so)"
-            )
+    if unit == "gev" and threshold is None and look is not None:
+        threshold = THRESHOLD_GEV
+        reasons.append(
+            f"those below {THRESHOLD_GEV:g} GeV become 0, {100 * look.negative:.2g} % of all that"
+            " are not 0 being negative (a threshold says which)"
+        )
     if reasons:
         file.remarks = (*file.remarks, "; ".join(reasons))
     file.layout = replace(given, unit=unit, threshold=threshold)
@@ -55,7 +55,7 @@ def as_stored(images: NDArray[np.floating], file: ImageFile) -> NDArray[np.float
         )
     if layout.in_gev:
         with np.errstate(over="ignore"):  # what is too large is refused later
-            images = (images / _per_channel(_scale(grid), last)).astype(np.float32)
+            images = (images / _per_channel(_scale(grid), last)).astype(file.stored_dtype)
     return images
 
 
@@ -97,7 +97,7 @@ class _Look:
     """What the first events of a file hold.
 
     Attributes:
-        energies: ``(n, channels)`` sums of the pixels of the energy channels, in the file's unit.
+        energies: ``(n, channels)`` sums of the positive pixels of energies, in the file's unit.
         negative: share of negative ones among the pixels of energies that are not 0.
         file: the file.
     """
@@ -114,7 +114,8 @@ class _Look:
         energies, negative, filled = np.zeros((n, len(of_energy))), 0, 0
         for first, _, images in file.dense_blocks(0, n):
             chosen = images[..., of_energy] if file.channels_last else images[:, of_energy]
-            energies[first : first + len(images), of_energy] += chosen.sum(axes, np.float64)
+            sums = np.maximum(chosen, 0).sum(axes, np.float64)
+            energies[first : first + len(images), of_energy] += sums
             negative += int(np.count_nonzero(chosen < 0))
             filled += int(np.count_nonzero(chosen))
         return cls(energies, negative / max(filled, 1), file)
@@ -125,7 +126,7 @@ class _Look:
         columns = {k: v[: len(self.energies)] for k, v in self.file.columns.items()}
         scaled = self.energies * _scale(grid)
         gev, image = (energy_factors(e.sum(1), columns, grid) for e in (self.energies, scaled))
-        if gev is None or image is None or not is_plausible(gev):
+        if gev is None or image is None:
             return False
-        # Farther from 1 on a scale of factors.
-        return bool(abs(np.log(np.median(image))) > abs(np.log(np.median(gev))))
+        far, near = (abs(math.log(float(np.median(factors)))) for factors in (image, gev))
+        return near < min(far, math.log(LIKELY))
