@@ -130,7 +130,9 @@ def doubts_of_energy(
     if "pt" not in columns and "energy" in columns:
         basis = "their column energy says"
     whose = _share(len(off) / len(factors))
-    return [f"energies of {whose} are {factor:.2g} times what {basis}{_guess(factor, geometry)}"]
+    return [
+        f"energies of {whose} are {_plain(factor)} times what {basis}{_guess(factor, geometry)}"
+    ]
 
 
 def _guess(factor: float, geometry: Geometry) -> str:
@@ -164,7 +166,7 @@ def _channels(
         if cell > 1 and abs(math.log(factor * cell)) < math.log(2.5):
             guess = f": are pixels divided by {cell} twice? multiply by {cell}"
         said.append(
-            f"energies in channel {channel.name!r} are {factor:.2g} times what pt suggests{guess}"
+            f"energies in channel {channel.name!r} are {_plain(factor)} times what pt suggests{guess}"
         )
     return said
 
@@ -178,7 +180,7 @@ def _cells(found: Contents, geometry: Geometry) -> list[str]:
         if share > LONE:
             side = f"{channel.block} x {channel.block}"
             said.append(
-                f"{100 * share:.2g} % of the pixels of channel {channel.name!r} differ from others"
+                f"{_plain(100 * share)} % of the pixels of channel {channel.name!r} differ from others"
                 f" of their tower of {side}: is the grid shifted, or another one?"
             )
     return said
@@ -198,8 +200,8 @@ def _occupancies(found: Contents, geometry: Geometry) -> list[str]:
         if not OCCUPANCY_BAND[0] <= factor <= OCCUPANCY_BAND[1]:
             guess = ": is noise left in? give a threshold" if factor > 1 else ""
             said.append(
-                f"{100 * share:.2g} % of the pixels of channel {channel.name!r} are not 0,"
-                f" {factor:.2g} times as many as in the public set ({100 * known:.2g} %){guess}"
+                f"{_plain(100 * share)} % of the pixels of channel {channel.name!r} are not 0,"
+                f" {_plain(factor)} times as many as in the public set ({_plain(100 * known)} %){guess}"
             )
     return said
 
@@ -216,7 +218,7 @@ def _times(found: Contents, geometry: Geometry) -> list[str]:
         if spread and not BAND[0] <= factor <= BAND[1]:
             guess = f": are they in ns, not in units of {NS_PER_UNIT:g} ns?" if factor > 1 else ""
             said.append(
-                f"times in channel {channel.name!r} are {factor:.2g} times as large as in the"
+                f"times in channel {channel.name!r} are {_plain(factor)} times as large as in the"
                 f" public crops{guess}"
             )
     return said
@@ -229,4 +231,9 @@ def _is_public(geometry: Geometry, public: Geometry) -> bool:
 
 
 def _share(share: float) -> str:
-    return "all events" if share > 0.98 else f"{100 * share:.2g} % of the events"
+    return "all events" if share > 0.98 else f"{_plain(100 * share)} % of the events"
+
+
+def _plain(number: float) -> str:
+    """A number of two digits, written out."""
+    return f"{float(f'{number:.2g}'):,.10g}"
