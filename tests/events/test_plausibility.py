@@ -57,7 +57,7 @@ def test_nothing_is_said_of_simulated_crops(tmp_path: Path) -> None:
         (0.01, "image units taken as GeV? give unit image"),
         (1000, "MeV taken as GeV?"),
         (1e-3, "is pt in MeV?"),
-        (25, None),
+        (15, None),
     ],
 )
 def test_energies_of_another_unit(

@@ -18,9 +18,9 @@ from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, NS_PER_UNIT, Ge
 from calovision.events.reader import EventStore
 
 BATCH = 4096
-#: Summed energies of a jet are 1.7 pt in simulation without pile-up; with that of the public set,
-#: they are some 60 GeV more, and 245 GeV at its mean pt of 117 GeV.
-SUM_OVER_PT, PILEUP_GEV = 1.7, 60.0
+#: Summed energies of a jet are 1.7 pt in simulation without pile-up, and 3 GeV more for each other
+#: collision; in the public set they are 245 GeV at a mean pt of 117 GeV, so some 60 GeV more.
+SUM_OVER_PT, PILEUP_GEV, COLLISION_GEV = 1.7, 60.0, 3.0
 #: shares of the channels in the public sums: 123, 80 and 47 GeV (printed mean pixels of the HDF5)
 SHARES = {"track": 0.49, "ecal": 0.32, "hcal": 0.19}
 #: mean share of the pixels that are not 0 in the public jets, and in 100 real crops
@@ -85,7 +85,8 @@ def energy_factors(
 
     Args:
         sums: ``(n,)`` summed energies, GeV.
-        columns: ``(n,)`` of the same events; ``pt`` and, of crops, ``energy`` are used (GeV).
+        columns: ``(n,)`` of the same events; used are ``pt`` and, of crops, ``energy`` (GeV), and
+            ``n_pileup``, the number of other collisions.
         geometry: of the images.
 
     Returns:
@@ -94,7 +95,8 @@ def energy_factors(
     crops = geometry.schema == "crops"
     if "pt" in columns:
         pt = np.asarray(columns["pt"], np.float64)
-        expected = CROP_GEV / 50 * pt if crops else SUM_OVER_PT * pt + PILEUP_GEV
+        others = np.maximum(PILEUP_GEV, COLLISION_GEV * columns.get("n_pileup", np.zeros(len(pt))))
+        expected = CROP_GEV / 50 * pt if crops else SUM_OVER_PT * pt + others
     elif crops:
         expected = np.asarray(columns.get("energy", np.full(len(sums), CROP_GEV)), np.float64)
     else:
@@ -165,9 +167,8 @@ def _channels(
             guess = f": does each pixel hold its whole tower, not 1/{cell}? divide by {cell}"
         if cell > 1 and abs(math.log(factor * cell)) < math.log(2.5):
             guess = f": are pixels divided by {cell} twice? multiply by {cell}"
-        said.append(
-            f"energies in channel {channel.name!r} are {_plain(factor)} times what pt suggests{guess}"
-        )
+        times = f"{_plain(factor)} times what pt suggests{guess}"
+        said.append(f"energies in channel {channel.name!r} are {times}")
     return said
 
 
@@ -179,10 +180,9 @@ def _cells(found: Contents, geometry: Geometry) -> list[str]:
         share = float(found.lone[:, c].sum()) / max(pixels, 1)
         if share > LONE:
             side = f"{channel.block} x {channel.block}"
-            said.append(
-                f"{_plain(100 * share)} % of the pixels of channel {channel.name!r} differ from others"
-                f" of their tower of {side}: is the grid shifted, or another one?"
-            )
+            some = f"{_plain(100 * share)} % of the pixels of channel {channel.name!r}"
+            told = "differ from others of their tower"
+            said.append(f"{some} {told} of {side}: is the grid shifted, or another one?")
     return said
 
 
@@ -199,10 +199,9 @@ def _occupancies(found: Contents, geometry: Geometry) -> list[str]:
         factor = share / known
         if not OCCUPANCY_BAND[0] <= factor <= OCCUPANCY_BAND[1]:
             guess = ": is noise left in? give a threshold" if factor > 1 else ""
-            said.append(
-                f"{_plain(100 * share)} % of the pixels of channel {channel.name!r} are not 0,"
-                f" {_plain(factor)} times as many as in the public set ({_plain(100 * known)} %){guess}"
-            )
+            some = f"{_plain(100 * share)} % of the pixels of channel {channel.name!r}"
+            public = f"as many as in the public set ({_plain(100 * known)} %)"
+            said.append(f"{some} are not 0, {_plain(factor)} times {public}{guess}")
     return said
 
 
