@@ -101,19 +101,29 @@ from calovision.cli.app import main
 jets = cv.load("jets")
 columns = dict(jets.columns)
 arrays = {"X_jets": jets.to_dense("image"), "y": columns.pop("label"), **columns}
-np.savez("jets.npz", **arrays)
-print(cv.load("jets.npz").hash == jets.hash, len(cv.load("jets.npz", limit=5)))
-print(cv.convert("jets.npz", "converted", quiet=True).load().hash == jets.hash)
-np.savez("bad.npz", **arrays | {"m0": -jets["m0"]})
+
+
+def write(name, arrays):
+    fields = [(key, values.dtype, values.shape[1:]) for key, values in arrays.items()]
+    table = np.empty(len(jets), fields)
+    for key, values in arrays.items():
+        table[key] = values
+    np.save(name, table)
+
+
+write("jets.npy", arrays)
+print(cv.load("jets.npy").hash == jets.hash, len(cv.load("jets.npy", limit=5)))
+print(cv.convert("jets.npy", "converted", quiet=True).load().hash == jets.hash)
+write("bad.npy", arrays | {"m0": -jets["m0"]})
 try:
-    cv.load("bad.npz")
+    cv.load("bad.npy")
 except cv.InputError as error:
     print(error)
 try:
     cv.load("text")
 except cv.InputError as error:
     print(error)
-sys.argv = ["calovision", "data", "convert", "jets.npz", "--out", "by-command"]
+sys.argv = ["calovision", "data", "convert", "jets.npy", "--out", "by-command"]
 main()
 """
 
@@ -122,13 +132,13 @@ def test_a_file_format_is_a_file_and_a_line(
     package: Path, tmp_path: Path, make_jets: Callable[..., Events]
 ) -> None:
     formats = package / "events" / "formats"
-    shutil.copy(RECIPES / "npz.py", formats)
-    insert(formats / "readers.py", '    "parquet.ParquetImages",', '    "npz.NpzImages",')
+    shutil.copy(RECIPES / "npy.py", formats)
+    insert(formats / "readers.py", '    "npz.NpzImages",', '    "npy.NpyImages",')
     jets = make_jets(70, 1)
     cv.save(jets, tmp_path / "jets")
     (tmp_path / "text").write_text("no images")
     lines = run(package, tmp_path, FORMAT).splitlines()
     assert lines[:2] == ["True 5", "True"]
-    assert "bad.npz: m0 is -" in lines[2]
-    assert "known are HDF5, NumPy (.npz) and Parquet files" in lines[3]
+    assert "bad.npy: m0 is -" in lines[2]
+    assert "known are HDF5, NumPy (.npy), NumPy (.npz) and Parquet files" in lines[3]
     assert cv.open(tmp_path / "by-command").load().hash == jets.hash

@@ -69,6 +69,36 @@ def test_fetch_from_a_mirror_on_this_machine(
     assert json.loads(result.stdout)["files"] == [str(tmp_path / "here" / "digits.gz")]
 
 
+def test_other_names_grids_and_units(
+    toy_crops: Events, tmp_path: Path, calovision: Command
+) -> None:
+    """Energies in GeV under names of one's own: converted, looked at, and told what is odd."""
+    np.savez(tmp_path / "a.npz", e=toy_crops.to_dense("gev")[:, :1], kind=toy_crops.label)
+    (tmp_path / "grid.yaml").write_text(
+        "name: mine\nrows: 32\ncols: 32\nschema: crops\n"
+        "channels:\n  - {name: energy, gev_per_unit: 50.0}\n"
+    )
+    words = ["data", "convert", tmp_path / "a.npz", "--geometry", tmp_path / "grid.yaml"]
+    words += ["--keys", "X=e,y=kind", "--channels-first"]
+    done = calovision(*words, "--out", tmp_path / "set")
+    assert done.returncode == 0, done.stderr
+    assert "warning: " in done.stderr
+    assert "taken as GeV" in done.stderr
+    store = EventStore.open(tmp_path / "set")
+    np.testing.assert_allclose(store.load().value, toy_crops.value[toy_crops.code == 0], rtol=1e-6)
+    assert "implausible" not in calovision("data", "info", tmp_path / "set").stdout
+    units = ["--unit", "image", "--threshold", "5"]
+    done = calovision(*words, *units, "--out", tmp_path / "other")
+    assert "GeV taken as image units? give unit gev" in done.stderr
+    shown = calovision("data", "info", tmp_path / "other", "--json")
+    (line,) = json.loads(shown.stdout)["implausible"]
+    assert f"implausible: {line}" in shown.stderr
+    assert EventStore.open(tmp_path / "other").load().energy.min() >= 5
+    done = calovision(*words, "--keys", "X", "--out", tmp_path / "no")
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert "write X=images,y=target" in done.stderr
+
+
 def test_bad_input_is_one_line_and_exit_code_2(
     toy_jets: Events, tmp_path: Path, calovision: Command
 ) -> None:
@@ -165,7 +195,9 @@ def test_other_kinds_of_files_are_told(tmp_path: Path, content: bytes, says: str
     path.write_bytes(content)
     with pytest.raises(InputError, match=says) as caught:
         convert([path], tmp_path / "set")
-    assert "known are HDF5 and Parquet files with X_jets, m0, pt, y or X, y" in str(caught.value)
+    assert "known are HDF5, NumPy (.npz) and Parquet files with X_jets, m0, pt, y or X, y" in str(
+        caught.value
+    )
 
 
 def test_an_hdf5_file_may_begin_with_something_else(toy_jets: Events, tmp_path: Path) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from calovision.api.given import events_of, path_of
+from calovision.api.given import events_of, geometry_of, path_of
 from calovision.errors import InputError
 from calovision.events.event_set import EventSet
-from calovision.events.events import Events
+from calovision.events.events import Events, Unit
+from calovision.events.geometry import Geometry
 from calovision.events.store import EventStore, write_set
 from calovision.utils.counts import count
 from calovision.utils.files import same_place
@@ -52,7 +53,7 @@ def opened(path: str | Path, skip_corrupt: bool = False) -> EventStore:
 
 
 def load(path: str | Path, *, limit: int | None = None, skip_corrupt: bool = False) -> Events:
-    """Read events into memory, from an event set or from a public HDF5 or Parquet file.
+    """Read events into memory, from an event set or from a public HDF5, Parquet or .npz file.
 
     Args:
         path: folder of an event set, or a file.
@@ -105,16 +106,33 @@ def convert(
     files: Paths,
     out: str | Path,
     *,
+    keys: Mapping[str, str] | None = None,
+    geometry: Geometry | str | Path | None = None,
+    channels_first: bool = False,
+    unit: Unit | None = None,
+    threshold: float | None = None,
     workers: int = 2,
     scheduler: str | None = None,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> EventStore:
-    """Convert public dense files to a sparse event set, lossless; resumes when interrupted.
+    """Convert files of dense images to a sparse event set; resumes when interrupted.
+
+    Files in image units lose nothing. Those in GeV, as the public Parquet jets, are told by their
+    content, divided and freed of noise. What is implausible about the set is warned of.
 
     Args:
-        files: HDF5 or Parquet files of the public schemas, in order.
+        files: HDF5, Parquet or ``.npz`` files of the public schemas, or as the next arguments say,
+            in order.
         out: folder of the event set.
+        keys: names in the files by those of the public ones, ``X`` (images), ``y`` (labels), ``pt``
+            and ``m0`` (GeV), ``weight``. Nothing but the images must then be there.
+        geometry: grid of the images, or a YAML or JSON file of its ``to_dict()``.
+        channels_first: take no images but ``(n, channels, rows, cols)``; else the shape tells.
+        unit: of a pixel, ``"gev"``, or ``"image"`` for the units of the geometry; else the sums
+            tell, where ``pt`` is known, or in crops.
+        threshold: GeV a pixel, below which energies become 0; 0.001 by default in files in GeV,
+            none otherwise.
         workers: processes on this machine; the same bytes for any.
         scheduler: Dask scheduler to use instead, ``tcp://HOST:PORT``.
         overwrite: replace a set that is there.
@@ -122,6 +140,9 @@ def convert(
 
     Raises:
         InputError: a file of another kind or damaged, or a folder that is taken.
+
+    Warns:
+        UserWarning: how a file is read where that is not plain; what is implausible.
 
     Example:
         >>> import calovision as cv
@@ -131,11 +152,14 @@ def convert(
         True
     """
     from calovision.events.formats.convert import convert as run
+    from calovision.events.formats.layout import checked_layout
 
     several = files if isinstance(files, list | tuple) else [files]
+    grid = None if geometry is None else geometry_of(geometry)
     return run(
         [path_of(f, "files of images") for f in several],
         Path(out),
+        checked_layout(keys, grid, channels_first, unit, threshold),
         overwrite=overwrite,
         progress=not quiet,
         workers=workers,

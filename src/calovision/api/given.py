@@ -10,7 +10,8 @@ from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.events.reader import EventStore
-from calovision.utils.unreadable import read_json
+from calovision.training.plain_yaml import value_of
+from calovision.utils.unreadable import exists, reading
 
 
 def events_of(given: Any, *, skip_corrupt: bool = False) -> EventSet:
@@ -39,16 +40,22 @@ def events_or_path(given: Any) -> EventSet | Path:
 
 
 def geometry_of(given: Geometry | str | Path | None) -> Geometry:
-    """A grid, by default that of the public jets, or the one in a JSON file of its ``to_dict()``.
+    """A grid, by default that of the public jets, or the one in a YAML or JSON file.
+
+    Such a file holds what ``Geometry.to_dict()`` gives.
 
     Raises:
         InputError: a file that holds none.
     """
     if given is None or isinstance(given, Geometry):
         return given or JET_IMAGES
-    file = path_of(given, "a Geometry, or a JSON file of one")
+    file = path_of(given, "a Geometry, or a YAML or JSON file of one")
+    if not exists(file):
+        raise InputError(f"{file} does not exist", "give the file of a geometry")
+    with reading(file):
+        content = file.read_bytes()
     try:
-        return Geometry.from_dict(read_json(file))
+        return Geometry.from_dict(value_of(content.decode()))
     except ValueError as error:
         raise InputError(
             f"{file} holds no geometry ({error})", "write Geometry.to_dict()"

@@ -58,7 +58,7 @@ def jets(
         noise: factor on the calorimeters' noise.
         geometry: another grid than the public one: pixels of a crystal or more, at most one
             tracker, an electromagnetic and a hadronic calorimeter (in this order), and a muon
-            channel of muons above 3 GeV; or a JSON file of its ``to_dict()``.
+            channel of muons above 3 GeV; or a YAML or JSON file of its ``to_dict()``.
         particles: keep the generator-level constituents too, in ``OUT/particles``.
         out: folder of the set to write; an interrupted call goes on there. Without it the jets
             are kept in memory.

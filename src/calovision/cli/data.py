@@ -33,6 +33,13 @@ class PublicSet(StrEnum):
     MNIST = "mnist"
 
 
+class PixelUnit(StrEnum):
+    """Units of the pixels of images."""
+
+    GEV = "gev"
+    IMAGE = "image"
+
+
 class Compression(StrEnum):
     """How exported images are compressed."""
 
@@ -43,8 +50,34 @@ class Compression(StrEnum):
 
 @app.command()
 def convert(
-    files: Annotated[list[Path], typer.Argument(help="Public HDF5 or Parquet files, in order.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="HDF5, Parquet or .npz files of images, in order.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the event set to write.")],
+    keys: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X=NAME,...",
+            help="Names in the files of images (X), labels (y), pt, m0, weight: X=energy,y=kind.",
+        ),
+    ] = None,
+    geometry: Annotated[
+        Path | None, typer.Option(help="YAML or JSON file of the cv.Geometry of the images.")
+    ] = None,
+    channels_first: Annotated[
+        bool,
+        typer.Option("--channels-first", help="Take (n, channels, rows, cols) and nothing else."),
+    ] = False,
+    unit: Annotated[
+        PixelUnit | None,
+        typer.Option(help="Of a pixel; by default the sums tell, where pt is known or in crops."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="GeV a pixel, below which all is noise; 0.001 by default in files in GeV."
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(help="Processes on this machine; same bytes for any.")
     ] = 2,
@@ -54,14 +87,31 @@ def convert(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Convert public dense files to a sparse event set, lossless; resumes when interrupted.
+    """Convert files of dense images to a sparse event set; resumes when interrupted.
+
+    Files in the units of the public HDF5 lose nothing. Those in GeV, as the public Parquet jets,
+    are told by their content. What is implausible about the set is said.
 
     Example: calovision data convert quark-gluon_data-set_n139306.hdf5 --out jets
+
+    Example: calovision data convert mine.npz --keys X=energy,y=kind --geometry mine.yaml --out mine
     """
     from calovision.api.data import convert as run
+    from calovision.events.formats.layout import keys_of
 
     with warnings_to_stderr():
-        store = run(files, out, workers=workers, scheduler=scheduler, overwrite=overwrite)
+        store = run(
+            files,
+            out,
+            keys=None if keys is None else keys_of(keys),
+            geometry=geometry,
+            channels_first=channels_first,
+            unit=None if unit is None else unit.value,
+            threshold=threshold,
+            workers=workers,
+            scheduler=scheduler,
+            overwrite=overwrite,
+        )
     content = {"path": str(out), "events": len(store), "hash": store.hash}
     emit(content, f"converted {len(store)} events: {out}", json)
 
@@ -107,7 +157,7 @@ def info(
     skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
-    """Show counts, occupancy, energies, spectra, class balance and provenance of a set.
+    """Show counts, occupancy, energies, spectra, classes, provenance of a set, and what is odd.
 
     Of a set of digits: how many there are of each, and how many of them are kept for testing.
 
@@ -155,6 +205,7 @@ def _table(content: dict[str, Any]) -> str:
         f"{content['path']}: {content['events']} events, {content['hits']} hits, "
         f"{size:.1f} MB in {content['shards']} shards ({content['geometry']})",
         f"columns: {', '.join(content['columns']) or 'none'}",
+        *(f"implausible: {doubt}" for doubt in content["implausible"]),
         "",
         f"{'':10}{'events':>8}  {'quantity':<16}{'mean':>11}{'std':>11}"
         f"{'5 %':>11}{'50 %':>11}{'95 %':>11}",

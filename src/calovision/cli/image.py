@@ -55,7 +55,8 @@ def image(
     pileup: Annotated[float, typer.Option(help="Mean number of pile-up collisions.")] = 17.0,
     noise: Annotated[float, typer.Option(help="Factor on the calorimeters' noise.")] = 1.0,
     geometry: Annotated[
-        Path | None, typer.Option(help="JSON file of another cv.Geometry, such as one with muons.")
+        Path | None,
+        typer.Option(help="YAML or JSON file of a cv.Geometry, such as one with muons."),
     ] = None,
     tree: Annotated[str | None, typer.Option(help="Tree of a ROOT file with several.")] = None,
     particles: Annotated[

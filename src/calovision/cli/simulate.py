@@ -78,7 +78,7 @@ def simulate(
     ] = api.NOISE,
     geometry: Annotated[
         Path | None,
-        typer.Option(help="jets: JSON file of another cv.Geometry, such as one with muons."),
+        typer.Option(help="jets: YAML or JSON file of a cv.Geometry, such as one with muons."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:

@@ -10,9 +10,12 @@ from numpy.typing import ArrayLike
 
 from calovision.errors import InputError
 from calovision.events.events import Events, Unit, is_gev
+from calovision.events.formats.layout import checked_threshold
 from calovision.events.formats.sparsify import BadPixelError, shape_of, sparsify
+from calovision.events.formats.units import zero_suppressed
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.events.own_columns import array_of, checked
+from calovision.events.plausibility import doubts_of_energy
 
 Order = Literal["first", "last"]
 _WHERE = "the images"  # how messages call them
@@ -24,6 +27,7 @@ def from_images(
     *,
     unit: Unit = "gev",
     channels: Order | None = None,
+    threshold: float | None = None,
     label: ArrayLike | None = None,
     pt: ArrayLike | None = None,
     m0: ArrayLike | None = None,
@@ -38,6 +42,8 @@ def from_images(
         geometry: the grid, channels and units of the images.
         unit: ``"gev"`` for GeV per pixel, ``"image"`` for the units of the public sets.
         channels: ``"first"``, the default, or ``"last"`` for ``(n, rows, cols, channels)``.
+        threshold: GeV a pixel, below which energies become 0, such as noise that is negative; by
+            default nothing does.
         label: ``(n,)`` gluon or photon 0, quark or electron 1; or these names.
         pt: ``(n,)`` transverse momentum, GeV.
         m0: ``(n,)`` mass, GeV.
@@ -51,7 +57,8 @@ def from_images(
             negative one where energies are, a column of another length, another label.
 
     Warns:
-        UserWarning: pixels of one readout cell differ; they are kept one by one.
+        UserWarning: pixels of one readout cell differ; they are kept one by one. Energies are far
+            from what ``pt`` suggests.
 
     Example:
         >>> images = np.zeros((2, 3, 125, 125), np.float32)
@@ -79,10 +86,11 @@ def from_images(
     given = {"label": label, "pt": pt, "m0": m0, **columns}
     known = {k: v for k, v in given.items() if v is not None}
     held = checked(_WHERE, known, len(dense), geometry)
+    dense = dense.astype(dense.dtype.newbyteorder("="), copy=False)
+    if (least := checked_threshold(threshold)) is not None:
+        dense = zero_suppressed(dense, geometry, least, in_gev=in_gev, channels_last=last)
     try:
-        events = sparsify(
-            dense.astype(dense.dtype.newbyteorder("="), copy=False), geometry, channels_last=last
-        )
+        events = sparsify(dense, geometry, channels_last=last)
     except BadPixelError as error:
         raise error.as_input_error(_WHERE, 0, geometry) from error
     if in_gev:
@@ -94,6 +102,9 @@ def from_images(
         raise BadPixelError(*place).as_input_error(_WHERE, 0, geometry)
     events.columns = held
     _warn_of_lone_pixels(events)
+    of_energy = np.array([not c.is_time for c in geometry.channels])
+    for doubt in doubts_of_energy(events.sums()[:, of_energy].sum(1), held, geometry):
+        warnings.warn(doubt, stacklevel=2)
     return events
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.digits import DigitSet
+from calovision.events.plausibility import contents, doubts
 from calovision.events.reader import EventStore
 from calovision.events.weighting import COLUMN, effective, quantiles, scaled
 
 _PERCENTILES = (5, 50, 95)
 _OTHERS = 6  #: labels beside those of the classes that are listed
-_BATCH = 4096
 _SPECTRA = ("pt", "m0")
 
 
@@ -25,11 +25,13 @@ def info(store: EventStore) -> dict[str, Any]:
     cells); energies are sums per event in GeV, times means over its hits in ns. With a column
     ``weight``, means, deviations, percentiles and fractions are weighted, and
     ``effective_events`` is the number of equally weighted events with the same relative error.
+    ``implausible`` lists what contradicts the columns or the public sets, such as another unit.
 
     Raises:
         InputError: weights that are not finite, or do not sum to more than 0.
     """
-    pixels, hits, sums, times = _per_event(store)
+    found = contents(store)
+    pixels, hits, sums, times = found.pixels, found.hits, found.sums, found.means
     raw = store.column(COLUMN) if COLUMN in store.columns else np.ones(len(store))
     weights = scaled(raw, len(store), signed=True)
     label = store.column("label") if "label" in store.columns else None
@@ -82,6 +84,7 @@ def info(store: EventStore) -> dict[str, Any]:
         "columns": store.manifest["columns"],
         "units": store.manifest["units"],
         "classes": classes,
+        "implausible": doubts(found, store.columns, store.geometry),
         "provenance": store.manifest["provenance"],
     }
 
@@ -102,21 +105,6 @@ def info_of_digits(path: Path, found: DigitSet) -> dict[str, Any]:
         "digits": counts,
         "provenance": found.provenance,
     }
-
-
-def _per_event(store: EventStore) -> tuple[NDArray[Any], ...]:
-    """Nonzero pixels, hits, energy and mean measurement ``(n, channels)`` of every event."""
-    width = len(store.geometry.channels)
-    pixels, hits, sums, means = [], [], [], []
-    for events in store.stream(_BATCH):
-        index = events.owner * width + events.channel
-        area = np.bincount(index, events.area, minlength=len(events) * width)
-        pixels.append(area.reshape(len(events), width))
-        hits.append(events.counts())
-        sums.append(events.sums())
-        total = np.bincount(index, events.measured, len(events) * width)
-        means.append(total.reshape(len(events), width) / np.maximum(hits[-1], 1))
-    return tuple(np.concatenate(parts) for parts in (pixels, hits, sums, means))
 
 
 def _stats(values: NDArray[Any], weights: NDArray[np.float64] | None) -> dict[str, float]:

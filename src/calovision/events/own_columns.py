@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from calovision.errors import InputError
 from calovision.events.attributes import OF_BOTH
 from calovision.events.events import Events
-from calovision.events.formats.schema import classes, numbers
+from calovision.events.formats.columns import classes, numbers
 from calovision.events.geometry import Geometry
 from calovision.events.shards import HIT_COLUMNS
 

@@ -179,7 +179,7 @@ def test_unreadable_files(toy_jets: Events, tmp_path: Path) -> None:
     table = toys.write_parquet(tmp_path / "good.parquet", toy_jets[:2]).read_bytes()
     cases = {
         "empty": (b"", "is empty"),
-        "text": (b"hello" * 1000, "is text, not an HDF5 or Parquet file"),
+        "text": (b"hello" * 1000, r"is text, not an HDF5, NumPy .\.npz. or Parquet file"),
         "short.h5": (good[: len(good) // 2], "truncated"),
         "short.parquet": (table[: len(table) // 2], "truncated"),
         "torn.parquet": (table[:4] + bytes(1000) + table[1004:], "truncated or damaged"),

@@ -121,3 +121,22 @@ def test_hits_are_seen_as_dense_crops_are(task: CropTask, toy_crops: Events) -> 
         task.inputs(task.prepare(events), chosen), network_inputs(dense), strict=True
     ):
         torch.testing.assert_close(sparse, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_energies_alone_are_crops_without_times(toy_crops: Events, tmp_path: Path) -> None:
+    energies = toy_crops.to_dense("gev")[:, :1]
+    grid = cv.Geometry("energies", 32, 32, (cv.Channel("energy", gev_per_unit=50.0),), "crops")
+    events = cv.from_images(energies, grid, label=toy_crops.label)
+    alone = build(load_config("egamma", overrides=SMALL), grid, events)
+    assert isinstance(alone, CropTask)
+    without = toy_crops.keep(toy_crops.code == 0)
+    both = build(load_config("egamma", overrides=SMALL), cv.EGAMMA_CROPS, without)
+    assert isinstance(both, CropTask)
+    chosen = np.array([5, 60])
+    inputs = [
+        task.inputs(task.prepare(x), chosen) for task, x in ((alone, events), (both, without))
+    ]
+    dense = torch.from_numpy(energies[chosen]).float()
+    for one, other, graph in zip(*inputs, network_inputs(dense), strict=True):
+        torch.testing.assert_close(one, other)
+        torch.testing.assert_close(one, graph)

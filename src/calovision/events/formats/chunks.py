@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
+from calovision.events.formats.layout import Layout
 from calovision.events.formats.readers import open_images
 from calovision.events.formats.schema import ImageFile
 from calovision.events.formats.sparsify import BadPixelError, join_bands, sparsify
+from calovision.events.formats.units import as_stored
 from calovision.events.shards import shard_bytes
 
 SHARD_HITS = 3_000_000  #: most hits in one shard, unless it is one event; jets have some 400 each
@@ -28,12 +30,14 @@ class Chunk:
         start: first event, counted in the file.
         stop: end of the events.
         number: number of the first event in the whole set.
+        layout: of the file, settled.
     """
 
     path: Path
     start: int
     stop: int
     number: int
+    layout: Layout
 
     def after(self, events: int) -> Chunk:
         """The same without the first ``events`` events."""
@@ -62,6 +66,7 @@ class ChunkReader:
 
     def __init__(self) -> None:
         self._file: ImageFile | None = None
+        self._of: tuple[Path, Layout] | None = None
 
     def __call__(self, chunk: Chunk) -> Iterator[SerialisedShard]:
         """The shards of a chunk, in order.
@@ -71,7 +76,7 @@ class ChunkReader:
         """
         first = chunk.start
         try:
-            file = self._open(chunk.path)
+            file = self._open(chunk)
             for events in _limited(sparse_blocks(file, chunk.start, chunk.stop)):
                 stop = first + len(events)
                 columns = {k: v[first:stop] for k, v in file.columns.items()}
@@ -87,10 +92,10 @@ class ChunkReader:
             self._file.close()
             self._file = None
 
-    def _open(self, path: Path) -> ImageFile:
-        if self._file is None or self._file.path != path:
+    def _open(self, chunk: Chunk) -> ImageFile:
+        if self._file is None or self._of != (chunk.path, chunk.layout):
             self.close()
-            self._file = open_images(path)
+            self._file, self._of = open_images(chunk.path, chunk.layout), (chunk.path, chunk.layout)
         return self._file
 
 
@@ -123,11 +128,12 @@ def sparse_blocks(file: ImageFile, start: int, stop: int) -> Iterator[Events]:
     """Events ``start`` to ``stop`` of a file, block by block, without their columns."""
     bands: list[Events] = []
     for first, row, images in file.dense_blocks(start, stop):
+        stored = as_stored(images, file)
         try:
-            band = sparsify(images, file.geometry, channels_last=file.channels_last, first_row=row)
+            band = sparsify(stored, file.grid, channels_last=file.channels_last, first_row=row)
         except BadPixelError as error:
             raise error.as_input_error(str(file.path), first, file.geometry) from error
-        bands.append(band)
+        bands.append(replace(band, geometry=file.geometry))
         if row + images.shape[1 if file.channels_last else 2] == file.geometry.rows:
             yield from _joined(bands)
             bands = []

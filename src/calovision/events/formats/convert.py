@@ -20,8 +20,10 @@ from calovision.events.formats.chunks import (
     ChunkReader,
     SerialisedShard,
 )
+from calovision.events.formats.layout import Layout
 from calovision.events.formats.readers import open_images
 from calovision.events.formats.schema import ImageFile, fingerprint
+from calovision.events.plausibility import contents, doubts
 from calovision.events.reader import EventStore
 from calovision.events.store import StoreWriter
 from calovision.parallel.cluster import check_workers, run
@@ -36,6 +38,7 @@ TIME_LIMIT = 900.0  #: seconds that a worker of a cluster may take for a shard
 def convert(
     files: Sequence[str | Path],
     out: str | Path,
+    layout: Layout | None = None,
     *,
     overwrite: bool = False,
     progress: bool = False,
@@ -54,20 +57,21 @@ def convert(
             not answer. Bad files leave nothing behind.
 
     Warns:
-        UserWarning: a column outside the schema lies in another file, or some events are in the
-            files more than once.
+        UserWarning: a column outside the schema lies in another file, some events are in the files
+            more than once, how a file is read where that is not plain, and what is implausible.
     """
     if not files:
-        raise InputError("no file to convert", "name at least one HDF5 or Parquet file")
+        raise InputError("no file to convert", "name at least one HDF5, Parquet or .npz file")
     check_workers(workers)
     check_distinct(files)
     check_outside(files, Path(out))
     opened: list[ImageFile] = []
     try:
         for file in files:
-            opened.append(open_images(Path(file)))
-            for column in opened[-1].left_out:
-                warnings.warn(f"{file}: left out is {column}", stacklevel=2)
+            opened.append(open_images(Path(file), layout))
+            left_out = (f"left out is {column}" for column in opened[-1].left_out)
+            for remark in (*opened[-1].remarks, *left_out):
+                warnings.warn(f"{file}: {remark}", stacklevel=2)
         _check_alike(opened)
         geometry, origin, chunks = opened[0].geometry, _provenance(opened), _plan(opened)
     finally:
@@ -89,6 +93,8 @@ def convert(
             " together in every split, and are measured once",
             stacklevel=2,
         )
+    for doubt in doubts(contents(store), store.columns, store.geometry):
+        warnings.warn(f"{store.path}: {doubt}", stacklevel=2)
     return store
 
 
@@ -96,8 +102,8 @@ def _check_alike(opened: list[ImageFile]) -> None:
     """All files must give the same kind of events."""
     first = opened[0]
     for other in opened[1:]:
-        mine = f"{first.geometry.name} {first.dtype} with {_column_types(first)}"
-        theirs = f"{other.geometry.name} {other.dtype} with {_column_types(other)}"
+        mine = f"{first.geometry.name} {first.stored_dtype} with {_column_types(first)}"
+        theirs = f"{other.geometry.name} {other.stored_dtype} with {_column_types(other)}"
         if mine != theirs:
             raise InputError(
                 f"{other.path} and {first.path} hold different events ({theirs}; {mine})",
@@ -113,10 +119,12 @@ def _provenance(opened: list[ImageFile]) -> dict[str, Any]:
     return {
         "made_by": "calovision data convert",
         "version": calovision.__version__,
-        "label_dtype": opened[0].label_dtype,
+        **({"label_dtype": dtype} if (dtype := opened[0].label_dtype) else {}),
         "shard_hits": SHARD_HITS,
         "files": [
-            fingerprint(f.path) | {"events": len(f), "shard_events": _shard_events(f)}
+            fingerprint(f.path)
+            | {"events": len(f), "shard_events": _shard_events(f)}
+            | f.layout.to_dict()
             for f in opened
         ],
     }
@@ -135,7 +143,8 @@ def _plan(opened: list[ImageFile]) -> list[Chunk]:
     for file in opened:
         step = _shard_events(file)
         for start in range(0, len(file), step):
-            chunks.append(Chunk(file.path, start, min(start + step, len(file)), before + start))
+            stop = min(start + step, len(file))
+            chunks.append(Chunk(file.path, start, stop, before + start, file.layout))
         before += len(file)
     return chunks
 

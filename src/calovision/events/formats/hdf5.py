@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.events.formats.columns import NUMBERS_PER_EVENT
 from calovision.events.formats.hdf5_links import ElsewhereError, dataset_of, sources_of
 from calovision.events.formats.kinds import HDF5
-from calovision.events.formats.schema import NUMBERS_PER_EVENT, SCHEMAS, ImageFile, damaged
+from calovision.events.formats.schema import SCHEMAS, ImageFile, damaged
 from calovision.events.geometry import JET_IMAGES
 from calovision.utils.unreadable import reading
 
@@ -68,8 +69,7 @@ class Hdf5Images(ImageFile):
         with self.decoding():
             shape, kind, chunks = self._images.shape, self._images.dtype, self._images.chunks
         self.set_images(shape or (), kind)
-        if not self.channels_last:
-            raise self.bad_shape(self.shape)
+        self._axis = 1 if self.channels_last else 2
         self._chunks = chunks
         if chunks is not None and int(np.prod(chunks)) * self.dtype.itemsize > CHUNK_BYTES:
             raise InputError(
@@ -116,25 +116,37 @@ class Hdf5Images(ImageFile):
 
     def _rows(self, first: int, end: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Bands of rows of some events, cut at the borders of readout cells."""
-        shape, block = self.shape, max(c.block for c in self.geometry.channels)
-        given, held = 0, np.empty((end - first, 0, *shape[2:]), self.dtype)
-        for row in range(0, shape[1], self._band_rows):
-            last = min(row + self._band_rows, shape[1])
-            images = np.empty((end - first, last - given, *shape[2:]), self.dtype)
-            images[:, : row - given] = held
-            part = np.s_[first:end, row:last]
+        rows, block = self.geometry.rows, max(c.block for c in self.geometry.channels)
+        given, held = 0, self._empty(end - first, 0)
+        for row in range(0, rows, self._band_rows):
+            last = min(row + self._band_rows, rows)
+            images = self._empty(end - first, last - given)
+            images[self._band(0, row - given)] = held
+            # As the file has them: images of one channel may lack its axis.
+            as_stored = images.reshape(images.shape[: self._images.ndim])
+            part = (slice(first, end), *self._band(row, last)[1:])
             with self.decoding():
-                self._images.read_direct(images, part, np.s_[:, row - given :])
-            cut = last if last == shape[1] else last - last % block
-            held = images[:, cut - given :].copy()
+                self._images.read_direct(as_stored, part, self._band(row - given, None))
+            cut = last if last == rows else last - last % block
+            held = images[self._band(cut - given, None)].copy()
             if cut > given:
-                yield given, images[:, : cut - given]
+                yield given, images[self._band(0, cut - given)]
             given = cut
+
+    def _empty(self, events: int, rows: int) -> NDArray[Any]:
+        """Memory for a band of rows of some events."""
+        shape = [events, *self.shape[1:]]
+        shape[self._axis] = rows
+        return np.empty(shape, self.dtype)
+
+    def _band(self, start: int, stop: int | None) -> tuple[slice, ...]:
+        """What picks some rows of images."""
+        return (*[slice(None)] * self._axis, slice(start, stop))
 
     def _plan(self) -> tuple[int, int]:
         """Events and rows to read at a time, so that no compressed chunk is decoded twice."""
         rows = self.geometry.rows
-        row_bytes = self.dtype.itemsize * int(np.prod(self.shape[2:]))
+        row_bytes = self.dtype.itemsize * math.prod(self.shape[1:]) // rows
         chunks = self._chunks
         small = STEP_EVENTS * max(1, JET_IMAGES.cells // self.geometry.cells)
         if chunks is None:
@@ -143,8 +155,9 @@ class Hdf5Images(ImageFile):
         if step * rows * row_bytes <= BAND_BYTES:
             return step, rows
         step = chunks[0]
-        fitting = BAND_BYTES // (step * row_bytes) // chunks[1] * chunks[1]
-        return step, min(max(fitting, chunks[1]), rows)
+        high = chunks[self._axis]
+        fitting = BAND_BYTES // (step * row_bytes) // high * high
+        return step, min(max(fitting, high), rows)
 
     def _map(self) -> _Mapped | None:
         """Map uncompressed images to memory, which saves copying them."""

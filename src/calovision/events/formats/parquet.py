@@ -45,16 +45,24 @@ class ParquetImages(ImageFile):
         depth = 0
         while _is_list(kind):
             kind, depth = kind.value_type, depth + 1
-        if depth != 3:
+        if depth not in (2, 3):
             raise self.bad_shape((n,) + (0,) * depth)
         if not pa.types.is_floating(kind):
             raise InputError(f"{self.path}: {self.key} is {kind}", "images must be floats")
-        self.set_images((n, *(self._image_shape() if n else ())), np.dtype(kind.to_pandas_dtype()))
-        flat = [f.name for f in schema if _is_number(f.type)]
+        self._sizes = self._image_shape(depth) if n else ()
+        self.set_images((n, *self._sizes), np.dtype(kind.to_pandas_dtype()))
+        flat = [f.name for f in schema if f.name != self.key and _is_number(_inner(f.type))]
         with self.decoding():
             table = self._file.read(columns=flat, use_threads=False)
-            columns = {name: table.column(name).to_numpy() for name in flat}
-        if incomplete := [name for name in flat if table.column(name).null_count]:
+            found = {name: table.column(name).combine_chunks() for name in flat}
+        columns, incomplete = {}, []
+        for name, column in found.items():
+            numbers = column.flatten() if _is_list(column.type) else column
+            # Lists of one number each are numbers; others are left out.
+            if len(numbers) == n or name in required:
+                columns[name] = numbers.to_numpy(zero_copy_only=False)
+                incomplete += [name] if column.null_count or numbers.null_count else []
+        if incomplete:
             raise InputError(
                 f"{self.path}: {incomplete[0]} has missing values", "fill or drop them"
             )
@@ -107,7 +115,7 @@ class ParquetImages(ImageFile):
         before = int(ends[first - 1]) if first else 0
         return list(range(first, last + 1)), start - before
 
-    def _image_shape(self) -> tuple[int, ...]:
+    def _image_shape(self, depth: int) -> tuple[int, ...]:
         """Lengths of the nested lists, from the first image."""
         with self.decoding():
             image = pa.array([])
@@ -116,22 +124,23 @@ class ParquetImages(ImageFile):
                 break
         if not len(image):
             raise damaged(self.path, EOFError("no image is in it"))
-        sizes = []
-        for _ in range(3):
+        sizes, count = [], 1
+        for _ in range(depth):
             image = image.flatten()
-            sizes.append(len(image))
-        return sizes[0], sizes[1] // max(sizes[0], 1), sizes[2] // max(sizes[1], 1)
+            sizes.append(len(image) // max(count, 1))
+            count = len(image)
+        return tuple(sizes)
 
     def _dense(self, column: pa.Array) -> NDArray[Any]:
         """Nested lists to one array; every list must have its full length."""
         n = len(column)
         lists = column
-        for size in self.shape[1:]:
+        for size in self._sizes:
             lengths = lists.value_lengths()
             if lists.null_count or not np.all(lengths.to_numpy(zero_copy_only=False) == size):
                 raise InputError(
                     f"{self.path}: {self.key} has images of different shapes",
-                    f"all must be {self.shape[1:]}",
+                    f"all must be {self._sizes}",
                 )
             lists = lists.flatten()
         if lists.null_count:
@@ -143,6 +152,11 @@ class ParquetImages(ImageFile):
 def _is_list(kind: pa.DataType) -> bool:
     types = pa.types
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _inner(kind: pa.DataType) -> pa.DataType:
+    """Type of the numbers in a column of numbers or of lists of them."""
+    return kind.value_type if _is_list(kind) else kind
 
 
 def _is_number(kind: pa.DataType) -> bool:

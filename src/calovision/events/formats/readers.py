@@ -7,18 +7,25 @@ from pathlib import Path
 
 from calovision.errors import InputError
 from calovision.events.formats.kinds import HEAD_BYTES, kind_of
+from calovision.events.formats.layout import Layout
 from calovision.events.formats.schema import ImageFile
+from calovision.events.formats.units import settle
 from calovision.utils.unreadable import exists, reading
 
 #: modules of this package with their readers; the first one that recognises a file opens it
 READERS = (
     "hdf5.Hdf5Images",
+    "npz.NpzImages",
     "parquet.ParquetImages",
 )
 
 
-def open_images(path: Path) -> ImageFile:
-    """Open a public file by its content, not its name.
+def open_images(path: Path, layout: Layout | None = None) -> ImageFile:
+    """Open a public file by its content, not its name, and settle the unit of its pixels.
+
+    Args:
+        path: the file.
+        layout: what the user says of it.
 
     Raises:
         InputError: missing, empty, of no format that can be read, or of another schema.
@@ -35,7 +42,13 @@ def open_images(path: Path) -> ImageFile:
         raise InputError(f"{path} is empty", "fetch it again")
     for reader in readers:
         if reader.recognises(path, head):
-            return reader(path)
+            opened = reader(path, layout)
+            try:
+                settle(opened)
+            except BaseException:
+                opened.close()
+                raise
+            return opened
     kind, remedy = kind_of(head)
     known = f"known are {', '.join(others)} and {last} files with X_jets, m0, pt, y or X, y"
     raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ def read_events(
 
     Raises:
         InputError: nothing there, damaged, or of another schema.
+
+    Warns:
+        UserWarning: how a file is read, where that is not plain.
     """
     place = Path(path)
     if place.is_dir() or not place.exists():
@@ -37,6 +41,8 @@ def read_events(
         events, digest = store.load() if whole else store[:limit], store.hash
     else:
         with closing(open_images(place)) as file:
+            for remark in file.remarks:
+                warnings.warn(f"{place}: {remark}", stacklevel=3)
             stop = len(file) if limit is None else min(limit, len(file))
             events = concatenate(sparse_blocks(file, 0, stop))
             events.columns = {k: v[:stop] for k, v in file.columns.items()}

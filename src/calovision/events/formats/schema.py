@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import DamagedError, InputError
+from calovision.events.formats.columns import classes, is_extra, numbers
+from calovision.events.formats.layout import IMAGES, LABEL, Layout
 from calovision.events.geometry import EGAMMA_CROPS, JET_IMAGES, Geometry
-from calovision.events.shards import HIT_COLUMNS
 from calovision.events.weighting import COLUMN
 from calovision.utils.unreadable import reading
 
@@ -25,8 +27,10 @@ SCHEMAS: dict[str, tuple[Geometry, tuple[str, ...]]] = {
 }
 #: key of the images by the schema of their geometry
 IMAGE_KEYS = {geometry.schema: key for key, (geometry, _) in SCHEMAS.items()}
-LABEL_KEY = "y"  #: the label's name in the files; in the store it is ``label``
-NUMBERS_PER_EVENT = 64  #: widest further column that is kept
+LABEL_KEY = LABEL  #: the label's name in the files; in the store it is ``label``
+PER_EVENT = ("m0", "pt", LABEL)  #: columns of one number an event, not negative
+#: crops of which only energies were published: as the crops, their times missing
+_ENERGIES = replace(EGAMMA_CROPS, channels=EGAMMA_CROPS.channels[:1])
 _SAMPLES = 16  # places at which a file is sampled for its fingerprint
 _SAMPLE_BYTES = 1 << 16
 
@@ -40,34 +44,40 @@ class ImageFile(ABC):
 
     Args:
         path: the file.
+        layout: what the user says of it.
 
     Raises:
-        InputError: the file is damaged, or not of a public schema.
+        InputError: the file is damaged, or neither of a public schema nor as the user says.
 
     Attributes:
         format: name of the format.
         content_errors: what the format's library raises at content that it cannot read.
         step: number of events that are best read together.
         left_out: columns outside the schema that cannot be read, and why.
+        remarks: what the user should know of how the file is read.
         path: the file.
+        layout: what the user says of it, and what was found out about unit and threshold.
         key: key of the images.
-        geometry: the image grid.
+        geometry: the image grid of the set that the file becomes.
+        grid: that of the images, which may lack the last channels.
         shape: ``(n, rows, cols, channels)`` or ``(n, channels, rows, cols)``.
         channels_last: which of the two.
-        dtype: float32 or float64, native byte order.
+        dtype: type of the pixels in memory: float32 or float64, native byte order.
         columns: the per-event columns, checked; ``y`` is already called ``label``.
-        label_dtype: type of ``y`` in the file.
+        label_dtype: type of ``y`` in the file, if there is one.
     """
 
     format: ClassVar[str]
     content_errors: ClassVar[tuple[type[Exception], ...]]
     step: int = 64
     left_out: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     #: what explains an error of the library better than damage, such as a missing compression
     _lacking: InputError | None = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, layout: Layout | None = None) -> None:
         self.path = path
+        self.layout = layout or Layout()
         self._open_files = ExitStack()
         try:
             self._open()
@@ -95,6 +105,11 @@ class ImageFile(ABC):
     def __len__(self) -> int:
         return self.shape[0]
 
+    @property
+    def stored_dtype(self) -> np.dtype[Any]:
+        """Type of the pixels in the set: what is divided is rounded anyway."""
+        return np.dtype(np.float32) if self.layout.in_gev else self.dtype
+
     def close(self) -> None:
         """Release the file."""
         self._open_files.close()
@@ -117,64 +132,108 @@ class ImageFile(ABC):
         Raises:
             InputError: unknown or missing keys.
         """
-        for image_key, (geometry, others) in SCHEMAS.items():
-            if image_key in keys:
-                if missing := [k for k in others if k not in keys]:
-                    raise InputError(
-                        f"{self.path} has no key {', '.join(missing)} (it has {_listed(keys)})",
-                        f"files with {image_key} need {', '.join(others)}",
-                    )
-                self.key, self.geometry = image_key, geometry
-                return others
-        raise InputError(
-            f"{self.path} has neither X_jets nor X (it has {_listed(keys)})",
-            "expected are X_jets, m0, pt, y (jets) or X, y (electron/photon crops); particles "
-            "become images by 'calovision data image'",
-        )
+        named = self.layout.keys
+        if missing := [k for k in named.values() if k not in keys]:
+            raise InputError(
+                f"{self.path} has no key {', '.join(missing)} (it has {_listed(keys)})",
+                "name the keys as they are in the file",
+            )
+        key = named.get(IMAGES) or next((k for k in SCHEMAS if k in keys), None)
+        if key is None:
+            raise InputError(
+                f"{self.path} has neither X_jets nor X (it has {_listed(keys)})",
+                "expected are X_jets, m0, pt, y (jets) or X, y (electron/photon crops); name other "
+                "keys, as X=images,y=target; particles become images by 'calovision data image'",
+            )
+        others = tuple(v for k, v in named.items() if k != IMAGES)
+        required = others if self.layout.is_own else SCHEMAS[key][1]
+        if missing := [k for k in required if k not in keys]:
+            raise InputError(
+                f"{self.path} has no key {', '.join(missing)} (it has {_listed(keys)})",
+                f"files with {key} need {', '.join(required)}",
+            )
+        self.key = key
+        self.geometry = self.layout.geometry or SCHEMAS.get(key, SCHEMAS[IMAGES])[0]
+        return required
 
     def set_images(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Set shape, order of the axes and type of the images.
+        """Set shape, order of the axes, grid and type of the images.
+
+        Images of one channel may lack its axis; ``self.shape`` has it.
 
         Raises:
-            InputError: no events, another shape than the schema's, or neither float32 nor float64.
+            InputError: no events, another shape than the schema's, or no floats of at most 64 bits.
         """
         if shape and not shape[0]:
             raise InputError(f"{self.path} holds no events", "give a file with events")
-        grid, channels = (self.geometry.rows, self.geometry.cols), len(self.geometry.channels)
-        if shape[1:] not in ((*grid, channels), (channels, *grid)):
+        for grid in self._grids():
+            order = _order(shape[1:], grid, self.layout.channels_first)
+            if order is not None:
+                break
+        else:
             raise self.bad_shape(shape)
-        if dtype.kind != "f" or dtype.itemsize not in (4, 8):
+        if dtype.kind != "f" or dtype.itemsize not in (2, 4, 8):
             raise InputError(
-                f"{self.path}: {self.key} is {dtype}", "images must be float32 or float64"
+                f"{self.path}: {self.key} is {dtype}", "images must be float16, float32 or float64"
             )
-        self.shape, self.dtype = shape, dtype.newbyteorder("=")
-        self.channels_last = shape[-1] == channels
+        self.grid, self.channels_last = grid, order
+        self.geometry = EGAMMA_CROPS if grid is _ENERGIES else grid
+        if grid is _ENERGIES:
+            self.remarks = (*self.remarks, "images of energies alone: the set has no times")
+        depth, sides = len(grid.channels), (grid.rows, grid.cols)
+        self.shape = (shape[0], *((*sides, depth) if order else (depth, *sides)))
+        self.dtype = np.dtype(np.float64 if dtype.itemsize == 8 else np.float32)
+
+    def _grids(self) -> tuple[Geometry, ...]:
+        """Grids that the images may have, the likeliest first."""
+        if self.layout.geometry is not None:
+            return (self.layout.geometry,)
+        crops = (EGAMMA_CROPS, _ENERGIES)
+        return (JET_IMAGES,) if self.key == "X_jets" else (*crops, JET_IMAGES)
 
     def set_columns(self, raw: Mapping[str, NDArray[Any]]) -> None:
         """Check the per-event columns found and keep those that belong to events.
 
         Raises:
-            InputError: a required column has another length or shape, is no number, holds a
+            InputError: a column of the schema has another length or shape, is no number, holds a
                 value that is not finite or negative, or labels other than 0 and 1; or a column
                 ``weight`` is not one finite number an event.
         """
-        n, columns = len(self), {}
-        required = SCHEMAS[self.key][1]
-        for name in required:
-            columns["label" if name == LABEL_KEY else name] = numbers(self.path, name, n, raw[name])
-        columns["label"] = classes(self.path, LABEL_KEY, columns["label"])
-        if COLUMN in raw:
-            columns[COLUMN] = numbers(self.path, COLUMN, n, raw[COLUMN], signed=True)
-        for name, column in raw.items():
-            if name not in (*required, COLUMN) and _is_extra(name, column, n, columns):
+        n, columns, theirs = len(self), {}, self.layout.keys
+        mine = {k: raw[theirs.get(k, k)] for k in (*PER_EVENT, COLUMN) if theirs.get(k, k) in raw}
+        for name, column in mine.items():
+            told = theirs.get(name, name)
+            found = numbers(self.path, told, n, column, signed=name == COLUMN)
+            if name == LABEL:
+                found = classes(self.path, told, found)
+            columns["label" if name == LABEL else name] = found
+        renamed = {v: k for k, v in theirs.items()}
+        taken = {*columns, *mine, *(v for k, v in theirs.items() if k in (*mine, IMAGES))}
+        for key, column in raw.items():
+            name = renamed.get(key, key)
+            if key not in taken and is_extra(name, column, n, taken):
                 columns[name] = column
-        self.columns, self.label_dtype = columns, str(raw[LABEL_KEY].dtype)
+        self.columns = columns
+        self.label_dtype = str(mine[LABEL].dtype) if LABEL in mine else None
 
     def bad_shape(self, shape: tuple[int, ...]) -> InputError:
         """The error for images of another shape than the schema's."""
         g = self.geometry
-        wanted = f"(n, {g.rows}, {g.cols}, {len(g.channels)})"
-        return InputError(f"{self.path}: {self.key} has shape {shape}", f"expected is {wanted}")
+        sides, depth = f"{g.rows}, {g.cols}", len(g.channels)
+        first = self.layout.channels_first
+        wanted = f"(n, {depth}, {sides})" if first else f"(n, {sides}, {depth})"
+        return InputError(
+            f"{self.path}: {self.key} has shape {shape}",
+            f"expected is {wanted}; for another grid, give its geometry",
+        )
+
+
+def _order(shape: tuple[int, ...], grid: Geometry, first: bool) -> bool | None:
+    """Whether the channels come last in images on a grid, or ``None`` for other images."""
+    depth, sides = len(grid.channels), (grid.rows, grid.cols)
+    if not first and (shape == (*sides, depth) or (depth == 1 and shape == sides)):
+        return True
+    return False if shape == (depth, *sides) else None
 
 
 def damaged(path: Path, error: Exception) -> DamagedError:
@@ -196,61 +255,6 @@ def fingerprint(path: Path) -> dict[str, Any]:
             file.seek(int(place))
             digest.update(file.read(_SAMPLE_BYTES))
     return {"name": path.name, "size": size, "sampled_sha256": digest.hexdigest()}
-
-
-def numbers(
-    where: object, name: str, n: int, column: NDArray[Any], *, signed: bool = False
-) -> NDArray[Any]:
-    """A column ``(n,)`` of one number an event.
-
-    Args:
-        where: the file, or what else the column belongs to, for error messages.
-        name: of the column.
-        n: number of images.
-        column: ``(n,)``, or of another shape with as many numbers.
-        signed: whether numbers may be negative, as weights may.
-
-    Raises:
-        InputError: another length or shape, no numbers, a value that is not finite, or negative.
-    """
-    if column.ndim and len(column) != n:
-        raise InputError(
-            f"{where}: {name} has {len(column)} rows, the images {n}", "all keys need one row each"
-        )
-    if not column.ndim or column.size != n or column.dtype.kind not in "biuf":
-        raise InputError(
-            f"{where}: {name} has shape {column.shape} and type {column.dtype}",
-            "expected is one number an event",
-        )
-    flat = column.reshape(n)
-    bad = ~np.isfinite(flat) | ((flat < 0) & (not signed))
-    if bad.any():
-        place = int(np.argmax(bad))
-        raise InputError(
-            f"{where}: {name} is {flat[place]:g} for event {place}", "correct or remove that event"
-        )
-    return flat
-
-
-def classes(where: object, name: str, label: NDArray[Any]) -> NDArray[np.int8]:
-    """Labels ``(n,)`` that were read as numbers, as int8.
-
-    Raises:
-        InputError: one is neither 0 nor 1.
-    """
-    wrong = ~np.isin(label, (0, 1))
-    if wrong.any():
-        raise InputError(
-            f"{where}: {name} is {label[wrong][0]:g} for event {int(np.argmax(wrong))}",
-            "labels must be 0 (gluon, photon) or 1 (quark, electron)",
-        )
-    return label.astype(np.int8)
-
-
-def _is_extra(name: str, column: NDArray[Any], n: int, taken: Mapping[str, Any]) -> bool:
-    """Whether a column outside the schema is a plain number or short vector per event."""
-    fits = column.ndim >= 1 and len(column) == n and column.size <= n * NUMBERS_PER_EVENT
-    return fits and column.dtype.kind in "biuf" and name not in (*taken, *HIT_COLUMNS)
 
 
 def _listed(keys: Collection[str]) -> str:

@@ -35,11 +35,12 @@ class BadPixelError(ValueError):
     def as_input_error(self, source: str, first: int, geometry: Geometry) -> InputError:
         """The one-line form, if the images given began with event ``first`` of ``source``."""
         name = geometry.channels[self.channel].name
-        what = "negative" if np.isfinite(self.value) else "not finite"
+        noise = bool(np.isfinite(self.value))
         return InputError(
             f"{source}: event {first + self.event} has a value in channel {name!r} that is "
-            f"{what} ({self.value:g})",
-            "correct or remove that event",
+            f"{'negative' if noise else 'not finite'} ({self.value:g})",
+            "correct or remove that event"
+            + (", or give a threshold, below which all is noise and becomes 0" if noise else ""),
         )
 
 

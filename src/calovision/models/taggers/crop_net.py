@@ -48,7 +48,7 @@ class CropTask(TaggerTask):
     """:class:`~calovision.networks.crop_net.CropNet` on crops of energy and time.
 
     Args:
-        geometry: of the crops: energy (GeV), then time.
+        geometry: of the crops: energy (GeV), then time, which may be missing.
         config: width and dropout of the last layers.
     """
 
@@ -143,6 +143,8 @@ def _places(rows: int, cols: int) -> NDArray[np.int64]:
 def network_inputs(crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Network inputs of crops ``(n, 2, rows, cols)`` of energy (GeV) and time (image units).
 
+    Those of energies alone are ``(n, 1, rows, cols)``; times are then 0.
+
     Shares ``(n, ROWS, cols)``, times of the crystals around the hottest one ``(n, 5, 5)``, and
     numbers ``(n, NUMBERS)``.
     """
@@ -150,7 +152,10 @@ def network_inputs(crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     seen = slice(i - ROWS // 2, i - ROWS // 2 + ROWS)
     energy = crops[:, 0].clamp(min=0)
     near = slice(i - TIMED, i + TIMED + 1), slice(j - TIMED, j + TIMED + 1)
-    time = (crops[:, 1, *near] / TIME_UNIT).asinh() * (energy[:, *near] > 0)
+    if crops.shape[1] > 1:
+        time = (crops[:, 1, *near] / TIME_UNIT).asinh() * (energy[:, *near] > 0)
+    else:  # energies alone are crops without times
+        time = torch.zeros_like(energy[:, *near])
     total = energy.sum((1, 2)).clamp(min=SOFTEST)
     share = energy[:, seen] / total[:, None, None]
     hits = (energy > 0).sum((1, 2)).float()
