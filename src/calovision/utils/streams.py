@@ -71,6 +71,8 @@ class Stream(Enum):
     HALVES = "halves for a network on hits"
     JUDGE = "batches of a network on hits"
     JUDGE_WEIGHTS = "weights of a network on hits"
+    SLICES = "directions and permutations of a sliced distance"
+    CALIBRATION = "halves for the calibration of a judge"
     EXPLANATION = "halves for an explanation"
     SCULPTING = "random cuts"
     FPD = "batches of the Frechet distance"
