@@ -30,6 +30,7 @@ from calovision.metrics.value import Definition, Metric
 from calovision.utils import streams
 
 FACTOR = 10.0  #: weights above it, or below its inverse, are in the tails
+SMALLEST = 1e-9  #: probability; weights stay finite where samples are told apart without a doubt
 MIN_EVENTS = 50
 DEFINITIONS = {
     "weight_spread": Definition(
@@ -85,11 +86,12 @@ def classifier_weights(
 ) -> tuple[Floats, Floats]:
     """Density of true over judged events at every event, from the scores of a classifier.
 
-    The scores are calibrated by isotonic regression, as in arXiv:2410.21611, on one half of the
-    events for the other. Probabilities are kept off 0 and 1 by one event in a half.
+    The log-odds of a probability are a line in the score, fitted on one half of the events for the
+    other. (Isotonic regression would give the last few events weights of any size.)
 
     Args:
-        a: ``(n,)`` scores of unseen true events; higher ones look more like judged events.
+        a: ``(n,)`` scores, such as log-odds, of unseen true events; higher ones look more like
+            judged events.
         b: ``(m,)`` the same of judged events.
         seed: seed of the halves.
         weights: of the events of either sample, not negative.
@@ -168,13 +170,18 @@ def weight_metrics(
 
 def _calibration(scores: list[Floats], weights: list[Floats | None]) -> Callable[[Floats], Floats]:
     """Scores to probabilities of a judged event, both samples counting as much."""
-    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LogisticRegression
 
-    number = min(map(len, scores))
-    least = 1 / (number + 2)
+    together = np.concatenate(scores)
+    middle, spread = together.mean(), together.std() or 1.0
     of = [np.ones(len(x)) if w is None else w for x, w in zip(scores, weights, strict=True)]
-    curve = IsotonicRegression(y_min=least, y_max=1 - least, out_of_bounds="clip")
-    target = np.repeat([0.0, 1.0], list(map(len, scores)))
-    curve.fit(np.concatenate(scores), target, np.concatenate([w / w.sum() for w in of]))
-    predict: Callable[[Floats], Floats] = curve.predict
-    return predict
+    total = np.concatenate([len(together) / 2 * w / w.sum() for w in of])
+    # Both numbers are known to far better than what this regularisation changes.
+    line = LogisticRegression(C=1e3)
+    line.fit(((together - middle) / spread)[:, None], np.repeat([0, 1], [*map(len, scores)]), total)
+
+    def probability(score: Floats) -> Floats:
+        found: Floats = line.predict_proba(((score - middle) / spread)[:, None])[:, 1]
+        return np.clip(found, SMALLEST, 1 - SMALLEST)
+
+    return probability

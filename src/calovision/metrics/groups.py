@@ -69,9 +69,9 @@ GENERATED = Group(
 WHOLE = Group(
     "Is all of it there, and nothing else",
     "Measures of the whole set in all observables together: whether every kind of true event is "
-    "made and no other, how observables go together, how unlikely it is that chance alone makes the "
-    "sets differ, how events would have to be weighted to agree, and how many true events they are "
-    "worth.",
+    "made and no other, how observables go together, how likely it is that chance alone makes "
+    "the sets differ, how events would have to be weighted to agree, and how many true events "
+    "they are worth.",
 )
 LATENT = Group(
     "What the latent code knows",
