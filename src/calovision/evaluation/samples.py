@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.evaluation.matching import COLUMNS
@@ -13,6 +16,7 @@ from calovision.events.events import Events
 from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
 from calovision.features.observables import observable_matrix
+from calovision.features.patterns import energy_edges, patterns
 from calovision.metrics.bootstrap import Floats, Weights
 from calovision.utils import streams
 
@@ -27,11 +31,19 @@ class Samples:
         events: the three samples.
         tables: their observables, each ``(n, k)``.
         names: the ``k`` observables, appended columns as ``column_m0``.
+        paired: event i of A and of B are an original and its reconstruction.
     """
 
     events: tuple[Events, ...]
     tables: tuple[Floats, ...]
     names: tuple[str, ...]
+    paired: bool = False
+
+    @cached_property
+    def patterns(self) -> tuple[NDArray[Any], ...]:
+        """Their local patterns, each ``(n, l)``; computed when they are first asked for."""
+        edges = energy_edges(self.events)
+        return tuple(patterns(e, edges) for e in self.events)
 
     @property
     def size(self) -> int:
