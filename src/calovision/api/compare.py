@@ -78,17 +78,17 @@ def compare(
     functions = {name: own for name, own in wanted.items() if own is not None}
     # Which events are asked for is known when all are read.
     first = most if label is None and pt is None else None
-    a, of_a = _read(truth, first, skip_corrupt)
-    b, of_b = _read(made, first, skip_corrupt)
-    more, of_more = (None, None) if floor is None else _read(floor, first, skip_corrupt)
-    trained, of_training = (None, None) if training is None else _read(training, None, skip_corrupt)
+    a, of_a = read(truth, first, skip_corrupt)
+    b, of_b = read(made, first, skip_corrupt)
+    more, of_more = (None, None) if floor is None else read(floor, first, skip_corrupt)
+    trained, of_training = (None, None) if training is None else read(training, None, skip_corrupt)
     content = measure(
         a,
         b,
         seed=seed,
         floor=more,
         training=trained,
-        known=_known(made),
+        known=known_training(made),
         label=label,
         pt=pt,
         limit=most,
@@ -110,7 +110,7 @@ def compare(
     return Results(content)
 
 
-def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events, dict[str, Any]]:
+def read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events, dict[str, Any]]:
     """The first events of a sample, and where they come from."""
     from calovision.events.formats.reading import read_events
 
@@ -125,7 +125,7 @@ def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events
     return held, found
 
 
-def _known(events: Sample) -> FingerprintIndex | None:
+def known_training(events: Sample) -> FingerprintIndex | None:
     """Fingerprints of the events that the generator of ``events`` was trained on, if they tell."""
     folder = events.origin if isinstance(events, EventSet) else Path(events)
     if folder is None:

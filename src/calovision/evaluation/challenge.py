@@ -1,9 +1,10 @@
 """Judges and protocol of the Fast Calorimeter Simulation Challenge (arXiv:2410.21611).
 
 60 % of the events train a network, 20 % choose the epoch with the best accuracy, and 20 % give the
-result; Adam with a learning rate of 2e-4, 50 epochs, batches of 1,000 events. What differs here:
-there is no incident energy, so the summed energy of the image takes its place; the residual network
-has two dimensions, as our images have, and batches of 100, which fit into memory.
+result; Adam with a learning rate of 2e-4, 50 epochs. What differs here: there is no incident
+energy, so the summed energy of the image takes its place; the residual network has two dimensions,
+as our images have. The challenge's batches of 1,000 events make 120 steps an epoch of its 100,000
+showers of each kind; batches are smaller here where there are fewer events, for as many steps.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from calovision.utils import streams
 Rows = NDArray[np.int64]
 
 EPOCHS = 50
-BATCH = 1000
-IMAGES = 100  #: images of a batch
+STEPS = 120  #: of an epoch, but for limits of the batch
+BATCHES = (20, 1000)  #: events of the smallest and of the largest batch
+IMAGES = (20, 100)  #: images of them, which take more memory
 LEARNING_RATE = 2e-4
 PARTS = (0.6, 0.2, 0.2)  #: that train, choose the epoch, and give the result
 PERCENT = 100.0  #: energies of cells are given in per cent of the total
@@ -47,12 +49,12 @@ class Inputs:
     Attributes:
         batch: what the network takes of some of them.
         network: a new one with so many outputs.
-        size: events of a batch.
+        sizes: events of the smallest and of the largest batch.
     """
 
     batch: Callable[[Rows], tuple[Tensor, ...]]
     network: Callable[[int], nn.Module]
-    size: int = BATCH
+    sizes: tuple[int, int] = BATCHES
 
 
 def high_level(events: Events) -> Inputs:
@@ -81,7 +83,8 @@ def features(events: Events) -> Floats:
     energy = events.energy.astype(np.float64) * of_energy[events.channel]
 
     def summed(weight: Floats) -> Floats:
-        return np.bincount(index, weight, len(events) * width).reshape(-1, width)[:, of_energy]
+        flat = np.bincount(index, weight, len(events) * width).astype(np.float64)
+        return flat.reshape(-1, width)[:, of_energy]
 
     total = summed(energy)
     safe = np.where(total > 0, total, 1.0)
@@ -129,7 +132,7 @@ def images(events: Events) -> Inputs:
 
 
 def _shares(events: Events) -> tuple[Floats, NDArray[np.float32]]:
-    """Energies of hits in per cent of their event's (times as they are), and log10 of the latter."""
+    """Energies of hits, per cent of their event's, times as they are; and log10 of the latter."""
     of_time = np.array([c.is_time for c in events.geometry.channels])[events.channel]
     energy = np.where(of_time, 0.0, events.energy.astype(np.float64))
     total = np.bincount(events.owner, energy, len(events))
@@ -139,9 +142,9 @@ def _shares(events: Events) -> tuple[Floats, NDArray[np.float32]]:
 
 
 INPUTS: dict[str, Callable[[Events], Inputs]] = {
-    "high-level": high_level,
-    "dense": dense,
-    "cnn": images,
+    "challenge-high-level": high_level,
+    "challenge-dense": dense,
+    "challenge-cnn": images,
 }
 
 
@@ -170,7 +173,7 @@ def judged(
     )
     train, choose, test = (np.concatenate([x, len(a) + y]) for x, y in zip(*parts, strict=True))
     place = chosen_device(device)
-    network = learned(seen, label, weight, (train, choose), seed, place, epochs)
+    network = learned(seen, label, weight, (train, choose), seed, place, epochs=epochs)
     scores = scored(network, seen, test, place)[:, 0]
     rows = parts[0][2], parts[1][2]
     size = len(rows[0])
@@ -200,35 +203,39 @@ def learned(
     parts: tuple[Rows, Rows],
     seed: int,
     device: torch.device,
+    *,
+    classes: int = 2,
     epochs: int = EPOCHS,
 ) -> nn.Module:
     """The network of the epoch with the best accuracy, or likelihood of several classes.
 
     Args:
         inputs: of all events.
-        label: ``(n,)`` their classes; of two a network has one output, of more one each.
+        label: ``(n,)`` their classes.
         weight: ``(n,)`` how much they count.
         parts: numbers of those that train, and of those that choose the epoch.
         seed: of network and batches; the global random state is left as it was.
         device: on which it learns.
+        classes: how many there are.
         epochs: passes over the training events.
     """
-    classes = int(label.max()) + 1
     train, choose = parts
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.CHALLENGE_WEIGHTS, seed))
         network = inputs.network(1 if classes == 2 else classes).to(device)
     optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE)
+    low, high = inputs.sizes
+    size = min(max(len(train) // STEPS, low), high)
     best, kept = -np.inf, network.state_dict()
     for epoch in range(epochs):
         order = streams.rng(streams.Stream.CHALLENGE_ORDER, seed, epoch).permutation(train)
         network.train()
-        for rows in _batches(order, inputs.size):
+        for rows in _batches(order, size):
             out = network(*(part.to(device) for part in inputs.batch(rows)))
             target = torch.from_numpy(label[rows]).to(device)
             loss = _losses(out, target) @ torch.from_numpy(weight[rows]).to(out)
             optimiser.zero_grad()
-            (loss / len(rows)).backward()
+            (loss / len(rows)).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         quality = _quality(scored(network, inputs, choose, device), label[choose], weight[choose])
         if quality > best:
@@ -245,7 +252,7 @@ def scored(network: nn.Module, inputs: Inputs, rows: Rows, device: torch.device)
     with torch.no_grad():
         found = [
             network(*(part.to(device) for part in inputs.batch(chunk))).double().cpu().numpy()
-            for chunk in _batches(rows, inputs.size)
+            for chunk in _batches(rows, inputs.sizes[1])
         ]
     return np.concatenate(found)
 
@@ -273,6 +280,8 @@ def _quality(out: Floats, label: NDArray[np.int64], weight: Floats) -> float:
 
 def log_posterior(out: Floats) -> Floats:
     """``(n, classes)`` logarithms of the classes' probabilities, from a network's outputs."""
+    if out.shape[1] == 1:
+        out = np.concatenate([np.zeros_like(out), out], axis=1)
     highest = out.max(axis=1, keepdims=True)
     found: Floats = out - highest - np.log(np.exp(out - highest).sum(axis=1, keepdims=True))
     return found

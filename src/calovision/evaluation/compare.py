@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.evaluation import matching
+from calovision.evaluation import matching, whole
 from calovision.evaluation.independence import independent
 from calovision.evaluation.own_metrics import measured
 from calovision.evaluation.samples import MIN_EVENTS, Samples, draw
@@ -42,11 +42,16 @@ SLOW_EVENTS = 10_000  #: events of each sample for the network on hits
 CHUNK = 10_000  #: training events whose observables are computed at a time
 #: steps of a comparison, as the progress bar calls them, and which metrics each gives
 STEPS: dict[str, Callable[[str], bool]] = {
-    "distributions": lambda name: name.startswith("w1_"),
+    "distributions": lambda name: name.startswith("w1_") and not whole.is_substructure(name),
+    "substructure": whole.is_substructure,
     "physics distances": lambda name: name in ("fpd", "kpd"),
     "trees": lambda name: name == "classifier_auc",
     "network on hits": lambda name: name == "classifier_auc_hits",
     "tagger": lambda name: name == "tagger_auc_ratio",
+    "coverage": lambda name: name in ("precision", "recall", "density", "coverage"),
+    "correlations": lambda name: name.startswith("correlation_"),
+    "significance": lambda name: "sliced_" in name,
+    "weights": lambda name: name.startswith(("weight_", "events_worth")),
     "memory": lambda name: name in ("memorised", "copied"),
 }
 
@@ -100,8 +105,9 @@ def compare(
         ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``warnings``
         (what makes the sets unlike before any image is looked at), ``seed`` and ``versions``, ready
         for JSON. Metrics: ``w1_{observable}``, ``w1_hit_energy_{channel}`` (of times
-        ``w1_hit_{channel}``), ``fpd``, ``kpd``, ``classifier_auc``, ``classifier_auc_hits``, with
-        labels ``tagger_auc_ratio``, with ``training`` ``memorised`` and ``copied``.
+        ``w1_hit_{channel}``), ``fpd``, ``kpd``, ``classifier_auc``, ``classifier_auc_hits``, what
+        :mod:`~calovision.evaluation.whole` measures, with labels ``tagger_auc_ratio``, with
+        ``training`` ``memorised`` and ``copied``.
 
     Raises:
         InputError: sets of different geometry or too few events, numbers that are not finite, or
@@ -118,7 +124,12 @@ def compare(
     on_hits = partial(classifier_auc_hits, paired=False, max_events=slow_events, device=place)
     steps = {
         "distributions": partial(spectra, samples, seed),
+        "substructure": partial(whole.substructure, samples, seed),
         "physics distances": partial(physics_distances, samples, seed),
+        "coverage": partial(whole.coverage, samples),
+        "correlations": partial(whole.correlations, samples, seed),
+        "significance": partial(whole.significance, samples, seed),
+        "weights": partial(whole.weighted, samples, seed),
         "trees": partial(trees, samples, seed),
         "network on hits": lambda: {"classifier_auc_hits": on_hits(*samples.events[:2], seed=seed)},
     }

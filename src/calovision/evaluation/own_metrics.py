@@ -19,8 +19,9 @@ from calovision.utils import streams
 OwnMetric = Callable[[Events, Events], float | Metric]
 Wanted = str | OwnMetric | Sequence[str | OwnMetric]
 KNOWN = (
-    "fpd, kpd, classifier_auc, classifier_auc_hits, tagger_auc_ratio, memorised, copied and w1_ of"
-    " every observable"
+    "fpd, kpd, classifier_auc, classifier_auc_hits, tagger_auc_ratio, precision, recall, density, "
+    "coverage, correlation_rms, sliced_w1, p_sliced_w1, weight_spread, events_worth, memorised, "
+    "copied and w1_ of every observable"
 )
 REPLICAS = 20  #: of the bootstrap; one's own function may be slow
 _OF_TRAINING = ("memorised", "copied")

@@ -27,6 +27,7 @@ MODULES = (
     "sliced",
     "classifier_weights",
     "worth",
+    "posterior",
     "classification",
     "sculpting",
     "explanation",

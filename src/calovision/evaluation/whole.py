@@ -1,0 +1,125 @@
+"""What two samples have in common as a whole: substructure, coverage, correlations, significance.
+
+Every measure stands beside its floor, A against more of the truth.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calovision.evaluation.samples import Samples
+from calovision.events.events import Events
+from calovision.features.substructure import EEC_WIDTH, energy_correlator, n_subjettiness
+from calovision.metrics.bootstrap import Floats
+from calovision.metrics.classifier_weights import weight_metrics
+from calovision.metrics.correlations import correlation_metrics
+from calovision.metrics.definitions import definition
+from calovision.metrics.precision_recall import precision_recall
+from calovision.metrics.sliced import sliced_distances, sliced_p_values
+from calovision.metrics.two_sample import trees
+from calovision.metrics.value import Metric
+from calovision.metrics.verdict import Verdict
+from calovision.metrics.wasserstein import distance, w1, w1_spectra
+from calovision.metrics.worth import events_worth
+
+Metrics = dict[str, Metric]
+JOINTLY = "events_worth_jointly"
+NULL_P = 0.5  #: median of a p-value of equal distributions
+
+
+def is_substructure(name: str) -> bool:
+    """Whether a metric is a distance of N-subjettiness or of an energy correlator."""
+    return name.startswith(("w1_tau", "w1_eec"))
+
+
+def substructure(samples: Samples, seed: int) -> Metrics:
+    """W1 of N-subjettiness and of energy correlators, with their floors; none without jets.
+
+    ``w1_tau1``, ``w1_tau2``, ``w1_tau3``, ``w1_tau21``, ``w1_tau32``; ``w1_eec`` of the
+    calorimeters together and ``w1_eec_{channel}`` of each tracker.
+    """
+    geometry = samples.events[0].geometry
+    if geometry.schema != "jets":
+        return {}
+    found: Metrics = {}
+    (of_two, of_floor) = samples.weights
+    if any(geometry.calorimeters):
+        tables = [n_subjettiness(e) for e in samples.events]
+        for name in tables[0]:
+            x, y, z = (t[name] for t in tables)
+            about: dict[str, Any] = {"seed": seed, "definition": definition(f"w1_{name}")}
+            metric = w1(x, y, weights=of_two, **about)
+            found[f"w1_{name}"] = metric.with_floor(distance(x, z, of_floor))
+    for name, channels in correlators(samples.events[0]).items():
+        x, y, z = (energy_correlator(e, channels) for e in samples.events)
+        about = {"seed": seed, "definition": definition(f"w1_{name}")}
+        metric = w1_spectra(x, y, EEC_WIDTH, weights=of_two, **about)
+        floor = w1_spectra(x, z, EEC_WIDTH, weights=of_floor, replicas=2, **about)
+        if np.isfinite([metric.value, floor.value]).all():  # there are pairs of hits
+            found[f"w1_{name}"] = metric.with_floor(floor.value)
+    return found
+
+
+def correlators(events: Events) -> dict[str, tuple[bool, ...]]:
+    """Names of energy correlators, and which channels each counts."""
+    channels = events.geometry.channels
+    found = {"eec": events.geometry.calorimeters} if any(events.geometry.calorimeters) else {}
+    for channel in channels:
+        if channel.kind == "tracker":
+            found[f"eec_{channel.name}"] = tuple(c is channel for c in channels)
+    return found
+
+
+def coverage(samples: Samples) -> Metrics:
+    """Precision, recall, density and coverage, with their floors."""
+    a, b, more = samples.tables
+    of_two, of_floor = samples.weights
+    floor = precision_recall(a, more, weights=of_floor)
+    found = precision_recall(a, b, weights=of_two)
+    return {k: m.with_floor(floor[k].value) for k, m in found.items()}
+
+
+def correlations(samples: Samples, seed: int) -> Metrics:
+    """Differences of the correlation matrices, with their floors."""
+    a, b, more = samples.tables
+    of_two, of_floor = samples.weights
+    floor = correlation_metrics(a, more, seed=seed, weights=of_floor)
+    found = correlation_metrics(a, b, seed=seed, weights=of_two)
+    return {k: m.with_floor(floor[k].value) for k, m in found.items()}
+
+
+def significance(samples: Samples, seed: int) -> Metrics:
+    """Sliced distances with their floors, and how likely they are by chance."""
+    a, b, more = samples.tables
+    of_two, of_floor = samples.weights
+    floor = sliced_distances(a, more, seed=seed, weights=of_floor)
+    found = sliced_distances(a, b, seed=seed, weights=of_two)
+    found = {k: m.with_floor(floor[k].value) for k, m in found.items()}
+    p = sliced_p_values(a, b, seed=seed, weights=of_two)
+    return found | {k: m.with_floor(NULL_P) for k, m in p.items()}
+
+
+def weighted(samples: Samples, seed: int) -> Metrics:
+    """Weights of trees on observables, and how many true events B is worth, with their floors."""
+    a, b, more = samples.tables
+    of_two, of_floor = samples.weights
+    options: dict[str, Any] = {"seed": seed}
+    worth = events_worth(a, b, weights=of_two, **options)
+    worth_of_truth = events_worth(a, more, weights=of_floor, **options)
+    found = {"events_worth": worth.with_floor(worth_of_truth.value)}
+    options["paired"] = samples.paired
+    judged = of_verdict(trees(a, b, weights=of_two, **options), seed)
+    floor = of_verdict(trees(a, more, weights=of_floor, **options), seed)
+    return found | {k: m.with_floor(floor[k].value) for k, m in judged.items()}
+
+
+def of_verdict(verdict: Verdict, seed: int) -> Metrics:
+    """What the scores of a judge say of weights, and of all true events that B is worth."""
+    a, b = verdict.log_odds
+    options: dict[str, Any] = {"seed": seed, "weights": verdict.weights}
+    found = weight_metrics(a, b, **options)
+    tables: list[Floats] = [a[:, None], b[:, None]]
+    found[JOINTLY] = events_worth(*tables, definition=definition(JOINTLY), **options)
+    return found
