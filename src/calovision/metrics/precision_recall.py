@@ -67,8 +67,8 @@ def precision_recall(
 ) -> dict[str, Metric]:
     """Precision, recall, density and coverage, pure numbers.
 
-    Weights count as so many equal events: a ball reaches until it holds a weight of 6, its own
-    event's included.
+    With weights a ball reaches until it holds, its own event included, 6 times the weight of an
+    effective event, ``sum w^2 / sum w``: events of weight 0 are as good as not there.
 
     Args:
         real: ``(n, k)`` observables of the true events.
@@ -85,20 +85,21 @@ def precision_recall(
     """
     x, y = checked_tables(MIN_EVENTS, true=real, judged=other)
     of_x, of_y = weights_of_two(weights, len(x), len(y))
-    spread = x.std(axis=0)
+    spread = np.sqrt(np.average((x - np.average(x, 0, of_x)) ** 2, 0, of_x))
     spread[spread == 0] = 1
     x, y = x / spread, y / spread
     with threadpool_limits(1):
         ball_x, ball_y = _radii(x, of_x), _radii(y, of_y)
         around, held, recalled = np.zeros(len(y)), np.zeros(len(x)), np.zeros(len(x))
-        weight = np.ones(len(x)) if of_x is None else of_x
+        weight = np.ones(len(x)) if of_x is None else of_x / _unit(of_x)
+        there = np.ones(len(y), np.bool_) if of_y is None else of_y > 0
         for start in range(0, len(x), _BLOCK):
             rows = slice(start, start + _BLOCK)
             square = _squares(x[rows], y)
             inside = square <= ball_x[rows, None]
             around += weight[rows] @ inside
-            held[rows] = inside.any(axis=1)
-            recalled[rows] = (square <= ball_y).any(axis=1)
+            held[rows] = inside[:, there].any(axis=1)
+            recalled[rows] = (square <= ball_y)[:, there].any(axis=1)
     values = {
         "precision": (around > 0, of_y),
         "recall": (recalled, of_x),
@@ -118,10 +119,15 @@ def _radii(sample: Floats, weights: Floats | None) -> Floats:
             found[rows] = np.partition(square, NEIGHBOURS, axis=1)[:, NEIGHBOURS]
             continue
         order = np.argsort(square, axis=1)
-        enough = np.cumsum(weights[order], axis=1) >= NEIGHBOURS + 1
+        enough = np.cumsum(weights[order], axis=1) >= (NEIGHBOURS + 1) * _unit(weights)
         place = np.take_along_axis(order, enough.argmax(axis=1)[:, None], 1)
         found[rows] = np.take_along_axis(square, place, 1)[:, 0]
     return found
+
+
+def _unit(weights: Floats) -> float:
+    """Weight of an effective event; a little less, so that rounding asks for no further event."""
+    return float(weights @ weights / weights.sum()) * (1 - 1e-9)
 
 
 def _squares(a: Floats, b: Floats) -> Floats:
