@@ -30,7 +30,7 @@ def broken(make_jets: Make) -> Samples:
 def measured(samples: Samples) -> dict[str, Metric]:
     found = whole.substructure(samples, 1) | whole.coverage(samples)
     found |= whole.correlations(samples, 1) | whole.significance(samples, 1)
-    return found | whole.weighted(samples, 1)
+    return found | whole.weighted(samples, 1)[0]
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,16 @@ def test_crops_have_no_subjets(make_crops: Make) -> None:
     samples = draw(make_crops(400, 1), make_crops(200, 2), None, 1)
     assert whole.substructure(samples, 1) == {}
     assert whole.coverage(samples)["coverage"].value > 0.8
+
+
+def test_the_histogram_of_weights_holds_all_events(broken: Samples) -> None:
+    histogram = whole.weighted(broken, 1)[1]
+    edges = np.array(histogram["edges"])
+    assert len(edges) == len(histogram["made"]) + 1 == len(histogram["truth"]) + 1
+    middle = (edges[1:] + edges[:-1]) / 2
+    for name, sign in (("made", -1), ("truth", 1)):
+        assert sum(histogram[name]) == pytest.approx(1)
+        assert sign * (middle @ histogram[name]) > 0.1
 
 
 def test_substructure_is_known_by_its_names() -> None:

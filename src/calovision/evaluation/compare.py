@@ -102,9 +102,10 @@ def compare(
 
     Returns:
         ``a``, ``b`` (events compared), ``left_out`` (numbers of true events), ``metrics``,
-        ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``warnings``
-        (what makes the sets unlike before any image is looked at), ``seed`` and ``versions``, ready
-        for JSON. Metrics: ``w1_{observable}``, ``w1_hit_energy_{channel}`` (of times
+        ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``weights``
+        (a histogram, see :func:`~calovision.evaluation.whole.weighted`), ``warnings`` (what makes
+        the sets unlike before any image is looked at), ``seed`` and ``versions``, ready for JSON.
+        Metrics: ``w1_{observable}``, ``w1_hit_energy_{channel}`` (of times
         ``w1_hit_{channel}``), ``fpd``, ``kpd``, ``classifier_auc``, ``classifier_auc_hits``, what
         :mod:`~calovision.evaluation.whole` measures, with labels ``tagger_auc_ratio``, with
         ``training`` ``memorised`` and ``copied``.
@@ -122,6 +123,13 @@ def compare(
     truth = independent(sets[matching.A], b, sets.get(matching.FLOOR), training, known, MIN_EVENTS)
     samples = draw(truth.a, b, truth.floor, seed)
     on_hits = partial(classifier_auc_hits, paired=False, max_events=slow_events, device=place)
+    histogram: dict[str, list[float]] = {}
+
+    def weights() -> dict[str, Metric]:
+        metrics, drawn = whole.weighted(samples, seed)
+        histogram.update(drawn)
+        return metrics
+
     steps = {
         "distributions": partial(spectra, samples, seed),
         "substructure": partial(whole.substructure, samples, seed),
@@ -129,7 +137,7 @@ def compare(
         "coverage": partial(whole.coverage, samples),
         "correlations": partial(whole.correlations, samples, seed),
         "significance": partial(whole.significance, samples, seed),
-        "weights": partial(whole.weighted, samples, seed),
+        "weights": weights,
         "trees": partial(trees, samples, seed),
         "network on hits": lambda: {"classifier_auc_hits": on_hits(*samples.events[:2], seed=seed)},
     }
@@ -160,6 +168,7 @@ def compare(
         "seed": seed,
         "metrics": {k: m for part in found.values() for k, m in part.items()},
         "classes": per_class,
+        "weights": histogram,
         "warnings": matching.differences(sets),
         "versions": versions(),
     }

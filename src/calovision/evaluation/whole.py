@@ -13,7 +13,7 @@ from calovision.evaluation.samples import Samples
 from calovision.events.events import Events
 from calovision.features.substructure import EEC_WIDTH, energy_correlator, n_subjettiness
 from calovision.metrics.bootstrap import Floats
-from calovision.metrics.classifier_weights import weight_metrics
+from calovision.metrics.classifier_weights import classifier_weights, weight_metrics
 from calovision.metrics.correlations import correlation_metrics
 from calovision.metrics.definitions import definition
 from calovision.metrics.precision_recall import precision_recall
@@ -26,6 +26,7 @@ from calovision.metrics.worth import events_worth
 
 Metrics = dict[str, Metric]
 JOINTLY = "events_worth_jointly"
+WEIGHT_DECADES, WEIGHT_BINS = 2.0, 40  #: of the histogram of weights, to either side and in all
 NULL_P = 0.5  #: median of a p-value of equal distributions
 
 
@@ -101,18 +102,37 @@ def significance(samples: Samples, seed: int) -> Metrics:
     return found | {k: m.with_floor(NULL_P) for k, m in p.items()}
 
 
-def weighted(samples: Samples, seed: int) -> Metrics:
-    """Weights of trees on observables, and how many true events B is worth, with their floors."""
+def weighted(samples: Samples, seed: int) -> tuple[Metrics, dict[str, list[float]]]:
+    """Weights of trees on observables, and how many true events B is worth, with their floors.
+
+    Returns:
+        the metrics, and a histogram of the weights: ``edges`` of log10 of the weight, and the
+        shares of ``truth`` and ``made`` events between them.
+    """
     a, b, more = samples.tables
     of_two, of_floor = samples.weights
     options: dict[str, Any] = {"seed": seed}
     worth = events_worth(a, b, weights=of_two, **options)
     worth_of_truth = events_worth(a, more, weights=of_floor, **options)
     found = {"events_worth": worth.with_floor(worth_of_truth.value)}
-    options["paired"] = samples.paired
-    judged = of_verdict(trees(a, b, weights=of_two, **options), seed)
-    floor = of_verdict(trees(a, more, weights=of_floor, **options), seed)
-    return found | {k: m.with_floor(floor[k].value) for k, m in judged.items()}
+    judge: dict[str, Any] = {"seed": seed, "paired": samples.paired}
+    verdict = trees(a, b, weights=of_two, **judge)
+    judged = of_verdict(verdict, seed)
+    floor = of_verdict(trees(a, more, weights=of_floor, **judge), seed)
+    found |= {k: m.with_floor(floor[k].value) for k, m in judged.items()}
+    return found, _histogram(verdict, seed)
+
+
+def _histogram(verdict: Verdict, seed: int) -> dict[str, list[float]]:
+    """Shares of events by log10 of their weight; those beyond the edges are in the outer bins."""
+    edges = np.linspace(-WEIGHT_DECADES, WEIGHT_DECADES, WEIGHT_BINS + 1)
+    found = {"edges": edges.tolist()}
+    both = classifier_weights(*verdict.log_odds, seed=seed, weights=verdict.weights)
+    for name, weights, of in zip(("truth", "made"), both, verdict.weights, strict=True):
+        inside = np.clip(np.log10(weights), edges[0], edges[-1])
+        shares = np.histogram(inside, edges, weights=of)[0]
+        found[name] = (shares / shares.sum()).tolist()
+    return found
 
 
 def of_verdict(verdict: Verdict, seed: int) -> Metrics:

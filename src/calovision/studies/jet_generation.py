@@ -117,6 +117,7 @@ def judge(study: StudyFolder, training: Training) -> None:
         found = compare_sets(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
         result = results_of(run, truth, len(made), seed, {}) | {"model": sample}
         result |= {"metrics": found["metrics"] | more, "classes": found["classes"]}
+        result["weights"] = found["weights"]
         write_json(_results_file(study, sample), result)
 
 

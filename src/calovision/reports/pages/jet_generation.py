@@ -43,6 +43,7 @@ from calovision.reports.pages.generation_tables import (
     ratios,
     response_table,
 )
+from calovision.reports.pages.generation_whole import keys_of, whole
 from calovision.reports.plots import general as figures
 from calovision.reports.plots import generation as drawings
 from calovision.reports.sources import OURS, Source
@@ -98,6 +99,7 @@ def _parts(source: Source) -> Iterator[Section | None]:
     yield pictures.strips(source)
     yield pictures.means(samples)
     yield _distances(source)
+    yield whole(source, samples)
     yield _distributions(tables)
     yield _classes(source, tables)
     yield _response(source)
@@ -106,7 +108,7 @@ def _parts(source: Source) -> Iterator[Section | None]:
     yield classification.cost(source, DESCRIPTIONS)
     yield curves(source)
     yield from other_numbers(source)
-    yield explanations(measured_keys(source, MAIN))
+    yield explanations([*measured_keys(source, MAIN), *keys_of(source)])
 
 
 def _samples(source: Source) -> dict[str, Events]:
