@@ -19,7 +19,8 @@ from calovision.utils import streams
 OwnMetric = Callable[[Events, Events], float | Metric]
 Wanted = str | OwnMetric | Sequence[str | OwnMetric]
 KNOWN = (
-    "fpd, kpd, classifier_auc, classifier_auc_hits, tagger_auc_ratio, memorised, copied and w1_ of"
+    "fpd, kpd, classifier_auc_strictest, classifier_auc, classifier_auc_patterns,"
+    " classifier_auc_cells, classifier_auc_hits, tagger_auc_ratio, memorised, copied and w1_ of"
     " every observable"
 )
 REPLICAS = 20  #: of the bootstrap; one's own function may be slow
