@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
 from calovision.events.events import Events, offsets_of
@@ -168,4 +167,3 @@ FAULTS: dict[str, Callable[[Events, Rng], Events]] = {
     "window one tower off": window_moved,
     "ECAL energies 2 % too high": scale_wrong,
 }
-

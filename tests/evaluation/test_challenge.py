@@ -90,20 +90,20 @@ def test_parts_are_apart_and_sixty_to_twenty_to_twenty() -> None:
 
 def test_what_is_broken_is_found_and_what_is_equal_is_not(make_jets: Make) -> None:
     a, b, options = make_jets(300, 1), make_jets(300, 2), {"inputs": "challenge-high-level"}
-    found = judged(samples_of(a, bare(b)), 1, "cpu", epochs=12, **options)
+    found = judged(samples_of(a, bare(b)), 1, 1, "cpu", epochs=12, **options)
     assert found.auc.value > 0.9
-    same = judged(samples_of(a, b), 1, "cpu", epochs=6, **options)
+    same = judged(samples_of(a, b), 1, 1, "cpu", epochs=6, **options)
     assert abs(same.auc.value - 0.5) < 4 * same.auc.error
     assert [n for n, _ in found.curve] == [360]
     assert len(found.log_odds[0]) == len(found.log_odds[1]) == 60
-    again = judged(samples_of(a, bare(b)), 1, "cpu", epochs=12, **options)
+    again = judged(samples_of(a, bare(b)), 1, 1, "cpu", epochs=12, **options)
     assert again.log_odds[0].tolist() == found.log_odds[0].tolist()
 
 
 @pytest.mark.parametrize(("inputs", "size"), [("challenge-dense", 600), ("challenge-cnn", 150)])
 def test_cells_and_images_are_told_apart(make_crops: Make, inputs: str, size: int) -> None:
     samples = samples_of(make_crops(size, 1), one_sided(make_crops(size, 2)))
-    assert judged(samples, 1, "cpu", inputs=inputs, epochs=6).auc.value > 0.9
+    assert judged(samples, 1, 1, "cpu", inputs=inputs, epochs=6).auc.value > 0.9
 
 
 def test_the_epoch_with_the_best_accuracy_counts(
@@ -119,8 +119,8 @@ def test_the_epoch_with_the_best_accuracy_counts(
         return -float(len(seen))
 
     monkeypatch.setattr(challenge, "_quality", falling)
-    first = judged(samples, 1, "cpu", inputs="challenge-high-level", epochs=1)
-    several = judged(samples, 1, "cpu", inputs="challenge-high-level", epochs=3)
+    first = judged(samples, 1, 1, "cpu", inputs="challenge-high-level", epochs=1)
+    several = judged(samples, 1, 1, "cpu", inputs="challenge-high-level", epochs=3)
     assert several.log_odds[1].tolist() == first.log_odds[1].tolist()
     assert len(seen) == 4
 

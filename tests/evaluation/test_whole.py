@@ -9,7 +9,9 @@ import pytest
 from calovision.evaluation import whole
 from calovision.evaluation.samples import Samples, draw
 from calovision.events.events import Events
+from calovision.metrics.two_sample import trees
 from calovision.metrics.value import Metric
+from calovision.metrics.verdict import Verdict
 
 Make = Callable[[int, int], Events]
 
@@ -27,10 +29,17 @@ def broken(make_jets: Make) -> Samples:
     return draw(make_jets(400, 1), jets.keep(keep), None, 1)
 
 
+def verdicts(samples: Samples) -> tuple[Verdict, Verdict]:
+    """Of trees on observables: of B, and of more of the truth."""
+    a, b, more = samples.tables
+    return trees(a, b, paired=False, seed=1), trees(a, more, paired=False, seed=1)
+
+
 def measured(samples: Samples) -> dict[str, Metric]:
     found = whole.substructure(samples, 1) | whole.coverage(samples)
     found |= whole.correlations(samples, 1) | whole.significance(samples, 1)
-    return found | whole.weighted(samples, 1)[0]
+    found |= whole.worth(samples, 1)
+    return found | whole.of_scores(*verdicts(samples), 1)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +105,7 @@ def test_crops_have_no_subjets(make_crops: Make) -> None:
 
 
 def test_the_histogram_of_weights_holds_all_events(broken: Samples) -> None:
-    histogram = whole.weighted(broken, 1)[1]
+    histogram = whole.histogram(verdicts(broken)[0], 1)
     edges = np.array(histogram["edges"])
     assert len(edges) == len(histogram["made"]) + 1 == len(histogram["truth"]) + 1
     middle = (edges[1:] + edges[:-1]) / 2

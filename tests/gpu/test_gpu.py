@@ -9,12 +9,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from calovision.metrics.two_sample_hits import classifier_auc_hits
 
 import calovision as cv
 from calovision.evaluation.symmetry.measures import measure
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
-from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config

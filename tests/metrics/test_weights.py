@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from calovision.metrics.two_sample_hits import classifier_auc_hits
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
@@ -27,7 +28,6 @@ from calovision.metrics.occupancy import occupancy_difference, occupancy_metrics
 from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
 from calovision.metrics.response import response_metrics
 from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc, two_sample_auc
-from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1, w1_hits
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from calovision.metrics.two_sample_hits import classifier_auc_hits
 from pretended_gpu import ANSWERS, GPU, OnGPU, OwnGenerator, PretendedGPU, needed
 from safetensors.torch import load_file
 from torch import Tensor
@@ -23,7 +24,6 @@ from calovision.evaluation.compare import compare
 from calovision.evaluation.symmetry.measures import measure
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
-from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def compare(
     label: str | int | None = None,
     pt: tuple[float, float] | None = None,
     metrics: Wanted | None = None,
+    judges: str | Sequence[str] | None = None,
     events: int = 20_000,
     seed: int = 1,
     device: str = "auto",
@@ -46,6 +48,9 @@ def compare(
         metrics: a name, such as ``"fpd"``, a function of one's own that takes the true and the
             judged events that are compared and gives a number, or several of these; only what they
             need is computed. By default all there are, and those of each class.
+        judges: of ``"trees"`` on observables, trees on local ``"patterns"``, a network on
+            ``"cells"`` and one on ``"hits"``, those that are asked; by default all. The first two
+            are done in a minute.
         events: at most so many events of each set, the first ones.
         seed: of halves, batches, networks and bootstraps.
         device: where networks among the judges compute: ``"auto"``, ``"cpu"``, ``"cuda"``,
@@ -58,7 +63,7 @@ def compare(
 
     Raises:
         InputError: sets of different geometry, too few events, an unknown metric, two of one name,
-            or one that gives no number.
+            or one that gives no number, or an unknown judge.
 
     Example:
         >>> import calovision as cv
@@ -92,6 +97,7 @@ def compare(
         label=label,
         pt=pt,
         limit=most,
+        judges=judges,
         device=device,
         only=None if metrics is None else [k for k in wanted if k not in functions],
         own=(lambda samples: measured(functions, samples.events, seed)) if functions else None,

@@ -149,12 +149,13 @@ INPUTS: dict[str, Callable[[Events], Inputs]] = {
 
 
 def judged(
-    samples: Samples, seed: int, device: str, *, inputs: str, epochs: int = EPOCHS
+    samples: Samples, other: int, seed: int, device: str, *, inputs: str, epochs: int = EPOCHS
 ) -> Verdict:
-    """What a judge of the challenge says of A and B.
+    """What a judge of the challenge says of two samples.
 
     Args:
         samples: of at least 50 events each.
+        other: number of the sample that is told from the first.
         seed: of split, network, batches and bootstrap.
         device: of PyTorch, or ``"auto"``.
         inputs: a key of :data:`INPUTS`.
@@ -163,8 +164,8 @@ def judged(
     Raises:
         InputError: too few events, or negative weights.
     """
-    a, b = samples.events[:2]
-    of = weights_of_two(samples.weights[0], len(a), len(b))
+    a, b = samples.events[0], samples.events[other]
+    of = weights_of_two(samples.weights[other - 1], len(a), len(b))
     parts = [split(len(e), seed, 0 if samples.paired else k) for k, e in enumerate((a, b))]
     seen = INPUTS[inputs](concatenate([replace(e, columns={}) for e in (a, b)]))
     label = np.repeat([0, 1], [len(a), len(b)])
@@ -181,6 +182,10 @@ def judged(
     part = Part(scores[:size], scores[size:], (weights[0], weights[1]), rows)
     verdict = Verdict((part,), samples.paired, seed)
     return replace(verdict, curve=((len(train), verdict.auc),))
+
+
+#: by the names of the judges
+JUDGED = {name: partial(judged, inputs=name) for name in INPUTS}
 
 
 def split(n: int, seed: int, sample: int) -> tuple[Rows, Rows, Rows]:

@@ -28,7 +28,7 @@ class Samples:
     """Equally many events of A, of B and of more of the truth, with their observables.
 
     Attributes:
-        events: the three samples.
+        events: the three samples; of reconstructions there are two.
         tables: their observables, each ``(n, k)``.
         names: the ``k`` observables, appended columns as ``column_m0``.
         paired: event i of A and of B are an original and its reconstruction.
@@ -59,10 +59,25 @@ class Samples:
         return replace(self, events=events, tables=tables)
 
     @property
-    def weights(self) -> tuple[Weights, Weights]:
+    def weights(self) -> tuple[Weights, ...]:
         """Event weights of A and B, and of A and more of the truth."""
-        a, b, c = (weighting.of(e) for e in self.events)
-        return (a, b), (a, c)
+        first, *others = (weighting.of(e) for e in self.events)
+        # A reconstruction has the weight of its original.
+        return tuple((first, first if self.paired else other) for other in others)
+
+    def first(self, number: int) -> Samples:
+        """At most the first events of each sample."""
+        if number >= self.size:
+            return self
+        events = tuple(e[:number] for e in self.events)
+        return replace(self, events=events, tables=tuple(t[:number] for t in self.tables))
+
+    def halves(self) -> Samples:
+        """One half of A and the other half, to be told apart instead."""
+        half = self.size // 2
+        parts = slice(half), slice(half, 2 * half)
+        events = tuple(self.events[0][part] for part in parts)
+        return Samples(events, tuple(self.tables[0][part] for part in parts), self.names)
 
     def have_classes(self, least: int) -> bool:
         """Whether every sample has at least ``least`` events of both classes."""

@@ -12,13 +12,12 @@ import numpy as np
 from calovision.evaluation.samples import Samples
 from calovision.events.events import Events
 from calovision.features.substructure import EEC_WIDTH, energy_correlator, n_subjettiness
-from calovision.metrics.bootstrap import Floats
+from calovision.metrics.classifier_weights import DEFINITIONS as WEIGHTS
 from calovision.metrics.classifier_weights import classifier_weights, weight_metrics
 from calovision.metrics.correlations import correlation_metrics
 from calovision.metrics.definitions import definition
 from calovision.metrics.precision_recall import precision_recall
 from calovision.metrics.sliced import sliced_distances, sliced_p_values
-from calovision.metrics.two_sample import trees
 from calovision.metrics.value import Metric
 from calovision.metrics.verdict import Verdict
 from calovision.metrics.wasserstein import distance, w1, w1_spectra
@@ -27,6 +26,8 @@ from calovision.metrics.worth import events_worth
 Metrics = dict[str, Metric]
 JOINTLY = "events_worth_jointly"
 WEIGHT_DECADES, WEIGHT_BINS = 2.0, 40  #: of the histogram of weights, to either side and in all
+#: what the scores of a judge tell beside its AUC
+OF_SCORES = (*WEIGHTS, JOINTLY)
 NULL_P = 0.5  #: median of a p-value of equal distributions
 
 
@@ -102,29 +103,41 @@ def significance(samples: Samples, seed: int) -> Metrics:
     return found | {k: m.with_floor(NULL_P) for k, m in p.items()}
 
 
-def weighted(samples: Samples, seed: int) -> tuple[Metrics, dict[str, list[float]]]:
-    """Weights of trees on observables, and how many true events B is worth, with their floors.
-
-    Returns:
-        the metrics, and a histogram of the weights: ``edges`` of log10 of the weight, and the
-        shares of ``truth`` and ``made`` events between them.
-    """
+def worth(samples: Samples, seed: int) -> Metrics:
+    """How many true events B is worth, observable by observable, with its floor."""
     a, b, more = samples.tables
     of_two, of_floor = samples.weights
-    options: dict[str, Any] = {"seed": seed}
-    worth = events_worth(a, b, weights=of_two, **options)
-    worth_of_truth = events_worth(a, more, weights=of_floor, **options)
-    found = {"events_worth": worth.with_floor(worth_of_truth.value)}
-    judge: dict[str, Any] = {"seed": seed, "paired": samples.paired}
-    verdict = trees(a, b, weights=of_two, **judge)
-    judged = of_verdict(verdict, seed)
-    floor = of_verdict(trees(a, more, weights=of_floor, **judge), seed)
-    found |= {k: m.with_floor(floor[k].value) for k, m in judged.items()}
-    return found, _histogram(verdict, seed)
+    floor = events_worth(a, more, seed=seed, weights=of_floor)
+    found = events_worth(a, b, seed=seed, weights=of_two)
+    return {"events_worth": found.with_floor(floor.value)}
 
 
-def _histogram(verdict: Verdict, seed: int) -> dict[str, list[float]]:
-    """Shares of events by log10 of their weight; those beyond the edges are in the outer bins."""
+def of_scores(verdict: Verdict, truth: Verdict, seed: int) -> Metrics:
+    """What the scores of a judge say beside its AUC: weights, and how many true events B is worth.
+
+    Args:
+        verdict: of A and B.
+        truth: of A and more of the truth, for the floors.
+        seed: of calibration and bootstrap.
+    """
+    found, floor = (_of_scores(v, seed) for v in (verdict, truth))
+    return {k: m.with_floor(floor[k].value) for k, m in found.items()}
+
+
+def _of_scores(verdict: Verdict, seed: int) -> Metrics:
+    a, b = verdict.log_odds
+    options: dict[str, Any] = {"seed": seed, "weights": verdict.weights}
+    joint = events_worth(a[:, None], b[:, None], definition=definition(JOINTLY), **options)
+    return weight_metrics(a, b, **options) | {JOINTLY: joint}
+
+
+def histogram(verdict: Verdict, seed: int) -> dict[str, list[float]]:
+    """Weights of the events that a judge has scored.
+
+    Returns:
+        ``edges`` of log10 of the weight, and the shares of ``truth`` and ``made`` events between
+        them; those beyond are in the outer bins.
+    """
     edges = np.linspace(-WEIGHT_DECADES, WEIGHT_DECADES, WEIGHT_BINS + 1)
     found = {"edges": edges.tolist()}
     both = classifier_weights(*verdict.log_odds, seed=seed, weights=verdict.weights)
@@ -132,14 +145,4 @@ def _histogram(verdict: Verdict, seed: int) -> dict[str, list[float]]:
         inside = np.clip(np.log10(weights), edges[0], edges[-1])
         shares = np.histogram(inside, edges, weights=of)[0]
         found[name] = (shares / shares.sum()).tolist()
-    return found
-
-
-def of_verdict(verdict: Verdict, seed: int) -> Metrics:
-    """What the scores of a judge say of weights, and of all true events that B is worth."""
-    a, b = verdict.log_odds
-    options: dict[str, Any] = {"seed": seed, "weights": verdict.weights}
-    found = weight_metrics(a, b, **options)
-    tables: list[Floats] = [a[:, None], b[:, None]]
-    found[JOINTLY] = events_worth(*tables, definition=definition(JOINTLY), **options)
     return found

@@ -280,7 +280,7 @@ def across(
         at += 1
     at += 5
     logs = np.log(energy)
-    out[at] = (FAR - (lit > 0).sum() / h)  # mean distance, FAR for what is not in reach
+    out[at] = FAR - (lit > 0).sum() / h  # mean distance, FAR for what is not in reach
     found = lit[:, 1] > 0
     if found.any():
         out[at + 1] = np.log(most[found, 1]).mean()

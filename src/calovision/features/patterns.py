@@ -28,6 +28,7 @@ from calovision.utils.compiled import compiled
 #: of the energies of hits; narrow at both ends, where thresholds and seeds are
 QUANTILES = (0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 CHUNK = 250  #: events at a time
+MOST = 2048  #: cells of a channel that are looked at, the hottest; dense outputs have 15,000
 SMALLEST = 1e-6  #: GeV or ns; what a hit has at least
 
 Floats = NDArray[np.float32]
@@ -150,6 +151,14 @@ def _fill(
         for c in range(channels):
             for j in range(number[c]):
                 strength[c, j] = cells[c, row[c, j] + REACH, col[c, j] + REACH]
+            if number[c] > MOST:
+                order = np.argsort(-strength[c, : number[c]])
+                for j in order[MOST:]:
+                    cells[c, row[c, j] + REACH, col[c, j] + REACH] = 0
+                kept = np.sort(order[:MOST])
+                row[c, :MOST], col[c, :MOST] = row[c][kept], col[c][kept]
+                strength[c, :MOST] = strength[c][kept]
+                number[c] = MOST
         at = 0
         for c in range(channels):
             n, b = number[c], block[c]

@@ -35,8 +35,8 @@ MIN_EVENTS = 50
 DEFINITIONS = {
     "weight_spread": Definition(
         "spread of the weights",
-        "Standard deviation of ln w of judged events; w is the weight that the trees on "
-        "observables, calibrated, would give an event for the samples to agree.",
+        "Standard deviation of ln w of judged events; w is the weight that the strictest judge, "
+        "calibrated, would give an event for the samples to agree.",
         WHOLE,
         higher_is_better=False,
         good="The floor; 0.7 means that typical weights are off by a factor of two.",

@@ -74,6 +74,22 @@ DEFINITIONS = {
                 "A transformer on the hardest hits, with a coarse image of all, trained to tell "
                 "the two samples apart.",
             ),
+            (
+                "classifier_auc_challenge_high_level",
+                "AUC, CaloChallenge's high-level features",
+                "The CaloChallenge's dense network on energies, centres and widths of all channels "
+                "(arXiv:2410.21611).",
+            ),
+            (
+                "classifier_auc_challenge_dense",
+                "AUC, CaloChallenge's network on cells",
+                "The CaloChallenge's dense network on the energies of all cells.",
+            ),
+            (
+                "classifier_auc_challenge_cnn",
+                "AUC, CaloChallenge's residual network",
+                "The CaloChallenge's residual network of 18 layers on images.",
+            ),
         )
     },
     "tagger_auc_ratio": Definition(
@@ -176,7 +192,8 @@ def trees(
         seed: seed of folds, trees and bootstrap.
         folds: number of folds, at least 2.
         weights: of the events of either sample, not negative; each sample counts as much.
-        shares: the curve has the AUC of trees that learn from one event in so many, falling to 1.
+        shares: the curve has the AUC of trees that learn from one event in so many, falling to
+            1; but for the last, of one fold.
 
     Raises:
         InputError: samples too small, paired samples of different size, or weights that mean
@@ -194,24 +211,27 @@ def trees(
     fold_a = rng.permutation(len(a)) % folds
     fold_b = fold_a if paired else rng.permutation(len(b)) % folds
     of = weights_of_two(weights, len(a), len(b))
-    curve, parts = [], []
+    curve: list[tuple[int, Metric]] = []
+    parts: list[Part] = []
     for share in shares:
         parts, learned = [], 0
-        for fold in range(folds):
-            seen = [np.flatnonzero(f != fold)[::share] for f in (fold_a, fold_b)]
-            new = np.flatnonzero(fold_a == fold), np.flatnonzero(fold_b == fold)
+        used = folds if share == 1 else 1
+        for fold in range(used):
+            seen_a, seen_b = (np.flatnonzero(f != fold)[::share] for f in (fold_a, fold_b))
+            new_a, new_b = (np.flatnonzero(f == fold) for f in (fold_a, fold_b))
             scores = tree_scores(
-                np.concatenate([a[seen[0]], b[seen[1]]]),
-                np.repeat([0, 1], [len(seen[0]), len(seen[1])]),
-                np.concatenate([a[new[0]], b[new[1]]]),
+                np.concatenate([a[seen_a], b[seen_b]]),
+                np.repeat([0, 1], [len(seen_a), len(seen_b)]),
+                np.concatenate([a[new_a], b[new_b]]),
                 seed=seed + fold,
-                weights=stacked(part_of(of, *seen)),
+                weights=stacked(part_of(of, seen_a, seen_b)),
             )
             # Trees believe that there are as many of each as among what they have learned from.
-            odds = log_odds(scores) - np.log(len(seen[1]) / len(seen[0]))
-            parts.append(Part(*np.split(odds, [len(new[0])]), part_of(of, *new), new))
-            learned += len(seen[0]) + len(seen[1])
-        curve.append((learned // folds, Verdict(tuple(parts), paired, seed).auc))
+            odds = log_odds(scores) - np.log(len(seen_b) / len(seen_a))
+            split = odds[: len(new_a)], odds[len(new_a) :]
+            parts.append(Part(*split, part_of(of, new_a, new_b), (new_a, new_b)))
+            learned += len(seen_a) + len(seen_b)
+        curve.append((learned // used, Verdict(tuple(parts), paired, seed).auc))
     return Verdict(tuple(parts), paired, seed, tuple(curve))
 
 

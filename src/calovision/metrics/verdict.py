@@ -22,7 +22,7 @@ from calovision.metrics.value import Definition, Metric
 
 #: of the AUC of any judge; each has a label and a text of its own
 AUC = Definition("AUC", higher_is_better=False, target=0.5, ratio=False)
-Rows = NDArray[np.bool_] | slice
+Rows = NDArray[np.bool_] | NDArray[np.int64] | slice
 
 
 @dataclass(frozen=True)

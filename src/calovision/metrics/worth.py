@@ -42,8 +42,8 @@ DEFINITIONS = {
     ),
     "events_worth_jointly": Definition(
         "true events that it is worth, all observables together",
-        "The same in bins of the score of trees that tell generated from true events by all "
-        f"observables: the worst that a measurement could meet. {_LIMIT}",
+        "The same in bins of the score of the strictest judge, which tells generated from true "
+        f"events: the worst that a measurement could meet. {_LIMIT}",
         WHOLE,
         unit="events",
         good="More than the events that the generator was trained on.",

@@ -45,7 +45,7 @@ def _weights(source: Source) -> list[tuple[Figure, str]]:
     if not found:
         return []
     caption = (
-        "Weights that trees on observables would give jets for the sets to agree: 1 where they do. "
+        "Weights that the strictest judge would give jets for the sets to agree: 1 where they do. "
         "Left of the first dotted line lie generated jets that are ten times too frequent, right "
         "of the second simulated jets that are hardly ever generated."
     )
