@@ -93,7 +93,7 @@ def energy_correlator(events: Events, channels: Sequence[bool]) -> Floats:
 def _near_axis(events: Events, channels: Sequence[bool]) -> tuple[NDArray[np.int64], Floats]:
     """Numbers of the hits of some channels with energy near their jet's axis, and energies, GeV."""
     hits = EventHits(events)
-    distance = axis_distance(hits, jet_axis(hits, events.geometry.calorimeters)).numpy()
+    distance = axis_distance(hits, jet_axis(hits, events.geometry.calorimeters)).cpu().numpy()
     chosen = np.asarray(channels, np.bool_)[events.channel] & (distance < CONE)
     mine = np.flatnonzero(chosen & (events.energy > 0))
     return mine, events.energy[mine].astype(np.float64)
