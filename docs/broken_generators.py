@@ -154,6 +154,7 @@ def scale_wrong(jets: Events, rng: Rng) -> Events:
     return replace(jets, value=(jets.value * factor).astype(jets.value.dtype))
 
 
+NONE = "nothing: other simulated jets"
 #: by what is wrong with their jets
 FAULTS: dict[str, Callable[[Events, Rng], Events]] = {
     "three lone soft ECAL hits more": isolated_hits,

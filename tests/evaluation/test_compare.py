@@ -9,6 +9,7 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.evaluation.compare import compare, memory, spectra, tagger_auc_ratio
+from calovision.evaluation.judges import JUDGES
 from calovision.evaluation.samples import draw
 from calovision.events.events import Events, concatenate
 
@@ -26,17 +27,20 @@ def truth(make_jets: Make) -> Events:
 
 @pytest.fixture(scope="module")
 def same(truth: Events, make_jets: Make) -> dict[str, Any]:
-    return compare(truth, make_jets(300, 12), seed=1, slow_events=100)
+    return compare(truth, make_jets(300, 12), seed=1, slow_events=120)
 
 
 @pytest.fixture(scope="module")
 def shifted(truth: Events, make_jets: Make) -> dict[str, Any]:
-    return compare(truth, scaled(make_jets(300, 12), 1.3), seed=1, slow_events=100)
+    return compare(truth, scaled(make_jets(300, 12), 1.3), seed=1, judges="trees")
 
 
 def test_the_result_has_the_promised_form(same: dict[str, Any]) -> None:
     assert same["a"]["events"] == same["b"]["events"] == 300
-    promised = {"fpd", "kpd", "classifier_auc", "classifier_auc_hits", "tagger_auc_ratio"}
+    promised = {"fpd", "kpd", "classifier_auc_strictest", "tagger_auc_ratio"}
+    promised |= {judge.metric for judge in JUDGES.values()}
+    assert same["judges"].keys() == JUDGES.keys()
+    assert same["strictest"] in JUDGES
     promised |= {"w1_n_hit_track", "w1_column_m0", "w1_column_pt", "w1_hit_energy_hcal", "w1_pt"}
     assert promised <= same["metrics"].keys()
     assert not {"memorised", "copied"} & same["metrics"].keys()
@@ -139,7 +143,7 @@ def test_training_events_of_another_kind_are_refused(truth: Events, make_jets: M
 
 
 def test_crops_without_jets_are_compared_too(make_crops: Make) -> None:
-    result = compare(make_crops(400, 1), make_crops(400, 2), seed=1, slow_events=60)
+    result = compare(make_crops(400, 1), make_crops(400, 2), seed=1, judges="trees")
     assert result["classes"].keys() == {"photon", "electron"}
     units = {k: m["unit"] for k, m in result["metrics"].items() if "time" in k}
     assert units == {
@@ -158,7 +162,7 @@ def test_crops_without_jets_are_compared_too(make_crops: Make) -> None:
 
 def test_sets_without_labels_have_no_classes(truth: Events, make_jets: Make) -> None:
     bare = replace(make_jets(200, 5), columns={})
-    result = compare(truth, bare, seed=1, slow_events=60)
+    result = compare(truth, bare, seed=1, judges="trees")
     assert result["classes"] == {}
     assert "tagger_auc_ratio" not in result["metrics"]
     assert "w1_column_m0" not in result["metrics"]

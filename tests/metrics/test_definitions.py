@@ -68,13 +68,16 @@ def test_every_metric_of_a_comparison_is_defined(
 ) -> None:
     make = make_jets if kind == "jets" else make_crops
     samples = [make(120, seed) for seed in (1, 2, 3, 4)]
-    found = compare(*samples[:2], floor=samples[2], training=samples[3], seed=1)
+    found = compare(
+        *samples[:2], floor=samples[2], training=samples[3], seed=1, judges="trees,patterns"
+    )
     names = {k for k in found["metrics"] if not k.startswith("w1_")}
     assert names == {
         "fpd",
         "kpd",
+        "classifier_auc_strictest",
         "classifier_auc",
-        "classifier_auc_hits",
+        "classifier_auc_patterns",
         "memorised",
         "copied",
     } | ({"tagger_auc_ratio"} if found["classes"] else set())

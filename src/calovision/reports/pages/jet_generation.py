@@ -44,6 +44,7 @@ from calovision.reports.pages.generation_tables import (
     response_table,
 )
 from calovision.reports.pages.generation_whole import keys_of, whole
+from calovision.reports.pages.judges import judges
 from calovision.reports.plots import general as figures
 from calovision.reports.plots import generation as drawings
 from calovision.reports.sources import OURS, Source
@@ -63,9 +64,11 @@ DESCRIPTIONS = {
     "pixels in 300 steps (after arXiv:2006.11239).",
 }
 MAIN = (
+    "classifier_auc_strictest",
     "classifier_auc",
+    "classifier_auc_patterns",
+    "classifier_auc_cells",
     "classifier_auc_hits",
-    "classifier_auc_transformer",
     "fpd",
     "kpd",
     "tagger_auc_ratio",
@@ -95,6 +98,7 @@ def _parts(source: Source) -> Iterator[Section | None]:
     samples = _samples(source)
     tables = {name: _observed(events) for name, events in samples.items()}
     yield _quality(source)
+    yield judges(source)
     yield pictures.jets(samples)
     yield pictures.strips(source)
     yield pictures.means(samples)
@@ -133,8 +137,8 @@ def _observed(events: Events) -> dict[str, NDArray[Any]]:
 
 def _quality(source: Source) -> Section:
     text = (
-        "Classifiers try to tell generated jets from simulated ones they have not seen: trees on "
-        "physicists' observables, and a network on all hits. An AUC of 0.5 means that they "
+        "Classifiers try to tell generated jets from simulated ones they have not seen; the strictest "
+        "of them stands first, and it is the one that counts. An AUC of 0.5 means that they "
         "cannot, 1 that every generated jet gives itself away. The floor is what other simulated "
         "jets score in the place of generated ones; nothing can be better but by chance. Errors "
         "are bootstraps over jets."
@@ -277,6 +281,6 @@ STUDY = Study(
     "make new ones: hits in {channels}, with class, momentum and mass on request.",
     f"{upper(OURS)} is compared with the published diffusion model, trained on the same jets for "
     "the same time.",
-    ("classifier_auc", "classifier_auc_transformer", "jets_per_s"),
+    ("classifier_auc_strictest", "fpd", "jets_per_s"),
     _parts,
 )
