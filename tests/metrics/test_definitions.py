@@ -21,6 +21,7 @@ from calovision.metrics.definitions import (
     is_defined,
     observable,
 )
+from calovision.metrics.groups import WHOLE
 from calovision.metrics.symmetry import Followed, clock_error, follow_metrics, named
 
 STUDIES = Path(__file__).parents[2] / "docs" / "results"
@@ -80,6 +81,7 @@ def test_every_metric_of_a_comparison_is_defined(
         "classifier_auc_patterns",
         "memorised",
         "copied",
+        *(key for key, about in DEFINITIONS.items() if about.group is WHOLE),
     } | ({"tagger_auc_ratio"} if found["classes"] else set())
     check(metrics_of(found))
     assert all(map(known_metric, found["metrics"]))
