@@ -9,7 +9,7 @@ from tables import markdown, number, title
 
 from calovision.events.geometry import JET_IMAGES
 
-SHORT = ("occupancy_f1_{c}", "emd", "classifier_auc")
+SHORT = ("occupancy_f1_{c}", "emd", "classifier_auc_strictest")
 LONG = (
     "occupancy_f1_{c}",
     "occupancy_f1_near_{c}",
@@ -18,7 +18,10 @@ LONG = (
     "resolution_{c}",
     "emd",
     "emd_{c}",
+    "classifier_auc_strictest",
     "classifier_auc",
+    "classifier_auc_patterns",
+    "classifier_auc_cells",
     "classifier_auc_hits",
     "probe_auc",
     "tagger_auc",

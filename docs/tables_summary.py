@@ -34,8 +34,8 @@ ROWS = {
     "jet-generation": Row(
         "make jets",
         "cascade",
-        ("classifier_auc", "classifier_auc_hits", "classifier_auc_transformer"),
-        "AUC, generated or simulated, strictest of three judges (0.5: cannot tell)",
+        ("classifier_auc_strictest",),
+        "AUC, generated or simulated, strictest of all judges (0.5: cannot tell)",
     ),
     "egamma": Row("electron or photon?", "crop-net", ("auc",), "AUC"),
     "symmetry": Row(

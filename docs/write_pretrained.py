@@ -133,10 +133,12 @@ SHIPPED = {
         "runs/cascade",
         "jets",
         {
-            "classifier_auc": "AUC of boosted trees, generated against simulated"
+            "classifier_auc_strictest": "AUC of the strictest judge, generated against simulated"
             " (0.5: cannot tell)",
+            "classifier_auc": "AUC of boosted trees on observables",
+            "classifier_auc_patterns": "AUC of boosted trees on local patterns",
+            "classifier_auc_cells": "AUC of a network on cells",
             "classifier_auc_hits": "AUC of a network on hits",
-            "classifier_auc_transformer": "AUC of our tagger's network, trained for it",
             "fpd": "Frechet physics distance",
             "kpd": "kernel physics distance",
             "tagger_auc_ratio": "AUC of a tagger trained on generated jets, over that on simulated"

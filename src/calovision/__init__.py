@@ -39,6 +39,7 @@ What it is worth: ``Results`` of metrics with errors, units and truth-against-tr
     found = cv.compare(truth, made)            # metrics= takes names and functions
     found["fpd"].value, .error, .floor         # a Metric
     found.table(), found.plot(), found.to_json()
+    cv.rank(truth, {"a": made, "b": other})    # which of several is nearest to the truth
     cv.study("jet-tagging", out="tagging")     # ours beside the published one, with a report
     cv.report(["runs/tagger"], out="report.html"), cv.view(jets, out="display.html")
 

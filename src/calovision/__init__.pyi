@@ -13,6 +13,7 @@ from .api.load import pretrained as pretrained
 from .api.model import Model as Model
 from .api.observables import observables as observables
 from .api.particles import from_particles as from_particles
+from .api.rank import rank as rank
 from .api.reconstruct import Reconstruction as Reconstruction
 from .api.report import report as report
 from .api.report import view as view

@@ -129,7 +129,7 @@ def test_jet_tagger(jets: cv.Events, test_jets: cv.Events, here: Path) -> None:
     scores = model.predict(test_jets)
     assert scores.probability.shape == scores.logit.shape == scores.out_of_distribution.shape
     assert scores.plot_roc(test_jets.label).axes
-    found = model.evaluate(test_jets, seed=1)
+    found = model.evaluate(test_jets, seed=1, judges="trees")
     shipped = cv.pretrained("jet-tagger").evaluate(test_jets)
     assert found["auc"].value > 0.5
     assert shipped["auc"].value > 0.7
@@ -159,7 +159,7 @@ def test_jet_vae(jets: cv.Events, test_jets: cv.Events, here: Path) -> None:
         )
     }
     assert apart["shipped"] < apart["toy"]
-    found = model.evaluate(test_jets, seed=1)
+    found = model.evaluate(test_jets, seed=1, judges="trees")
     assert found["emd"].unit == "GeV"
     assert shows(found.plot())
     assert shows(test_jets.plot([0, 1], beside=shipped.events))
@@ -198,7 +198,7 @@ def test_jet_generator(jets: cv.Events, test_jets: cv.Events, here: Path) -> Non
     assert json.loads(found.to_json())["metrics"]["fpd"]["value"] == found["fpd"].value
     assert "<table>" in found._repr_html_()
     assert shows(found.plot())
-    assert model.evaluate(test_jets)["classifier_auc"].value > 0.9
+    assert model.evaluate(test_jets, judges="trees")["classifier_auc"].value > 0.9
     model.save("runs/generator")
     assert cv.report("runs/generator", out="report.html").is_file()
     assert cv.view(made, out="made.html").path.is_file()

@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
     "discover": (Model.discover, cv.load_model),
     "export": (Model.export, cv.load_model),
     "compare": (cv.compare,),
+    "rank": (cv.rank,),
     "report": (cv.report,),
     "study": (cv.study,),
     "view": (cv.view,),
@@ -54,6 +55,7 @@ SHELL_ONLY = {
     "evaluate": {"out": "Model.save"},
     "discover": {"out": "Model.save", "ablate": "a study"},
     "compare": {"out": "Results.to_json"},
+    "rank": {"out": "Results.to_json"},
 }
 #: of Python alone, and why
 PYTHON_ONLY = {

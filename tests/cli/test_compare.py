@@ -92,10 +92,13 @@ def test_what_differs_is_said_and_like_events_are_chosen(
     sets = (truth, made[made.label == 0], more)
     a, b, c = (save(e, tmp_path / f"{i}", provenance={}).path for i, e in enumerate(sets))
     words = ["compare", str(a), str(b), "--floor", str(c), "--events", "100", "--json"]
+    words += ["--judges", "trees"]
     run = CliRunner().invoke(app, [*words, *(["--label", "photon"] if chosen else [])])
     assert run.exit_code == 0, run.output
     result = json.loads(run.stdout)
     assert result["a"]["compared"] == 100
+    assert result["judges"].keys() == {"trees"}
+    assert "strictest judge: trees, AUC " in run.stderr
     assert bool(result["warnings"]) != chosen
     assert ("0% of B are electrons" in run.stderr) != chosen
     assert "w1_spread_time" in run.stderr

@@ -9,8 +9,10 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.evaluation.compare import compare, memory, spectra, tagger_auc_ratio
+from calovision.evaluation.judges import JUDGES, asked
 from calovision.evaluation.samples import draw
 from calovision.events.events import Events, concatenate
+from calovision.metrics.definitions import definition
 
 Make = Callable[[int, int], Events]
 
@@ -26,17 +28,21 @@ def truth(make_jets: Make) -> Events:
 
 @pytest.fixture(scope="module")
 def same(truth: Events, make_jets: Make) -> dict[str, Any]:
-    return compare(truth, make_jets(300, 12), seed=1, slow_events=100)
+    return compare(truth, make_jets(300, 12), seed=1, slow_events=120)
 
 
 @pytest.fixture(scope="module")
 def shifted(truth: Events, make_jets: Make) -> dict[str, Any]:
-    return compare(truth, scaled(make_jets(300, 12), 1.3), seed=1, slow_events=100)
+    return compare(truth, scaled(make_jets(300, 12), 1.3), seed=1, judges="trees")
 
 
 def test_the_result_has_the_promised_form(same: dict[str, Any]) -> None:
     assert same["a"]["events"] == same["b"]["events"] == 300
-    promised = {"fpd", "kpd", "classifier_auc", "classifier_auc_hits", "tagger_auc_ratio"}
+    promised = {"fpd", "kpd", "classifier_auc_strictest", "tagger_auc_ratio"}
+    promised |= {JUDGES[name].metric for name in asked(None)}
+    promised |= {"precision", "weight_spread", "events_worth_jointly", "w1_tau21", "p_sliced_ks"}
+    assert set(same["judges"]) == set(asked(None)) < JUDGES.keys()
+    assert same["strictest"] in JUDGES
     promised |= {"w1_n_hit_track", "w1_column_m0", "w1_column_pt", "w1_hit_energy_hcal", "w1_pt"}
     assert promised <= same["metrics"].keys()
     assert not {"memorised", "copied"} & same["metrics"].keys()
@@ -46,7 +52,7 @@ def test_the_result_has_the_promised_form(same: dict[str, Any]) -> None:
         for name, metric in metrics.items():
             assert set(metric) == {"value", "error", "unit", "floor", "higher_is_better"}
             assert metric["floor"] is not None, name
-            assert metric["higher_is_better"] == (name == "tagger_auc_ratio")
+            assert metric["higher_is_better"] == definition(name).higher_is_better
     assert same["metrics"]["w1_column_m0"]["unit"] == "GeV"
     assert same["versions"]["numpy"]
 
@@ -139,7 +145,7 @@ def test_training_events_of_another_kind_are_refused(truth: Events, make_jets: M
 
 
 def test_crops_without_jets_are_compared_too(make_crops: Make) -> None:
-    result = compare(make_crops(400, 1), make_crops(400, 2), seed=1, slow_events=60)
+    result = compare(make_crops(400, 1), make_crops(400, 2), seed=1, judges="trees")
     assert result["classes"].keys() == {"photon", "electron"}
     units = {k: m["unit"] for k, m in result["metrics"].items() if "time" in k}
     assert units == {
@@ -158,7 +164,7 @@ def test_crops_without_jets_are_compared_too(make_crops: Make) -> None:
 
 def test_sets_without_labels_have_no_classes(truth: Events, make_jets: Make) -> None:
     bare = replace(make_jets(200, 5), columns={})
-    result = compare(truth, bare, seed=1, slow_events=60)
+    result = compare(truth, bare, seed=1, judges="trees")
     assert result["classes"] == {}
     assert "tagger_auc_ratio" not in result["metrics"]
     assert "w1_column_m0" not in result["metrics"]

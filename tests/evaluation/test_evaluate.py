@@ -7,7 +7,7 @@ import pytest
 
 import calovision as cv
 from calovision.errors import InputError
-from calovision.evaluation.evaluate import cross_fitted, measure, truth_floor
+from calovision.evaluation.evaluate import cross_fitted, measure, told_apart, truth_floor
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.metrics.value import Metric
@@ -35,7 +35,7 @@ def test_results_have_the_promised_form_and_leave_training_events_out(
     import calovision.evaluation.evaluate as evaluation
 
     monkeypatch.setattr(evaluation, "SLOW_EVENTS", 10)
-    results = cv.load_model(run.path).evaluate(store).content
+    results = cv.load_model(run.path).evaluate(store, judges="trees,patterns").content
     assert results["task"] == "jet-vae"
     assert results["model"] == "point"
     assert results["data"]["events"] == run.describe()["data"]["split"]["test"]
@@ -45,7 +45,9 @@ def test_results_have_the_promised_form_and_leave_training_events_out(
     for metric in results["metrics"].values():
         assert set(metric) == {"value", "error", "unit", "floor", "higher_is_better"}
     promised = {"occupancy_f1_track", "response_ecal", "resolution_hcal", "emd", "psnr", "ssim"}
-    promised |= {"classifier_auc", "classifier_auc_hits", "probe_auc", "tagger_auc"}
+    promised |= {"classifier_auc_strictest", "classifier_auc", "classifier_auc_patterns"}
+    promised |= {"probe_auc", "tagger_auc"}
+    assert results["strictest"] in results["judges"]
     assert promised <= results["metrics"].keys()
     assert results["metrics"]["w1_n_hit_ecal"]["floor"] > 0
     assert (run.path / "results.json").exists()
@@ -66,7 +68,8 @@ def test_a_perfect_copy_is_perfect_and_indistinguishable(make_jets: Callable[...
     assert metrics["occupancy_f1_ecal"].value == 1
     assert metrics["response_hcal"].value == pytest.approx(1)
     assert (distances == 0).all()
-    assert abs(metrics["classifier_auc"].value - 0.5) < 0.06
+    (told,) = told_apart(events, events, 1, "trees").values()
+    assert abs(told.verdict.auc.value - 0.5) < 0.06
     assert metrics["probe_auc"].value < 0.65
 
 

@@ -14,7 +14,7 @@ from calovision.evaluation.samples import draw
 from calovision.events.events import Events, concatenate
 
 Make = Callable[[int, int], Events]
-QUICK: dict[str, Any] = {"seed": 1, "slow_events": 60}
+QUICK: dict[str, Any] = {"seed": 1, "judges": "trees"}
 
 
 @pytest.fixture(scope="module")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import calovision as cv
+from calovision.evaluation.network_judges import LEARNING, cells, hits
+from calovision.evaluation.samples import Samples
 from calovision.evaluation.symmetry.measures import measure
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
-from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config
@@ -118,8 +121,8 @@ def test_evaluate_and_export(sets: dict[str, EventStore], tmp_path: Path) -> Non
     run = train(
         load_config("jet-tagger", overrides=small), sets["jets"], tmp_path / "r", quiet=True
     )
-    there = cv.load_model(run.path, device="cuda").evaluate(sets["unseen"]).content
-    here = cv.load_model(run.path, device="cpu").evaluate(sets["unseen"]).content
+    there = cv.load_model(run.path, device="cuda").evaluate(sets["unseen"], judges="trees").content
+    here = cv.load_model(run.path, device="cpu").evaluate(sets["unseen"], judges="trees").content
     assert there["metrics"]["auc"]["value"] == pytest.approx(
         here["metrics"]["auc"]["value"], abs=1e-3
     )
@@ -139,12 +142,12 @@ def test_symmetries(model: str, reference: ModuleType, tmp_path: Path) -> None:
     assert there.keys() == here.keys()
 
 
-def test_the_judge_on_hits(sets: dict[str, EventStore]) -> None:
+@pytest.mark.parametrize("judge", [cells, hits])
+def test_the_networks_among_the_judges(sets: dict[str, EventStore], judge: Any) -> None:
     jets = sets["jets"].load()
-    there, here = (
-        classifier_auc_hits(jets[:200], jets[200:], paired=False, seed=1, epochs=1, device=d)
-        for d in (GPU, CPU)
-    )
+    samples = Samples((jets[:200], jets[200:400]), (np.zeros((200, 1)),) * 2, ("none",))
+    learning = replace(LEARNING, shares=(1,), most_passes=1)
+    there, here = (judge(samples, 1, 1, str(d), learning).auc for d in (GPU, CPU))
     assert there.value == pytest.approx(here.value, abs=0.05)
 
 

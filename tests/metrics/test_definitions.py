@@ -21,6 +21,7 @@ from calovision.metrics.definitions import (
     is_defined,
     observable,
 )
+from calovision.metrics.groups import WHOLE
 from calovision.metrics.symmetry import Followed, clock_error, follow_metrics, named
 
 STUDIES = Path(__file__).parents[2] / "docs" / "results"
@@ -68,15 +69,19 @@ def test_every_metric_of_a_comparison_is_defined(
 ) -> None:
     make = make_jets if kind == "jets" else make_crops
     samples = [make(120, seed) for seed in (1, 2, 3, 4)]
-    found = compare(*samples[:2], floor=samples[2], training=samples[3], seed=1)
+    found = compare(
+        *samples[:2], floor=samples[2], training=samples[3], seed=1, judges="trees,patterns"
+    )
     names = {k for k in found["metrics"] if not k.startswith("w1_")}
     assert names == {
         "fpd",
         "kpd",
+        "classifier_auc_strictest",
         "classifier_auc",
-        "classifier_auc_hits",
+        "classifier_auc_patterns",
         "memorised",
         "copied",
+        *(key for key, about in DEFINITIONS.items() if about.group is WHOLE),
     } | ({"tagger_auc_ratio"} if found["classes"] else set())
     check(metrics_of(found))
     assert all(map(known_metric, found["metrics"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,6 @@ from calovision.metrics.occupancy import occupancy_difference, occupancy_metrics
 from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
 from calovision.metrics.response import response_metrics
 from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc, two_sample_auc
-from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1, w1_hits
 
@@ -204,18 +203,3 @@ def test_distances_of_samples_refuse_negative_weights() -> None:
     for metric in (fpd, kpd, fpd_spread):
         with pytest.raises(InputError, match="2 event weights are negative, the first is -1 of"):
             metric(TABLE, TABLE, seed=1, weights=(None, weights))
-
-
-def test_the_network_on_hits_sees_weights(make_crops: Callable[[int, int], Events]) -> None:
-    """Crops half of which are harder are like others once those have no weight."""
-    truth, made = make_crops(240, 1), make_crops(240, 2)
-    hard = np.arange(240) % 2 == 1
-    made.value[hard[made.owner] & (made.channel == 0)] *= np.float32(4)
-    options: dict[str, Any] = {"paired": False, "seed": 1, "epochs": 4}
-    plain = classifier_auc_hits(truth, made, **options)
-    gone = replace(made, columns={"weight": np.where(hard, 0.0, 2.0)})
-    weighted = classifier_auc_hits(truth, gone, **options)
-    assert plain.value > 0.7
-    assert abs(weighted.value - 0.5) < 4 * weighted.error
-    equal = replace(made, columns={"weight": np.full(240, 2.0)})
-    assert classifier_auc_hits(truth, equal, **options) == plain

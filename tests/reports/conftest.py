@@ -82,6 +82,7 @@ def results(model: str, f1: float) -> dict[str, Any]:
         "metrics": {
             "occupancy_f1_ecal": metric(f1),
             "emd": metric(10 / f1, 0.5, unit="GeV", higher_is_better=False),
+            "classifier_auc_strictest": metric(1 - f1 / 2, higher_is_better=False, floor=0.5),
             "classifier_auc": metric(1 - f1 / 2, higher_is_better=False, floor=0.5),
             "psnr": metric(None),
             "psnr_blank": metric(43.0),

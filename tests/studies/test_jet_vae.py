@@ -10,7 +10,7 @@ from calovision.errors import InputError
 from calovision.studies.jet_vae import STUDY, Scale
 from calovision.studies.runner import run
 
-TINY = replace(STUDY, scales={"quick": Scale(260, 240, 2.0, 6)})
+TINY = replace(STUDY, scales={"quick": Scale(260, 240, 2.0, 6, ("trees",))})
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,10 +21,11 @@ import calovision as cv
 from calovision.deploy.graphs import graphs
 from calovision.errors import InputError
 from calovision.evaluation.compare import compare
+from calovision.evaluation.network_judges import LEARNING, cells, hits
+from calovision.evaluation.samples import Samples
 from calovision.evaluation.symmetry.measures import measure
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
-from calovision.metrics.two_sample_hits import classifier_auc_hits
 from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config
@@ -249,15 +251,18 @@ def test_scores_are_the_same_on_both(
 
 
 @needed
-def test_the_judge_on_hits_learns_on_both(
-    make_jets: Callable[[int, int], Events], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("judge", [cells, hits])
+def test_the_networks_among_the_judges_learn_on_both(
+    make_jets: Callable[[int, int], Events], monkeypatch: pytest.MonkeyPatch, judge: Any
 ) -> None:
     jets, others = make_jets(60, 1), make_jets(60, 2)
-    here = classifier_auc_hits(jets, others, paired=False, seed=1, epochs=1)
+    samples = Samples((jets, others), (np.zeros((60, 1)),) * 2, ("none",))
+    learning = replace(LEARNING, shares=(1,), most_passes=1)
+    here = judge(samples, 1, 1, "cpu", learning).auc
     for answer in ANSWERS:
         monkeypatch.setattr(answer, ANSWERS[answer])
     with PretendedGPU():
-        there = classifier_auc_hits(jets, others, paired=False, seed=1, epochs=1, device=GPU)
+        there = judge(samples, 1, 1, "cuda:0", learning).auc
     assert there.value == pytest.approx(here.value, abs=1e-3)
 
 

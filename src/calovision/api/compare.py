@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def compare(
     label: str | int | None = None,
     pt: tuple[float, float] | None = None,
     metrics: Wanted | None = None,
+    judges: str | Sequence[str] | None = None,
     events: int = 20_000,
     seed: int = 1,
     device: str = "auto",
@@ -46,6 +48,9 @@ def compare(
         metrics: a name, such as ``"fpd"``, a function of one's own that takes the true and the
             judged events that are compared and gives a number, or several of these; only what they
             need is computed. By default all there are, and those of each class.
+        judges: of ``"trees"`` on observables, trees on local ``"patterns"``, a network on
+            ``"cells"`` and one on ``"hits"``, those that are asked; by default all. The first two
+            are done in a minute.
         events: at most so many events of each set, the first ones.
         seed: of halves, batches, networks and bootstraps.
         device: where networks among the judges compute: ``"auto"``, ``"cpu"``, ``"cuda"``,
@@ -58,7 +63,7 @@ def compare(
 
     Raises:
         InputError: sets of different geometry, too few events, an unknown metric, two of one name,
-            or one that gives no number.
+            or one that gives no number, or an unknown judge.
 
     Example:
         >>> import calovision as cv
@@ -78,20 +83,21 @@ def compare(
     functions = {name: own for name, own in wanted.items() if own is not None}
     # Which events are asked for is known when all are read.
     first = most if label is None and pt is None else None
-    a, of_a = _read(truth, first, skip_corrupt)
-    b, of_b = _read(made, first, skip_corrupt)
-    more, of_more = (None, None) if floor is None else _read(floor, first, skip_corrupt)
-    trained, of_training = (None, None) if training is None else _read(training, None, skip_corrupt)
+    a, of_a = read(truth, first, skip_corrupt)
+    b, of_b = read(made, first, skip_corrupt)
+    more, of_more = (None, None) if floor is None else read(floor, first, skip_corrupt)
+    trained, of_training = (None, None) if training is None else read(training, None, skip_corrupt)
     content = measure(
         a,
         b,
         seed=seed,
         floor=more,
         training=trained,
-        known=_known(made),
+        known=known_training(made),
         label=label,
         pt=pt,
         limit=most,
+        judges=judges,
         device=device,
         only=None if metrics is None else [k for k in wanted if k not in functions],
         own=(lambda samples: measured(functions, samples.events, seed)) if functions else None,
@@ -110,7 +116,7 @@ def compare(
     return Results(content)
 
 
-def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events, dict[str, Any]]:
+def read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events, dict[str, Any]]:
     """The first events of a sample, and where they come from."""
     from calovision.events.formats.reading import read_events
 
@@ -125,7 +131,7 @@ def _read(events: Sample, first: int | None, skip_corrupt: bool) -> tuple[Events
     return held, found
 
 
-def _known(events: Sample) -> FingerprintIndex | None:
+def known_training(events: Sample) -> FingerprintIndex | None:
     """Fingerprints of the events that the generator of ``events`` was trained on, if they tell."""
     folder = events.origin if isinstance(events, EventSet) else Path(events)
     if folder is None:

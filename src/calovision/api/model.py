@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calovision.api.evaluate import evaluate
 from calovision.api.generate import Label, Range, generate
 from calovision.api.given import events_of
 from calovision.api.reconstruct import Reconstruction, reconstruct
@@ -227,7 +229,12 @@ class Model:
         return discovered(self._trained, data, latent=latent, quiet=quiet)
 
     def evaluate(
-        self, events: EventSet | DigitSet | str | Path, *, seed: int = 1, quiet: bool = True
+        self,
+        events: EventSet | DigitSet | str | Path,
+        *,
+        seed: int = 1,
+        judges: str | Sequence[str] | None = None,
+        quiet: bool = True,
     ) -> Results:
         """Measure the model on events that it has not seen; those of its training are left out.
 
@@ -237,10 +244,12 @@ class Model:
         Args:
             events: of the kind that the model was trained on, or the folder of a set.
             seed: of the bootstrap and all else that is random.
+            judges: who tells what a VAE or generator makes from true events; see ``cv.compare``.
             quiet: no progress bar.
 
         Raises:
-            InputError: events of another geometry, or too few that the training has not seen.
+            InputError: events of another geometry, or too few that the training has not seen, or an
+                unknown judge.
 
         Example:
             >>> import calovision as cv
@@ -250,14 +259,7 @@ class Model:
         """
         if self.task == "symmetry":
             return self.discover(events, quiet=quiet).evaluate()
-        from calovision.evaluation.evaluate import evaluate as measured
-        from calovision.utils.files import write_json
-
-        given = events_of(events)
-        one = self._trained
-        found = measured(one.run, one.loaded(), given, seed=seed, device=one.device, quiet=quiet)
-        write_json(one.writable_run() / "results.json", found)
-        return Results(found)
+        return evaluate(self._trained, events_of(events), seed=seed, judges=judges, quiet=quiet)
 
     def export(
         self, path: str | Path, *, data: EventSet | None = None, seed: int = 1

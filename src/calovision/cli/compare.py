@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import Device, SkipCorrupt, emit, warnings_to_stderr
+from calovision.cli.output import Device, Judges, SkipCorrupt, emit, warnings_to_stderr
 
 
 def compare(
@@ -33,6 +33,7 @@ def compare(
         list[str] | None,
         typer.Option(help="Compute this metric alone, such as fpd; repeatable."),
     ] = None,
+    judges: Judges = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     events: Annotated[
         int, typer.Option(min=1, help="Compare at most so many events of each, the first ones.")
@@ -49,6 +50,8 @@ def compare(
     Example: calovision compare test-jets generated --floor more-test-jets --training train-jets
 
     Example: calovision compare test-jets generated --label gluon --pt 100 140
+
+    Example: calovision compare test-jets generated --judges trees,patterns
     """
     from calovision.api.compare import compare as measure
     from calovision.evaluation.independence import left_out_lines
@@ -62,6 +65,7 @@ def compare(
             label=label,
             pt=pt,
             metrics=metrics,
+            judges=judges,
             events=events,
             seed=seed,
             device=device,
@@ -70,8 +74,13 @@ def compare(
     for sentence in result["warnings"]:
         typer.echo(f"warning: {sentence}", err=True)
     compared = result["a"]["compared"]
+    strictest = result["strictest"]
     told_of = left_out_lines(result["left_out"])
-    lines = [f"{compared} events of each compared", *told_of, "", *table(result["metrics"])]
+    lines = [f"{compared} events of each compared", *told_of]
+    if strictest is not None:
+        auc = result["judges"][strictest]["auc"]
+        lines.append(f"strictest judge: {strictest}, AUC {auc['value']:.4f} +- {auc['error']:.2g}")
+    lines += ["", *table(result["metrics"])]
     for name, of_class in result["classes"].items():
         lines += ["", f"{name}:", *table(of_class)]
     if out is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import Device, Pretrained, SkipCorrupt, emit, warnings_to_stderr
+from calovision.cli.output import Device, Judges, Pretrained, SkipCorrupt, emit, warnings_to_stderr
 
 app = typer.Typer(no_args_is_help=True, help="About trained models.")
 
@@ -27,6 +27,7 @@ def evaluate(
         Path | None, typer.Option(help="With --pretrained: run directory to write, a copy.")
     ] = None,
     seed: Seed = 1,
+    judges: Judges = None,
     device: Device = "auto",
     skip_corrupt: SkipCorrupt = False,
     json: Json = False,
@@ -48,7 +49,8 @@ def evaluate(
     folder = copy_or_run(run, pretrained, MEASURED[store.geometry.schema], out)
     from calovision.api.load import load_model
 
-    results = load_model(folder, device=device).evaluate(store, seed=seed, quiet=False).content
+    model = load_model(folder, device=device)
+    results = model.evaluate(store, seed=seed, judges=judges, quiet=False).content
     doubts = [f"warning: {line}" for line in results["budget"].get("warnings", [])]
     lines = [
         f"{name:28s} {m['value']:10.4g} +- {m['error']:.2g} {m['unit']}"

@@ -32,6 +32,15 @@ Device = Annotated[
 ]
 
 
+Judges = Annotated[
+    str | None,
+    typer.Option(
+        help="Who tells the samples apart: trees, patterns, cells, hits, with commas between; by"
+        " default all. The first two are done in a minute.",
+    ),
+]
+
+
 def with_task(arguments: list[str]) -> list[str]:
     """The command line with an empty task behind each ``--pretrained`` that names none.
 

@@ -17,7 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.evaluation import matching
+from calovision.evaluation import judges as bench
+from calovision.evaluation import matching, whole
 from calovision.evaluation.independence import independent
 from calovision.evaluation.own_metrics import measured
 from calovision.evaluation.samples import MIN_EVENTS, Samples, draw
@@ -31,22 +32,31 @@ from calovision.metrics.definitions import COMPARED, definition
 from calovision.metrics.memorisation import copies, memorised
 from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
 from calovision.metrics.two_sample import MIN_EVENTS as CLASS_EVENTS
-from calovision.metrics.two_sample import classifier_auc, stacked, tree_scores
-from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.metrics.two_sample import classifier_auc, tree_scores
 from calovision.metrics.value import Metric
+from calovision.metrics.verdict import stacked
 from calovision.metrics.wasserstein import distance, hit_key, hit_values, of_hits, w1
 from calovision.training.devices import chosen_device
 from calovision.training.run import versions
 
-SLOW_EVENTS = 10_000  #: events of each sample for the network on hits
 CHUNK = 10_000  #: training events whose observables are computed at a time
+
+
+def _gives(judge: bench.Judge) -> Callable[[str], bool]:
+    return lambda name: name in (judge.metric, bench.STRICTEST, *whole.OF_SCORES)
+
+
 #: steps of a comparison, as the progress bar calls them, and which metrics each gives
 STEPS: dict[str, Callable[[str], bool]] = {
-    "distributions": lambda name: name.startswith("w1_"),
+    "distributions": lambda name: name.startswith("w1_") and not whole.is_substructure(name),
+    "substructure": whole.is_substructure,
     "physics distances": lambda name: name in ("fpd", "kpd"),
-    "trees": lambda name: name == "classifier_auc",
-    "network on hits": lambda name: name == "classifier_auc_hits",
+    **{f"judge: {name}": _gives(judge) for name, judge in bench.JUDGES.items()},
     "tagger": lambda name: name == "tagger_auc_ratio",
+    "coverage": lambda name: name in ("precision", "recall", "density", "coverage"),
+    "correlations": lambda name: name.startswith("correlation_"),
+    "significance": lambda name: "sliced_" in name,
+    "worth": lambda name: name == "events_worth",
     "memory": lambda name: name in ("memorised", "copied"),
 }
 
@@ -67,7 +77,8 @@ def compare(
     label: str | int | None = None,
     pt: tuple[float, float] | None = None,
     limit: int | None = None,
-    slow_events: int = SLOW_EVENTS,
+    judges: bench.Names | None = None,
+    slow_events: int = bench.NETWORK_EVENTS,
     only: Collection[str] | None = None,
     own: Callable[[Samples], dict[str, Metric]] | None = None,
     device: str = "auto",
@@ -88,26 +99,33 @@ def compare(
         label: compare events of this class alone, such as ``"gluon"``.
         pt: compare events alone whose ``pt`` lies between these, GeV.
         limit: at most so many of these events of each set, the first ones; by default all.
-        slow_events: events of each sample for the network on hits.
+        judges: names of those of :data:`~calovision.evaluation.judges.JUDGES` that are asked; by
+            default all.
+        slow_events: events of each sample for the judges that are networks.
         only: names of metrics; what none of them needs is not computed. By default all, and those
             of each class.
         own: further metrics of the samples that are compared.
-        device: where the network on hits learns.
+        device: where networks among the judges learn.
         progress: show a progress bar on standard error.
 
     Returns:
         ``a``, ``b`` (events compared), ``left_out`` (numbers of true events), ``metrics``,
         ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``warnings``
-        (what makes the sets unlike before any image is looked at), ``seed`` and ``versions``, ready
-        for JSON. Metrics: ``w1_{observable}``, ``w1_hit_energy_{channel}`` (of times
-        ``w1_hit_{channel}``), ``fpd``, ``kpd``, ``classifier_auc``, ``classifier_auc_hits``, with
-        labels ``tagger_auc_ratio``, with ``training`` ``memorised`` and ``copied``.
+        (what makes the sets unlike before any image is looked at), ``judges`` (of each its AUC, its
+        curve of AUC against training events, and the same on truth), ``strictest`` (the name of the
+        judge with the largest AUC), ``weights`` (a histogram of what that judge says, see
+        :func:`~calovision.evaluation.whole.histogram`), ``seed`` and ``versions``, ready for JSON.
+        Metrics: ``classifier_auc_strictest``, the AUC of every judge, ``w1_{observable}``,
+        ``w1_hit_energy_{channel}`` (of times ``w1_hit_{channel}``), ``fpd``, ``kpd``, what
+        :mod:`~calovision.evaluation.whole` measures, with labels ``tagger_auc_ratio``, with
+        ``training`` ``memorised`` and ``copied``.
 
     Raises:
-        InputError: sets of different geometry or too few events, numbers that are not finite, or
-            negative weights.
+        InputError: sets of different geometry or too few events, numbers that are not finite,
+            negative weights, or an unknown judge.
     """
-    place = chosen_device(device)
+    chosen_device(device)  # refused before anything is computed
+    names = bench.asked(judges)
     given = {matching.A: a, matching.B: b, matching.FLOOR: floor, matching.TRAINING: training}
     sets = matching.checked({name: events for name, events in given.items() if events is not None})
     training = sets.pop(matching.TRAINING, None)
@@ -115,12 +133,21 @@ def compare(
     b = sets[matching.B]
     truth = independent(sets[matching.A], b, sets.get(matching.FLOOR), training, known, MIN_EVENTS)
     samples = draw(truth.a, b, truth.floor, seed)
-    on_hits = partial(classifier_auc_hits, paired=False, max_events=slow_events, device=place)
-    steps = {
+    opinions: dict[str, bench.Opinion] = {}
+
+    def judged(name: str) -> dict[str, Metric]:
+        opinions[name] = bench.opinion(name, samples, seed, device, slow_events)
+        return {}
+
+    steps: dict[str, Callable[[], dict[str, Metric]]] = {
         "distributions": partial(spectra, samples, seed),
+        "substructure": partial(whole.substructure, samples, seed),
         "physics distances": partial(physics_distances, samples, seed),
-        "trees": partial(trees, samples, seed),
-        "network on hits": lambda: {"classifier_auc_hits": on_hits(*samples.events[:2], seed=seed)},
+        "coverage": partial(whole.coverage, samples),
+        "correlations": partial(whole.correlations, samples, seed),
+        "significance": partial(whole.significance, samples, seed),
+        "worth": partial(whole.worth, samples, seed),
+        **{f"judge: {name}": partial(judged, name) for name in names},
     }
     if samples.have_classes(CLASS_EVENTS):
         steps["tagger"] = lambda: {"tagger_auc_ratio": tagger_auc_ratio(samples, seed)}
@@ -143,12 +170,23 @@ def compare(
             bar.set_description(name)
             found[name] = {k: m.to_dict() for k, m in step().items()}
     per_class = {name: found.pop(name) for name in classes}
+    of_judges = {k: m.to_dict() for k, m in bench.metrics_of(opinions).items()}
+    weights: dict[str, list[float]] = {}
+    if opinions and (only is None or any(name in whole.OF_SCORES for name in only)):
+        judge = opinions[bench.strictest(opinions)[0]]
+        said = whole.of_scores(judge.verdict, judge.truth, seed)
+        of_judges |= {k: m.to_dict() for k, m in said.items()}
+        weights = whole.histogram(judge.verdict, seed)
+    if only is not None:
+        of_judges = {k: m for k, m in of_judges.items() if k in only}
     return {
         **{name: {"events": samples.size} for name in ("a", "b")},
         "left_out": truth.left_out,
         "seed": seed,
-        "metrics": {k: m for part in found.values() for k, m in part.items()},
+        "metrics": of_judges | {k: m for part in found.values() for k, m in part.items()},
+        **bench.reported(opinions),
         "classes": per_class,
+        "weights": weights,
         "warnings": matching.differences(sets),
         "versions": versions(),
     }
@@ -185,7 +223,7 @@ def physics_distances(samples: Samples, seed: int) -> dict[str, Metric]:
     }
 
 
-def trees(samples: Samples, seed: int) -> dict[str, Metric]:
+def _trees(samples: Samples, seed: int) -> dict[str, Metric]:
     """AUC of boosted trees that tell B from A by its observables."""
     a, b = samples.tables[:2]
     weights = samples.weights[0]
@@ -194,7 +232,7 @@ def trees(samples: Samples, seed: int) -> dict[str, Metric]:
 
 def _of_class(samples: Samples, label: int, seed: int) -> dict[str, Metric]:
     of_class = samples.of(label)
-    return spectra(of_class, seed) | trees(of_class, seed)
+    return spectra(of_class, seed) | _trees(of_class, seed)
 
 
 def tagger_auc_ratio(samples: Samples, seed: int) -> Metric:

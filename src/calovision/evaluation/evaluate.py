@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.evaluation import judges as bench
 from calovision.evaluation.compare import compare
+from calovision.evaluation.samples import Samples
 from calovision.events import weighting
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
@@ -24,8 +26,7 @@ from calovision.metrics.emd import emd_metrics, emd_per_event
 from calovision.metrics.image_quality import image_quality
 from calovision.metrics.occupancy import occupancy_metrics
 from calovision.metrics.response import response_metrics
-from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
-from calovision.metrics.two_sample_hits import classifier_auc_hits
+from calovision.metrics.two_sample import probe_auc, tagger_auc
 from calovision.metrics.value import Metric
 from calovision.metrics.wasserstein import w1, w1_hits
 from calovision.models.autoencoders.base import AutoencoderTask
@@ -35,7 +36,6 @@ from calovision.models.generators.base import GeneratorTask, Request, generated
 from calovision.models.load import recorded_config
 from calovision.models.reconstruct import reconstructions
 from calovision.models.taggers.base import TaggerTask
-from calovision.training.devices import chosen_device
 from calovision.training.parts import parts_of
 from calovision.training.run import RunDir, versions
 from calovision.training.seen_events import training_events
@@ -94,6 +94,7 @@ def evaluate(
     store: EventSet,
     *,
     seed: int = 1,
+    judges: bench.Names | None = None,
     device: str = "auto",
     quiet: bool = False,
 ) -> dict[str, Any]:
@@ -104,6 +105,7 @@ def evaluate(
         task: its task.
         store: events of the kind that it was trained on.
         seed: of the bootstrap and all else that is random.
+        judges: names of those who tell what the model makes from true events; by default all.
         device: where networks among the judges learn.
         quiet: no progress bar.
 
@@ -121,15 +123,18 @@ def evaluate(
         results["metrics"] = as_json(classified(task, events, seed, quiet))
     elif isinstance(task, GeneratorTask):
         made = generated(task, len(events) // 2, Request(), seed=seed)
-        compared = compare(events, made, seed=seed, device=device, progress=not quiet)
-        results["metrics"] = compared["metrics"]
+        options: dict[str, Any] = {"judges": judges, "device": device, "progress": not quiet}
+        compared = compare(events, made, seed=seed, **options)
+        results |= {key: compared[key] for key in ("metrics", "judges", "strictest")}
     else:
         assert isinstance(task, AutoencoderTask)
         weighting.of(events)  # refuses weights that make no sense before the work is done
         rebuilt, latent = reconstructions(task, events, seed, quiet)
         floors = truth_floor(events, seed)
-        metrics, _ = measure(events, rebuilt, latent, seed, floors, device=device)
-        results["metrics"] = as_json(metrics)
+        metrics, _ = measure(events, rebuilt, latent, seed, floors)
+        opinions = told_apart(events, rebuilt, seed, judges, device)
+        results["metrics"] = as_json(bench.metrics_of(opinions) | metrics)
+        results |= bench.reported(opinions)
     results["data"] |= {"training_events": found.training, "repeated_events": found.repeated}
     return results
 
@@ -163,9 +168,7 @@ def truth_floor(events: Events, seed: int) -> dict[str, float]:
     halves = events[:half], events[half : 2 * half]
     found = w1_hits(*halves, paired=False, seed=seed)
     found |= _spectra(*halves, seed, paired=False)
-    return {"classifier_auc": 0.5, "classifier_auc_hits": 0.5, "emd": 0.0} | {
-        k: m.value for k, m in found.items()
-    }
+    return {"emd": 0.0} | {k: m.value for k, m in found.items()}
 
 
 def _spectra(a: Events, b: Events, seed: int, *, paired: bool) -> dict[str, Metric]:
@@ -186,13 +189,11 @@ def measure(
     seed: int,
     floors: dict[str, float],
     slow_events: int = SLOW_EVENTS,
-    *,
-    device: str = "auto",
 ) -> tuple[dict[str, Metric], Floats]:
     """All metrics of originals, their reconstructions and latent means ``(n, L)``.
 
     The first ``slow_events`` serve for the energy-mover distance and the image similarities.
-    The network that tells originals from reconstructions is trained on ``device``.
+    Judges stand apart, in :func:`told_apart`.
 
     Returns:
         the metrics, and the energy-mover distance per event and channel, GeV.
@@ -208,18 +209,24 @@ def measure(
     metrics |= emd_metrics(distances, events.geometry.channel_names, weighting.of(slow))
     metrics |= _spectra(events, rebuilt, seed, paired=True)
     metrics |= {k: metrics[k].with_floor(floors[k]) for k in metrics.keys() & floors.keys()}
-    seen, made = observable_matrix(events)[0], observable_matrix(rebuilt)[0]
-    weights = weighting.of(events)
-    metrics["classifier_auc"] = classifier_auc(
-        seen, made, paired=True, seed=seed, weights=(weights, weights)
-    )
-    metrics["classifier_auc_hits"] = classifier_auc_hits(
-        events, rebuilt, paired=True, seed=seed, device=chosen_device(device)
-    )
     if "label" in events.columns and set(np.unique(events.label)) == {0, 1}:
+        seen, weights = observable_matrix(events)[0], weighting.of(events)
         metrics["tagger_auc"] = cross_fitted(_tagger, seen, events.label, seed, weights)
         metrics["probe_auc"] = cross_fitted(_probe, latent, events.label, seed, weights)
     return metrics, distances
+
+
+def told_apart(
+    events: Events,
+    rebuilt: Events,
+    seed: int,
+    judges: bench.Names | None = None,
+    device: str = "auto",
+) -> dict[str, bench.Opinion]:
+    """What judges say who tell originals from their reconstructions; see :mod:`.judges`."""
+    tables, (names, _) = zip(*map(observable_matrix, (events, rebuilt)), strict=True)
+    samples = Samples((events, rebuilt), tables, names, paired=True)
+    return {name: bench.opinion(name, samples, seed, device) for name in bench.asked(judges)}
 
 
 #: features, labels and, where there are any, weights of some events

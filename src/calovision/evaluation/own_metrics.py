@@ -19,8 +19,10 @@ from calovision.utils import streams
 OwnMetric = Callable[[Events, Events], float | Metric]
 Wanted = str | OwnMetric | Sequence[str | OwnMetric]
 KNOWN = (
-    "fpd, kpd, classifier_auc, classifier_auc_hits, tagger_auc_ratio, memorised, copied and w1_ of"
-    " every observable"
+    "fpd, kpd, classifier_auc_strictest, classifier_auc and those of other judges,"
+    " tagger_auc_ratio, precision, recall, density, coverage, correlation_rms, correlation_max,"
+    " sliced_w1, sliced_ks, p_sliced_w1, p_sliced_ks, events_worth, events_worth_jointly,"
+    " weight_spread, memorised, copied and w1_ of every observable"
 )
 REPLICAS = 20  #: of the bootstrap; one's own function may be slow
 _OF_TRAINING = ("memorised", "copied")

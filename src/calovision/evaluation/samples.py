@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.evaluation.matching import COLUMNS
@@ -13,6 +16,7 @@ from calovision.events.events import Events
 from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
 from calovision.features.observables import observable_matrix
+from calovision.features.patterns import energy_edges, patterns
 from calovision.metrics.bootstrap import Floats, Weights
 from calovision.utils import streams
 
@@ -24,14 +28,22 @@ class Samples:
     """Equally many events of A, of B and of more of the truth, with their observables.
 
     Attributes:
-        events: the three samples.
+        events: the three samples; of reconstructions there are two.
         tables: their observables, each ``(n, k)``.
         names: the ``k`` observables, appended columns as ``column_m0``.
+        paired: event i of A and of B are an original and its reconstruction.
     """
 
     events: tuple[Events, ...]
     tables: tuple[Floats, ...]
     names: tuple[str, ...]
+    paired: bool = False
+
+    @cached_property
+    def patterns(self) -> tuple[NDArray[Any], ...]:
+        """Their local patterns, each ``(n, l)``; computed when they are first asked for."""
+        edges = energy_edges(self.events)
+        return tuple(patterns(e, edges) for e in self.events)
 
     @property
     def size(self) -> int:
@@ -47,10 +59,25 @@ class Samples:
         return replace(self, events=events, tables=tables)
 
     @property
-    def weights(self) -> tuple[Weights, Weights]:
+    def weights(self) -> tuple[Weights, ...]:
         """Event weights of A and B, and of A and more of the truth."""
-        a, b, c = (weighting.of(e) for e in self.events)
-        return (a, b), (a, c)
+        first, *others = (weighting.of(e) for e in self.events)
+        # A reconstruction has the weight of its original.
+        return tuple((first, first if self.paired else other) for other in others)
+
+    def first(self, number: int) -> Samples:
+        """At most the first events of each sample."""
+        if number >= self.size:
+            return self
+        events = tuple(e[:number] for e in self.events)
+        return replace(self, events=events, tables=tuple(t[:number] for t in self.tables))
+
+    def halves(self) -> Samples:
+        """One half of A and the other half, to be told apart instead."""
+        half = self.size // 2
+        parts = slice(half), slice(half, 2 * half)
+        events = tuple(self.events[0][part] for part in parts)
+        return Samples(events, tuple(self.tables[0][part] for part in parts), self.names)
 
     def have_classes(self, least: int) -> bool:
         """Whether every sample has at least ``least`` events of both classes."""

@@ -66,6 +66,13 @@ GENERATED = Group(
     "Distances in all observables together, what a tagger learns from generated jets, and "
     "whether they are training jets once more.",
 )
+WHOLE = Group(
+    "Is all of it there, and nothing else",
+    "Measures of the whole set in all observables together: whether every kind of true event is "
+    "made and no other, how observables go together, how likely it is that chance alone makes "
+    "the sets differ, how events would have to be weighted to agree, and how many true events "
+    "they are worth.",
+)
 LATENT = Group(
     "What the latent code knows",
     "A linear probe tells the classes apart using only the latent code of the model. The "
@@ -97,6 +104,7 @@ GROUPS = (
     DISPLACEMENT,
     TWO_SAMPLES,
     GENERATED,
+    WHOLE,
     LATENT,
     CLASSIFICATION,
     DISTRIBUTIONS,

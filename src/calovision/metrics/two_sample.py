@@ -2,33 +2,32 @@
 
 The two-sample test trains a classifier on labelled halves and quotes its AUC on events it has
 not seen: 0.5 if the samples cannot be told apart, 1.0 if every event gives itself away
-(arXiv:1610.06545). The network on hits lives in :mod:`calovision.metrics.two_sample_hits`.
+(arXiv:1610.06545).
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from calovision.errors import InputError
 from calovision.events.weighting import scaled
 from calovision.metrics.bootstrap import (
     NO_WEIGHTS,
-    REPLICAS,
     Floats,
     Weights,
-    event_weights,
     same_length,
     weights_of_two,
 )
 from calovision.metrics.classification import RankedScores, auc_metric, check, checked_weights
 from calovision.metrics.groups import GENERATED, LATENT, TWO_SAMPLES
 from calovision.metrics.value import Definition, Metric
+from calovision.metrics.verdict import Part, Verdict, log_odds, part_of, stacked
 from calovision.utils import streams
 
-Rows = NDArray[np.bool_] | slice
 FOLDS = 4
 #: fixed settings of all boosted trees, so that results stay comparable between studies
 TREES = {
@@ -46,19 +45,50 @@ DEFINITIONS = {
         key: Definition(label, text, TWO_SAMPLES, higher_is_better=False, target=0.5, ratio=False)
         for key, label, text in (
             (
+                "classifier_auc_strictest",
+                "AUC, strictest judge",
+                "The largest AUC of all judges that were asked. One judge that can tell the "
+                "samples apart is enough; the others have not seen how.",
+            ),
+            (
                 "classifier_auc",
                 "AUC, trees on observables",
-                "Boosted trees, trained to tell the two samples apart.",
+                "Boosted trees on observables, trained to tell the two samples apart.",
+            ),
+            (
+                "classifier_auc_patterns",
+                "AUC, trees on patterns",
+                "Boosted trees on local numbers of every channel, trained to tell the two samples "
+                "apart: energies near thresholds, neighbours and what lies around a hit, isolated "
+                "hits, connected areas, the hottest cell, and how channels lie on each other.",
+            ),
+            (
+                "classifier_auc_cells",
+                "AUC, network on cells",
+                "A convolutional network on the cells of all channels, trained to tell the two "
+                "samples apart.",
             ),
             (
                 "classifier_auc_hits",
                 "AUC, network on hits",
-                "A network on the hits, trained to tell the two samples apart.",
+                "A transformer on the hardest hits, with a coarse image of all, trained to tell "
+                "the two samples apart.",
             ),
             (
-                "classifier_auc_transformer",
-                "AUC, transformer on hits",
-                "Our tagger, trained to tell the two samples apart.",
+                "classifier_auc_challenge_high_level",
+                "AUC, CaloChallenge's high-level features",
+                "The CaloChallenge's dense network on energies, centres and widths of all channels "
+                "(arXiv:2410.21611).",
+            ),
+            (
+                "classifier_auc_challenge_dense",
+                "AUC, CaloChallenge's network on cells",
+                "The CaloChallenge's dense network on the energies of all cells.",
+            ),
+            (
+                "classifier_auc_challenge_cnn",
+                "AUC, CaloChallenge's residual network",
+                "The CaloChallenge's residual network of 18 layers on images.",
             ),
         )
     },
@@ -138,7 +168,7 @@ def tagger_auc(
     return auc_metric(scores, test_labels, seed=seed, weights=weights[1])
 
 
-def classifier_auc(
+def trees(
     real: ArrayLike,
     other: ArrayLike,
     *,
@@ -146,8 +176,9 @@ def classifier_auc(
     seed: int,
     folds: int = FOLDS,
     weights: Weights = NO_WEIGHTS,
-) -> Metric:
-    """Two-sample test: AUC of boosted trees telling ``real`` from ``other``.
+    shares: Sequence[int] = (1,),
+) -> Verdict:
+    """Two-sample test: boosted trees telling ``real`` from ``other``.
 
     Every event is scored by trees that have not seen it (``folds``-fold); the AUC is the mean of
     the folds', since scores of different trees are not to be mixed. Its error is a bootstrap
@@ -155,18 +186,20 @@ def classifier_auc(
     same fold and are drawn together, or the trees would recognise events they were trained on.
 
     Args:
-        real: ``(n, k)`` observables of the originals.
-        other: ``(m, k)`` observables of the other sample; class 1.
+        real: ``(n, k)`` numbers of the originals; NaN is what an event does not have.
+        other: ``(m, k)`` the same of the other sample; class 1.
         paired: row i of both is the same event (then ``n == m``).
         seed: seed of folds, trees and bootstrap.
         folds: number of folds, at least 2.
         weights: of the events of either sample, not negative; each sample counts as much.
+        shares: the curve has the AUC of trees that learn from one event in so many, falling to
+            1; but for the last, of one fold.
 
     Raises:
         InputError: samples too small, paired samples of different size, or weights that mean
             nothing here.
     """
-    a, b = np.asarray(real, np.float64), np.asarray(other, np.float64)
+    a, b = np.asarray(real), np.asarray(other)
     if paired:
         same_length(a, b, what="paired samples")
     if min(len(a), len(b)) < MIN_EVENTS or folds < 2:
@@ -178,63 +211,41 @@ def classifier_auc(
     fold_a = rng.permutation(len(a)) % folds
     fold_b = fold_a if paired else rng.permutation(len(b)) % folds
     of = weights_of_two(weights, len(a), len(b))
-    values, variances = [], []
-    for fold in range(folds):
-        train = np.concatenate([a[fold_a != fold], b[fold_b != fold]])
-        labels = _labels((fold_a != fold).sum(), (fold_b != fold).sum())
-        test = np.concatenate([a[fold_a == fold], b[fold_b == fold]])
-        sizes = int((fold_a == fold).sum()), int((fold_b == fold).sum())
-        learned = stacked(part_of(of, fold_a != fold, fold_b != fold))
-        tested = part_of(of, fold_a == fold, fold_b == fold)
-        scores = tree_scores(train, labels, test, seed=seed + fold, weights=learned)
-        metric = two_sample_auc(scores, sizes, paired=paired, seed=seed + fold, weights=tested)
-        values.append(metric.value)
-        variances.append(metric.error**2)
-    error = np.sqrt(np.sum(variances)) / folds
-    return DEFINITIONS["classifier_auc"].measured(float(np.mean(values)), float(error), 0.5)
+    curve: list[tuple[int, Metric]] = []
+    parts: list[Part] = []
+    for share in shares:
+        parts, learned = [], 0
+        used = folds if share == 1 else 1
+        for fold in range(used):
+            seen_a, seen_b = (np.flatnonzero(f != fold)[::share] for f in (fold_a, fold_b))
+            new_a, new_b = (np.flatnonzero(f == fold) for f in (fold_a, fold_b))
+            scores = tree_scores(
+                np.concatenate([a[seen_a], b[seen_b]]),
+                np.repeat([0, 1], [len(seen_a), len(seen_b)]),
+                np.concatenate([a[new_a], b[new_b]]),
+                seed=seed + fold,
+                weights=stacked(part_of(of, seen_a, seen_b)),
+            )
+            # Trees believe that there are as many of each as among what they have learned from.
+            odds = log_odds(scores) - np.log(len(seen_b) / len(seen_a))
+            split = odds[: len(new_a)], odds[len(new_a) :]
+            parts.append(Part(*split, part_of(of, new_a, new_b), (new_a, new_b)))
+            learned += len(seen_a) + len(seen_b)
+        curve.append((learned // used, Verdict(tuple(parts), paired, seed).auc))
+    return Verdict(tuple(parts), paired, seed, tuple(curve))
 
 
-def part_of(weights: Weights, a: Rows, b: Rows) -> Weights:
-    """Weights of some events of two samples."""
-    first, second = weights
-    return None if first is None else first[a], None if second is None else second[b]
-
-
-def stacked(weights: Weights) -> Floats | None:
-    """``(n + m,)`` weights of two samples, of :func:`weights_of_two`, one after the other."""
-    a, b = weights
-    return None if a is None or b is None else np.concatenate([a, b])
-
-
-def _labels(n: int, m: int) -> NDArray[np.int64]:
-    """``n`` zeros, then ``m`` ones."""
-    return np.repeat([0, 1], [n, m])
-
-
-def two_sample_auc(
-    scores: ArrayLike,
-    sizes: tuple[int, int],
+def classifier_auc(
+    real: ArrayLike,
+    other: ArrayLike,
     *,
     paired: bool,
     seed: int,
+    folds: int = FOLDS,
     weights: Weights = NO_WEIGHTS,
 ) -> Metric:
-    """AUC of scores of two stacked samples, with an error that respects pairs.
-
-    Args:
-        scores: ``(n + m,)``, first the ``n`` originals, then the ``m`` others.
-        sizes: ``(n, m)``.
-        paired: event i and event n + i are drawn together.
-        seed: seed of the bootstrap.
-        weights: of the events of either sample, not negative.
-    """
-    n, m = sizes
-    ranked, of = RankedScores(scores, _labels(n, m)), weights_of_two(weights, n, m)
-    drawn_a = event_weights(n, seed, REPLICAS, of[0])
-    drawn_b = event_weights(m, seed, REPLICAS, of[1], sample=0 if paired else 1)
-    replicas = [ranked.auc(np.concatenate([w, v])) for w, v in zip(drawn_a, drawn_b, strict=True)]
-    error = float(np.std(replicas, ddof=1))
-    return DEFINITIONS["classifier_auc"].measured(ranked.auc(stacked(of)), error, 0.5)
+    """AUC of boosted trees on observables; see :func:`trees`."""
+    return trees(real, other, paired=paired, seed=seed, folds=folds, weights=weights).auc
 
 
 def probe_auc(

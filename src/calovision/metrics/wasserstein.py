@@ -25,6 +25,7 @@ from calovision.metrics.bootstrap import (
     check_finite,
     event_weights,
     same_length,
+    summed,
 )
 from calovision.metrics.groups import DISTRIBUTIONS
 from calovision.metrics.value import Definition, Metric
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 BINS = 256  #: equal-population bins of the histogram that gives the error
 DISTANCE = Definition("W1", higher_is_better=False)  #: of an observable without unit
+_SUBJETS = "N-subjettiness: energy-weighted mean distance, over 0.4 rad, of hits to the nearest of"
 _SAME = "Distance of the distributions."
 DEFINITIONS = {
     f"w1_{key}": Definition(
@@ -68,6 +70,18 @@ DEFINITIONS = {
         ("n_track", "track multiplicity", "tracks", "Tracks within 0.4 rad of the axis."),
         ("column_m0", "jet mass m0", "GeV", _SAME),
         ("column_pt", "jet pT", "GeV", _SAME),
+        ("tau1", "N-subjettiness tau1", "", f"{_SUBJETS} 1 axis."),
+        ("tau2", "N-subjettiness tau2", "", f"{_SUBJETS} 2 axes."),
+        ("tau3", "N-subjettiness tau3", "", f"{_SUBJETS} 3 axes."),
+        ("tau21", "tau2 / tau1", "", "N-subjettiness: small where a jet has two prongs."),
+        ("tau32", "tau3 / tau2", "", "N-subjettiness: small where a jet has three prongs."),
+        (
+            "eec[_CHANNEL]",
+            "the energy correlator",
+            "rad",
+            "Two-point energy correlator (EEC): distances of pairs of hits, weighted with the "
+            "product of their shares of the energy.",
+        ),
         ("profile_10", "energy within 0.1 rad", "", "Radial profile."),
         ("profile_20", "energy within 0.2 rad", "", "Radial profile."),
         ("profile_40", "energy within 0.4 rad", "", "Radial profile."),
@@ -148,6 +162,39 @@ def distance(a: NDArray[Any], b: NDArray[Any], weights: Weights = NO_WEIGHTS) ->
     order = np.argsort(values, kind="stable")
     gap = np.cumsum(np.concatenate([of_a / of_a.sum(), -of_b / of_b.sum()])[order])
     return float(np.abs(gap[:-1]) @ np.diff(values[order]))
+
+
+def w1_spectra(
+    a: Floats,
+    b: Floats,
+    width: float,
+    *,
+    seed: int,
+    definition: Definition = DISTANCE,
+    replicas: int = REPLICAS,
+    weights: Weights = NO_WEIGHTS,
+) -> Metric:
+    """Wasserstein-1 distance of spectra to which every event adds a histogram of its own.
+
+    Args:
+        a: ``(n, k)`` what the events of the first sample add to equal bins, not negative.
+        b: ``(m, k)`` the same of the second sample.
+        width: of a bin, in the unit of the observable; W1 is exact but for it.
+        seed: seed of the bootstrap.
+        definition: of the metric, with the unit of the observable.
+        replicas: number of bootstrap replicas.
+        weights: of the events of either sample; they may be negative.
+    """
+    of_a, of_b = (scaled(w, len(x), signed=True) for x, w in zip((a, b), weights, strict=True))
+    drawn_a = event_weights(len(a), seed, replicas, of_a)
+    drawn_b = event_weights(len(b), seed, replicas, of_b, sample=1)
+
+    def area(v: Floats | None, w: Floats | None) -> float:
+        gap = _cumulative(summed(a, v)) - _cumulative(summed(b, w))
+        return float(np.abs(gap).sum() * width)
+
+    areas = [area(v, w) for v, w in zip(drawn_a, drawn_b, strict=True)]
+    return definition.measured(area(of_a, of_b), float(np.nanstd(areas, ddof=1)))
 
 
 def of_hits(weights: Floats | None, owner: NDArray[np.int64] | None) -> Floats | None:

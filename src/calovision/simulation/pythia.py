@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib.metadata
 import os
-import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pythia8mc
 
 from calovision.utils import cache
+from calovision.utils.quiet import quiet as quiet
 from calovision.utils.waiting import waits_for
 
 GLUON, QUARK = 0, 1  #: labels, as in the public quark/gluon set
@@ -48,20 +46,6 @@ _WRITE_INTEGRALS = "MultipartonInteractions:reuseInit = 1"
 _QUICK_START = ("Check:event = off", "MultipartonInteractions:reuseInit = 2")
 _START_SEED = 20130131  #: of the integrals for multiparton interactions
 _MAX_SEED = 900_000_000  #: Pythia's largest seed
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what C++ libraries print off the standard output."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
 
 
 class CentralPair(pythia8mc.UserHooks):  # type: ignore[misc]

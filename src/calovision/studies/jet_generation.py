@@ -13,7 +13,7 @@ import torch
 
 from calovision.api import simulate
 from calovision.errors import InputError
-from calovision.evaluation import c2st
+from calovision.evaluation import judges as bench
 from calovision.evaluation.compare import compare as compare_sets
 from calovision.evaluation.evaluate import results_of
 from calovision.events.store import EventStore
@@ -52,6 +52,7 @@ class Scale:
         budget_s: training time of every model, on one thread.
         baseline: images drawn from the published diffusion model, which is slow.
         widths: of its U-Net; as published, but for a quick look.
+        judges: who tell generated jets from simulated ones.
     """
 
     training: int
@@ -59,10 +60,11 @@ class Scale:
     budget_s: float
     baseline: int
     widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
+    judges: tuple[str, ...] = tuple(bench.JUDGES)
 
 
 SCALES = {
-    "quick": Scale(3_000, 2_000, 60, 100, (8, 16, 32)),
+    "quick": Scale(3_000, 2_000, 60, 100, (8, 16, 32), bench.QUICK),
     "standard": Scale(90_000, 40_000, 1_800, 100),
     "full": Scale(200_000, 40_000, 3_600, 1_000),
 }
@@ -111,13 +113,21 @@ def judge(study: StudyFolder, training: Training) -> None:
         if _results_file(study, sample).exists():
             continue
         made = EventStore.open(study.path / "generated" / sample).load()
-        more = {}
-        if sample != BASELINE:  # which has too few jets to train a network on
-            more[c2st.METRIC] = c2st.c2st(jets, made, study.path / "likeness" / sample, seed=seed)
-        found = compare_sets(jets, made, floor=truth[half : 2 * half], training=seen, seed=seed)
+        # Of the baseline there are too few jets to train a network on.
+        judges = study.size.judges if sample != BASELINE else bench.QUICK
+        found = compare_sets(
+            jets,
+            made,
+            floor=truth[half : 2 * half],
+            training=seen,
+            seed=seed,
+            judges=judges,
+            slow_events=half,
+        )
         about = "The same, every jet kept that is made." if sample == ALL else None
         result = results_of(run, truth, len(made), seed, {}, about) | {"model": sample}
-        result |= {"metrics": found["metrics"] | more, "classes": found["classes"]}
+        kept = ("metrics", "classes", "judges", "strictest", "weights")
+        result |= {k: found[k] for k in kept}
         write_json(_results_file(study, sample), result)
 
 
@@ -215,14 +225,12 @@ def _geant4_rate(seed: int) -> float | None:
 
 def headline(comparison: dict[str, Any]) -> list[str]:
     """The three numbers that matter, ours beside the baseline's."""
-    trees, hits = (
-        beside(comparison, key, OURS, {"baseline": BASELINE})
-        for key in ("classifier_auc", "classifier_auc_hits")
-    )
+    told = beside(comparison, bench.STRICTEST, OURS, {"baseline": BASELINE})
+    judge = next(r["strictest"] for r in comparison["models"] if r["model"] == OURS)
     rates = {r["model"]: r["metrics"]["jets_per_s"]["value"] for r in comparison["models"]}
     return [
-        f"simulated or generated, AUC of boosted trees: {trees}; 0.5 is perfect",
-        f"the same of a network on hits: {hits}",
+        f"simulated or generated, AUC of the strictest judge: {told}; 0.5 is perfect",
+        f"the strictest judge of ours: {judge}, of {', '.join(bench.JUDGES)}",
         f"jets a second on one core: {rates[OURS]:.0f}, the student {rates[FAST]:.0f}"
         f" (baseline {rates[BASELINE]:.2g})",
     ]

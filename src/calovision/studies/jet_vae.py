@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from calovision.evaluation.evaluate import measure, results_of, truth_floor
+from calovision.evaluation import judges as bench
+from calovision.evaluation.evaluate import measure, results_of, told_apart, truth_floor
 from calovision.events.events import Events
 from calovision.metrics.bootstrap import Floats, paired_difference
 from calovision.metrics.occupancy import occupancy_difference
@@ -19,7 +20,7 @@ from calovision.utils.files import write_json
 OURS, BASELINE = "point", "baseline"
 MODELS = (BASELINE, OURS)
 #: compared although they are of networks that were trained apart
-UNPAIRED = ("classifier_auc", "classifier_auc_hits", "probe_auc")
+UNPAIRED = (bench.STRICTEST, *(j.metric for j in bench.JUDGES.values()), "probe_auc")
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,18 @@ class Scale:
         test: jets for the comparison, simulated with another seed.
         budget_s: wall-clock training time of every model.
         slow_events: test jets for the energy-mover distance and the image similarities.
+        judges: who tell reconstructions from originals.
     """
 
     training: int
     test: int
     budget_s: float
     slow_events: int
+    judges: tuple[str, ...] = tuple(bench.JUDGES)
 
 
 SCALES = {
-    "quick": Scale(3_000, 1_000, 70, 200),
+    "quick": Scale(3_000, 1_000, 70, 200, bench.QUICK),
     "standard": Scale(22_000, 10_000, 900, 1_000),
     "full": Scale(110_000, 20_000, 3_600, 2_000),
 }
@@ -65,7 +68,10 @@ def compare(study: StudyFolder) -> dict[str, Any]:
         metrics, distances[model] = measure(
             events, rebuilt[model], latent, seed, floors, study.size.slow_events
         )
+        opinions = told_apart(events, rebuilt[model], seed, study.size.judges)
+        metrics = bench.metrics_of(opinions) | metrics
         results[model] = results_of(run, test, len(events), seed, metrics)
+        results[model] |= bench.reported(opinions)
         write_json(run.path / "results.json", results[model])
         if model == OURS:
             artifacts.save_latent(out, events, latent)
@@ -97,8 +103,8 @@ def headline(comparison: dict[str, Any]) -> list[str]:
     return [
         f"occupancy F1 in ECAL, exact cell: {both('occupancy_f1_ecal')}",
         f"energy-mover distance, GeV a jet: {both('emd')}",
-        f"AUC of trees telling reconstructions from originals (0.5 is perfect):"
-        f" {both('classifier_auc')}",
+        f"AUC of the strictest judge of reconstructions and originals (0.5 is perfect):"
+        f" {both(bench.STRICTEST)}",
     ]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from calovision.metrics.definitions import observable
 from calovision.reports.html import Section
 from calovision.reports.pages.common import Study, curves, jet_caption, metric_groups, upper
+from calovision.reports.pages.judges import judges
 from calovision.reports.plots import general as figures
 from calovision.reports.plots.images import colours_in_words, originals_vs_reconstructions
 from calovision.reports.sources import ORIGINAL, Source
@@ -27,6 +28,7 @@ LATENT_COLUMNS = {"pt": ("jet pT", "GeV"), "multiplicity": ("hits in the image",
 def _parts(source: Source) -> Iterator[Section | None]:
     yield _examples(source)
     yield from metric_groups(source)
+    yield judges(source)
     yield _responses(source)
     yield _distributions(source)
     yield _latent(source)
@@ -98,6 +100,6 @@ STUDY = Study(
     "A variational autoencoder squeezes a detector image of a jet ({channels}; {pixels} pixels, "
     "nearly all of them empty) into a short code and rebuilds the image from it.",
     "Ours is compared with the published baseline on the same jets, trained for the same time.",
-    ("occupancy_f1_ecal", "emd", "classifier_auc"),
+    ("occupancy_f1_ecal", "emd", "classifier_auc_strictest"),
     _parts,
 )

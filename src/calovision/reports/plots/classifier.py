@@ -251,3 +251,34 @@ def scaling_curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
     ax.set_ylabel("AUC")
     ax.legend()
     return figure
+
+
+@styled
+def judge_curves(opinions: Sequence[tuple[str, Mapping[str, Any]]]) -> Figure:
+    """AUC of judges against the number of events that they learned from, beside that on truth.
+
+    Args:
+        opinions: names of judges, and of each ``curve`` and ``truth``'s curve, with ``events`` and
+            ``auc`` (value and error) of every point.
+    """
+    figure = canvas(4.2, NARROW)
+    ax = figure.subplots()
+    names = [name for name, _ in opinions]
+    for (name, opinion), look in zip(opinions, looks(names).values(), strict=True):
+        for curve, line in ((opinion["curve"], "-"), (opinion["truth"]["curve"], "--")):
+            seen = [p["events"] for p in curve]
+            auc, error = ([p["auc"][key] for p in curve] for key in ("value", "error"))
+            ax.plot(seen, auc, line, color=look.colour, linewidth=1.2)
+            if line == "-":
+                points(ax, seen, auc, look, name, y_error=error, size=5)
+    ax.axhline(0.5, color="gray", linewidth=1, linestyle=":")
+    ax.set_xscale("log")
+    sizes = sorted({p["events"] for _, o in opinions for p in o["curve"]})
+    ticks = [n for k, n in enumerate(sizes) if k == 0 or n > 1.5 * sizes[k - 1]]
+    ax.set_xticks(ticks, [f"{n:,}" for n in ticks])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(axis="y", alpha=0.3)
+    ax.set_xlabel("training events")
+    ax.set_ylabel("AUC")
+    ax.legend(fontsize=9)
+    return figure

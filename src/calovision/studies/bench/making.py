@@ -187,6 +187,15 @@ def small(material: Material) -> Row:
     return _against_simulation(material, _generated(material, title, task))
 
 
+def call(material: Material, jets: int) -> Row:
+    """Calls of the generator that comes with the package for so many jets, against the simulation.
+
+    The CaloChallenge times generators so, for 1, 100 and 10,000 events (arXiv:2410.21611).
+    """
+    first = _generated(material, f"jet generated, {jets:,} a call", _shipped(), jets)
+    return _against_simulation(material, first, goal=None)
+
+
 def jet_against_geant4(material: Material) -> Row:
     """A generated jet against one shower of Geant4."""
     return _against_geant4(material, _generated(material, "jet generated", _shipped()))
@@ -201,9 +210,13 @@ def _shipped() -> GeneratorTask:
     return load_generator(RunDir(pretrained_run("jet-generator")), "cpu")
 
 
-def _generated(material: Material, title: str, task: GeneratorTask) -> Side:
-    """A chunk of jets of a generator."""
+def _generated(
+    material: Material, title: str, task: GeneratorTask, wanted: int | None = None
+) -> Side:
+    """Jets of a generator, a chunk by default; of a small bench no more than it has time for."""
     jets = min(task.chunk, material.size.made)
+    if wanted is not None:
+        jets = min(wanted, 10 * material.size.made)
 
     def prepared(call: int) -> Work:
         return lambda: generated(task, jets, Request(), seed=material.seed + call)
@@ -211,7 +224,7 @@ def _generated(material: Material, title: str, task: GeneratorTask) -> Side:
     return Side(title, jets, prepared)
 
 
-def _against_simulation(material: Material, first: Side) -> Row:
+def _against_simulation(material: Material, first: Side, goal: Goal | None = NO_SLOWER) -> Row:
     made = material.size.made
 
     def simulated(call: int) -> Work:
@@ -219,7 +232,7 @@ def _against_simulation(material: Material, first: Side) -> Row:
         return lambda: simulate_chunk(task)
 
     second = Side("jet simulated", made, simulated)
-    return compared(first, second, material.size.few, goal=NO_SLOWER)
+    return compared(first, second, material.size.few, goal=goal)
 
 
 def _showers(material: Material, title: str, engine: str, showers: int) -> Side:
