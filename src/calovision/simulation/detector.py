@@ -33,6 +33,11 @@ class Detector(NamedTuple):
     secondary_rate: float = 0.7  #: tracks from nuclear interactions in the tracker, per hadron
     secondary_share: float = 0.2  #: mean share of the hadron's momentum that such a track has
     secondary_kick: float = 0.3  #: their r.m.s. momentum across the hadron, per axis, GeV
+    secondary_growth: float = 0.0  #: power of the hadron's momentum (GeV) that the rate grows with
+    fake_rate: float = 0.01  #: fake tracks per pixel with tracks, of even curvature; effective
+    fake_threshold: float = 0.5  #: lowest transverse momentum of fake tracks, GeV; effective
+    fake_limit: float = 1e4  #: transverse momentum that stiffer fake tracks are given, GeV
+    fake_spread: int = 4  #: largest distance of a fake track from the pixel, crystals; effective
     track_resolution: float = 0.007  #: constant term of sigma(pt)/pt
     track_curvature: float = 1.5e-4  #: term of sigma(pt)/pt proportional to pt, 1/GeV
     track_resolution_eta: float = 0.004  #: growth of sigma(pt)/pt per unit of abs(eta)
@@ -53,6 +58,7 @@ class Detector(NamedTuple):
     ecal_seed: float = 0.8  #: crystals above it are read out with their neighbours, GeV
     ecal_neighbours: int = 4  #: how many crystals to each side of a seed are read out
     ecal_threshold: float = 0.039  #: zero suppression of what is read out, GeV
+    ecal_scale: float = 1.0  #: measured over deposited energy; effective
     em_threshold: float = 0.05  #: particles below it are not showered, GeV
     spot_fraction: float = 0.12  #: shower spots drawn, of the number GFLASH asks for
 
@@ -60,6 +66,8 @@ class Detector(NamedTuple):
     hcal_radius: float = 1800.0  #: front face, mm
     hcal_interaction: float = 170.0  #: nuclear interaction length, mm
     hcal_stochastic: float = 0.9  #: sampling term of sigma(E)/E, GeV**0.5
+    hcal_scale: float = 1.0  #: measured over deposited energy; effective
+    hcal_turn_on: float = 0.0  #: energy of a shower of which 1 - 1/e is seen, GeV; effective
     hcal_mip: float = 2.0  #: energy loss of a muon, GeV
     hcal_noise: float = 0.3  #: r.m.s. noise per tower, GeV
     hcal_threshold: float = 1.2  #: tower threshold, GeV
@@ -81,11 +89,14 @@ class Detector(NamedTuple):
     flow_hadron_stochastic: float = 1.1  #: GeV**0.5
     flow_hadron_constant: float = 0.09
     flow_hadron_response: float = 0.9
+    flow_tail: float = 0.0  #: part of charged particles' momenta in the tail; effective
+    flow_tail_scale: float = 0.5  #: mean excess of momentum in the tail; effective
 
     # jets and pile-up
     pileup: float = 17.0  #: mean number of additional collisions
     jet_radius: float = 0.5  #: anti-kt radius
-    jet_threshold: float = 75.0  #: lowest reconstructed jet pt, GeV
+    jet_threshold: float = 70.0  #: lowest reconstructed jet pt, GeV
+    jet_turn_on: float = 5.0  #: scale of the exponential turn-on above it, GeV; effective
     jet_scale: float = 1.045  #: jet energy correction
     pileup_offset: float = 0.37  #: jet pt removed per pile-up collision, GeV
     seed_distance: float = 0.4  #: largest distance of the window's centre from the jet axis
