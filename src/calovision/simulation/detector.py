@@ -30,10 +30,10 @@ class Detector(NamedTuple):
     track_efficiency: float = 0.90  #: plateau efficiency for charged particles
     conversion_radius: float = 500.0  #: conversions further out leave no track, mm
     conversion_efficiency: float = 0.6  #: plateau efficiency for electrons of conversions
-    secondary_rate: float = 0.7  #: tracks from nuclear interactions in the tracker, per hadron
+    secondary_rate: float = 0.6  #: tracks from nuclear interactions in the tracker, per hadron
     secondary_share: float = 0.2  #: mean share of the hadron's momentum that such a track has
     secondary_kick: float = 0.3  #: their r.m.s. momentum across the hadron, per axis, GeV
-    secondary_growth: float = 0.0  #: power of the hadron's momentum (GeV) that the rate grows with
+    secondary_growth: float = 0.1  #: power of the hadron's momentum (GeV) that the rate grows with
     fake_rate: float = 0.01  #: fake tracks per pixel with tracks, of even curvature; effective
     fake_threshold: float = 0.5  #: lowest transverse momentum of fake tracks, GeV; effective
     fake_limit: float = 1e4  #: transverse momentum that stiffer fake tracks are given, GeV
@@ -55,10 +55,11 @@ class Detector(NamedTuple):
     crystal_eta: float = CRYSTAL_ETA  #: crystal width in eta
     crystal_phi: float = CRYSTAL_PHI  #: crystal width in phi, rad
     ecal_noise: float = 0.042  #: r.m.s. noise per crystal, GeV
-    ecal_seed: float = 0.8  #: crystals above it are read out with their neighbours, GeV
+    ecal_seed: float = 0.5  #: crystals above it are read out with their neighbours, GeV
     ecal_neighbours: int = 4  #: how many crystals to each side of a seed are read out
-    ecal_threshold: float = 0.039  #: zero suppression of what is read out, GeV
-    ecal_scale: float = 1.0  #: measured over deposited energy; effective
+    ecal_threshold: float = 0.037  #: zero suppression of what is read out, GeV
+    ecal_growth: float = 1.0  #: power of cosh(eta) that noise and thresholds grow with; effective
+    ecal_scale: float = 0.93  #: measured over deposited energy; effective
     em_threshold: float = 0.05  #: particles below it are not showered, GeV
     spot_fraction: float = 0.12  #: shower spots drawn, of the number GFLASH asks for
 
@@ -66,11 +67,12 @@ class Detector(NamedTuple):
     hcal_radius: float = 1800.0  #: front face, mm
     hcal_interaction: float = 170.0  #: nuclear interaction length, mm
     hcal_stochastic: float = 0.9  #: sampling term of sigma(E)/E, GeV**0.5
-    hcal_scale: float = 1.0  #: measured over deposited energy; effective
-    hcal_turn_on: float = 0.0  #: energy of a shower of which 1 - 1/e is seen, GeV; effective
+    hcal_growth: float = 1.0  #: power of cosh(eta) that noise and threshold grow with; effective
+    hcal_scale: float = 0.8  #: measured over deposited energy; effective
+    hcal_turn_on: float = 1.0  #: energy of a shower of which 1 - 1/e is seen, GeV; effective
     hcal_mip: float = 2.0  #: energy loss of a muon, GeV
-    hcal_noise: float = 0.3  #: r.m.s. noise per tower, GeV
-    hcal_threshold: float = 1.2  #: tower threshold, GeV
+    hcal_noise: float = 0.25  #: r.m.s. noise per tower, GeV
+    hcal_threshold: float = 0.75  #: tower threshold, GeV
 
     # hadronic response
     ecal_hadron_response: float = 0.4  #: response to the non-em part of a shower in the ECAL
@@ -89,8 +91,8 @@ class Detector(NamedTuple):
     flow_hadron_stochastic: float = 1.1  #: GeV**0.5
     flow_hadron_constant: float = 0.09
     flow_hadron_response: float = 0.9
-    flow_tail: float = 0.0  #: part of charged particles' momenta in the tail; effective
-    flow_tail_scale: float = 0.5  #: mean excess of momentum in the tail; effective
+    flow_tail: float = 0.05  #: part of charged particles' momenta in the tail; effective
+    flow_tail_scale: float = 0.6  #: mean excess of momentum in the tail; effective
 
     # jets and pile-up
     pileup: float = 17.0  #: mean number of additional collisions

@@ -32,6 +32,8 @@ OF_THE_READ_OUT = (
     "fake_limit",
     "fake_spread",
     "ecal_scale",
+    "ecal_growth",
+    "hcal_growth",
     "ecal_noise",
     "ecal_seed",
     "ecal_neighbours",

@@ -104,6 +104,12 @@ def place(grid: Any, number: int) -> tuple[int, int]:
 
 
 @fast
+def growth(crystal: float, power: float, d: Any) -> float:
+    """Noise and thresholds at a crystal counted from eta = 0, over those there."""
+    return math.pow(math.cosh(crystal * d.crystal_eta), power)
+
+
+@fast
 def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, d: Any) -> int:
     """Write the hits of the canvas to arrays of ``MAX_HITS``; returns how many there are.
 
@@ -116,6 +122,8 @@ def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, d: Any) -> 
     tracks, ecal = c.tracks[rows, cols], c.ecal[rows, cols]
     fakes(tracks, d)
     ecal *= d.ecal_scale
+    for i in range(WINDOW):
+        ecal[i] /= growth(c.origin[0] + i + 0.5, d.ecal_growth, d)
     select(ecal, kept, d)
     m = 0
     for i in range(WINDOW):
@@ -124,14 +132,17 @@ def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, d: Any) -> 
                 cell[m], code[m], value[m] = i * WINDOW + j, 0, tracks[i, j]
                 m += 1
     for i in range(WINDOW):
+        scale = growth(c.origin[0] + i + 0.5, d.ecal_growth, d)
         for j in range(WINDOW):
             if kept[i, j] == READ:
-                cell[m], code[m], value[m] = i * WINDOW + j, 1, ecal[i, j]
+                cell[m], code[m], value[m] = i * WINDOW + j, 1, ecal[i, j] * scale
                 m += 1
     for i in range(WINDOW // TOWER):
+        scale = growth(c.origin[0] + (i + 0.5) * TOWER, d.hcal_growth, d)
         for j in range(WINDOW // TOWER):
-            energy = d.hcal_scale * c.towers[ti + i, tj + j] + np.random.normal() * d.hcal_noise
-            if energy > d.hcal_threshold:
+            energy = d.hcal_scale * c.towers[ti + i, tj + j]
+            energy += np.random.normal() * d.hcal_noise * scale
+            if energy > d.hcal_threshold * scale:
                 middle = (i * TOWER + TOWER // 2) * WINDOW + j * TOWER + TOWER // 2
                 cell[m], code[m], value[m] = middle, 2, energy
                 m += 1
