@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from calovision.parallel.processes import shared_out
 from calovision.simulation.calibration.sample import Sample
-from calovision.simulation.calibration.table import Row, Table
+from calovision.simulation.calibration.table import Row, Table, markdown
 from calovision.simulation.detector import Detector
 from calovision.utils import cache
 from calovision.utils.files import write_json
@@ -65,6 +66,37 @@ class Fit:
     def chi2(self, after: bool = True) -> float:
         """Sum of the squared pulls of the table's numbers."""
         return float(sum(row.pull**2 for row in (self.after if after else self.before)))
+
+    def markdown(self) -> str:
+        """The table before and after the fit."""
+        return markdown(self.after, self.before)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: all constants, those that were fitted with errors, covariance and table."""
+        return {
+            "detector": self.detector._asdict(),
+            "fitted": self.errors,
+            "covariance": self.covariance.tolist(),
+            "table": [
+                {
+                    "number": f"{row.quantity}, {row.statistic}, {row.group}",
+                    "published": row.published,
+                    "before": before.simulated,
+                    "after": row.simulated,
+                    "error": row.error,
+                    "tolerance": row.tolerance,
+                }
+                for before, row in zip(self.before, self.after, strict=True)
+            ],
+        }
+
+    def yaml(self, source: str) -> str:
+        """A file of the constants, which ``detector=`` of jets reads.
+
+        Args:
+            source: of the numbers that they were fitted to.
+        """
+        return yaml.safe_dump({"source": source, **self.to_dict()}, sort_keys=False)
 
 
 class Evaluations:

@@ -146,10 +146,8 @@ def read_table(path: Path = PUBLISHED) -> Table:
             raise InputError(
                 f"{path}: {number.quantity} has no difference of classes", "give gluon and quark"
             )
-        if (
-            0.0 in (number.gluon, number.quark)
-            or (number.difference
-            and number.gluon == number.quark)
+        if 0.0 in (number.gluon, number.quark) or (
+            number.difference and number.gluon == number.quark
         ):
             raise InputError(
                 f"{path}: {number.quantity} {number.statistic} is compared with 0",
