@@ -27,7 +27,7 @@ def calibrate(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Fit:
-    """Fit constants of the simulated detector to published numbers about images of jets.
+    r"""Fit constants of the simulated detector to published numbers about images of jets.
 
     The same simulated collisions and random numbers are sent through one detector after the other.
     With two workers the default takes half an hour. An interrupted fit with ``out`` goes on where
@@ -59,9 +59,9 @@ def calibrate(
     Example:
         >>> import calovision as cv
         >>> _ = open("mine.yaml", "w").write(
-        ...     "source: mine\\n"
-        ...     "numbers: [{quantity: pt, statistic: mean, gluon: 118, tolerance: 0.01}]\\n"
-        ...     "constants: {jet_scale: 0.1}\\n"
+        ...     "source: mine\n"
+        ...     "numbers: [{quantity: pt, statistic: mean, gluon: 118, tolerance: 0.01}]\n"
+        ...     "constants: {jet_scale: 0.1}\n"
         ... )
         >>> found = cv.calibrate("mine.yaml", jets=40, rounds=1, quiet=True)
         >>> found.names, found.chi2() < found.chi2(after=False)

@@ -30,7 +30,9 @@ def read_detector(file: Path) -> Detector:
             text = file.read_text(encoding="utf-8")
         content = mapping_of(text)
     except ValueError as error:
-        raise InputError(f"{file} holds no detector ({error})", "see calovision data calibrate")
+        raise InputError(
+            f"{file} holds no detector ({error})", "see calovision data calibrate"
+        ) from None
     given = content.get(CONSTANTS)
     if not isinstance(given, dict) or content.keys() - DESCRIBING != {CONSTANTS}:
         raise InputError(

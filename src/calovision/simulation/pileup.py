@@ -167,6 +167,18 @@ def expose(
     )
 
 
+def first_collisions(found: Response, number: int) -> Response:
+    """The response to the first collisions alone: those of a library do not depend on others."""
+    signals = (first_of(part, number) for part in found[:3])
+    return Response(*signals, flow=first_of(found.flow, number))
+
+
+def first_of(part: Any, number: int) -> Any:
+    """What is jagged over collisions for the first of them alone."""
+    end = part.offsets[number]
+    return type(part)(part.offsets[: number + 1], *(column[:end] for column in part[1:]))
+
+
 def _joined(parts: list[tuple[NDArray[Any], ...]]) -> Signals:
     eta, phi, energy = (np.concatenate(column) for column in zip(*parts, strict=True))
     counts = np.array([len(part[0]) for part in parts])

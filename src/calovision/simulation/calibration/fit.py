@@ -161,6 +161,9 @@ def fit(
         progress: called with numbers of evaluations that were done.
     """
     names = tuple(widths)
+    if not rounds:
+        rows = evaluate([start], 1.0, progress)[0]
+        return Fit(start, start, (), np.zeros((0, 0)), rows, rows)
     width = np.array([widths[name] for name in names])
     first = np.array([getattr(start, name) for name in names])
 
@@ -192,7 +195,8 @@ def fit(
             if enough:
                 break
     inverse = np.linalg.inv(slopes.T @ slopes + np.eye(len(names)))
-    return Fit(start, detector(u), names, inverse * np.outer(width, width), before, rows)
+    covariance: NDArray[np.float64] = inverse * np.outer(width, width)
+    return Fit(start, detector(u), names, covariance, before, rows)
 
 
 def _pulls(rows: list[Row], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -202,7 +206,7 @@ def _pulls(rows: list[Row], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
 def _gauss_newton(
     slopes: NDArray[np.float64], pulls: NDArray[np.float64], u: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    matrix = slopes.T @ slopes + np.eye(len(u))
+    matrix: NDArray[np.float64] = slopes.T @ slopes + np.eye(len(u))
     step: NDArray[np.float64] = -np.linalg.solve(matrix, slopes.T @ pulls + u)
     return step
 

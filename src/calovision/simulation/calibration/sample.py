@@ -10,10 +10,17 @@ from calovision.events.events import offsets_of
 from calovision.simulation import minimum_bias
 from calovision.simulation.calibration.statistics import quantities
 from calovision.simulation.calibration.table import CLASSES, Row, Table, compare
-from calovision.simulation.detector import Detector
+from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.generator import DijetGenerator, Jets, Particles
 from calovision.simulation.jets import acceptance, detect
-from calovision.simulation.pileup import Response, expose, response_key
+from calovision.simulation.pileup import (
+    Response,
+    expose,
+    first_collisions,
+    first_of,
+    response,
+    response_key,
+)
 from calovision.simulation.pythia import DIJETS
 from calovision.utils import cache, streams
 from calovision.utils.code_key import key
@@ -29,26 +36,31 @@ class Sample:
 
     Attributes:
         jets: by class.
-        pileup: minimum-bias collisions.
+        collisions: how many of the library's minimum-bias collisions pile-up is drawn from.
         seed: of the detector: the same for every detector, so that two of them differ by their
             constants and by little noise.
     """
 
     jets: dict[str, Jets]
-    pileup: Particles
+    collisions: int
     seed: int
+    _kept: tuple[Detector, Response] | None = None
 
     def part(self, share: float) -> Sample:
         """The first jets and pile-up collisions, so large a share of all."""
         jets = {group: _first(jets, round(share * len(jets))) for group, jets in self.jets.items()}
-        number = round(share * (len(self.pileup.offsets) - 1))
-        return Sample(jets, _first_collisions(self.pileup, number), self.seed)
+        return Sample(jets, round(share * self.collisions), self.seed)
 
     def response(self, detector: Detector) -> Response:
         """The detector's response to pile-up; that of the last call, if it is the same."""
         about = response_key(detector)
-        if not hasattr(self, "_kept") or self._kept[0] != about:
-            self._kept = about, expose(self.pileup, detector)
+        if self._kept is None or self._kept[0] != about:
+            if about == response_key(CMS_BARREL):
+                found = first_collisions(response(detector), self.collisions)
+            else:
+                library = first_of(minimum_bias.collisions(), self.collisions)
+                found = expose(library, detector)
+            self._kept = about, found
         return self._kept[1]
 
     def compare(self, table: Table, detector: Detector) -> list[Row]:
@@ -66,7 +78,7 @@ def sample(jets: int, seed: int) -> Sample:
     """Simulate the jets of a fit, or take them from the cache.
 
     Args:
-        jets: how many, of both classes together; somewhat more are made.
+        jets: how many, of both classes together.
         seed: of everything.
     """
     about = cache.digest(key(DijetGenerator), DIJETS, jets, seed)
@@ -76,8 +88,9 @@ def sample(jets: int, seed: int) -> Sample:
         own = {name.removeprefix(f"{group}_"): a for name, a in flat.items() if group in name}
         particles = Particles(*(own[f"particles_{name}"] for name in Particles._fields))
         kind = np.full(len(own["pt"]), label, np.int8)
-        made[group] = Jets(particles, label=kind, **{name: own[name] for name in _OF_JETS})
-    return Sample(made, minimum_bias.collisions(), seed)
+        whole = Jets(particles, label=kind, **{name: own[name] for name in _OF_JETS})
+        made[group] = _first(whole, -(-jets // 2))
+    return Sample(made, minimum_bias.COLLISIONS, seed)
 
 
 def _generate(jets: int, seed: int) -> cache.Arrays:
@@ -119,8 +132,3 @@ def _first(jets: Jets, number: int) -> Jets:
     kept = {name: getattr(jets, name)[:number] for name in (*_OF_JETS, "label")}
     kept["member"] = jets.member
     return Jets(jets.particles, **kept)
-
-
-def _first_collisions(particles: Particles, number: int) -> Particles:
-    end = particles.offsets[number]
-    return Particles(particles.offsets[: number + 1], *(c[:end] for c in particles[1:]))
