@@ -44,8 +44,8 @@ def main(
     text = (
         f"{events} jets, seed {seed}; {sum(row.agrees() for row in rows)} of {len(rows)} numbers "
         f"within their tolerance:\n\n{markdown(rows)}\n\n"
-        f"GeV, smallest and largest of the first {RANGE_OF} jets: {', '.join(extent)} (published, of "
-        "as many: m0 3.37 to 75.95, pt 70.11 to 337.05)."
+        f"GeV, from least to most of the first {RANGE_OF} jets: {', '.join(extent)} (published, "
+        "of as many: m0 3.37 to 75.95, pt 70.11 to 337.05)."
     )
     if not write:
         typer.echo(text)

@@ -27,6 +27,7 @@ from calovision.utils.waiting import waits_for
 #: constants of :class:`Detector` that act after pile-up has been added
 OF_THE_READ_OUT = (
     "pileup",
+    "pileup_spread",
     "fake_rate",
     "fake_threshold",
     "fake_limit",
@@ -217,7 +218,10 @@ def _add_flow(c: Canvas, f: Any, event: int, turn: float, sign: float, radius: f
 @fast
 def overlay(c: Canvas, library: Response, d: Any) -> int:
     """Add pile-up to the canvas; returns the number of collisions."""
-    n = int(np.random.poisson(d.pileup))
+    mean = d.pileup  # of the luminosity at the time, which changes
+    if d.pileup_spread > 0:
+        mean *= np.random.gamma(1 / d.pileup_spread**2, d.pileup_spread**2)
+    n = int(np.random.poisson(mean))
     eta, phi = c.origin[0], c.origin[1]
     for _ in range(n):
         event = np.random.randint(len(library.flow.offsets) - 1)
