@@ -33,7 +33,9 @@ class Detector(NamedTuple):
     secondary_rate: float = 0.4906  #: tracks from nuclear interactions in the tracker, per hadron
     secondary_share: float = 0.2  #: mean share of the hadron's momentum that such a track has
     secondary_kick: float = 0.3  #: their r.m.s. momentum across the hadron, per axis, GeV
-    secondary_growth: float = 0.1668  #: power of the hadron's momentum (GeV) that the rate grows with
+    secondary_growth: float = (
+        0.1668  #: power of the hadron's momentum (GeV) that the rate grows with
+    )
     fake_rate: float = 0.0108  #: fake tracks per pixel with tracks, of even curvature; effective
     fake_threshold: float = 0.5  #: lowest transverse momentum of fake tracks, GeV; effective
     fake_limit: float = 1e4  #: transverse momentum that stiffer fake tracks are given, GeV
