@@ -41,7 +41,7 @@ def read_detector(file: Path) -> Detector:
     return CMS_BARREL._replace(**{str(k): _checked(file, str(k), v) for k, v in given.items()})
 
 
-def _checked(file: Path, name: str, value: Any) -> float | int:
+def _checked(file: Path, name: str, value: Any) -> Any:
     usual = getattr(CMS_BARREL, name, None) if name in Detector._fields else None
     if usual is None:
         close = get_close_matches(name, Detector._fields, 1)

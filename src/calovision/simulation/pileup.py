@@ -170,8 +170,7 @@ def expose(
 
 def first_collisions(found: Response, number: int) -> Response:
     """The response to the first collisions alone: those of a library do not depend on others."""
-    signals = (first_of(part, number) for part in found[:3])
-    return Response(*signals, flow=first_of(found.flow, number))
+    return Response(*(first_of(part, number) for part in found))
 
 
 def first_of(part: Any, number: int) -> Any:

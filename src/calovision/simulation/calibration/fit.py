@@ -186,7 +186,7 @@ def fit(
             tried = evaluate([detector(u + step)], 1.0, progress)[0]
             new = _pulls(tried, sigma)
             gain = pulls @ pulls + u @ u - new @ new - (u + step) @ (u + step)
-            slopes += np.outer(new - pulls - slopes @ step, step) / max(step @ step, 1e-12)
+            slopes += np.outer(new - pulls - slopes @ step, step) / max(float(step @ step), 1e-12)
             if gain <= 0:
                 size *= SHRINK
                 continue
@@ -195,7 +195,7 @@ def fit(
             if enough:
                 break
     inverse = np.linalg.inv(slopes.T @ slopes + np.eye(len(names)))
-    covariance: NDArray[np.float64] = inverse * np.outer(width, width)
+    covariance = (inverse * np.outer(width, width)).astype(np.float64)
     return Fit(start, detector(u), names, covariance, before, rows)
 
 
@@ -206,9 +206,8 @@ def _pulls(rows: list[Row], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
 def _gauss_newton(
     slopes: NDArray[np.float64], pulls: NDArray[np.float64], u: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    matrix: NDArray[np.float64] = slopes.T @ slopes + np.eye(len(u))
-    step: NDArray[np.float64] = -np.linalg.solve(matrix, slopes.T @ pulls + u)
-    return step
+    matrix = slopes.T @ slopes + np.eye(len(u))
+    return -np.linalg.solve(matrix, slopes.T @ pulls + u).astype(np.float64)
 
 
 def _slopes(

@@ -50,7 +50,8 @@ def _anywhere(jets: Events) -> NDArray[np.int64]:
     beside = ~of_tower & ~lit[tower]
     pixel = np.unique(jets.owner[beside] * jets.geometry.cells + jets.cell[beside])
     alone = np.bincount(pixel // jets.geometry.cells, minlength=len(jets))
-    return lit.reshape(len(jets), -1).sum(1) * block**2 + alone
+    towers: NDArray[np.int64] = lit.reshape(len(jets), -1).sum(1)
+    return towers * block**2 + alone
 
 
 def measured(
