@@ -30,7 +30,7 @@ from calovision.utils.unreadable import read_json
 STEP = 0.5  #: of a constant for a derivative, in its width
 LARGEST_STEP = 2.0  #: that it is doubled to
 SHARE = 0.35  #: of the sample that derivatives are taken from
-STEPS = 4  #: evaluations after each round of derivatives
+STEPS = 8  #: evaluations after each round of derivatives
 SHRINK = 0.4  #: of a step that did not help
 ENOUGH = 0.02  #: relative gain in the sum of squares below which a round ends
 UNIT_INTERVAL = ("track_efficiency", "conversion_efficiency")
