@@ -30,8 +30,8 @@ def calibrate(
     r"""Fit constants of the simulated detector to published numbers about images of jets.
 
     The same simulated collisions and random numbers are sent through one detector after the other.
-    With two workers the default takes some twenty minutes. An interrupted fit with ``out`` goes on where
-    it stopped.
+    With two workers the default takes some twenty minutes. An interrupted fit with ``out`` goes on
+    where it stopped.
 
     Args:
         table: YAML of the numbers, their errors and tolerances, and of the constants to fit with

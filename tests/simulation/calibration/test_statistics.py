@@ -7,11 +7,19 @@ from calovision.events.events import Events
 from calovision.simulation.calibration.statistics import (
     CHANNELS,
     QUANTITIES,
+    Statistic,
     measured,
     quantities,
 )
 
 VALUES = np.random.default_rng(1).gamma(4.0, 5.0, 3000)
+EXPECTED: dict[Statistic, float] = {
+    "mean": VALUES.mean(),
+    "sd": VALUES.std(),
+    "p5": np.quantile(VALUES, 0.05),
+    "p50": np.quantile(VALUES, 0.5),
+    "p95": np.quantile(VALUES, 0.95),
+}
 
 
 def test_quantities_are_those_of_dense_images(simulated: Events) -> None:
@@ -26,22 +34,11 @@ def test_quantities_are_those_of_dense_images(simulated: Events) -> None:
     np.testing.assert_array_equal(found["pixels_any"], (dense > 0).any(1).sum((1, 2)))
 
 
-@pytest.mark.parametrize(
-    ("statistic", "expected"),
-    [
-        ("mean", np.mean(VALUES)),
-        ("sd", np.std(VALUES)),
-        ("p5", np.quantile(VALUES, 0.05)),
-        ("p50", np.quantile(VALUES, 0.5)),
-        ("p95", np.quantile(VALUES, 0.95)),
-    ],
-)
-def test_statistics_and_errors_are_numpys_and_the_bootstraps(
-    statistic: str, expected: float
-) -> None:
+@pytest.mark.parametrize("statistic", EXPECTED)
+def test_statistics_and_errors_are_numpys_and_the_bootstraps(statistic: Statistic) -> None:
     random = np.random.default_rng(2)
     value, error = measured(VALUES, np.ones(len(VALUES)), statistic)
-    assert value == pytest.approx(expected, rel=2e-3)
+    assert value == pytest.approx(EXPECTED[statistic], rel=2e-3)
     again = [
         measured(random.choice(VALUES, len(VALUES)), np.ones(len(VALUES)), statistic)[0]
         for _ in range(300)
@@ -49,8 +46,8 @@ def test_statistics_and_errors_are_numpys_and_the_bootstraps(
     assert error == pytest.approx(np.std(again), rel=0.25)
 
 
-@pytest.mark.parametrize("statistic", ["mean", "sd", "p5", "p50", "p95"])
-def test_a_weight_of_two_is_the_same_value_twice(statistic: str) -> None:
+@pytest.mark.parametrize("statistic", EXPECTED)
+def test_a_weight_of_two_is_the_same_value_twice(statistic: Statistic) -> None:
     values = VALUES[:1000]
     weights = np.where(np.arange(1000) % 3, 1.0, 2.0)
     twice = np.repeat(values, weights.astype(int))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,7 +12,14 @@ from calovision.simulation import minimum_bias
 from calovision.simulation.calibration.statistics import quantities
 from calovision.simulation.calibration.table import CLASSES, Row, Table, compare
 from calovision.simulation.detector import CMS_BARREL, Detector
-from calovision.simulation.generator import DijetGenerator, Jets, Particles
+from calovision.simulation.generator import (
+    JET_ETA,
+    JET_PT,
+    PARTON_DISTANCE,
+    DijetGenerator,
+    Jets,
+    Particles,
+)
 from calovision.simulation.jets import acceptance, detect
 from calovision.simulation.pileup import (
     Response,
@@ -23,7 +31,6 @@ from calovision.simulation.pileup import (
 )
 from calovision.simulation.pythia import DIJETS
 from calovision.utils import cache, streams
-from calovision.utils.code_key import key
 from calovision.utils.waiting import waits_for
 
 _BATCH = 150  #: collisions generated at once
@@ -81,7 +88,8 @@ def sample(jets: int, seed: int) -> Sample:
         jets: how many, of both classes together.
         seed: of everything.
     """
-    about = cache.digest(key(DijetGenerator), DIJETS, jets, seed)
+    versions = [importlib.metadata.version(name) for name in ("pythia8mc", "fastjet")]
+    about = cache.digest(versions, DIJETS, JET_PT, JET_ETA, PARTON_DISTANCE, jets, seed)
     flat = cache.arrays(f"calibration-{about}", lambda: _generate(jets, seed))
     made = {}
     for label, group in enumerate(CLASSES):
