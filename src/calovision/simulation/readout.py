@@ -121,9 +121,12 @@ def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, d: Any) -> 
     rows, cols = slice(ti * TOWER, ti * TOWER + WINDOW), slice(tj * TOWER, tj * TOWER + WINDOW)
     tracks, ecal = c.tracks[rows, cols], c.ecal[rows, cols]
     fakes(tracks, d)
-    ecal *= d.ecal_scale
+    unit = np.empty(WINDOW)
     for i in range(WINDOW):
-        ecal[i] /= growth(c.origin[0] + i + 0.5, d.ecal_growth, d)
+        unit[i] = growth(c.origin[0] + i + 0.5, d.ecal_growth, d)
+        measured = np.float32(d.ecal_scale / unit[i])
+        for j in range(WINDOW):
+            ecal[i, j] *= measured
     select(ecal, kept, d)
     m = 0
     for i in range(WINDOW):
@@ -132,10 +135,9 @@ def read_out(c: Canvas, kept: Any, cell: Any, code: Any, value: Any, d: Any) -> 
                 cell[m], code[m], value[m] = i * WINDOW + j, 0, tracks[i, j]
                 m += 1
     for i in range(WINDOW):
-        scale = growth(c.origin[0] + i + 0.5, d.ecal_growth, d)
         for j in range(WINDOW):
             if kept[i, j] == READ:
-                cell[m], code[m], value[m] = i * WINDOW + j, 1, ecal[i, j] * scale
+                cell[m], code[m], value[m] = i * WINDOW + j, 1, ecal[i, j] * unit[i]
                 m += 1
     for i in range(WINDOW // TOWER):
         scale = growth(c.origin[0] + (i + 0.5) * TOWER, d.hcal_growth, d)
