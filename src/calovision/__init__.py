@@ -20,6 +20,7 @@ Events, in memory (``Events``) or on disk (``EventStore``): energies in GeV, ang
     convert fetch export                       public files to sets and back
     from_images from_particles                 one's own arrays, HepMC, ROOT
     concatenate merge split select             sets made of sets
+    calibrate                                  the detector, to published numbers
     JET_IMAGES EGAMMA_CROPS Geometry Channel   grids, layers and units
 
 Models::

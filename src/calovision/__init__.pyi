@@ -1,5 +1,6 @@
 from . import models as models
 from .api import simulate as simulate
+from .api.calibrate import calibrate as calibrate
 from .api.compare import compare as compare
 from .api.data import convert as convert
 from .api.data import export as export

@@ -20,6 +20,7 @@ Model = cv.Model
 #: verb of the command line to the Python functions that it calls
 VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
     "data simulate": (cv.simulate.jets, cv.simulate.egamma),
+    "data calibrate": (cv.calibrate,),
     "data digits": (cv.simulate.digits,),
     "data image": (cv.from_particles,),
     "data convert": (cv.convert,),

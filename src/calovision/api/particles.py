@@ -25,7 +25,7 @@ def from_particles(
     rows: Literal["jets", "events"] | None = None,
     label: int | str | None = None,
     min_pt: float = 0.0,
-    pileup: float = 17.0,
+    pileup: float | None = None,
     noise: float = 1.0,
     geometry: Geometry | str | Path | None = None,
     tree: str | None = None,
@@ -45,7 +45,7 @@ def from_particles(
         rows: what a row is, a jet or a collision whose jets are to be found.
         label: class of all jets, gluon 0 or quark 1, or its name.
         min_pt: least reconstructed transverse momentum, GeV.
-        pileup: mean number of pile-up collisions.
+        pileup: mean number of pile-up collisions; by default the detector's.
         noise: factor on the calorimeters' noise.
         geometry: another grid than that of the public jets, as in :func:`calovision.simulate.jets`.
         tree: of a ROOT file with several.

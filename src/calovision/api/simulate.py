@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Engine = Literal["fast", "geant4"]
 TIME_LIMIT = 900.0  #: seconds
-#: of the public set of jets: pt-hat in GeV, Pythia's tune, mean number of pile-up collisions
-PT_HAT, TUNE, PILEUP, NOISE = (90.0, 170.0), 18, 17.0, 1.0
+#: of the public set of jets: pt-hat in GeV, Pythia's tune, a factor on the noise
+PT_HAT, TUNE, NOISE = (90.0, 170.0), 18, 1.0
 
 __all__ = ["digits", "egamma", "jets"]
 
@@ -32,8 +32,9 @@ def jets(
     scheduler: str | None = None,
     pt_hat: tuple[float, float] = PT_HAT,
     tune: int = TUNE,
-    pileup: float = PILEUP,
+    pileup: float | None = None,
     noise: float = NOISE,
+    detector: str | Path | None = None,
     geometry: Geometry | str | Path | None = None,
     particles: bool = False,
     out: str | Path | None = None,
@@ -54,8 +55,10 @@ def jets(
         scheduler: Dask cluster to use instead, ``tcp://HOST:PORT``.
         pt_hat: range of the hard process's transverse momentum, GeV.
         tune: Pythia's proton tune of the hard collision (``Tune:pp``).
-        pileup: mean number of additional collisions.
+        pileup: mean number of additional collisions; by default the detector's.
         noise: factor on the calorimeters' noise.
+        detector: YAML of other constants, such as :func:`calovision.calibrate` writes; by default
+            those fitted to the public set.
         geometry: another grid than the public one: pixels of a crystal or more, at most one
             tracker, an electromagnetic and a hadronic calorimeter (in this order), and a muon
             channel of muons above 3 GeV; or a YAML or JSON file of its ``to_dict()``.
@@ -83,13 +86,17 @@ def jets(
         >>> few.label.tolist().count(0), few.energy.min() > 0
         (2, np.True_)
     """
-    from calovision.api.given import geometry_of
+    from calovision.api.given import geometry_of, path_of
     from calovision.simulation.conditions import Conditions
+    from calovision.simulation.constants import read_detector
+    from calovision.simulation.detector import CMS_BARREL
     from calovision.simulation.driver import simulate_jets
     from calovision.simulation.sets import simulate_set
 
     events, seed, workers = _asked(events, seed, workers, time_limit)
-    conditions = Conditions(pt_hat, tune, noise, pileup, geometry_of(geometry)).checked()
+    description = CMS_BARREL if detector is None else read_detector(path_of(detector))
+    grid = geometry_of(geometry)
+    conditions = Conditions(pt_hat, tune, noise, pileup, grid, description).checked()
     if particles and out is None:
         raise InputError("particles=True writes files beside the jets", "give out, a folder")
     pythia = list(conditions.settings())

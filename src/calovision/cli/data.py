@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from calovision.cli.calibrate import calibrate
 from calovision.cli.discover import digits
 from calovision.cli.image import image
 from calovision.cli.output import SkipCorrupt, emit, warnings_to_stderr
@@ -16,6 +17,7 @@ from calovision.cli.simulate import simulate
 
 app = typer.Typer(no_args_is_help=True, help="Make, fetch, convert, divide and inspect event sets.")
 app.command()(simulate)
+app.command()(calibrate)
 app.command()(image)
 app.command()(digits)
 for _verb in (merge, split, select):

@@ -52,7 +52,9 @@ def image(
         ),
     ] = None,
     min_pt: Annotated[float, typer.Option(help="Least reconstructed pt, GeV.")] = 0.0,
-    pileup: Annotated[float, typer.Option(help="Mean number of pile-up collisions.")] = 17.0,
+    pileup: Annotated[
+        float | None, typer.Option(help="Mean number of pile-up collisions; the detector's else.")
+    ] = None,
     noise: Annotated[float, typer.Option(help="Factor on the calorimeters' noise.")] = 1.0,
     geometry: Annotated[
         Path | None,

@@ -18,7 +18,8 @@ OF_JETS = {
     "particles": False,
     "pt_hat": api.PT_HAT,
     "tune": api.TUNE,
-    "pileup": api.PILEUP,
+    "pileup": None,
+    "detector": None,
     "noise": api.NOISE,
     "geometry": None,
 }
@@ -71,11 +72,15 @@ def simulate(
         int, typer.Option(help="jets: Pythia's proton tune of the hard collision.")
     ] = api.TUNE,
     pileup: Annotated[
-        float, typer.Option(help="jets: mean number of additional collisions.")
-    ] = api.PILEUP,
+        float | None,
+        typer.Option(help="jets: mean number of additional collisions; the detector's else."),
+    ] = None,
     noise: Annotated[
         float, typer.Option(help="jets: factor on the calorimeters' noise.")
     ] = api.NOISE,
+    detector: Annotated[
+        Path | None, typer.Option(help="jets: YAML of other constants, as calibrate writes.")
+    ] = None,
     geometry: Annotated[
         Path | None,
         typer.Option(help="jets: YAML or JSON file of a cv.Geometry, such as one with muons."),
@@ -96,6 +101,7 @@ def simulate(
         "pt_hat": pt_hat,
         "tune": tune,
         "pileup": pileup,
+        "detector": detector,
         "noise": noise,
         "geometry": geometry,
     }

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from calovision.errors import InputError
 from calovision.models import MODELS, OWN_MODELS
-from calovision.training.plain_yaml import MOST_CHARACTERS, mapping_of, value_of
 from calovision.training.settings import OWN, Training
+from calovision.utils.plain_yaml import MOST_CHARACTERS, mapping_of, value_of
 
 if TYPE_CHECKING:
     from calovision.models.preset import Preset

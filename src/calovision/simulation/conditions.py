@@ -20,15 +20,17 @@ class Conditions(NamedTuple):
         tune: Pythia's number of the proton tune for the hard collision (``Tune:pp``); pile-up,
             which data would bring along, keeps its own.
         noise: factor on the noise of crystals and towers.
-        pileup: mean number of additional collisions.
+        pileup: mean number of additional collisions; None for that of the description.
         geometry: grid and channels of the images.
+        description: the constants of the detector, but for noise and pile-up.
     """
 
     pt_hat: tuple[float, float] = PT_HAT
     tune: int = TUNE
     noise: float = 1.0
-    pileup: float = CMS_BARREL.pileup
+    pileup: float | None = None
     geometry: Geometry = JET_IMAGES
+    description: Detector = CMS_BARREL
 
     def checked(self) -> Conditions:
         """The same conditions, checked.
@@ -54,26 +56,30 @@ class Conditions(NamedTuple):
 
     def detector(self) -> Detector:
         """The detector in this state; see :func:`detector`."""
-        return detector(self.noise, self.pileup)
+        return detector(self.noise, self.pileup, self.description)
 
 
-def detector(noise: float, pileup: float) -> Detector:
+def detector(
+    noise: float, pileup: float | None = None, description: Detector = CMS_BARREL
+) -> Detector:
     """The detector with another noise and pile-up.
 
     Args:
         noise: factor on the noise of crystals and towers.
-        pileup: mean number of additional collisions.
+        pileup: mean number of additional collisions; None for that of the description.
+        description: its constants.
 
     Raises:
         InputError: one is no number, or out of range.
     """
     if not 0 <= quantity("noise", noise) <= 20:
         raise InputError(f"a noise factor of {noise:g}", "give 0 to 20")
+    pileup = description.pileup if pileup is None else pileup
     if not 0 <= quantity("pileup", pileup) <= 200:
         raise InputError(f"a mean pile-up of {pileup:g}", "give 0 to 200")
-    return CMS_BARREL._replace(
-        ecal_noise=noise * CMS_BARREL.ecal_noise,
-        hcal_noise=noise * CMS_BARREL.hcal_noise,
+    return description._replace(
+        ecal_noise=noise * description.ecal_noise,
+        hcal_noise=noise * description.hcal_noise,
         pileup=pileup,
     )
 

@@ -16,7 +16,7 @@ from calovision.simulation.conditions import NOMINAL, Conditions
 from calovision.simulation.constituents import Constituents, constituents, join
 from calovision.simulation.detector import CMS_BARREL, Detector, record, tracker_layers
 from calovision.simulation.generator import DijetGenerator, Jets, no_particles
-from calovision.simulation.pileup import overlay, response
+from calovision.simulation.pileup import Response, overlay, response
 from calovision.simulation.pythia import GLUON, QUARK, integrals, quiet
 from calovision.simulation.readout import MAX_HITS, SPAN, WINDOW, read_out
 from calovision.simulation.regrid import regrid
@@ -28,7 +28,11 @@ _YIELD = {GLUON: 1.4, QUARK: 1.65}  #: jets expected from a collision, to size t
 
 
 def detect(
-    jets: Jets, seed: int, detector: Detector = CMS_BARREL, geometry: Geometry = JET_IMAGES
+    jets: Jets,
+    seed: int,
+    detector: Detector = CMS_BARREL,
+    geometry: Geometry = JET_IMAGES,
+    minimum_bias: Response | None = None,
 ) -> Events:
     """Simulate the detector for generator-level jets.
 
@@ -37,12 +41,14 @@ def detect(
         seed: of the detector's random numbers and of the pile-up.
         detector: its description.
         geometry: of the images; see :func:`~calovision.simulation.regrid.check_simulable`.
+        minimum_bias: the detector's response to pile-up, by default from the cache.
 
     Returns:
         One event per jet, in order, without a cut on the reconstructed jet; columns as
         of :func:`simulate_chunk`, with ``event_id`` numbering the collisions of ``jets``.
     """
-    hits, flow, extra, corner = _hits(jets, seed, detector)
+    minimum_bias = minimum_bias or response(detector)
+    hits, flow, extra, corner = _hits(jets, seed, detector, minimum_bias)
     cell, code, energy = (np.concatenate(column) for column in zip(*hits, strict=True))
     offsets = np.cumsum([len(part[0]) for part in hits])
     channels = JET_IMAGES.channels
@@ -69,7 +75,7 @@ def detect(
 
 
 def _hits(
-    jets: Jets, seed: int, detector: Detector
+    jets: Jets, seed: int, detector: Detector, minimum_bias: Response
 ) -> tuple[
     list[tuple[NDArray[Any], ...]], NDArray[np.float64], NDArray[np.int16], NDArray[np.int64]
 ]:
@@ -80,21 +86,36 @@ def _hits(
         ``(n,)`` numbers of pile-up collisions; ``(n, 2)`` first crystal in eta and in phi.
     """
     canvas, layers, d = new_canvas(SPAN, SPAN), tracker_layers(), record(detector)
-    minimum_bias = response(detector)
     found = np.empty(MAX_HITS, np.uint16), np.empty(MAX_HITS, np.uint8), np.empty(MAX_HITS)
     kept, each = np.empty((WINDOW, WINDOW), np.int8), np.empty((0, 4), np.float32)
     hits: list[tuple[NDArray[Any], ...]] = [tuple(column[:0] for column in found)]
     flow, extra = np.zeros((len(jets), 4)), np.zeros(len(jets), np.int16)
     corner = np.zeros((len(jets), 2), np.int64)
-    set_seed(seed % 2**32)
+    # a seed for every step of every jet, so that another constant of one step leaves the random
+    # numbers of the others as they are
+    seeds = np.random.SeedSequence(seed).generate_state(3 * len(jets), np.uint32).reshape(-1, 3)
     for k, (event, slot) in enumerate(zip(jets.collision, jets.slot, strict=True)):
+        of_jet, of_pileup, of_read_out = (int(one) for one in seeds[k])
         start(canvas, jets.eta[k], jets.phi[k], _REACH, d)
+        set_seed(of_jet)
         collision(canvas, jets.particles, jets.member, event, int(slot), each, layers, d)
+        set_seed(of_pileup)
         extra[k] = overlay(canvas, minimum_bias, d)
+        set_seed(of_read_out)
         m = read_out(canvas, kept, *found, d)
         hits.append(tuple(column[:m].copy() for column in found))
         flow[k], corner[k] = canvas.flow, canvas.origin
     return hits, flow, extra, corner
+
+
+def acceptance(pt: NDArray[np.floating], detector: Detector) -> NDArray[np.float64]:
+    """Probability that a jet of a reconstructed ``pt`` (GeV) is taken.
+
+    It stands for the choice of the leading jet alone, which a soft jet seldom is: here both
+    leading jets of a collision are taken.
+    """
+    above = np.maximum(pt.astype(np.float64) - detector.jet_threshold, 0.0)
+    return 1 - np.exp(-above / detector.jet_turn_on)
 
 
 def simulate_chunk(
@@ -132,7 +153,8 @@ def simulate_chunk(
                 raise chunk.too_slow(time_limit)
             jets = generator.generate(label, min(int(missing / _YIELD[label]) + 1, _COLLISIONS))
             seen = detect(jets, int(random.integers(2**32)), detector, conditions.geometry)
-            good = np.nonzero(seen.columns["pt"] > detector.jet_threshold)[0][:missing]
+            taken = random.random(len(seen)) < acceptance(seen.columns["pt"], detector)
+            good = np.nonzero(taken)[0][:missing]
             part, inside = seen[good], constituents(jets)[good]
             part.columns |= inside.shapes()
             collisions, number = np.unique(part.columns["event_id"], return_inverse=True)

@@ -24,6 +24,31 @@ from calovision.utils import cache
 from calovision.utils.compiled import fast, key
 from calovision.utils.waiting import waits_for
 
+#: constants of :class:`Detector` that act after pile-up has been added
+OF_THE_READ_OUT = (
+    "pileup",
+    "pileup_spread",
+    "fake_rate",
+    "fake_threshold",
+    "fake_limit",
+    "fake_spread",
+    "ecal_scale",
+    "ecal_growth",
+    "hcal_growth",
+    "ecal_noise",
+    "ecal_seed",
+    "ecal_neighbours",
+    "ecal_threshold",
+    "hcal_scale",
+    "hcal_noise",
+    "hcal_threshold",
+    "jet_radius",
+    "jet_threshold",
+    "jet_turn_on",
+    "jet_scale",
+    "pileup_offset",
+    "seed_distance",
+)
 _SEED = 20130217
 _PHI_TOWERS = PHI_CELLS // TOWER
 _ETA_TOWERS = 71  #: covers abs(eta) < 3.08, all that the library holds
@@ -79,10 +104,8 @@ def response(detector: Detector) -> Response:
     """The response of ``detector`` to the library, from the cache if it is there."""
     if detector.pileup == 0:
         return expose(no_particles(), detector)
-    # the number of collisions, the noise and what is done to jets do not change the response
-    part = detector._replace(pileup=1.0, jet_scale=1.0, pileup_offset=0.0, jet_threshold=0.0)
-    part = part._replace(ecal_noise=0.0, hcal_noise=0.0)
-    name = f"response-{cache.digest(key(expose), minimum_bias.key(), part, _SEED)}"
+    about = response_key(detector)
+    name = f"response-{cache.digest(key(expose), minimum_bias.key(), about, _SEED)}"
     flat = cache.arrays(
         name, lambda: _flatten(expose(minimum_bias.collisions(), detector, _show_progress))
     )
@@ -91,6 +114,11 @@ def response(detector: Detector) -> Response:
         for name in ("tracks", "ecal", "towers")
     )
     return Response(tracks, ecal, towers, Flow(**{f: flat[f"flow_{f}"] for f in Flow._fields}))
+
+
+def response_key(detector: Detector) -> Detector:
+    """The same detector, but for constants that do not change its response to the library."""
+    return detector._replace(**dict.fromkeys(OF_THE_READ_OUT, 0))
 
 
 def _show_progress(done: int) -> None:
@@ -119,12 +147,12 @@ def expose(
     most = int(np.diff(library.offsets).max(initial=0))
     flow = np.zeros((most, 4), np.float32)
     member = np.zeros(len(library.pt), np.int8)
-    set_seed(_SEED)
     for event in range(len(library.offsets) - 1):
         if event % _UPDATE_COLLISIONS == 0:
             progress(event)
         start(canvas, 0.0, 0.0, _EVERYWHERE, constants)
         canvas.origin[1] = 0
+        set_seed(_SEED + event)  # another constant then changes every collision by itself
         n = collision(canvas, library, member, event, 0, flow, layers, constants)
         flows.append(flow[:n].copy())
         for name, grid in grids.items():
@@ -138,6 +166,17 @@ def expose(
     return Response(
         **signals, flow=Flow(offsets_of(counts), *(np.ascontiguousarray(c) for c in columns))
     )
+
+
+def first_collisions(found: Response, number: int) -> Response:
+    """The response to the first collisions alone: those of a library do not depend on others."""
+    return Response(*(first_of(part, number) for part in found))
+
+
+def first_of(part: Any, number: int) -> Any:
+    """What is jagged over collisions for the first of them alone."""
+    end = part.offsets[number]
+    return type(part)(part.offsets[: number + 1], *(column[:end] for column in part[1:]))
 
 
 def _joined(parts: list[tuple[NDArray[Any], ...]]) -> Signals:
@@ -178,7 +217,10 @@ def _add_flow(c: Canvas, f: Any, event: int, turn: float, sign: float, radius: f
 @fast
 def overlay(c: Canvas, library: Response, d: Any) -> int:
     """Add pile-up to the canvas; returns the number of collisions."""
-    n = int(np.random.poisson(d.pileup))
+    mean = d.pileup  # of the luminosity at the time, which changes
+    if d.pileup_spread > 0:
+        mean *= np.random.gamma(1 / d.pileup_spread**2, d.pileup_spread**2)
+    n = int(np.random.poisson(mean))
     eta, phi = c.origin[0], c.origin[1]
     for _ in range(n):
         event = np.random.randint(len(library.flow.offsets) - 1)

@@ -116,6 +116,8 @@ def flow(
             response = 1 + np.random.normal() * width
     elif tracked:
         response = 1 + np.random.normal() * d.flow_track_resolution
+        if kind > MUON and np.random.random() < d.flow_tail:  # its energy is counted once more
+            response += np.random.exponential(d.flow_tail_scale)
     elif kind != MUON and e > d.flow_hadron_threshold and (q == 0 or pt > d.flow_hadron_reach):
         width = math.sqrt(d.flow_hadron_stochastic**2 / e + d.flow_hadron_constant**2)
         response = max(1 + np.random.normal() * width, 0.0) * d.flow_hadron_response
@@ -131,7 +133,7 @@ def flow(
 @fast
 def secondaries(c: Canvas, pt: float, eta: float, phi: float, d: Any) -> None:
     """Tracks of charged particles that a hadron knocks out of the tracker material."""
-    for _ in range(np.random.poisson(d.secondary_rate)):
+    for _ in range(np.random.poisson(d.secondary_rate * math.pow(pt, d.secondary_growth))):
         soft = min(np.random.exponential(d.secondary_share), 1.0) * pt
         across = d.secondary_kick / (soft + d.secondary_kick)
         away_eta, away_phi = np.random.normal() * across, np.random.normal() * across

@@ -125,6 +125,7 @@ def em_share(energy: float) -> float:
 @fast
 def into_towers(energy: float, ray: Any, towers: Any, origin: Any, d: Any) -> None:
     """Lay ``energy`` (GeV, on the HCAL's response scale) into towers, with its fluctuation."""
+    energy *= 1 - math.exp(-energy / max(d.hcal_turn_on, 1e-6))
     energy += np.random.normal() * d.hcal_stochastic * math.sqrt(energy)
     if energy < 0.02:
         return

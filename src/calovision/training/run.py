@@ -13,8 +13,8 @@ import yaml
 from pydantic import BaseModel
 
 from calovision.errors import InputError
-from calovision.training.plain_yaml import MOST_CHARACTERS, mapping_of
 from calovision.utils.files import occupied, write_bytes, writing
+from calovision.utils.plain_yaml import MOST_CHARACTERS, mapping_of
 from calovision.utils.unreadable import exists, read_json, reading
 
 #: settings that may be larger when a training goes on: it lasts longer, nothing else changes

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 from calovision.errors import InputError
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.simulation.conditions import detector
-from calovision.simulation.detector import CMS_BARREL, Detector
+from calovision.simulation.detector import Detector
 from calovision.simulation.external import hepmc
 from calovision.simulation.external.columns import table
 from calovision.simulation.external.momenta import PER_UNIT, Unit
@@ -48,7 +48,7 @@ class Options:
     rows: Rows | None = None
     label: int | None = None
     min_pt: float = 0.0
-    pileup: float = CMS_BARREL.pileup
+    pileup: float | None = None
     noise: float = 1.0
     tree: str | None = None
     particles: str | None = None

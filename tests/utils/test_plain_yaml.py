@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from calovision.training.plain_yaml import MOST_CHARACTERS, mapping_of, value_of
+from calovision.utils.plain_yaml import MOST_CHARACTERS, mapping_of, value_of
 
 
 def test_settings_are_read() -> None:

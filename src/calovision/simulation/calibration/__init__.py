@@ -1,0 +1,1 @@
+"""Fits of the detector's constants to published numbers about its images."""
