@@ -92,7 +92,7 @@ def test_radiation_lies_on_the_side_of_the_charge() -> None:
 
 
 def test_conversions_and_radiation_grow_with_the_material() -> None:
-    thickness = {0.0: 0.40, 1.0: 0.73}
+    thickness = {0.0: 0.417, 1.0: 1.13}
     for eta, x0 in thickness.items():
         photons = Fast().showers(same(PHOTON, 0, eta, 600), 5, math.inf)
         expected = 1 - math.exp(-7 / 9 * x0)

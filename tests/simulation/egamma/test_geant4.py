@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 import calovision as cv
 from calovision.errors import InputError
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.detector import CMS_BARREL, tracker_layers
 from calovision.simulation.egamma import geant4
 from calovision.simulation.egamma.driver import simulate_egamma
 from calovision.simulation.egamma.geant4 import WHEEL, Geant4
-from calovision.simulation.egamma.geant4_detector import crystal
+from calovision.simulation.egamma.geant4_detector import crystal, material_of
 from calovision.simulation.egamma.geant4_physics import LOWEST_ELECTRON
 from calovision.simulation.egamma.geant4_run import crop
 from calovision.simulation.egamma.particles import PEAK, draw
@@ -109,6 +109,19 @@ def test_crop_wraps_around_phi_and_ends_with_the_barrel() -> None:
     assert around[PEAK, PEAK - 4] == 1.0
     assert around[PEAK - 8, PEAK] == 2.0
     assert around.sum() == 8.0
+
+
+def test_no_two_layers_of_the_tracker_overlap() -> None:
+    x0 = {"G4_Be": 352.8, "G4_C": 213.5, "G4_Al": 88.97, "G4_Si": 93.7, "G4_Cu": 14.36}  # mm, PDG
+    found = [
+        (radius, radius + thickness * x0[material_of(radius, low)], low, high)
+        for radius, thickness, low, high in tracker_layers()[:-1]
+    ]
+    for k, (inner, outer, low, high) in enumerate(found):
+        assert outer < 1250  # the entrance of the calorimeter
+        for other_inner, other_outer, other_low, other_high in found[:k]:
+            beside = high <= other_low or other_high <= low
+            assert beside or outer < other_inner or other_outer < inner
 
 
 def test_its_process_starts_without_numba_and_pythia() -> None:

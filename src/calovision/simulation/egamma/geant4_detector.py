@@ -64,13 +64,13 @@ def crystal(index: int) -> tuple[NDArray[np.float64], NDArray[np.float64], list[
     return centre, np.stack([across, up, along]), trap
 
 
-def _material(radius: float, from_z: float) -> str:
+def material_of(radius: float, from_z: float) -> str:
     """Material of a tracker layer; only its thickness in X0 matters."""
     if radius < 40:
         return "G4_Be"
     if from_z > 0:  # discs and their services
         return "G4_Al" if radius < 200 else "G4_Cu"
-    return "G4_C" if radius in (180.0, 545.0, 1190.0) else "G4_Si"
+    return "G4_C" if radius in (176.0, 551.0, 1200.0) else "G4_Si"
 
 
 def detector(g4: Any, entrance: Any) -> Any:
@@ -96,7 +96,7 @@ def detector(g4: Any, entrance: Any) -> Any:
             nowhere = g4.G4ThreeVector()
             self._world = g4.G4PVPlacement(None, nowhere, world, "world", None, False, 0)
             for radius, thickness, low, high in tracker_layers()[:-1]:
-                material = self._nist.FindOrBuildMaterial(_material(radius, low))
+                material = self._nist.FindOrBuildMaterial(material_of(radius, low))
                 depth = thickness * material.GetRadlen()
                 self._cylinder(world, "tracker", material, (radius, radius + depth), low, high)
             length = 4000.0 - 1.0
