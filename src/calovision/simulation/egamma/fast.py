@@ -13,6 +13,7 @@ from calovision.simulation import energy_spots
 from calovision.simulation.detector import CMS_BARREL, record, tracker_layers
 from calovision.simulation.egamma.particles import (
     BARREL_ROWS,
+    LAST_PEAK,
     PEAK,
     PT,
     SIZE,
@@ -33,11 +34,12 @@ _BATCH = 50  #: particles between two looks at the clock
 
 @fast
 def _peak(grid: Any, origin: Any) -> tuple[int, int]:
-    """Row and column of the grid's hottest crystal; what lies beyond the barrel is removed."""
+    """Row and column of the hottest crystal that a crop may have; nothing is beyond the barrel."""
     best, pi, pj = -1.0, 0, 0
     for i in range(grid.shape[0]):
         if not -BARREL_ROWS <= origin[0] + i < BARREL_ROWS:
             grid[i] = 0
+        if abs(origin[0] + i) > LAST_PEAK:
             continue
         for j in range(grid.shape[1]):
             if grid[i, j] > best:

@@ -13,10 +13,12 @@ from calovision.simulation.detector import CMS_BARREL
 
 PHOTON, ELECTRON = 0, 1  #: labels of the public set
 PT = 50.0  #: transverse momentum of every particle, GeV
-MAX_ETA = 1.4
+MAX_ETA = 1.2  #: the crops of the public set lie in the barrel with all of their rows
 SIZE = EGAMMA_CROPS.rows  #: crystals along each side of a crop
 PEAK = SIZE // 2  #: row and column of the hottest crystal
 BARREL_ROWS = 85  #: crystals from eta = 0 to either end of the barrel
+#: Peaks from -LAST_PEAK to LAST_PEAK, 0 beginning at eta = 0, have all rows of their crop in it.
+LAST_PEAK = BARREL_ROWS - PEAK
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,9 @@ class Engine(ABC):
 def draw(photons: int, electrons: int, random: np.random.Generator) -> Particles:
     """Particles even in eta and phi, in random order; electrons and positrons at random.
 
+    A particle whose straight line meets the calorimeter beyond the last crystal that a crop may be
+    centred on, or in it, starts from another vertex.
+
     Args:
         photons: number of photons.
         electrons: number of electrons and positrons.
@@ -105,10 +110,14 @@ def draw(photons: int, electrons: int, random: np.random.Generator) -> Particles
     n = photons + electrons
     label = random.permutation(np.repeat([PHOTON, ELECTRON], [photons, electrons])).astype(np.int8)
     sign = 2 * random.integers(2, size=n) - 1
-    return Particles(
-        label,
-        (label * sign).astype(np.int8),
-        random.uniform(-MAX_ETA, MAX_ETA, n),
-        random.uniform(-np.pi, np.pi, n),
-        random.normal(0.0, CMS_BARREL.beam_spot_length, n),
-    )
+    eta, phi = random.uniform(-MAX_ETA, MAX_ETA, n), random.uniform(-np.pi, np.pi, n)
+    z = random.normal(0.0, CMS_BARREL.beam_spot_length, n)
+    while (outside := _meets(eta, z) > LAST_PEAK * CMS_BARREL.crystal_eta).any():
+        z[outside] = random.normal(0.0, CMS_BARREL.beam_spot_length, outside.sum())
+    return Particles(label, (label * sign).astype(np.int8), eta, phi, z)
+
+
+def _meets(eta: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(n,)`` distance in eta from the barrel's middle at which lines meet the calorimeter."""
+    found: NDArray[np.float64] = np.abs(np.arcsinh(z / CMS_BARREL.ecal_radius + np.sinh(eta)))
+    return found
