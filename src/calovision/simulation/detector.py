@@ -50,6 +50,7 @@ class Detector(NamedTuple):
     ecal_mip: float = 0.3  #: energy loss of a minimum-ionising particle, GeV
     crystal_eta: float = CRYSTAL_ETA  #: crystal width in eta
     crystal_phi: float = CRYSTAL_PHI  #: crystal width in phi, rad
+    ecal_tilt: float = 0.0  #: angle of crystals to lines from the middle, in eta and in phi, rad
     ecal_noise: float = 0.042  #: r.m.s. noise per crystal, GeV
     ecal_seed: float = 0.8  #: crystals above it are read out with their neighbours, GeV
     ecal_neighbours: int = 4  #: how many crystals to each side of a seed are read out

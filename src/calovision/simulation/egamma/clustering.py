@@ -30,9 +30,9 @@ class ReadOut(NamedTuple):
     read off the least energies in 100 real crops of the public set.
     """
 
-    noise: float = 0.042  #: r.m.s. noise per crystal, GeV
+    noise: float = 0.044  #: r.m.s. noise per crystal, GeV
     interest: float = 2.0  #: transverse energy of a trigger tower read out with its neighbours, GeV
-    suppression: float = 0.14  #: zero suppression of crystals in other towers, GeV
+    suppression: float = 0.16  #: zero suppression of crystals in other towers, GeV
     strip: float = 0.1  #: energy of a strip that belongs to a cluster, GeV
     strip_peak: float = 0.35  #: energy of a cluster's largest strip, GeV
     seed: float = 1.0  #: transverse energy of a seed of strips, GeV
@@ -78,23 +78,21 @@ def _strips(ecal: Any, kept: Any, used: Any, i: int, j: int, r: Any) -> None:
         if b < last and strip[b] > r.strip:
             continue
         if b > begin and strip[begin:b].max() > r.strip_peak:
-            _keep(ecal, kept, used, low, high, begin, b)
+            for c in range(begin, b):
+                for a in range(low, high):
+                    if kept[a, c] != _OUT:
+                        kept[a, c], used[a, c] = _KEPT, True
+                left = strip[c - 1] if c > 0 else 0.0
+                if strip[c] > r.strip_peak and left < strip[c] >= strip[c + 1]:
+                    _square(ecal, kept, low + int(ecal[low:high, c].argmax()), c)
         begin = b + 1
 
 
 @fast
-def _keep(ecal: Any, kept: Any, used: Any, low: int, high: int, begin: int, end: int) -> None:
-    """Keep the crystals of one cluster, and the square around its hottest one."""
-    best, si, sj = -1.0, low, begin
-    for a in range(low, high):
-        for b in range(begin, end):
-            if kept[a, b] == _OUT:
-                continue
-            kept[a, b], used[a, b] = _KEPT, True
-            if ecal[a, b] > best:
-                best, si, sj = ecal[a, b], a, b
-    for a in range(max(si - HALF, 0), min(si + HALF + 1, ecal.shape[0])):
-        for b in range(max(sj - HALF, 0), min(sj + HALF + 1, ecal.shape[1])):
+def _square(ecal: Any, kept: Any, i: int, j: int) -> None:
+    """Keep the crystals around the hottest one of a peak."""
+    for a in range(max(i - HALF, 0), min(i + HALF + 1, ecal.shape[0])):
+        for b in range(max(j - HALF, 0), min(j + HALF + 1, ecal.shape[1])):
             if kept[a, b] != _OUT:
                 kept[a, b] = _KEPT
 
@@ -124,7 +122,7 @@ def _connect(ecal: Any, kept: Any, r: Any) -> None:
 
 @fast
 def store(ecal: Any, kept: Any, row: int, col: int, r: Any) -> None:
-    """Choose the crystals of a crop that are stored.
+    """Choose the crystals of a crop that are stored: none without a seed.
 
     Args:
         ecal: ``(rows, cols)`` energies with noise, GeV; may be negative.
@@ -137,6 +135,7 @@ def store(ecal: Any, kept: Any, row: int, col: int, r: Any) -> None:
     rows, cols = ecal.shape
     _read_out(ecal, kept, row, col, r)
     used = np.zeros((rows, cols), np.bool_)
+    found = False
     while True:
         best, si, sj = r.seed, -1, -1
         for i in range(rows):
@@ -146,9 +145,10 @@ def store(ecal: Any, kept: Any, row: int, col: int, r: Any) -> None:
                     best, si, sj = ecal[i, j] / slope, i, j
         if si < 0:
             break
+        found = True
         _strips(ecal, kept, used, si, sj, r)
     _connect(ecal, kept, r)
     for i in range(rows):
         for j in range(cols):
             stored = kept[i, j] == _KEPT or (kept[i, j] == _SEEN and ecal[i, j] > r.isolated)
-            kept[i, j] = 1 if stored and ecal[i, j] > 0 else 0
+            kept[i, j] = 1 if found and stored and ecal[i, j] > 0 else 0

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from calovision.simulation import energy_spots
-from calovision.simulation.detector import CMS_BARREL, record, tracker_layers
+from calovision.simulation.detector import record, tracker_layers
 from calovision.simulation.egamma.particles import (
     BARREL_ROWS,
+    CRYSTALS,
     LAST_PEAK,
     PEAK,
     PT,
@@ -26,7 +27,7 @@ from calovision.simulation.propagation import through_tracker
 from calovision.utils.compiled import fast
 
 #: Finer than for jets: softer radiation, and all of GFLASH's spots.
-DETECTOR = CMS_BARREL._replace(photon_cut=0.003, spot_fraction=1.0)
+DETECTOR = CRYSTALS._replace(photon_cut=0.003, spot_fraction=1.0)
 _SOFTEST = 0.01  #: particles below it are not showered, GeV
 _GRID = 64  #: crystals along each side of the grid around the straight line
 _BATCH = 50  #: particles between two looks at the clock

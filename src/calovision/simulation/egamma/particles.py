@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from calovision.events.geometry import EGAMMA_CROPS
 from calovision.simulation.detector import CMS_BARREL
 
+#: Crystals of the barrel; quasi-pointing, as CMS's are (CMS detector paper, JINST 3 S08004).
+CRYSTALS = CMS_BARREL._replace(ecal_tilt=math.radians(3.0))
 PHOTON, ELECTRON = 0, 1  #: labels of the public set
 PT = 50.0  #: transverse momentum of every particle, GeV
 MAX_ETA = 1.2  #: the crops of the public set lie in the barrel with all of their rows
