@@ -84,7 +84,7 @@ def add(
     phi = ray[2] + _atan(aside / out)
     if d.ecal_tilt > 0:
         inward = (1 - d.ecal_radius / math.sqrt(out * out + aside * aside)) * d.ecal_tilt
-        phi += inward
+        phi -= inward
         # the two halves of the barrel lean away from each other
         shift = inward * math.sqrt(1 + slope * slope)
         eta = max(eta - shift, 0.0) if slope > 0 else min(eta + shift, -1e-9)

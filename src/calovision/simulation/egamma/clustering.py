@@ -30,9 +30,9 @@ class ReadOut(NamedTuple):
     read off the least energies in 100 real crops of the public set.
     """
 
-    noise: float = 0.044  #: r.m.s. noise per crystal, GeV
+    noise: float = 0.046  #: r.m.s. noise per crystal, GeV
     interest: float = 2.0  #: transverse energy of a trigger tower read out with its neighbours, GeV
-    suppression: float = 0.16  #: zero suppression of crystals in other towers, GeV
+    suppression: float = 0.17  #: zero suppression of crystals in other towers, GeV
     strip: float = 0.1  #: energy of a strip that belongs to a cluster, GeV
     strip_peak: float = 0.35  #: energy of a cluster's largest strip, GeV
     seed: float = 1.0  #: transverse energy of a seed of strips, GeV

@@ -28,10 +28,10 @@ class Electronics(NamedTuple):
     intercalibration: float = 0.005  #: sigma(E)/E
     time_noise: float = 35.0  #: sigma(t) times the amplitude over its noise, ns
     time_constant: float = 0.15  #: constant term of sigma(t), ns
-    time_noise_largest: float = 25.0  #: largest sigma(t) of a weak signal, ns (effective)
+    time_noise_largest: float = 22.4  #: largest sigma(t) of a weak signal, ns (effective)
     time_offset: float = -0.28  #: mean time, ns: of the public set, -.00026375 units a pixel
     time_span: float = 125.0  #: largest time, of either sign, ns
-    centre_calibration: float = 0.02  #: relative r.m.s. by which energies that choose a crop's
+    centre_calibration: float = 0.06  #: relative r.m.s. by which energies that choose a crop's
     #: centre differ from the stored ones (effective: 5 of 200 real crops are off the hottest one)
 
 
