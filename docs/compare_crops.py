@@ -179,7 +179,10 @@ def off_centre(crops: Crops) -> float:
 
 def page(real: Crops, made: Crops, seed: int = 1) -> str:
     """All of it, in Markdown."""
-    lines = ["| quantity | class | recorded | simulated | sigma |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| quantity | class | recorded | simulated | sigma |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, kind, mean, error, own, pull in by_class(real, made):
         lines.append(f"| {name} | {kind} | {mean:.4g} ± {error:.2g} | {own:.4g} | {pull:+.1f} |")
     lines += ["", "| of all crops | recorded | simulated |", "| --- | --- | --- |"]
@@ -195,7 +198,10 @@ def page(real: Crops, made: Crops, seed: int = 1) -> str:
     for name, (value, floor) in distances(real, made, seed).items():
         lines.append(f"| {name} | {value:.4g} | {floor:.4g} | {value / floor:.2f} |")
     value, error = learned(real, made, seed)
-    lines += ["", f"Trees trained on the simulation: AUC {value:.3f} ± {error:.3f} on the recorded."]
+    lines += [
+        "",
+        f"Trees trained on the simulation: AUC {value:.3f} ± {error:.3f} on the recorded.",
+    ]
     return "\n".join(lines)
 
 

@@ -40,10 +40,8 @@ def test_square_around_a_seed_has_every_crystal_with_energy() -> None:
 def test_clusters_grow_along_phi_while_strips_are_above_the_threshold() -> None:
     tail = {(15, 16 + k): 0.11 for k in range(1, 8)}
     assert stored({(16, 16): 40.0, **tail})[14:19, 14:24].all()
-    faint = {cell: 0.05 for cell in tail}
-    np.testing.assert_array_equal(
-        stored({(16, 16): 40.0, **faint}), block((14, 18), (14, 18))
-    )
+    faint = dict.fromkeys(tail, 0.05)
+    np.testing.assert_array_equal(stored({(16, 16): 40.0, **faint}), block((14, 18), (14, 18)))
 
 
 def test_separate_clusters_need_a_peak() -> None:
