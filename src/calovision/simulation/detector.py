@@ -8,6 +8,7 @@ marked *effective* were tuned to the published image statistics (docs: simulatio
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +55,7 @@ class Detector(NamedTuple):
     ecal_mip: float = 0.3  #: energy loss of a minimum-ionising particle, GeV
     crystal_eta: float = CRYSTAL_ETA  #: crystal width in eta
     crystal_phi: float = CRYSTAL_PHI  #: crystal width in phi, rad
+    ecal_tilt: float = 0.0  #: angle of crystals to lines from the middle, in eta and in phi, rad
     ecal_noise: float = 0.042  #: r.m.s. noise per crystal, GeV
     ecal_seed: float = 0.4111  #: crystals above it are read out with their neighbours, GeV
     ecal_neighbours: int = 4  #: how many crystals to each side of a seed are read out
@@ -117,20 +119,57 @@ def record(constants: Any) -> Any:
     return np.array([tuple(constants)], kinds)[0]
 
 
+#: Barrel cylinders: radius, mm; ends in abs(z), mm, and thickness, X0, of successive pieces.
+_OUTER = (0.0, 180.0, 550.0, 1087.0)
+_BARREL: tuple[tuple[float, tuple[float, ...], tuple[float, ...]], ...] = (
+    (30.0, (0.0, 2500.0), (0.0024,)),  # beam pipe
+    *((r, (0.0, 284.0), (0.0217,)) for r in (44.0, 73.0, 102.0)),  # pixels
+    (176.0, (0.0, 275.0, 320.0, 650.0), (0.0135, 0.095, 0.05)),  # their walls and cables
+    *((r, (0.0, 350.0, 652.0), (0.053, 0.0769)) for r in (258.0, 341.0)),  # inner barrel
+    (420.0, (0.0, 350.0, 662.0), (0.035, 0.0508)),
+    (499.0, (0.0, 350.0, 664.0), (0.04, 0.058)),
+    (551.0, (0.0, 275.0, 305.0, 720.0, 1082.0), (0.009, 0.036, 0.009, 0.0495)),
+    *((r, _OUTER, (0.021, 0.0478, 0.06)) for r in (609.0, 693.0)),  # outer barrel
+    *((r, _OUTER, (0.0154, 0.0351, 0.044)) for r in (781.0, 869.0, 966.0, 1081.0)),
+    (1200.0, (0.0, 1200.0, 2400.0), (0.042, 0.1596)),  # its walls and cables
+)
+#: Rings of discs: abs(z), inner and outer radius, mm, and thickness, X0.
+_RINGS = (
+    *((287.0, *ring) for ring in ((42.0, 51.0, 0.112), (71.0, 82.0, 0.12), (100.0, 110.0, 0.124))),
+    (287.0, 112.0, 165.0, 0.046),  # ends of the pixel barrel
+    *((355.0, r, r + 39.0, 0.058) for r in (51.0, 92.0, 131.0)),
+    *((485.0, r, r + 39.0, 0.058) for r in (54.0, 95.0, 134.0)),
+    (651.0, 65.0, 110.0, 0.19),
+    (651.0, 110.0, 175.0, 0.24),
+    *((740.0, r, r + 78.0, 0.13) for r in (226.0, 304.0, 382.0, 460.0)),  # of the inner barrel
+    (1080.0, 240.0, 475.0, 0.074),
+    (1080.0, 475.0, 549.0, 0.185),
+    (1150.0, 620.0, 1110.0, 0.013),
+)
+#: Where many discs stand behind each other: abs(z) from and to, radii from and to, mm, and X0 a mm.
+_DISCS = ((727.0, 1116.0, 225.0, 540.0, 4.6e-4), (1249.0, 2540.0, 440.0, 1114.0, 3.45e-4))
+_DISC_STEP = 105.0  #: distance of the cylinders that stand for them, mm
+
+
 def tracker_layers() -> NDArray[np.float64]:
     """Tracker material ``(layers, 4)``: radius mm, thickness X0, then abs(z) range in mm.
 
-    0.40 X0 at eta 0, 0.73 at 1.0, 1.19 at 1.4, services and discs folded into cylinders; the
-    last row is the ECAL front face.
+    0.42 X0 at eta 0, 0.62 at 0.5, 1.13 at 1.0 and 1.51 at 1.2: thicknesses and places are those of
+    CMS's own fast simulation (CMSSW, FastSimulation, TrackerMaterial_cfi, Run 1), which was matched
+    to the material of CMS's full simulation (JINST 3 S08004, figure 3.3). Discs become cylinders in
+    which particles from the middle of the detector cross as much; good to 5 % below eta 1.4. Rows
+    are in the order of their radius; the last one is the ECAL front face.
     """
-    full, rows = 2500.0, [(30.0, 0.003, 0.0, 2500.0)]
-    for radius in (44.0, 73.0, 102.0):  # pixel barrel, then its discs
-        rows += [(radius, 0.022, 0.0, 265.0), (radius + 1, 0.035, 270.0, 600.0)]
-    rows.append((180.0, 0.015, 0.0, full))  # pixel support
-    for radius in (255.0, 340.0, 430.0, 510.0):  # inner strips, then inner discs
-        rows += [(radius, 0.032, 0.0, 700.0), (radius + 1, 0.062, 702.0, 1050.0)]
-    rows.append((545.0, 0.02, 0.0, 1100.0))  # inner support
-    for radius in (610.0, 700.0, 780.0, 870.0, 970.0, 1080.0):  # outer strips, then end caps
-        rows += [(radius, 0.022, 0.0, 1090.0), (radius + 1, 0.055, 1100.0, 1800.0)]
-    rows += [(1190.0, 0.04, 0.0, 2400.0), (CMS_BARREL.ecal_radius, 0.0, 0.0, 1e9)]
-    return np.array(rows)
+    rows = [
+        (radius, thickness, *piece)
+        for radius, ends, pieces in _BARREL
+        for thickness, piece in zip(pieces, pairwise(ends), strict=True)
+    ]
+    for z, inner, outer, thickness in _RINGS:
+        middle = (inner + outer) / 2
+        rows.append((middle, thickness * middle / z, z * middle / outer, z * middle / inner))
+    for low, high, inner, outer, density in _DISCS:
+        number = round((outer - inner) / _DISC_STEP)
+        step = (outer - inner) / number
+        rows += [(inner + (k + 0.5) * step, density * step, low, high) for k in range(number)]
+    return np.array([*sorted(rows), (CMS_BARREL.ecal_radius, 0.0, 0.0, 1e9)])

@@ -82,6 +82,12 @@ def add(
     slope = z / math.sqrt(out * out + aside * aside)
     eta = ray[14] + _asinh(slope * ray[13] - ray[12] * math.sqrt(1 + slope * slope))
     phi = ray[2] + _atan(aside / out)
+    if d.ecal_tilt > 0:
+        inward = (1 - d.ecal_radius / math.sqrt(out * out + aside * aside)) * d.ecal_tilt
+        phi -= inward
+        # the two halves of the barrel lean away from each other
+        shift = inward * math.sqrt(1 + slope * slope)
+        eta = max(eta - shift, 0.0) if slope > 0 else min(eta + shift, -1e-9)
     i = math.floor(eta / d.crystal_eta) - origin[0]
     j = (math.floor(phi / d.crystal_phi) - origin[1]) % PHI_CELLS
     if size > 1:

@@ -16,6 +16,7 @@ from calovision.utils.compiled import fast, inlined
 CURVATURE = 0.299792458e-3  #: transverse momentum per field and bending radius, GeV/(T mm)
 TWO_PI = 2 * math.pi
 MAX_SECONDARIES = 256  #: photons, electrons and positrons followed per primary
+_ROUNDING = 1e-9  #: larger than the error of a turn, rad
 _STOPPED = 0.02  #: transverse momentum below which an electron no longer leaves the tracker, GeV
 _MULTIPLE_SCATTERING = 0.0136  #: Highland constant, GeV
 
@@ -58,7 +59,7 @@ def to_cylinder(state: Any, radius: float, field: float) -> bool:
     ax, ay, bx, by = x - cx, y - cy, to_x - cx, to_y - cy
     c, s = (ax * bx + ay * by) / (bend * bend), (ax * by - ay * bx) / (bend * bend)
     angle = turn * math.atan2(s, c)
-    if angle < 0:
+    if angle < -_ROUNDING:  # a particle on the cylinder already would turn once
         angle += TWO_PI
     state[0], state[1] = to_x, to_y
     state[2] += angle * bend * state[5] / pt

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 import calovision as cv
 from calovision.errors import InputError
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.detector import CMS_BARREL, tracker_layers
 from calovision.simulation.egamma import geant4
 from calovision.simulation.egamma.driver import simulate_egamma
 from calovision.simulation.egamma.geant4 import WHEEL, Geant4
-from calovision.simulation.egamma.geant4_detector import crystal
+from calovision.simulation.egamma.geant4_detector import crystal, material_of
 from calovision.simulation.egamma.geant4_physics import LOWEST_ELECTRON
 from calovision.simulation.egamma.geant4_run import crop
-from calovision.simulation.egamma.particles import PEAK, draw
+from calovision.simulation.egamma.particles import CRYSTALS, PEAK, draw
 
 try:
     importlib.metadata.version(WHEEL)
@@ -69,46 +69,68 @@ def test_failed_process_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("index", [-85, -1, 0, 40, 84])
-def test_crystals_point_at_the_middle(index: int) -> None:
+def test_crystals_lean_away_from_the_middle(index: int) -> None:
     centre, axes, trap = crystal(index)
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
-    eta = math.asinh(centre[2] / centre[0])
-    # the middle in angle is not quite the middle in eta
-    assert eta / CMS_BARREL.crystal_eta == pytest.approx(index + 0.5, abs=0.01)
-    front = (np.linalg.norm(centre) - CMS_BARREL.ecal_depth / 2) / math.cosh(eta)
-    assert front == pytest.approx(CMS_BARREL.ecal_radius, rel=1e-3)
-    growth = trap[7] / trap[3]  # back over front, as the distances from the middle
-    far = 1 + CMS_BARREL.ecal_depth / (front * math.cosh(eta))
-    assert growth == pytest.approx(far, rel=1e-3)
+    depth = CMS_BARREL.ecal_depth
+    front = centre - axes[2] * depth / 2
+    eta = math.asinh(front[2] / front[0])
+    assert eta / CMS_BARREL.crystal_eta == pytest.approx(index + 0.5, abs=0.03)
+    assert front[0] == pytest.approx(CMS_BARREL.ecal_radius, rel=2e-3)
+    angle = math.acos(axes[2] @ front / np.linalg.norm(front))
+    assert angle == pytest.approx(CRYSTALS.ecal_tilt, abs=1e-3)
+    assert (centre[2] - front[2]) * (index + 0.5) > 0
+    # crystals widen along phi as their distance from the beam
+    far = 1 + depth * axes[2, 0] / front[0]
+    assert (trap[8] + trap[9]) / (trap[4] + trap[5]) == pytest.approx(far, rel=1e-3)
 
 
 def side(index: int, upper: bool) -> NDArray[np.float64]:
-    """Directions ``(4, 3)`` of the corners of a crystal's upper or lower face along eta."""
+    """Corners ``(4, 3)`` (mm) of a crystal's upper or lower face along eta, the front ones first."""
     centre, axes, (half, tilt, turn, *faces) = crystal(index)
     found = []
     for z, (dy, *dx, _) in ((-half, faces[:4]), (half, faces[4:])):
         y = z * math.tan(tilt) * math.sin(turn) + (dy if upper else -dy)
         found += [centre + np.array([x, y, z]) @ axes for x in (-dx[upper], dx[upper])]
-    return np.array([corner / np.linalg.norm(corner) for corner in found])
+    return np.array(found)
 
 
-@pytest.mark.parametrize("index", [-85, -1, 0, 83])
+@pytest.mark.parametrize("index", [-85, -2, 0, 83])
 def test_neighbours_share_a_face(index: int) -> None:
-    here = side(index, upper=True)
-    np.testing.assert_allclose(here, side(index + 1, upper=False), atol=1e-12)
+    """Neighbours end at depths of their own, on the same line."""
+    here, there = side(index, upper=True), side(index + 1, upper=False)
+    along = here[2] - here[0]
+    along /= np.linalg.norm(along)
+    for corner in there[::2]:
+        beside = corner - here[0]
+        assert np.linalg.norm(beside - (beside @ along) * along) < 1e-9
     half = np.arctan2(here[:, 1], here[:, 0])
     np.testing.assert_allclose(abs(half), CMS_BARREL.crystal_phi / 2, atol=1e-12)
 
 
-def test_crop_wraps_around_phi_and_ends_with_the_barrel() -> None:
+def test_crop_wraps_around_phi_and_lies_in_the_barrel() -> None:
     energy = np.zeros((360, 170))
-    energy[2, 168], energy[358, 168], energy[2, 160] = 5.0, 1.0, 2.0
+    energy[2, 152], energy[358, 152], energy[2, 144] = 5.0, 1.0, 2.0
+    energy[7, 169] = 9.0  # hotter, but its crop would reach beyond the barrel
     row, around = crop(energy)
-    assert row == 83
+    assert row == 67
     assert around[PEAK, PEAK] == 5.0
     assert around[PEAK, PEAK - 4] == 1.0
     assert around[PEAK - 8, PEAK] == 2.0
     assert around.sum() == 8.0
+
+
+def test_no_two_layers_of_the_tracker_overlap() -> None:
+    x0 = {"G4_Be": 352.8, "G4_C": 213.5, "G4_Al": 88.97, "G4_Si": 93.7, "G4_Cu": 14.36}  # mm, PDG
+    found = [
+        (radius, radius + thickness * x0[material_of(radius, low)], low, high)
+        for radius, thickness, low, high in tracker_layers()[:-1]
+    ]
+    for k, (inner, outer, low, high) in enumerate(found):
+        assert outer < 1250  # the entrance of the calorimeter
+        for other_inner, other_outer, other_low, other_high in found[:k]:
+            beside = high <= other_low or other_high <= low
+            assert beside or outer < other_inner or other_outer < inner
 
 
 def test_its_process_starts_without_numba_and_pythia() -> None:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from calovision.simulation import energy_spots
-from calovision.simulation.detector import CMS_BARREL, record, tracker_layers
+from calovision.simulation.detector import record, tracker_layers
 from calovision.simulation.egamma.particles import (
     BARREL_ROWS,
+    CRYSTALS,
+    LAST_PEAK,
     PEAK,
     PT,
     SIZE,
@@ -25,7 +27,7 @@ from calovision.simulation.propagation import through_tracker
 from calovision.utils.compiled import fast
 
 #: Finer than for jets: softer radiation, and all of GFLASH's spots.
-DETECTOR = CMS_BARREL._replace(photon_cut=0.003, spot_fraction=1.0)
+DETECTOR = CRYSTALS._replace(photon_cut=0.003, spot_fraction=1.0)
 _SOFTEST = 0.01  #: particles below it are not showered, GeV
 _GRID = 64  #: crystals along each side of the grid around the straight line
 _BATCH = 50  #: particles between two looks at the clock
@@ -33,11 +35,12 @@ _BATCH = 50  #: particles between two looks at the clock
 
 @fast
 def _peak(grid: Any, origin: Any) -> tuple[int, int]:
-    """Row and column of the grid's hottest crystal; what lies beyond the barrel is removed."""
+    """Row and column of the hottest crystal that a crop may have; nothing is beyond the barrel."""
     best, pi, pj = -1.0, 0, 0
     for i in range(grid.shape[0]):
         if not -BARREL_ROWS <= origin[0] + i < BARREL_ROWS:
             grid[i] = 0
+        if abs(origin[0] + i) > LAST_PEAK:
             continue
         for j in range(grid.shape[1]):
             if grid[i, j] > best:

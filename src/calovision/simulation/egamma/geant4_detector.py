@@ -1,7 +1,7 @@
 """The detector of :mod:`calovision.simulation.detector`, in Geant4.
 
 Tracker material in cylinders, an air shell where particles enter the calorimeter, and 360 x 170
-crystals that point at the middle of the detector.
+crystals that point nearly at the middle of the detector.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.simulation.detector import CMS_BARREL, PHI_CELLS, tracker_layers
-from calovision.simulation.egamma.particles import BARREL_ROWS
+from calovision.simulation.egamma.particles import BARREL_ROWS, CRYSTALS
 
 SCORER, ENTRANCE = "crystals", "entrance"
-_INNER, _OUTER = 1255.0, 1575.0  #: radii of the volume that holds the crystals, mm
+_INNER, _OUTER = 1255.0, 1575.0  #: radii of a slice of crystals, mm
+_TILTED = 5.0  #: mm by which tilted slices reach further out
 _SHELL = 1250.0, 1251.0  #: radii of the entrance, mm
 #: Errors allowed to paths in the field, in one step and where they cross a border, mm, and as a
 #: share of the step. CMS's own simulation has these for soft electrons, stricter ones elsewhere
@@ -27,8 +28,8 @@ _FIELD_ERROR, _BORDER_ERROR, _FIELD_SHARE = 0.1, 0.01, 0.01
 def crystal(index: int) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
     """One crystal of the slice at phi = 0, as a trapezoid.
 
-    There are no gaps: neighbours share a face, which lies in a plane through the middle of the
-    detector. Every gap would cost a step of every particle that crosses it.
+    There are no gaps but at eta = 0, from where both halves of the barrel lean away: neighbours
+    share a face. Every gap would cost a step of every particle that crosses it.
 
     Args:
         index: along eta, from -85 to 84.
@@ -37,40 +38,44 @@ def crystal(index: int) -> tuple[NDArray[np.float64], NDArray[np.float64], list[
         Its centre ``(3,)`` (mm); its axes ``(3, 3)``, a row each; and the 11 numbers of ``G4Trap``
         (mm, rad).
     """
-    d = CMS_BARREL
-    low, high = d.crystal_eta * index, d.crystal_eta * (index + 1)
-    polar = [2 * math.atan(math.exp(-eta)) for eta in (low, high)]
-    middle, front = sum(polar) / 2, d.ecal_radius * math.cosh((low + high) / 2)
-    half = d.crystal_phi / 2
+    d, slope = CRYSTALS, math.tan(CRYSTALS.crystal_phi / 2)
+    etas = [d.crystal_eta * (index + k) for k in (0.0, 0.5, 1.0)]
+    edge, front, other = (d.ecal_radius * np.array([1.0, 0.0, math.sinh(eta)]) for eta in etas)
+    lean = math.copysign(d.ecal_tilt, index + 0.5)
+    polar = [2 * math.atan(math.exp(-eta)) - lean for eta in (etas[0], etas[2])]
+    middle = sum(polar) / 2
     along = np.array([math.sin(middle), 0.0, math.cos(middle)])
     across = np.array([0.0, 1.0, 0.0])
     up = np.cross(along, across)
 
-    def corner(angle: float, distance: float) -> tuple[float, float]:
-        s = math.sin(angle)
-        v = np.array([s * math.cos(half), s * math.sin(half), math.cos(angle)])
-        v *= distance / (v @ along)
-        return float(v @ across), float(v @ up)
+    def corner(start: NDArray[np.float64], angle: float, depth: float) -> tuple[float, float]:
+        """Half the width, and the height over the axis, where an edge reaches a depth."""
+        direction = np.array([math.sin(angle), 0.0, math.cos(angle)])
+        at = start - front
+        at = at + direction * (depth - at @ along) / (direction @ along)
+        return float((front + at)[0] * slope), float(at @ up)
 
     faces = []
-    for distance in (front, front + d.ecal_depth):
-        (x1, y1), (x2, y2) = (corner(angle, distance) for angle in polar)
+    for depth in (0.0, d.ecal_depth):
+        (x1, y1), (x2, y2) = (
+            corner(start, angle, depth) for start, angle in zip((edge, other), polar, strict=True)
+        )
         faces.append(((y1 + y2) / 2, [(y2 - y1) / 2, x1, x2, 0.0]))
     (y_front, first), (y_back, second) = faces
-    lean = y_back - y_front
-    tilt, turn = math.atan2(abs(lean), d.ecal_depth), math.copysign(math.pi / 2, lean)
-    centre = along * (front + d.ecal_depth / 2) + up * (y_front + y_back) / 2
+    rise = y_back - y_front
+    tilt, turn = math.atan2(abs(rise), d.ecal_depth), math.copysign(math.pi / 2, rise)
+    centre = front + along * d.ecal_depth / 2 + up * (y_front + y_back) / 2
     trap = [d.ecal_depth / 2, tilt, turn, *first, *second]
     return centre, np.stack([across, up, along]), trap
 
 
-def _material(radius: float, from_z: float) -> str:
+def material_of(radius: float, from_z: float) -> str:
     """Material of a tracker layer; only its thickness in X0 matters."""
     if radius < 40:
         return "G4_Be"
     if from_z > 0:  # discs and their services
         return "G4_Al" if radius < 200 else "G4_Cu"
-    return "G4_C" if radius in (180.0, 545.0, 1190.0) else "G4_Si"
+    return "G4_C" if radius in (176.0, 551.0, 1200.0) else "G4_Si"
 
 
 def detector(g4: Any, entrance: Any) -> Any:
@@ -96,7 +101,7 @@ def detector(g4: Any, entrance: Any) -> Any:
             nowhere = g4.G4ThreeVector()
             self._world = g4.G4PVPlacement(None, nowhere, world, "world", None, False, 0)
             for radius, thickness, low, high in tracker_layers()[:-1]:
-                material = self._nist.FindOrBuildMaterial(_material(radius, low))
+                material = self._nist.FindOrBuildMaterial(material_of(radius, low))
                 depth = thickness * material.GetRadlen()
                 self._cylinder(world, "tracker", material, (radius, radius + depth), low, high)
             length = 4000.0 - 1.0
@@ -120,15 +125,19 @@ def detector(g4: Any, entrance: Any) -> Any:
         def _calorimeter(self, world: Any) -> None:
             length = CMS_BARREL.ecal_radius * math.sinh(BARREL_ROWS * CMS_BARREL.crystal_eta)
             length += CMS_BARREL.ecal_depth + 60.0
-            barrel = self._cylinder(world, "barrel", self._air, (_INNER, _OUTER), 0.0, length)
+            radii = _INNER, _OUTER + _TILTED
+            barrel = self._cylinder(world, "barrel", self._air, radii, 0.0, length)
             width = CMS_BARREL.crystal_phi
             wedge = kept(g4.G4Tubs("slice", _INNER, _OUTER, length, -width / 2, width))
             slice_ = kept(g4.G4LogicalVolume(wedge, self._air, "slice"))
             # Placements and no replica, in which Geant4 would look at all crystals every step.
             for copy in range(PHI_CELLS):
                 turn = g4.G4RotationMatrix()
-                turn.rotateZ((copy + 0.5) * width)
-                place = g4.G4Transform3D(turn, g4.G4ThreeVector())
+                phi = (copy + 0.5) * width
+                turn.rotateZ(phi)
+                aside = CMS_BARREL.ecal_radius * math.sin(CRYSTALS.ecal_tilt)
+                to = g4.G4ThreeVector(aside * math.sin(phi), -aside * math.cos(phi), 0.0)
+                place = g4.G4Transform3D(turn, to)
                 kept(g4.G4PVPlacement(place, slice_, "slice", barrel, False, copy))
             lead_tungstate = self._nist.FindOrBuildMaterial("G4_PbWO4")
             self._crystals = []

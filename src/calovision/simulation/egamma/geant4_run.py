@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from calovision.simulation.detector import PHI_CELLS
 from calovision.simulation.egamma.geant4_detector import ENTRANCE, detector
 from calovision.simulation.egamma.geant4_physics import load, physics
-from calovision.simulation.egamma.particles import BARREL_ROWS, PEAK, SIZE
+from calovision.simulation.egamma.particles import BARREL_ROWS, LAST_PEAK, PEAK, SIZE
 
 _NAME = {0: "gamma", -1: "e-", 1: "e+"}  #: by charge
 
 
 def crop(energy: NDArray[np.float64]) -> tuple[int, NDArray[np.float32]]:
-    """The surroundings of the hottest crystal.
+    """The surroundings of the hottest crystal that has all rows of its crop in the barrel.
 
     Args:
         energy: ``(360, 170)`` by phi and eta, GeV.
@@ -30,7 +30,9 @@ def crop(energy: NDArray[np.float64]) -> tuple[int, NDArray[np.float32]]:
         The crystal's number along eta, 0 beginning at eta = 0, and the crop ``(32, 32)``, rows
         along eta.
     """
-    at_phi, at_eta = np.unravel_index(energy.argmax(), energy.shape)
+    allowed = energy[:, BARREL_ROWS - LAST_PEAK : BARREL_ROWS + LAST_PEAK + 1]
+    at_phi, at_eta = np.unravel_index(allowed.argmax(), allowed.shape)
+    at_eta += BARREL_ROWS - LAST_PEAK
     turned = np.roll(energy, PEAK - int(at_phi), axis=0)[:SIZE]
     padded = np.pad(turned, ((0, 0), (PEAK, PEAK)))
     around = padded[:, int(at_eta) : int(at_eta) + SIZE].T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -11,12 +12,16 @@ from numpy.typing import NDArray
 from calovision.events.geometry import EGAMMA_CROPS
 from calovision.simulation.detector import CMS_BARREL
 
+#: Crystals of the barrel; quasi-pointing, as CMS's are (CMS detector paper, JINST 3 S08004).
+CRYSTALS = CMS_BARREL._replace(ecal_tilt=math.radians(3.0))
 PHOTON, ELECTRON = 0, 1  #: labels of the public set
 PT = 50.0  #: transverse momentum of every particle, GeV
-MAX_ETA = 1.4
+MAX_ETA = 1.2  #: the crops of the public set lie in the barrel with all of their rows
 SIZE = EGAMMA_CROPS.rows  #: crystals along each side of a crop
 PEAK = SIZE // 2  #: row and column of the hottest crystal
 BARREL_ROWS = 85  #: crystals from eta = 0 to either end of the barrel
+#: Peaks from -LAST_PEAK to LAST_PEAK, 0 beginning at eta = 0, have all rows of their crop in it.
+LAST_PEAK = BARREL_ROWS - PEAK
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,9 @@ class Engine(ABC):
 def draw(photons: int, electrons: int, random: np.random.Generator) -> Particles:
     """Particles even in eta and phi, in random order; electrons and positrons at random.
 
+    A particle whose straight line meets the calorimeter beyond the last crystal that a crop may be
+    centred on, or in it, starts from another vertex.
+
     Args:
         photons: number of photons.
         electrons: number of electrons and positrons.
@@ -105,10 +113,14 @@ def draw(photons: int, electrons: int, random: np.random.Generator) -> Particles
     n = photons + electrons
     label = random.permutation(np.repeat([PHOTON, ELECTRON], [photons, electrons])).astype(np.int8)
     sign = 2 * random.integers(2, size=n) - 1
-    return Particles(
-        label,
-        (label * sign).astype(np.int8),
-        random.uniform(-MAX_ETA, MAX_ETA, n),
-        random.uniform(-np.pi, np.pi, n),
-        random.normal(0.0, CMS_BARREL.beam_spot_length, n),
-    )
+    eta, phi = random.uniform(-MAX_ETA, MAX_ETA, n), random.uniform(-np.pi, np.pi, n)
+    z = random.normal(0.0, CMS_BARREL.beam_spot_length, n)
+    while (outside := _meets(eta, z) > LAST_PEAK * CMS_BARREL.crystal_eta).any():
+        z[outside] = random.normal(0.0, CMS_BARREL.beam_spot_length, outside.sum())
+    return Particles(label, (label * sign).astype(np.int8), eta, phi, z)
+
+
+def _meets(eta: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(n,)`` distance in eta from the barrel's middle at which lines meet the calorimeter."""
+    found: NDArray[np.float64] = np.abs(np.arcsinh(z / CMS_BARREL.ecal_radius + np.sinh(eta)))
+    return found
