@@ -10,7 +10,7 @@ from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.events.reader import EventStore
-from calovision.training.plain_yaml import value_of
+from calovision.utils.plain_yaml import value_of
 from calovision.utils.unreadable import exists, reading
 
 
