@@ -148,11 +148,11 @@ def expose(
     flow = np.zeros((most, 4), np.float32)
     member = np.zeros(len(library.pt), np.int8)
     for event in range(len(library.offsets) - 1):
+        set_seed(_SEED + event)  # another constant then changes every collision by itself
         if event % _UPDATE_COLLISIONS == 0:
             progress(event)
         start(canvas, 0.0, 0.0, _EVERYWHERE, constants)
         canvas.origin[1] = 0
-        set_seed(_SEED + event)  # another constant then changes every collision by itself
         n = collision(canvas, library, member, event, 0, flow, layers, constants)
         flows.append(flow[:n].copy())
         for name, grid in grids.items():

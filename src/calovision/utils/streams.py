@@ -29,6 +29,7 @@ class Stream(Enum):
     DATASET_WINDOW = "order in a window of a data set"
     DEAD_CELLS = "dead cells"
     MUONS = "measured momenta of muons"
+    CALIBRATION = "jets that a detector is fitted with"
     # training
     WEIGHTS = "weights of a new network"
     FEWER = "fewer training events"

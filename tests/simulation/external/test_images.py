@@ -129,7 +129,7 @@ def one_particle(pdg: int, energy: float, n: int) -> Table:
 def test_an_image_has_the_energy_where_the_particle_belongs() -> None:
     photons = imaged(one_particle(22, 60.0, 40), "jets", (1, 0), QUIET)
     track, ecal, hcal = photons.sums().mean(0)
-    assert ecal == pytest.approx(60, rel=0.1)
+    assert ecal == pytest.approx(60 * CMS_BARREL.ecal_scale, rel=0.1)
     assert hcal < 3
     assert photons.columns["pt"].mean() == pytest.approx(60 * CMS_BARREL.jet_scale, rel=0.05)
     assert "label" not in photons.columns

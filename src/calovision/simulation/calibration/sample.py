@@ -102,7 +102,7 @@ def sample(jets: int, seed: int) -> Sample:
 
 
 def _generate(jets: int, seed: int) -> cache.Arrays:
-    start = int(streams.numbers(streams.Stream.SIMULATION, seed, 0).generate_state(1)[0])
+    start = int(streams.numbers(streams.Stream.CALIBRATION, seed).generate_state(1)[0])
     generator = DijetGenerator(start, 0.5, DIJETS)
     flat: cache.Arrays = {}
     for label, group in enumerate(CLASSES):
