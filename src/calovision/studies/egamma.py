@@ -21,7 +21,7 @@ from calovision.utils.files import write_json
 
 TASK = "egamma"
 OURS, BASELINE = "crop-net", "baseline"
-ETA_EDGES = (0.0, 0.3, 0.6, 0.9, 1.2, 1.4)  #: of abs(eta)
+ETA_EDGES = (0.0, 0.3, 0.6, 0.9, 1.2)  #: of abs(eta)
 #: share of the baseline's training time
 TIME = {OURS: 0.1, BASELINE: 1.0, TREES: 1.0}
 VALIDATION = 2 / 9  #: of the events that are not for testing; with these the split is 70/20/10

@@ -86,7 +86,7 @@ def test_crystals_lean_away_from_the_middle(index: int) -> None:
 
 
 def side(index: int, upper: bool) -> NDArray[np.float64]:
-    """Corners ``(4, 3)`` (mm) of a crystal's upper or lower face along eta, the front ones first."""
+    """Corners ``(4, 3)`` (mm) of a crystal's upper or lower face along eta, front first."""
     centre, axes, (half, tilt, turn, *faces) = crystal(index)
     found = []
     for z, (dy, *dx, _) in ((-half, faces[:4]), (half, faces[4:])):

@@ -16,7 +16,7 @@ from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, NS_PER_UNIT
 from calovision.events.store import EventStore, shard_bytes
 from calovision.simulation.chunks import Chunk, RunOptions, Simulated, chunks_of, simulate_chunks
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.egamma.clustering import READ_OUT
 from calovision.simulation.egamma.fast import Fast
 from calovision.simulation.egamma.geant4 import Geant4
 from calovision.simulation.egamma.measure import ELECTRONICS, measured
@@ -85,8 +85,8 @@ def simulate_egamma(
 
 
 def without_deposit(store: EventSet) -> int:
-    """Number of events that left less in the crystals than one crystal's threshold."""
-    return int((store.column("deposit") < CMS_BARREL.ecal_threshold).sum())
+    """Number of events that left less in the crystals than an isolated one's threshold."""
+    return int((store.column("deposit") < READ_OUT.isolated).sum())
 
 
 def _simulate(chunk: Chunk, time_limit: float, engine: str) -> Simulated:
@@ -104,7 +104,7 @@ def _provenance(events: int, seed: int, engine: str) -> dict[str, Any]:
         "chunk": CHUNK[engine],
         "pt_gev": PT,
         "max_eta": MAX_ETA,
-        "noise_gev": CMS_BARREL.ecal_noise,
+        "read_out": READ_OUT._asdict(),
         "electronics": ELECTRONICS._asdict(),
         "time_unit_ns": NS_PER_UNIT,
         **ENGINES[engine].provenance(),

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.simulation.detector import CMS_BARREL
-from calovision.simulation.egamma.particles import ELECTRON, Engine, Particles, Showers
+from calovision.simulation.egamma.particles import CRYSTALS, ELECTRON, Engine, Particles, Showers
 
 WHEEL, VERSION = "geant4_pybind", "0.1.3"  #: its symbols are called by name, so no other will do
 GEANT4 = "11.4.1"
@@ -40,8 +39,8 @@ class Geant4(Engine):
 
     def provenance(self) -> dict[str, object]:
         """Versions, and the detector's constants that the geometry uses."""
-        names = ("field", "ecal_radius", "ecal_depth", "crystal_eta", "crystal_phi")
-        detector = {name: getattr(CMS_BARREL, name) for name in names}
+        names = ("field", "ecal_radius", "ecal_depth", "ecal_tilt", "crystal_eta", "crystal_phi")
+        detector = {name: getattr(CRYSTALS, name) for name in names}
         return {"geant4": GEANT4, WHEEL: VERSION, "detector": detector}
 
     def showers(self, particles: Particles, seed: int, time_limit: float) -> Showers:

@@ -67,7 +67,7 @@ def _time(energy: float, m: Any, r: Any) -> float:
     """Measured time of a crystal, ns."""
     noise = min(m.time_noise * r.noise / energy, m.time_noise_largest)
     t = m.time_offset + np.random.normal() * math.sqrt(noise**2 + m.time_constant**2)
-    return min(max(t, -m.time_span), m.time_span)
+    return float(min(max(t, -m.time_span), m.time_span))
 
 
 @fast
