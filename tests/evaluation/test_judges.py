@@ -26,7 +26,7 @@ from calovision.metrics.two_sample import trees
 Make = Callable[[int, int], Events]
 NETWORKS = {"cells": cells, "hits": hits}
 JETS = 500
-#: AUC that patterns reach with so few jets; with 10,000 all are above 0.9 (docs/results/judges.json)
+#: AUC that patterns reach with so few jets; with more all are above 0.9 (docs/results/judges.json)
 HARD = {"tracks of another jet": 0.7, "HCAL of another jet": 0.7}
 
 

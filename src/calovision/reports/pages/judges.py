@@ -12,10 +12,10 @@ from calovision.reports.sources import Source
 from calovision.reports.tables import Cell, measured, table_of
 
 TEXT = (
-    "Each judge is a classifier, trained to tell the two samples apart and tested on events that it "
-    "has not seen; none knows how they were made. The strictest, with the largest AUC, counts: the "
-    "others have not seen what gives the events away. The last column is what the same judges say "
-    "of simulated events in the place of the others, 0.5 but for chance."
+    "Each judge is a classifier, trained to tell the two samples apart and tested on events that "
+    "it has not seen; none knows how they were made. The strictest, with the largest AUC, counts: "
+    "the others have not seen what gives the events away. The last column is what the same judges "
+    "say of simulated events in the place of the others, 0.5 but for chance."
 )
 
 
