@@ -58,7 +58,7 @@ def _opinions(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _is_whole(entry: Any) -> bool:
     try:
-        points = [*entry["curve"], *entry["truth"]["curve"]]
+        points = list(entry["curve"])
         values = [entry["auc"], entry["truth"]["auc"], *(p["auc"] for p in points)]
         [float(v[key]) for v in values for key in ("value", "error")]
         return all(p["events"] > 0 for p in points) and isinstance(entry["metric"], str)
