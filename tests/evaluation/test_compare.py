@@ -9,7 +9,7 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.evaluation.compare import compare, memory, spectra, tagger_auc_ratio
-from calovision.evaluation.judges import JUDGES, asked
+from calovision.evaluation.judges import JUDGES, QUICK
 from calovision.evaluation.samples import draw
 from calovision.events.events import Events, concatenate
 from calovision.metrics.definitions import definition
@@ -28,7 +28,7 @@ def truth(make_jets: Make) -> Events:
 
 @pytest.fixture(scope="module")
 def same(truth: Events, make_jets: Make) -> dict[str, Any]:
-    return compare(truth, make_jets(300, 12), seed=1, slow_events=120)
+    return compare(truth, make_jets(300, 12), seed=1, judges=QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,10 @@ def shifted(truth: Events, make_jets: Make) -> dict[str, Any]:
 def test_the_result_has_the_promised_form(same: dict[str, Any]) -> None:
     assert same["a"]["events"] == same["b"]["events"] == 300
     promised = {"fpd", "kpd", "classifier_auc_strictest", "tagger_auc_ratio"}
-    promised |= {JUDGES[name].metric for name in asked(None)}
+    promised |= {JUDGES[name].metric for name in QUICK}
     promised |= {"precision", "weight_spread", "events_worth_jointly", "w1_tau21", "p_sliced_ks"}
-    assert set(same["judges"]) == set(asked(None)) < JUDGES.keys()
-    assert same["strictest"] in JUDGES
+    assert same["judges"].keys() == set(QUICK)
+    assert same["strictest"] in QUICK
     promised |= {"w1_n_hit_track", "w1_column_m0", "w1_column_pt", "w1_hit_energy_hcal", "w1_pt"}
     assert promised <= same["metrics"].keys()
     assert not {"memorised", "copied"} & same["metrics"].keys()
@@ -179,3 +179,14 @@ def test_what_cannot_be_compared_is_refused(
         draw(truth, make_jets(99, 1), None, 1)
     with pytest.raises(InputError, match="only 90 events"):
         draw(truth[:180], make_jets(300, 1), None, 1)
+
+
+def test_judges_are_asked_as_far_as_their_metrics_are(truth: Events, make_jets: Make) -> None:
+    found = compare(truth, make_jets(200, 5), seed=1, only=["classifier_auc"], judges="trees")
+    assert found["metrics"].keys() == {"classifier_auc"}
+    assert found["judges"].keys() == {"trees"}
+    nothing = compare(truth, make_jets(200, 5), seed=1, only=["w1_pt"])
+    assert nothing["judges"] == {}
+    assert nothing["strictest"] is None
+    with pytest.raises(InputError, match="no judge 'x'"):
+        compare(truth, truth, seed=1, judges="x")

@@ -109,7 +109,7 @@ def classifier_weights(
         check_finite(score, "the scores")
     of = weights_of_two(weights, *map(len, scores))
     first = [
-        streams.rng(streams.Stream.CALIBRATION, seed, k).permutation(len(x)) < len(x) // 2
+        streams.rng(streams.Stream.JUDGE_HALVES, seed, k).permutation(len(x)) < len(x) // 2
         for k, x in enumerate(scores)
     ]
     found = np.empty(len(scores[0])), np.empty(len(scores[1]))

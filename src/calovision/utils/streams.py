@@ -73,7 +73,7 @@ class Stream(Enum):
     JUDGE = "batches of a network on hits"
     JUDGE_WEIGHTS = "weights of a network on hits"
     SLICES = "directions and permutations of a sliced distance"
-    CALIBRATION = "halves for the calibration of a judge"
+    JUDGE_HALVES = "halves for the calibration of a judge"
     CHALLENGE = "parts of a sample for judges of the challenge"
     CHALLENGE_WEIGHTS = "weights of judges of the challenge"
     CHALLENGE_ORDER = "order of training events of judges of the challenge"
