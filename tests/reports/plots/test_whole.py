@@ -34,7 +34,7 @@ def test_weights_are_drawn_of_both_samples_of_every_model() -> None:
 def test_a_correlator_is_a_density_with_its_ratio() -> None:
     table = np.zeros((5, 160))
     table[:, 8:12] = 0.1
-    figure = correlator({"simulated": table, "made": 1.1 * table}, 0.005, "hits")
+    figure = correlator({"simulated": table, "made": 1.1 * table}, 0.005, "hits", step=4)
     top, bottom = figure.axes
     drawn = top.patches[0].get_data()
     assert drawn.values[2] == pytest.approx(0.4 / 0.02)
