@@ -64,7 +64,7 @@ def measure(jets: int, judges: tuple[str, ...]) -> None:
             else:
                 auc = bench.JUDGES[judge].function(samples, 1, SEED, "auto").auc
             told[judge] = {"value": round(auc.value, 4), "error": round(auc.error, 4)}
-        print(name, told, flush=True)
+        sys.stdout.write(f"{name}: {told}\n")
         write_json(STORED, {"jets": jets, "seed": SEED, "rows": rows})
 
 

@@ -67,8 +67,8 @@ def test_generators_stand_side_by_side(writer: ModuleType) -> None:
     content = generation()
     short = writer.PAGES["jet-generation"]["docs/results.md"](content)
     rows = [[c.strip() for c in line.split("|")[1:-1]] for line in short.splitlines()[:4]]
-    assert rows[2] == ["**ours** (cascade)", "0.600 ± 0.010", "-", "3", "812"]
-    assert rows[3] == ["published DDPM", "1.000 ± 0.010", "-", "2", "0.25"]
+    assert rows[2] == ["**ours** (cascade)", "0.600 ± 0.010", "0.600 ± 0.010", "3", "812"]
+    assert rows[3] == ["published DDPM", "1.000 ± 0.010", "1.000 ± 0.010", "2", "0.25"]
     full = writer.PAGES["jet-generation"]["docs/jet-generation.md"](content)
     for line in (
         "| Jet mass m0 [GeV] | 0.120 ± 0.010 | 0.04 | 3 | - |",

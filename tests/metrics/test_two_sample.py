@@ -5,7 +5,8 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.metrics.classification import auc
-from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc, two_sample_auc
+from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
+from calovision.metrics.verdict import two_sample_auc
 
 
 def gaussian(n, seed, shift=0.0, k=3):

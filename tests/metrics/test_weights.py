@@ -26,8 +26,9 @@ from calovision.metrics.memorisation import memorised
 from calovision.metrics.occupancy import occupancy_difference, occupancy_metrics
 from calovision.metrics.physics_distance import fpd, fpd_spread, kpd
 from calovision.metrics.response import response_metrics
-from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc, two_sample_auc
+from calovision.metrics.two_sample import classifier_auc, probe_auc, tagger_auc
 from calovision.metrics.value import Metric
+from calovision.metrics.verdict import two_sample_auc
 from calovision.metrics.wasserstein import w1, w1_hits
 
 Weights = NDArray[Any] | None

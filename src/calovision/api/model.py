@@ -238,8 +238,8 @@ class Model:
     ) -> Results:
         """Measure the model on events that it has not seen; those of its training are left out.
 
-        Of the symmetry task, the flows are measured on the held-out images. The results are kept
-        in the run, or for a model that comes with the package in a copy, for ``cv.report``.
+        Of symmetries, flows are measured on held-out images. For ``cv.report``, results are kept in
+        the run; for a model that comes with the package, in a copy.
 
         Args:
             events: of the kind that the model was trained on, or the folder of a set.
@@ -248,8 +248,7 @@ class Model:
             quiet: no progress bar.
 
         Raises:
-            InputError: events of another geometry, or too few that the training has not seen, or an
-                unknown judge.
+            InputError: too few unseen events, of another geometry, or an unknown judge.
 
         Example:
             >>> import calovision as cv
@@ -280,8 +279,8 @@ class Model:
         """
         from calovision.deploy.export import export as exported
 
-        run, task = self._trained.run, self._trained.loaded()
-        return exported(run, task, Path(path), data=data, seed=seed)
+        one = self._trained
+        return exported(one.run, one.loaded(), Path(path), data=data, seed=seed)
 
     def save(self, path: str | Path) -> Model:
         """Copy the run into a new or empty folder, and give the model that lies there."""
@@ -289,8 +288,7 @@ class Model:
 
         if occupied(Path(path)):
             raise InputError(f"{path} is not empty", "choose a new folder")
-        with writing(Path(path)):
-            # Of a model of the package, with what was measured and found with it.
+        with writing(Path(path)):  # of a model of the package, with what was found with it
             shutil.copytree(self._trained.writable_run(), path, dirs_exist_ok=True)
         return Model(path, device=self._trained.device, module=self._trained.module)
 

@@ -112,7 +112,7 @@ def compare(
         ``a``, ``b`` (events compared), ``left_out`` (numbers of true events), ``metrics``,
         ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``warnings``
         (what makes the sets unlike before any image is looked at), ``judges`` (of each its AUC, its
-        curve of AUC against training events, and the same on truth), ``strictest`` (the name of the
+        curve of AUC against training events, and its AUC on truth), ``strictest`` (the name of the
         judge with the largest AUC), ``weights`` (a histogram of what that judge says, see
         :func:`~calovision.evaluation.whole.histogram`), ``seed`` and ``versions``, ready for JSON.
         Metrics: ``classifier_auc_strictest``, the AUC of every judge, ``w1_{observable}``,

@@ -9,9 +9,9 @@ it says of truth and more of the truth, which is 1/2 but for chance.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,8 +23,24 @@ from calovision.metrics.two_sample import trees
 from calovision.metrics.value import Metric
 from calovision.metrics.verdict import Verdict
 
-#: samples, the number of the one that is told from the first, seed, and the device of networks
-Function = Callable[[Samples, int, int, str], Verdict]
+
+class Function(Protocol):
+    """A judge at work."""
+
+    def __call__(
+        self, samples: Samples, other: int, seed: int, device: str, *, curve: bool = True
+    ) -> Verdict:
+        """What it says of the first of some samples and of that of number ``other``.
+
+        Args:
+            samples: what is judged.
+            other: number of the sample that is told from the first.
+            seed: of everything random.
+            device: where networks compute.
+            curve: whether it learns from parts of the events, too.
+        """
+
+
 Names = str | Collection[str]
 SHARES = (4, 2, 1)  #: trees' curve has one event in so many
 NETWORK_EVENTS = 10_000  #: of each sample, for a network
@@ -48,18 +64,22 @@ class Judge:
     on_request: bool = False
 
 
-def _trees(samples: Samples, other: int, seed: int, device: str) -> Verdict:
+def _trees(samples: Samples, other: int, seed: int, device: str, *, curve: bool = True) -> Verdict:
     del device
     tables, weights = samples.tables, samples.weights[other - 1]
-    options: dict[str, Any] = {"paired": samples.paired, "weights": weights, "shares": SHARES}
+    options: dict[str, Any] = {"paired": samples.paired, "weights": weights}
+    options["shares"] = SHARES if curve else SHARES[-1:]
     return trees(tables[0], tables[other], seed=seed, **options)
 
 
-def _patterns(samples: Samples, other: int, seed: int, device: str) -> Verdict:
+def _patterns(
+    samples: Samples, other: int, seed: int, device: str, *, curve: bool = True
+) -> Verdict:
     del device
     tables = [np.hstack([samples.patterns[k], samples.tables[k]]) for k in (0, other)]
     weights = samples.weights[other - 1]
-    options: dict[str, Any] = {"paired": samples.paired, "weights": weights, "shares": SHARES}
+    options: dict[str, Any] = {"paired": samples.paired, "weights": weights}
+    options["shares"] = SHARES if curve else SHARES[-1:]
     return trees(*tables, seed=seed, **options)
 
 
@@ -100,7 +120,7 @@ class Opinion:
         return definition(key).measured(auc.value, auc.error, self.truth.auc.value)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON: both AUCs with their errors, both curves, and the time."""
+        """Ready for JSON: both AUCs with their errors, the curve, and the time."""
         return {
             "metric": JUDGES[self.judge].metric,
             **self.verdict.to_dict(),
@@ -146,9 +166,8 @@ def opinion(
         samples = samples.first(events)
     verdict = judge.function(samples, 1, seed, device)
     truth, other = (samples, 2) if len(samples.events) > 2 else (samples.halves(), 1)
-    return Opinion(
-        name, verdict, judge.function(truth, other, seed, device), time.perf_counter() - begun
-    )
+    floor = judge.function(truth, other, seed, device, curve=False)
+    return Opinion(name, verdict, floor, time.perf_counter() - begun)
 
 
 def strictest(opinions: Mapping[str, Opinion]) -> tuple[str, Metric]:

@@ -58,18 +58,30 @@ LEARNING = Learning()
 
 
 def cells(
-    samples: Samples, other: int, seed: int, device: str, learning: Learning = LEARNING
+    samples: Samples,
+    other: int,
+    seed: int,
+    device: str,
+    learning: Learning = LEARNING,
+    *,
+    curve: bool = True,
 ) -> Verdict:
     """The verdict of a convolutional network on cells."""
-    return _verdict(CellsTask, None, samples, other, seed, device, learning)
+    return _verdict(CellsTask, None, samples, other, seed, device, learning, curve)
 
 
 def hits(
-    samples: Samples, other: int, seed: int, device: str, learning: Learning = LEARNING
+    samples: Samples,
+    other: int,
+    seed: int,
+    device: str,
+    learning: Learning = LEARNING,
+    *,
+    curve: bool = True,
 ) -> Verdict:
     """The verdict of our tagger's network, on the hardest hits and on towers."""
     config = load_config("jet-tagger")
-    return _verdict(TransformerTask, config, samples, other, seed, device, learning)
+    return _verdict(TransformerTask, config, samples, other, seed, device, learning, curve)
 
 
 def _verdict(
@@ -80,6 +92,7 @@ def _verdict(
     seed: int,
     device: str,
     learning: Learning,
+    curve: bool,
 ) -> Verdict:
     """What a network says of A and the sample of number ``other``."""
     pair = samples.events[0], samples.events[other]
@@ -95,15 +108,15 @@ def _verdict(
     of = weights_of_two(samples.weights[other - 1], len(a), len(b))
     validation = _labelled(pair, watched, of)
     place = chosen_device(device)
-    curve, part = [], None
-    for share in learning.shares:
+    points, part = [], None
+    for share in learning.shares if curve else learning.shares[-1:]:
         seen = _labelled(pair, (learned[0][::share], learned[1][::share]), of)
         task = _learned(kind, config, seen, validation, seed, place, learning)
         scores = [task.logits(task.dataset(e[k])) for e, k in zip(pair, judged, strict=True)]
         part = Part(scores[0], scores[1], part_of(of, *judged), judged)
-        curve.append((len(seen), Verdict((part,), samples.paired, seed).auc))
+        points.append((len(seen), Verdict((part,), samples.paired, seed).auc))
     assert part is not None
-    return Verdict((part,), samples.paired, seed, tuple(curve))
+    return Verdict((part,), samples.paired, seed, tuple(points))
 
 
 def _labelled(pair: tuple[Events, Events], rows: tuple[Rows, Rows], of: Weights) -> Events:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.events.events import Events
+from calovision.features.cell_windows import REACH
 from calovision.features.pattern_kernels import (
     ACROSS,
     N_ACROSS,
     OWN,
-    REACH,
     across,
     of_channel,
     width,

@@ -93,9 +93,13 @@ class Verdict:
         return _joined(first), _joined(second)
 
     def to_dict(self) -> dict[str, Any]:
-        """AUC and curve, ready for JSON."""
-        curve = [{"events": events, "auc": auc.to_dict()} for events, auc in self.curve]
-        return {"auc": self.auc.to_dict(), "curve": curve}
+        """AUC and curve, values and errors, ready for JSON."""
+        curve = [{"events": events, "auc": _plain(auc)} for events, auc in self.curve]
+        return {"auc": _plain(self.auc), "curve": curve}
+
+
+def _plain(metric: Metric) -> dict[str, float]:
+    return {"value": metric.value, "error": metric.error}
 
 
 def _joined(weights: list[Floats | None]) -> Floats | None:

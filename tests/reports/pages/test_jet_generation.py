@@ -14,12 +14,14 @@ from calovision.events.store import save
 from calovision.reports.from_runs import headlines, report
 from calovision.reports.pages import generation_pictures, jet_generation
 from calovision.reports.pages.generation_tables import condition, quotient, ratios, response_table
+from calovision.reports.pages.judges import judges as judge_section
 from calovision.reports.plots import generation as generation_figures
 from calovision.reports.plots.general import class_distribution
 from calovision.reports.sources import read_source, save_arrays
 
 TITLES = [
     "Told from simulated jets?",
+    "What each judge says",
     "Generated beside simulated jets",
     "The cascade, backwards and forwards",
     "Mean images",
@@ -201,14 +203,15 @@ def test_ours_comes_first_and_the_headlines_compare_it(study):
     source = read_source(study)
     assert list(source.models) == ["ours", "cascade-fast", "baseline"]
     found = headlines(source)
-    assert [h.value for h in found] == ["0.600 ± 0.010", "0.610 ± 0.010", "300 jets/s"]
-    assert found[0].note == "baseline 1.000 ± 0.010; 0.5 is perfect"
+    assert [h.value for h in found] == ["0.610 ± 0.010", "0.00210 ± 0.00020", "300 jets/s"]
+    assert found[0].note == "baseline 1.050 ± 0.010; 0.5 is perfect"
 
 
 def test_files_that_are_missing_leave_their_part_out(bare, study):
     words = ["The models and their cost", "Other numbers", "What the numbers mean"]
     page = report([bare], bare / "r.html")
-    first = ["Told from simulated jets?", "Distances of distributions", "Class by class"]
+    first = ["Told from simulated jets?", "What each judge says", "Distances of distributions"]
+    first.append("Class by class")
     assert titles_of(page) == [*first, *words, "How it was made"]
     # an interrupted generation leaves shards without a manifest
     shutil.copytree(study / "generated" / "cascade", bare / "generated" / "cascade")
@@ -328,3 +331,23 @@ def test_a_jet_of_a_class_has_that_class(toy_jets):
     quark = int(np.flatnonzero(toy_jets.label == 1)[0])
     np.testing.assert_array_equal(shown[0], toy_jets[quark].to_dense()[0, 0])
     np.testing.assert_array_equal(shown[1], toy_jets[1].to_dense()[0, 0])
+
+
+def test_judges_stand_side_by_side_with_what_they_say_of_truth(study):
+    source = read_source(study)
+    section = judge_section(source)
+    (table,) = section.tables
+    assert [c.text for c in table.rows[0]] == [
+        "AUC, trees on observables",
+        "0.600 ± 0.010",
+        "0.700 ± 0.010",
+        "0.501 ± 0.010",
+    ]
+    assert [[c.best for c in row] for row in table.rows] == [
+        [False, True, True, False],
+        [False, False, False, False],
+    ]
+    assert len(section.figures) == 2
+    for broken in ({}, {"trees": {"metric": 3}}, "trees", {"trees": None}):
+        source.models = {"ours": source.models["ours"] | {"judges": broken}}
+        assert judge_section(source) is None

@@ -137,11 +137,11 @@ def _observed(events: Events) -> dict[str, NDArray[Any]]:
 
 def _quality(source: Source) -> Section:
     text = (
-        "Classifiers try to tell generated jets from simulated ones they have not seen; the strictest "
-        "of them stands first, and it is the one that counts. An AUC of 0.5 means that they "
-        "cannot, 1 that every generated jet gives itself away. The floor is what other simulated "
-        "jets score in the place of generated ones; nothing can be better but by chance. Errors "
-        "are bootstraps over jets."
+        "Classifiers try to tell generated jets from simulated ones they have not seen; the "
+        "strictest of them stands first, and it is the one that counts. An AUC of 0.5 means that "
+        "they cannot, 1 that every generated jet gives itself away. The floor is what other "
+        "simulated jets score in the place of generated ones; nothing can be better but by chance. "
+        "Errors are bootstraps over jets."
     )
     table = metric_table(source.models, MAIN, source.floor, ratio=False)
     return Section("Told from simulated jets?", text, tables=[table])

@@ -12,10 +12,10 @@ from calovision.reports.sources import Source
 from calovision.reports.tables import Cell, measured, table_of
 
 TEXT = (
-    "Each judge is a classifier, trained to tell the two samples apart and tested on events that it "
-    "has not seen; none knows how they were made. The strictest, with the largest AUC, counts: the "
-    "others have not seen what gives the events away. The last column is what the same judges say "
-    "of simulated events in the place of the others, 0.5 but for chance."
+    "Each judge is a classifier, trained to tell the two samples apart and tested on events that "
+    "it has not seen; none knows how they were made. The strictest, with the largest AUC, counts: "
+    "the others have not seen what gives the events away. The last column is what the same judges "
+    "say of simulated events in the place of the others, 0.5 but for chance."
 )
 
 
@@ -58,7 +58,7 @@ def _opinions(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _is_whole(entry: Any) -> bool:
     try:
-        points = [*entry["curve"], *entry["truth"]["curve"]]
+        points = list(entry["curve"])
         values = [entry["auc"], entry["truth"]["auc"], *(p["auc"] for p in points)]
         [float(v[key]) for v in values for key in ("value", "error")]
         return all(p["events"] > 0 for p in points) and isinstance(entry["metric"], str)

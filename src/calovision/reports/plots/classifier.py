@@ -258,19 +258,19 @@ def judge_curves(opinions: Sequence[tuple[str, Mapping[str, Any]]]) -> Figure:
     """AUC of judges against the number of events that they learned from, beside that on truth.
 
     Args:
-        opinions: names of judges, and of each ``curve`` and ``truth``'s curve, with ``events`` and
-            ``auc`` (value and error) of every point.
+        opinions: names of judges, and of each its ``curve``, with ``events`` and ``auc`` (value
+            and error) of every point, and the ``auc`` of ``truth``.
     """
     figure = canvas(4.2, NARROW)
     ax = figure.subplots()
     names = [name for name, _ in opinions]
     for (name, opinion), look in zip(opinions, looks(names).values(), strict=True):
-        for curve, line in ((opinion["curve"], "-"), (opinion["truth"]["curve"], "--")):
-            seen = [p["events"] for p in curve]
-            auc, error = ([p["auc"][key] for p in curve] for key in ("value", "error"))
-            ax.plot(seen, auc, line, color=look.colour, linewidth=1.2)
-            if line == "-":
-                points(ax, seen, auc, look, name, y_error=error, size=5)
+        curve = opinion["curve"]
+        seen = [p["events"] for p in curve]
+        auc, error = ([p["auc"][key] for p in curve] for key in ("value", "error"))
+        ax.plot(seen, auc, "-", color=look.colour, linewidth=1.2)
+        points(ax, seen, auc, look, name, y_error=error, size=5)
+        ax.axhline(opinion["truth"]["auc"]["value"], color=look.colour, ls="--", linewidth=1)
     ax.axhline(0.5, color="gray", linewidth=1, linestyle=":")
     ax.set_xscale("log")
     sizes = sorted({p["events"] for _, o in opinions for p in o["curve"]})
