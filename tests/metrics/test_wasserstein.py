@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from calovision.errors import InputError
-from calovision.metrics.wasserstein import w1, w1_hits
+from calovision.metrics.wasserstein import w1, w1_hits, w1_spectra
 
 
 def test_a_shift_is_the_distance():
@@ -64,3 +64,18 @@ def test_bad_samples_are_refused():
         w1(np.array([1.0, np.nan]), np.ones(2), seed=1)
     with pytest.raises(InputError, match="differ"):
         w1(np.ones(2), np.ones(3), paired=True, seed=1)
+
+
+def test_spectra_of_events_are_those_of_their_values() -> None:
+    """Histograms of one entry an event have the W1 of the entries, and its error."""
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 30, 400), rng.integers(2, 34, 300)
+    tables = [np.eye(40)[values] for values in (a, b)]
+    found, known = w1_spectra(*tables, 0.5, seed=1), w1(a / 2, b / 2, seed=1)
+    assert found.value == pytest.approx(known.value)
+    assert found.error == pytest.approx(known.error, rel=0.2)
+    weight = rng.integers(1, 4, 400)
+    weighted = w1_spectra(*tables, 0.5, seed=1, weights=(weight.astype(float), None))
+    repeated = w1_spectra(np.repeat(tables[0], weight, 0), tables[1], 0.5, seed=1)
+    assert weighted.value == pytest.approx(repeated.value)
+    assert w1_spectra(tables[0], 3 * tables[0], 0.5, seed=1).value == pytest.approx(0)

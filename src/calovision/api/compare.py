@@ -49,8 +49,9 @@ def compare(
             judged events that are compared and gives a number, or several of these; only what they
             need is computed. By default all there are, and those of each class.
         judges: of ``"trees"`` on observables, trees on local ``"patterns"``, a network on
-            ``"cells"`` and one on ``"hits"``, those that are asked; by default all. The first two
-            are done in a minute.
+            ``"cells"`` and one on ``"hits"``, those that are asked; by default all of these. The
+            first two are done in a minute. The CaloChallenge's ``"challenge-high-level"``,
+            ``"challenge-dense"`` and ``"challenge-cnn"`` judge where they are named.
         events: at most so many events of each set, the first ones.
         seed: of halves, batches, networks and bootstraps.
         device: where networks among the judges compute: ``"auto"``, ``"cpu"``, ``"cuda"``,

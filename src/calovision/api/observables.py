@@ -68,9 +68,10 @@ def observables(events: EventSet) -> Observables:
 
     Of jets, per channel such as ``ecal``: ``n_hit_ecal`` (hits), ``sum_e_ecal``, ``max_e_ecal``
     (GeV), ``girth_ecal`` (rad), ``ptd_ecal``, ``core_ecal``; and ``pt``, ``mass`` (GeV), the share
-    of the energy within 0.1, 0.2 and 0.4 rad (``profile_10``, ...) and ``n_track``. Of crops the
-    same of their energies, ``mean_time`` and ``spread_time`` (ns), and shapes of showers: ``R9``,
-    ``E1/E25``, ``sigma_ieta_ieta``, ``phi width`` (rad), ``E25`` (GeV) and others.
+    of the energy within 0.1, 0.2 and 0.4 rad (``profile_10``, ...), ``n_track`` and N-subjettiness
+    (``tau1``, ``tau21``, ...). Of crops the same of their energies, ``mean_time`` and
+    ``spread_time`` (ns), and shapes of showers: ``R9``, ``E1/E25``, ``sigma_ieta_ieta``,
+    ``phi width`` (rad), ``E25`` (GeV) and others.
 
     Args:
         events: in memory or on disk.
@@ -107,12 +108,15 @@ SHAPE_UNITS = {
 
 
 def _of(events: Events) -> dict[str, NDArray[np.float64]]:
-    """Observables of events in memory, and the shapes of showers."""
+    """Observables of events in memory, the substructure of jets, and the shapes of showers."""
     from calovision.features.observables import observables as of_hits
     from calovision.features.shower_shapes import shower_shapes
+    from calovision.features.substructure import n_subjettiness
 
     found, geometry = of_hits(events), events.geometry
-    if geometry.schema == "crops" and min(geometry.rows, geometry.cols) >= SHAPES_FROM:
+    if geometry.schema == "jets":
+        found |= n_subjettiness(events)
+    elif min(geometry.rows, geometry.cols) >= SHAPES_FROM:
         found |= shower_shapes(events.to_dense()[:, geometry.channel_names.index("energy")])
     return found
 

@@ -31,7 +31,7 @@ def rank(
         truth: true events, or their folder or file; training events of the generators are left out.
         made: events of each generator, by its name; or folders or files, whose names are taken.
         judge: network and inputs: ``"challenge-high-level"``, ``"challenge-dense"`` or
-            ``"challenge-cnn"``, which takes an hour on a CPU and minutes on a GPU.
+            ``"challenge-cnn"``, which takes hours without a GPU.
         events: at most so many events of each set, the first ones.
         seed: of split, network and batches.
         device: where the network computes: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"``,

@@ -36,7 +36,8 @@ Judges = Annotated[
     str | None,
     typer.Option(
         help="Who tells the samples apart: trees, patterns, cells, hits, with commas between; by"
-        " default all. The first two are done in a minute.",
+        " default all. The first two are done in a minute. On request: challenge-high-level,"
+        " challenge-dense, challenge-cnn.",
     ),
 ]
 

@@ -228,7 +228,7 @@ def learned(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.CHALLENGE_WEIGHTS, seed))
         network = inputs.network(1 if classes == 2 else classes).to(device)
-    optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE)
+    optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE, fused=True)
     low, high = inputs.sizes
     size = min(max(len(train) // STEPS, low), high)
     best, kept = -np.inf, network.state_dict()

@@ -26,6 +26,7 @@ TITLES = [
     "The cascade, backwards and forwards",
     "Mean images",
     "Distances of distributions",
+    "Is all of it there, and nothing else",
     "Distributions",
     "Class by class",
     "Response to conditions",

@@ -33,7 +33,7 @@ def correlation_maps(
     for ax, values, most, title in zip(
         axes, (truth, own - truth), (1.0, DIFFERENCE), titles, strict=True
     ):
-        image = ax.imshow(values, cmap=SIGNED, vmin=-most, vmax=most, interpolation="nearest")
+        image = ax.imshow(values, cmap=SIGNED, vmin=-most, vmax=most, aspect="auto")
         ax.set_title(title, loc="left")
         ax.set_yticks(range(len(names)), names, fontsize=6)
         ax.set_xticks([])
@@ -76,7 +76,7 @@ def weights(histograms: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
 
 @styled
 def correlator(
-    spectra: Mapping[str, Floats], width: float, label: str, *, step: int = 4, reach: float = 0.5
+    spectra: Mapping[str, Floats], width: float, label: str, *, step: int = 7, reach: float = 0.5
 ) -> Figure:
     """Energy correlators of several sets, with a panel of ratios to the first.
 
