@@ -26,7 +26,7 @@ def done(
     def crops(number: int, seed: int) -> Events:
         events = make_crops(number, seed)
         rng = np.random.default_rng(seed)
-        events.columns["eta"] = rng.uniform(-1.4, 1.4, number).astype(np.float32)
+        events.columns["eta"] = rng.uniform(-1.2, 1.2, number).astype(np.float32)
         events.columns["converted"] = (rng.random(number) < 0.4) & (events.label == 0)
         return events
 
