@@ -39,7 +39,7 @@ TITLES = [
     "How it was made",
 ]
 DRAWN = ("n_hit_ecal", "column_m0")  #: observables; all of them would take long
-FIGURES = 2 + 3 + 2 + 1 + 1 + 2 * len(DRAWN) + 1 + 1 + 1
+FIGURES = 2 + 2 + 3 + 2 + 1 + 1 + 2 * len(DRAWN) + 1 + 1 + 1
 
 
 def metric(value, error=0.01, unit="", floor=None, up=False):
