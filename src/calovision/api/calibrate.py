@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calovision.api.given import path_of
 from calovision.errors import InputError
 from calovision.utils.counts import count
 
@@ -69,6 +68,7 @@ def calibrate(
     """
     from tqdm import tqdm
 
+    from calovision.api.given import path_of
     from calovision.parallel.cluster import check_workers
     from calovision.simulation.calibration.fit import Evaluations, evaluations, fit
     from calovision.simulation.calibration.sample import sample

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from calovision.simulation.calibration.fit import SHARE, Evaluations, Fit, fit
+from calovision.simulation.calibration.fit import SHARE, Evaluations, Fit, Progress, fit
 from calovision.simulation.calibration.sample import Sample, sample
-from calovision.simulation.calibration.table import Table, read_table
-from calovision.simulation.detector import CMS_BARREL
+from calovision.simulation.calibration.table import Row, Table, read_table
+from calovision.simulation.detector import CMS_BARREL, Detector
 
 WIDTHS = {"hcal_scale": 0.1, "ecal_threshold": 0.01, "jet_scale": 0.05}
 TRUE = CMS_BARREL._replace(
@@ -100,3 +101,35 @@ def test_another_threshold_leaves_the_rest_of_the_jets_as_they_are(jets: Sample)
     )
     changed = {key[0] for key in usual if usual[key] != other[key]}
     assert changed == {"pixels_hcal", "pixels_any", "mean_pixel_hcal"}
+
+
+def test_numbers_that_are_linear_in_the_constants_take_one_step() -> None:
+    """Also what is known beforehand counts, as in the formula for normal distributions."""
+    names = {"hcal_scale": 0.1, "jet_scale": 0.05}
+    start = np.array([getattr(CMS_BARREL, name) for name in names])
+    matrix = np.array([[20.0, 3.0], [-1.0, 40.0], [5.0, 5.0]])
+    published = matrix @ (start + np.array([0.15, -0.1])) + np.array([0.3, -0.2, 0.1])
+    whole = []
+
+    def evaluate(
+        detectors: Sequence[Detector], share: float, progress: Progress
+    ) -> list[list[Row]]:
+        whole.extend(detectors if share == 1 else [])
+        points = np.array([[getattr(d, name) for name in names] for d in detectors])
+        return [
+            [
+                Row("pt", "mean", "gluon", p, 0.5, 0.04, float(s), 0.0)
+                for p, s in zip(published, matrix @ point, strict=True)
+            ]
+            for point in points
+        ]
+
+    found = fit(evaluate, names, CMS_BARREL, 1)
+    sigma = np.hypot(0.02 * published, 0.5)
+    weighted = matrix / sigma[:, None]
+    inverse = weighted.T @ weighted + np.diag(1 / np.array([*names.values()]) ** 2)
+    covariance = np.linalg.inv(inverse)
+    best = start + covariance @ weighted.T @ ((published - matrix @ start) / sigma)
+    np.testing.assert_allclose([getattr(found.detector, name) for name in names], best)
+    np.testing.assert_allclose(found.covariance, covariance)
+    assert len(whole) <= 3

@@ -32,10 +32,12 @@ LARGEST_STEP = 2.0  #: that it is doubled to
 SHARE = 0.35  #: of the sample that derivatives are taken from
 STEPS = 8  #: evaluations after each round of derivatives
 SHRINK = 0.4  #: of a step that did not help
-ENOUGH = 0.02  #: relative gain in the sum of squares below which a round ends
+ENOUGH = 0.02  #: relative change of the sum of squares below which a round ends
 UNIT_INTERVAL = ("track_efficiency", "conversion_efficiency")
 
 Progress = Callable[[int], object]  #: called with the number of evaluations that are done
+#: called with detectors and a share of the sample
+Evaluate = Callable[[Sequence[Detector], float, Progress], list[list[Row]]]
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def evaluations(constants: int, rounds: int) -> int:
 
 
 def fit(
-    evaluate: Evaluations,
+    evaluate: Evaluate,
     widths: dict[str, float],
     start: Detector,
     rounds: int = 2,
@@ -187,11 +189,11 @@ def fit(
             new = _pulls(tried, sigma)
             gain = pulls @ pulls + u @ u - new @ new - (u + step) @ (u + step)
             slopes += np.outer(new - pulls - slopes @ step, step) / max(float(step @ step), 1e-12)
-            if gain <= 0:
+            enough = abs(gain) < ENOUGH * (pulls @ pulls + u @ u)
+            if gain > 0:
+                u, rows, pulls, size = u + step, tried, new, 1.0
+            else:
                 size *= SHRINK
-                continue
-            enough = gain < ENOUGH * (new @ new)
-            u, rows, pulls, size = u + step, tried, new, 1.0
             if enough:
                 break
     inverse = np.linalg.inv(slopes.T @ slopes + np.eye(len(names)))
@@ -211,7 +213,7 @@ def _gauss_newton(
 
 
 def _slopes(
-    evaluate: Evaluations,
+    evaluate: Evaluate,
     detector: Callable[[Any], Detector],
     inside: Callable[[Any], NDArray[np.float64]],
     u: NDArray[np.float64],
