@@ -13,6 +13,7 @@ import calovision as cv
 from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.simulation.constants import read_detector
+from calovision.simulation.detector import CMS_BARREL
 
 TABLE = """source: mine
 numbers:
@@ -39,11 +40,12 @@ def test_what_is_fitted_makes_jets(table: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("detector*")] == ["detector.yaml"]
     scale = read_detector(out).jet_scale
     assert scale == answer["detector"]["jet_scale"] > 1.1
-    usual, other = (
+    sets = (
         cv.simulate.jets(20, seed=3, pileup=0, quiet=True, detector=file).load()
         for file in (None, out)
     )
-    assert other.pt.mean() > usual.pt.mean()
+    usual, other = ((jets.pt / jets["gen_pt"]).mean() for jets in sets)
+    assert other / usual == pytest.approx(scale / CMS_BARREL.jet_scale, rel=0.03)
     with pytest.raises(InputError, match="exists"):
         cv.calibrate(table, jets=60, out=out, quiet=True)
 
