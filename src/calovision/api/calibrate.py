@@ -95,10 +95,13 @@ def calibrate(
         tqdm(total=total, unit="detector", desc="calibrate", disable=quiet) as bar,
         showing_waits(lambda what: bar.set_description(what or "calibrate")),
     ):
-        made = sample(jets, seed)
-        bar.set_description("calibrate")
-        evaluate = Evaluations(made, numbers, journal, workers)
-        found = fit(evaluate, numbers.constants, start, rounds, bar.update)
+
+        def finished(detectors: int) -> None:
+            bar.set_description("calibrate", refresh=False)
+            bar.update(detectors)
+
+        evaluate = Evaluations(sample(jets, seed), numbers, journal, workers)
+        found = fit(evaluate, numbers.constants, start, rounds, finished)
     if file is not None and journal is not None:
         write_bytes(file, found.yaml(numbers.source).encode())
         journal.unlink(missing_ok=True)

@@ -27,15 +27,15 @@ class Detector(NamedTuple):
     # tracker
     track_eta: float = 2.5  #: coverage in abs(eta)
     track_threshold: float = 0.1  #: transverse momentum where tracking starts, GeV
-    track_turn_on: float = 0.2666  #: scale of the exponential turn-on above it, GeV
-    track_efficiency: float = 0.9332  #: plateau efficiency for charged particles
+    track_turn_on: float = 0.2938  #: scale of the exponential turn-on above it, GeV
+    track_efficiency: float = 0.9311  #: plateau efficiency for charged particles
     conversion_radius: float = 500.0  #: conversions further out leave no track, mm
-    conversion_efficiency: float = 0.6474  #: plateau efficiency for electrons of conversions
-    secondary_rate: float = 0.5975  #: tracks from nuclear interactions in the tracker, per hadron
-    secondary_share: float = 0.172  #: mean share of the hadron's momentum that such a track has
-    secondary_kick: float = 0.2749  #: their r.m.s. momentum across the hadron, per axis, GeV
-    secondary_growth: float = 0.1321  #: power of its momentum (GeV) that the rate grows with
-    fake_rate: float = 0.009926  #: fake tracks per pixel with tracks, of even curvature; effective
+    conversion_efficiency: float = 0.6848  #: plateau efficiency for electrons of conversions
+    secondary_rate: float = 0.5785  #: tracks from nuclear interactions in the tracker, per hadron
+    secondary_share: float = 0.1763  #: mean share of the hadron's momentum that such a track has
+    secondary_kick: float = 0.2859  #: their r.m.s. momentum across the hadron, per axis, GeV
+    secondary_growth: float = 0.08317  #: power of its momentum (GeV) that the rate grows with
+    fake_rate: float = 0.009743  #: fake tracks per pixel with tracks, of even curvature; effective
     fake_threshold: float = 0.5  #: lowest transverse momentum of fake tracks, GeV; effective
     fake_limit: float = 1e4  #: transverse momentum that stiffer fake tracks are given, GeV
     fake_spread: int = 4  #: largest distance of a fake track from the pixel, crystals; effective
@@ -57,11 +57,11 @@ class Detector(NamedTuple):
     crystal_phi: float = CRYSTAL_PHI  #: crystal width in phi, rad
     ecal_tilt: float = 0.0  #: angle of crystals to lines from the middle, in eta and in phi, rad
     ecal_noise: float = 0.042  #: r.m.s. noise per crystal, GeV
-    ecal_seed: float = 0.4111  #: crystals above it are read out with their neighbours, GeV
+    ecal_seed: float = 0.402  #: crystals above it are read out with their neighbours, GeV
     ecal_neighbours: int = 4  #: how many crystals to each side of a seed are read out
-    ecal_threshold: float = 0.03739  #: zero suppression of what is read out, GeV
-    ecal_growth: float = 1.086  #: power of cosh(eta) that noise and thresholds grow with; effective
-    ecal_scale: float = 0.8728  #: measured over deposited energy; effective
+    ecal_threshold: float = 0.03686  #: zero suppression of what is read out, GeV
+    ecal_growth: float = 1.118  #: power of cosh(eta) that noise and thresholds grow with; effective
+    ecal_scale: float = 0.8807  #: measured over deposited energy; effective
     em_threshold: float = 0.05  #: particles below it are not showered, GeV
     spot_fraction: float = 0.12  #: shower spots drawn, of the number GFLASH asks for
 
@@ -69,41 +69,41 @@ class Detector(NamedTuple):
     hcal_radius: float = 1800.0  #: front face, mm
     hcal_interaction: float = 170.0  #: nuclear interaction length, mm
     hcal_stochastic: float = 0.9  #: sampling term of sigma(E)/E, GeV**0.5
-    hcal_growth: float = 0.9766  #: power of cosh(eta) that noise and threshold grow with; effective
+    hcal_growth: float = 0.945  #: power of cosh(eta) that noise and threshold grow with; effective
     hcal_scale: float = 0.7489  #: measured over deposited energy; effective
-    hcal_turn_on: float = 1.292  #: energy of a shower of which 1 - 1/e is seen, GeV; effective
+    hcal_turn_on: float = 1.312  #: energy of a shower of which 1 - 1/e is seen, GeV; effective
     hcal_mip: float = 2.0  #: energy loss of a muon, GeV
-    hcal_noise: float = 0.3348  #: r.m.s. noise per tower, GeV
-    hcal_threshold: float = 0.8208  #: tower threshold, GeV
+    hcal_noise: float = 0.3228  #: r.m.s. noise per tower, GeV
+    hcal_threshold: float = 0.7917  #: tower threshold, GeV
 
     # hadronic response
-    ecal_hadron_response: float = 0.3465  #: response to the non-em part of a shower in the ECAL
+    ecal_hadron_response: float = 0.3701  #: response to the non-em part of a shower in the ECAL
     hcal_e_over_h: float = 1.4  #: ratio of em to hadronic response of the HCAL
     ecal_hadron_spread: float = 14.74  #: median radius of hadronic deposits in the ECAL, mm
-    hcal_hadron_spread: float = 76.37  #: median radius of hadronic deposits in the HCAL, mm
+    hcal_hadron_spread: float = 75.82  #: median radius of hadronic deposits in the HCAL, mm
     ecal_hadron_spots: float = 10.0  #: hadronic spots per GeV in the ECAL
 
     # particle flow: the jet's momentum is the sum of what these see
     flow_track_resolution: float = 0.01  #: of a charged particle's momentum
-    flow_photon_threshold: float = 0.2491  #: GeV
+    flow_photon_threshold: float = 0.2617  #: GeV
     flow_photon_stochastic: float = 0.03  #: GeV**0.5
     flow_photon_constant: float = 0.007
-    flow_hadron_threshold: float = 0.9495  #: neutral or untracked hadrons, GeV
+    flow_hadron_threshold: float = 0.9294  #: neutral or untracked hadrons, GeV
     flow_hadron_reach: float = 0.75  #: pt below which untracked charged hadrons curl up, GeV
-    flow_hadron_stochastic: float = 1.421  #: GeV**0.5
+    flow_hadron_stochastic: float = 1.433  #: GeV**0.5
     flow_hadron_constant: float = 0.09
     flow_hadron_response: float = 0.9
-    flow_tail: float = 0.08068  #: part of charged particles' momenta in the tail; effective
+    flow_tail: float = 0.08305  #: part of charged particles' momenta in the tail; effective
     flow_tail_scale: float = 0.4072  #: mean excess of momentum in the tail; effective
 
     # jets and pile-up
-    pileup: float = 17.17  #: mean number of additional collisions
-    pileup_spread: float = 0.3567  #: relative r.m.s. of that mean from collision to collision
+    pileup: float = 17.27  #: mean number of additional collisions
+    pileup_spread: float = 0.3799  #: relative r.m.s. of that mean from collision to collision
     jet_radius: float = 0.5  #: anti-kt radius
     jet_threshold: float = 70.0  #: lowest reconstructed jet pt, GeV
-    jet_turn_on: float = 8.877  #: scale of the exponential turn-on above it, GeV; effective
-    jet_scale: float = 1.043  #: jet energy correction
-    pileup_offset: float = 0.5459  #: jet pt removed per pile-up collision, GeV
+    jet_turn_on: float = 8.903  #: scale of the exponential turn-on above it, GeV; effective
+    jet_scale: float = 1.045  #: jet energy correction
+    pileup_offset: float = 0.547  #: jet pt removed per pile-up collision, GeV
     seed_distance: float = 0.4  #: largest distance of the window's centre from the jet axis
 
 
