@@ -24,7 +24,7 @@ def test_a_set_is_compared_with_a_file(make_jets: Callable[..., Events], tmp_pat
     training = save(make_jets(200, 3), tmp_path / "train", provenance={}).path
     out = tmp_path / "result.json"
     words = ["compare", str(a.path), str(b), "--training", str(training), "--out", str(out)]
-    run = CliRunner().invoke(app, [*words, "--events", "400", "--json"])
+    run = CliRunner().invoke(app, [*words, "--events", "400", "--judges", "trees", "--json"])
     assert run.exit_code == 0, run.output
     result = json.loads(run.stdout)
     assert result == json.loads(out.read_text())
@@ -80,7 +80,7 @@ def test_a_number_that_is_not_finite_is_named(
     truth, bad = make_jets(110, 1), make_jets(110, 2)
     bad.columns["pt"][7] = np.nan
     sets = [str(save(e, tmp_path / f"{i}", provenance={}).path) for i, e in enumerate((truth, bad))]
-    failed = CliRunner().invoke(app, ["compare", *sets])
+    failed = CliRunner().invoke(app, ["compare", *sets, "--judges", "trees"])
     assert "pt of B: 1 of 110 values are not finite, first nan of event 7" in str(failed.exception)
 
 
