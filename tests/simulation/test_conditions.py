@@ -34,3 +34,17 @@ def test_each_condition_changes_what_it_names() -> None:
 def test_senseless_conditions_are_named(conditions: Conditions, word: str) -> None:
     with pytest.raises(InputError, match=word):
         conditions.checked()
+
+
+def test_further_settings_change_the_hadrons_alone() -> None:
+    soft = Conditions(pythia=("StringZ:aLund = 0.3",)).checked()
+    assert soft.settings()[:-1] == NOMINAL.settings()
+    assert soft.settings()[-1] == "StringZ:aLund = 0.3"
+
+
+@pytest.mark.parametrize(
+    "line", ["StringZ:aLnd = 0.3", "StringZ:aLund", "", "HardQCD:all = on", " Beams:eCM = 13000."]
+)
+def test_settings_that_pythia_does_not_know_or_that_are_ours_are_refused(line: str) -> None:
+    with pytest.raises(InputError, match="the setting"):
+        Conditions(pythia=(line,)).checked()

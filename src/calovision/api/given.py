@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,16 @@ def _remedy(given: Any, wanted: str) -> str:
     if hasattr(given, "shape") or isinstance(given, list | tuple):
         return f"give {wanted}; cv.from_images makes events of arrays"
     return f"give {wanted}"
+
+
+def lines_of(given: Any) -> tuple[str, ...]:
+    """Settings in another program's words, a line each.
+
+    Raises:
+        InputError: not a sequence of texts.
+    """
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise InputError(f"settings are {given!r}", "give a list of texts")
+    if not all(isinstance(line, str) for line in given):
+        raise InputError(f"settings are {given!r}", "give a list of texts")
+    return tuple(given)

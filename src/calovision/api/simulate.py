@@ -32,6 +32,7 @@ def jets(
     scheduler: str | None = None,
     pt_hat: tuple[float, float] = PT_HAT,
     tune: int = TUNE,
+    pythia: Sequence[str] = (),
     pileup: float | None = None,
     noise: float = NOISE,
     detector: str | Path | None = None,
@@ -55,6 +56,8 @@ def jets(
         scheduler: Dask cluster to use instead, ``tcp://HOST:PORT``.
         pt_hat: range of the hard process's transverse momentum, GeV.
         tune: Pythia's proton tune of the hard collision (``Tune:pp``).
+        pythia: further settings of the hard collision in Pythia's words, such as of its
+            hadronisation, ``["StringZ:aLund = 0.4", "StringPT:sigma = 0.3"]``.
         pileup: mean number of additional collisions; by default the detector's.
         noise: factor on the calorimeters' noise.
         detector: YAML of other constants, such as :func:`calovision.calibrate` writes; by default
@@ -86,7 +89,7 @@ def jets(
         >>> few.label.tolist().count(0), few.energy.min() > 0
         (2, np.True_)
     """
-    from calovision.api.given import geometry_of, path_of
+    from calovision.api.given import geometry_of, lines_of, path_of
     from calovision.simulation.conditions import Conditions
     from calovision.simulation.constants import read_detector
     from calovision.simulation.detector import CMS_BARREL
@@ -96,11 +99,12 @@ def jets(
     events, seed, workers = _asked(events, seed, workers, time_limit)
     description = CMS_BARREL if detector is None else read_detector(path_of(detector))
     grid = geometry_of(geometry)
-    conditions = Conditions(pt_hat, tune, noise, pileup, grid, description).checked()
+    more = lines_of(pythia)
+    conditions = Conditions(pt_hat, tune, noise, pileup, grid, description, more).checked()
     if particles and out is None:
         raise InputError("particles=True writes files beside the jets", "give out, a folder")
-    pythia = list(conditions.settings())
-    made_by = {"source": "calovision simulate jets", "seed": seed, "pythia": pythia}
+    settings = list(conditions.settings())
+    made_by = {"source": "calovision simulate jets", "seed": seed, "pythia": settings}
 
     make = functools.partial(
         simulate_jets,

@@ -18,6 +18,7 @@ OF_JETS = {
     "particles": False,
     "pt_hat": api.PT_HAT,
     "tune": api.TUNE,
+    "pythia": (),
     "pileup": None,
     "detector": None,
     "noise": api.NOISE,
@@ -71,6 +72,10 @@ def simulate(
     tune: Annotated[
         int, typer.Option(help="jets: Pythia's proton tune of the hard collision.")
     ] = api.TUNE,
+    pythia: Annotated[
+        list[str] | None,
+        typer.Option(help="jets: a further setting in Pythia's words, 'StringZ:aLund = 0.4'."),
+    ] = None,
     pileup: Annotated[
         float | None,
         typer.Option(help="jets: mean number of additional collisions; the detector's else."),
@@ -100,6 +105,7 @@ def simulate(
         "particles": particles,
         "pt_hat": pt_hat,
         "tune": tune,
+        "pythia": tuple(pythia or ()),
         "pileup": pileup,
         "detector": detector,
         "noise": noise,

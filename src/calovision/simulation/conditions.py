@@ -7,7 +7,7 @@ from typing import NamedTuple
 from calovision.errors import InputError
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.simulation.detector import CMS_BARREL, Detector
-from calovision.simulation.pythia import PT_HAT, TUNE, dijets
+from calovision.simulation.pythia import PT_HAT, TUNE, dijets, refusal
 from calovision.simulation.regrid import check_simulable
 from calovision.utils.counts import count, pair, quantity
 
@@ -23,6 +23,7 @@ class Conditions(NamedTuple):
         pileup: mean number of additional collisions; None for that of the description.
         geometry: grid and channels of the images.
         description: the constants of the detector, but for noise and pile-up.
+        pythia: further settings of the hard collision, in Pythia's words.
     """
 
     pt_hat: tuple[float, float] = PT_HAT
@@ -31,6 +32,7 @@ class Conditions(NamedTuple):
     pileup: float | None = None
     geometry: Geometry = JET_IMAGES
     description: Detector = CMS_BARREL
+    pythia: tuple[str, ...] = ()
 
     def checked(self) -> Conditions:
         """The same conditions, checked.
@@ -46,13 +48,18 @@ class Conditions(NamedTuple):
             )
         if not 1 <= tune <= 34:
             raise InputError(f"Pythia has no proton tune {tune}", "give 1 to 34")
+        for line in self.pythia:
+            if reason := refusal(line):
+                raise InputError(
+                    f"the setting {line!r}: {reason}", "give such as 'StringZ:aLund = 0.4'"
+                )
         self.detector()
         check_simulable(self.geometry)
         return self._replace(pt_hat=(low, high), tune=tune)
 
     def settings(self) -> tuple[str, ...]:
         """Of the hard collisions, in Pythia's words."""
-        return dijets(self.pt_hat, self.tune)
+        return dijets(self.pt_hat, self.tune, self.pythia)
 
     def detector(self) -> Detector:
         """The detector in this state; see :func:`detector`."""

@@ -22,8 +22,10 @@ TUNE = 18  #: the CMS underlying-event tune CUETP8M1 (arXiv:1512.00815)
 PT_HAT = (90.0, 170.0)  #: of the hard process, GeV
 
 
-def dijets(pt_hat: tuple[float, float] = PT_HAT, tune: int = TUNE) -> tuple[str, ...]:
-    """Settings of pp to two gluons or two quarks."""
+def dijets(
+    pt_hat: tuple[float, float] = PT_HAT, tune: int = TUNE, more: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Settings of pp to two gluons or two quarks, and ``more`` of them."""
     return (
         f"Beams:eCM = {ENERGY:.0f}.",
         f"Tune:pp = {tune}",
@@ -34,6 +36,7 @@ def dijets(pt_hat: tuple[float, float] = PT_HAT, tune: int = TUNE) -> tuple[str,
         "HardQCD:qqbar2qqbarNew = on",
         f"PhaseSpace:pTHatMin = {pt_hat[0]:g}",
         f"PhaseSpace:pTHatMax = {pt_hat[1]:g}",
+        *more,
     )
 
 
@@ -45,6 +48,18 @@ _WRITE_INTEGRALS = "MultipartonInteractions:reuseInit = 1"
 #: No test of events, since the generator tests their sums of energy; prepared integrals
 _QUICK_START = ("Check:event = off", "MultipartonInteractions:reuseInit = 2")
 _START_SEED = 20130131  #: of the integrals for multiparton interactions
+#: groups of settings that make the collisions those of the public set, or that calovision needs
+_OWN_SETTINGS = (
+    "Beams",
+    "HardQCD",
+    "PhaseSpace",
+    "Random",
+    "Print",
+    "Check",
+    "Main",
+    "Init",
+    "Next",
+)
 _MAX_SEED = 900_000_000  #: Pythia's largest seed
 
 
@@ -65,6 +80,17 @@ class CentralPair(pythia8mc.UserHooks):  # type: ignore[misc]
         if (first.id() == 21) != (self.wanted == GLUON):
             return True
         return bool(max(abs(first.eta()), abs(second.eta())) > PARTON_ETA)
+
+
+def refusal(line: str) -> str:
+    """Why a setting in Pythia's words cannot be added to those of a simulation; empty if it can."""
+    group = line.split(":")[0].strip()
+    if group in _OWN_SETTINGS:
+        return f"{group} is decided by the simulation"
+    settings = pythia8mc.Settings(default_pythia().settings)
+    with quiet():
+        known = line.count("=") == 1 and settings.readString(line)
+    return "" if known else "Pythia does not know it"
 
 
 @functools.cache
