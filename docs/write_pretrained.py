@@ -1,10 +1,11 @@
-"""Put a model of a finished study into the package, with its model card.
+"""Put a trained model into the package, with its model card.
 
-    python docs/write_pretrained.py TASK STUDY
+    python docs/write_pretrained.py TASK STUDY   # the model of a finished study
+    python docs/write_pretrained.py TASK RUN     # or of a run that was evaluated
     python docs/write_pretrained.py TASK --training-events SET
 
-The second form writes only by what its training events are known: SET is the set that the study
-has in data/train, 'data simulate jets --events 90000' (90000 of egamma, 22000 for jet-vae).
+The last form writes only by what its training events are known: SET is the set that the study has
+in data/train, 'data simulate jets --events 90000' (90000 of egamma, 22000 for jet-vae).
 
 The card's numbers are read from the study's files; nothing in it is typed by hand but the limits.
 """
@@ -34,7 +35,7 @@ JETS = """- Simulated QCD dijets alone (our own detector, not Geant4, not data):
   pT-hat 90 to 170 GeV, with pile-up. It knows nothing of other processes, energies or detectors.
 """
 CROPS = """- Simulated single electrons and photons alone (calovision's fast engine): pT 50 GeV,
-  abs(eta) < 1.4, no pile-up. On Geant4 showers or on data its scores are not calibrated.
+  abs(eta) < 1.2, no pile-up. On Geant4 showers or on data its scores are not calibrated.
 """
 DIGITS = """- Real handwritten digits, 1 and 2 alone, 28 x 28 pixels, in any orientation.
 - Results can be measured on that set only, `calovision data digits` with its default seed: of
@@ -171,11 +172,12 @@ SHIPPED = {
 
 def card(shipped: Shipped, study: Path, described: dict[str, Any]) -> str:
     """The model card."""
+    run = run_of(shipped, study)
     result = measured(shipped, study)
-    budget = json.loads((study / shipped.run / "budget.json").read_text())
+    budget = json.loads((run / "budget.json").read_text())
     data, wall_s = described["data"], budget["wall_s"]
     if shipped.found:
-        about = json.loads((study / shipped.run / shipped.found / "found.json").read_text())
+        about = json.loads((run / shipped.found / "found.json").read_text())
         wall_s += about["wall_s"]
     events = data["split"]["train"] if "split" in data else data["events"]
     lines = [
@@ -202,7 +204,7 @@ def card(shipped: Shipped, study: Path, described: dict[str, Any]) -> str:
     lines += ["", f"Measured on other {shipped.events}: {number}.", ""]
     if shipped.title == SHIPPED["jet-generator"].title:
         lines += ["## Ranges of the training jets", ""]
-        for name, (low, high) in load_generator(RunDir(study / shipped.run)).index().items():
+        for name, (low, high) in load_generator(RunDir(run)).index().items():
             lines.append(f"- {name}: {low:.1f} to {high:.1f} GeV")
         lines.append("")
     return "\n".join(lines) + "\n## Limits\n\n" + shipped.limits
@@ -213,10 +215,15 @@ def source(shipped: Shipped) -> str:
     return ("real " if shipped.found else "simulated ") + shipped.events
 
 
+def run_of(shipped: Shipped, study: Path) -> Path:
+    """The model's folder in a study, or a run itself."""
+    return study / shipped.run if (study / shipped.run).exists() else study
+
+
 def measured(shipped: Shipped, study: Path) -> dict[str, Any]:
-    """Results of the model in the study; of a flow, those of its own run."""
-    if shipped.found:
-        own: dict[str, Any] = json.loads((study / shipped.run / "results.json").read_text())
+    """Results of the model in the study; of a flow or a run outside a study, its own."""
+    if shipped.found or not (study / "comparison.json").exists():
+        own: dict[str, Any] = json.loads((run_of(shipped, study) / "results.json").read_text())
         return own
     comparison = json.loads((study / "comparison.json").read_text())
     return next(m for m in comparison["models"] if m["model"] == shipped.model)
@@ -251,15 +258,16 @@ def write_training_events(task: str, data: Path) -> None:
 def main(task: str, study: Path) -> None:
     """Write config.yaml, model.safetensors, training-events.npz and card.md."""
     shipped = SHIPPED[task]
-    run, room = study / shipped.run, ROOM / task
+    run, room = run_of(shipped, study), ROOM / task
     room.mkdir(parents=True, exist_ok=True)
     described = yaml.safe_load((run / "config.yaml").read_text())
+    trained_on = described["data"]["path"]
     described["data"]["path"] = source(shipped)
     (room / "config.yaml").write_text(yaml.safe_dump(described, sort_keys=False))
     write_weights(run, room, shipped.half)
     (room / "budget.json").write_bytes((run / "budget.json").read_bytes())
-    if (study / "data" / "train").exists():
-        write_training_events(task, study / "data" / "train")
+    if not shipped.found:
+        write_training_events(task, Path(trained_on))
     if shipped.found:
         write_weights(run / shipped.found, room / shipped.found, shipped.half)
         found = f"{shipped.found}/found.json"
