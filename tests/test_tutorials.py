@@ -85,7 +85,7 @@ def test_a_tutorial_is_a_notebook_that_runs(script: Path, tmp_path: Path) -> Non
     assert sum("image/png" in o.get("data", {}) for o in outputs(notebook)) == figures
     bars = "".join(o.text for o in outputs(notebook) if o.get("name") == "stderr")
     # Toy models are said to be toys; the other one is of other packages' bars.
-    others = re.sub(r"UserWarning: [\w-]+: .* no better than", "", bars)
+    others = re.sub(r"UserWarning: [\w:-]+: .* no better than", "", bars)
     assert not re.search("(?<!Tqdm)Warning", others), bars
 
 

@@ -77,7 +77,7 @@ def test_training_events_among_the_truth(make_jets: Make, tmp_path: Path, given:
     truth = concatenate([make_jets(210, 1), training[:40]])
     a = save(truth, tmp_path / "a", provenance={}).path
     b = save(make_jets(120, 2), tmp_path / "b", provenance={}).path
-    words = ["compare", str(a), str(b), "--json"]
+    words = ["compare", str(a), str(b), "--json", "--judges", "trees,patterns"]
     if given:
         words += ["--training", str(save(training, tmp_path / "t", provenance={}).path)]
     else:  # as 'generate' leaves it

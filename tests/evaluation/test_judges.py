@@ -28,7 +28,11 @@ Make = Callable[[int, int], Events]
 NETWORKS = {"cells": cells, "hits": hits}
 JETS = 300
 #: AUC that patterns reach with so few jets; with more all are above 0.9 (docs/results/judges.json)
-HARD = {"tracks of another jet": 0.7, "HCAL of another jet": 0.65}
+HARD = {
+    "tracks of another jet": 0.7,
+    "HCAL of another jet": 0.65,
+    "ECAL energies 2 % too high": 0.55,
+}
 
 
 def samples_of(*events: Events, paired: bool = False) -> Samples:
@@ -144,7 +148,7 @@ def test_an_opinion_has_its_floor_beside_it(make_crops: Make) -> None:
 
 
 def test_judges_are_asked_by_name() -> None:
-    assert judges.asked(None) == tuple(JUDGES)
+    assert judges.asked(None) == ("trees", "patterns", "cells", "hits")
     assert judges.asked("patterns, trees") == ("trees", "patterns")
     assert judges.asked(["hits"]) == ("hits",)
     with pytest.raises(InputError, match="no judge 'experts'"):

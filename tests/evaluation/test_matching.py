@@ -164,7 +164,8 @@ def test_equal_weights_change_nothing_and_events_without_count_for_nothing(
     heavy = with_columns(made, weight=np.where(made.sums()[:, 0] > 50, 9.0, 1.0))
     other = compare(truth, heavy, floor=more, **QUICK)["metrics"]
     same = {k for k, m in other.items() if m["value"] == plain["metrics"][k]["value"]}
-    assert same == set()
+    # a share of true events, and shares that are 0 with any weights
+    assert same <= {"coverage", "weight_low", "weight_high"}
 
 
 def test_a_column_of_one_number_is_not_compared(make_jets: Make) -> None:

@@ -253,7 +253,7 @@ def _with_little_memory(read: Callable[[], object]) -> str:
 
 
 def test_too_little_memory(here: Path) -> None:
-    np.savez_compressed(here / "a.npz", a=np.zeros(64 << 20, np.uint8))
+    np.savez_compressed(here / "a.npz", a=np.zeros(256 << 20, np.uint8))
     told = _with_little_memory(lambda: read_arrays(Path("a.npz"), "again"))
     assert told.startswith("InputError: there is not enough memory to read a.npz; use fewer")
 

@@ -21,7 +21,7 @@ from calovision.metrics.sliced import sliced_distances, sliced_p_values
 from calovision.metrics.value import Metric
 from calovision.metrics.verdict import Verdict
 from calovision.metrics.wasserstein import distance, w1, w1_spectra
-from calovision.metrics.worth import events_worth
+from calovision.metrics.worth import MIN_EVENTS, events_worth
 
 Metrics = dict[str, Metric]
 JOINTLY = "events_worth_jointly"
@@ -115,20 +115,25 @@ def worth(samples: Samples, seed: int) -> Metrics:
 def of_scores(verdict: Verdict, truth: Verdict, seed: int) -> Metrics:
     """What the scores of a judge say beside its AUC: weights, and how many true events B is worth.
 
+    The latter needs as many scored events as any comparison, and is left out with fewer.
+
     Args:
         verdict: of A and B.
         truth: of A and more of the truth, for the floors.
         seed: of calibration and bootstrap.
     """
     found, floor = (_of_scores(v, seed) for v in (verdict, truth))
-    return {k: m.with_floor(floor[k].value) for k, m in found.items()}
+    return {k: m.with_floor(floor[k].value) for k, m in found.items() if k in floor}
 
 
 def _of_scores(verdict: Verdict, seed: int) -> Metrics:
     a, b = verdict.log_odds
     options: dict[str, Any] = {"seed": seed, "weights": verdict.weights}
+    found = weight_metrics(a, b, **options)
+    if min(len(a), len(b)) < MIN_EVENTS:
+        return found
     joint = events_worth(a[:, None], b[:, None], definition=definition(JOINTLY), **options)
-    return weight_metrics(a, b, **options) | {JOINTLY: joint}
+    return found | {JOINTLY: joint}
 
 
 def histogram(verdict: Verdict, seed: int) -> dict[str, list[float]]:
