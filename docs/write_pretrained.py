@@ -129,7 +129,7 @@ SHIPPED = {
     ),
     "jet-generator": Shipped(
         "Jet generator",
-        "Flow of totals, cascade of cuts adjusted to them, and two selections",
+        "Flow of global features, splitting down to cells, and rejection sampling",
         "cascade",
         "runs/cascade",
         "jets",
@@ -204,7 +204,7 @@ def card(shipped: Shipped, study: Path, described: dict[str, Any]) -> str:
     lines += ["", f"Measured on other {shipped.events}: {number}.", ""]
     if shipped.title == SHIPPED["jet-generator"].title:
         lines += ["## Ranges of the training jets", ""]
-        for name, (low, high) in load_generator(RunDir(run)).index().items():
+        for name, (low, high) in load_generator(RunDir(run)).known().items():
             lines.append(f"- {name}: {low:.1f} to {high:.1f} GeV")
         lines.append("")
     return "\n".join(lines) + "\n## Limits\n\n" + shipped.limits
