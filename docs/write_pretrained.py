@@ -106,7 +106,10 @@ SHIPPED = {
             for key, title in VAE.items()
             for channel in ("track", "ecal", "hcal")
         }
-        | {"emd": "energy mover's distance, GeV"},
+        | {
+            "emd": "energy mover's distance, GeV",
+            "classifier_auc_strictest": "AUC of the strictest judge, reconstructed against true jets",
+        },
         JETS + MORE,
     ),
     "jet-tagger": Shipped(
