@@ -108,7 +108,7 @@ SHIPPED = {
         }
         | {
             "emd": "energy mover's distance, GeV",
-            "classifier_auc_strictest": "AUC of the strictest judge, reconstructed against true jets",
+            "classifier_auc_strictest": "AUC of the strictest judge, rebuilt against true jets",
         },
         JETS + MORE,
     ),
