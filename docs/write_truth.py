@@ -20,6 +20,7 @@ from tables import markdown, number
 from write_calibration import compare
 
 import calovision as cv
+from calovision.metrics.definitions import definition
 from calovision.reports.plots.style import BLUE, ORANGE, canvas, name_rows, styled
 from calovision.simulation.calibration.table import Row
 from calovision.utils.files import write_json
@@ -65,7 +66,7 @@ def measure(jets: int, crops: Path | None) -> None:
             "events": len(real.label),
             "rows": [dict(zip(names, row, strict=True)) for row in rows],
             "distances": compare_crops.distances(real, simulated, CROPS_SEED),
-            "auc": {"value": value, "error": error, "unit": ""},
+            "auc": definition("auc").measured(value, error).to_dict(),
         }
     write_json(STORED, found)
 
