@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pretended_gpu import ANSWERS, GPU, OnGPU, OwnGenerator, PretendedGPU, needed
 from safetensors.torch import load_file
 from torch import Tensor
 
 import calovision as cv
 from calovision.deploy.graphs import graphs
 from calovision.errors import InputError
+from calovision.evaluation.challenge import JUDGED
 from calovision.evaluation.compare import compare
 from calovision.evaluation.network_judges import LEARNING, cells, hits
 from calovision.evaluation.samples import Samples
@@ -39,12 +40,14 @@ from calovision.models.taggers.base import TaggerTask
 from calovision.models.train import train
 from calovision.networks.mixed_precision import rounded_products
 from calovision.studies.bench.rows import bench
-from calovision.training.devices import chosen_device, to_device
+from calovision.training.devices import to_device
 from calovision.training.run import RunDir
 from calovision.training.task import Batch, Task
+from pretended_gpu import ANSWERS, GPU, OnGPU, OwnGenerator, PretendedGPU, needed, with_gpus
 
 CPU = torch.device("cpu")
 BATCH = 8
+QUICKLY = replace(LEARNING, shares=(1,), most_passes=1)
 
 
 @pytest.fixture
@@ -251,18 +254,21 @@ def test_scores_are_the_same_on_both(
 
 
 @needed
-@pytest.mark.parametrize("judge", [cells, hits])
+@pytest.mark.parametrize(
+    "judge",
+    [partial(j, learning=QUICKLY) for j in (cells, hits)]
+    + [partial(j, epochs=1) for j in JUDGED.values()],
+)
 def test_the_networks_among_the_judges_learn_on_both(
     make_jets: Callable[[int, int], Events], monkeypatch: pytest.MonkeyPatch, judge: Any
 ) -> None:
     jets, others = make_jets(60, 1), make_jets(60, 2)
     samples = Samples((jets, others), (np.zeros((60, 1)),) * 2, ("none",))
-    learning = replace(LEARNING, shares=(1,), most_passes=1)
-    here = judge(samples, 1, 1, "cpu", learning).auc
+    here = judge(samples, 1, 1, "cpu").auc
     for answer in ANSWERS:
         monkeypatch.setattr(answer, ANSWERS[answer])
     with PretendedGPU():
-        there = judge(samples, 1, 1, "cuda:0", learning).auc
+        there = judge(samples, 1, 1, "cuda:0").auc
     assert there.value == pytest.approx(here.value, abs=1e-3)
 
 
@@ -324,60 +330,6 @@ def test_symmetries_are_found_on_both(
         assert (a.pop("evidence") or {}) == pytest.approx(b.pop("evidence") or {}, rel=1e-2)
         for key in a:
             close(b[key], a[key])
-
-
-@pytest.mark.parametrize(
-    ("name", "gpus", "expected"),
-    [
-        ("auto", 0, "cpu"),
-        ("auto", 2, "cuda:0"),
-        ("cpu", 2, "cpu"),
-        ("cuda", 2, "cuda:0"),
-        ("cuda:1", 2, "cuda:1"),
-    ],
-)
-def test_names_of_devices(
-    name: str, gpus: int, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_gpus(monkeypatch, gpus)
-    assert str(chosen_device(name)) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "gpus", "problem"),
-    [
-        ("gpu", 1, "there is no device 'gpu'; give auto, cpu, cuda, cuda:N or mps"),
-        ("cuda:", 1, "there is no device 'cuda:'"),
-        ("cuda:2", 2, "there is no GPU 2: PyTorch finds 2, counted from 0"),
-        ("cuda", 0, "PyTorch finds no GPU for device cuda; .* or give --device cpu"),
-        ("cuda", -1, "this PyTorch is built without CUDA, which device cuda needs"),
-        ("mps", 0, "PyTorch finds no GPU of a Mac for device mps; give --device cpu"),
-    ],
-)
-def test_a_device_that_is_not_there_is_one_line(
-    name: str, gpus: int, problem: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_gpus(monkeypatch, gpus)
-    with pytest.raises(InputError, match=problem) as told:
-        chosen_device(name)
-    assert "\n" not in str(told.value)
-
-
-def with_gpus(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """A machine with so many GPUs; below 0, a PyTorch that knows nothing of them."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: number > 0)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: max(number, 0))
-    monkeypatch.setattr(torch.version, "cuda", "13.0" if number >= 0 else None)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-
-
-@pytest.mark.parametrize("load", [load_config, lambda task, **how: load_settings(**how)])
-def test_settings_refuse_what_is_no_device(load: Callable[..., Any]) -> None:
-    assert load("jet-vae", overrides={"device": "cuda:3"}).device == "cuda:3"
-    with pytest.raises(
-        InputError, match="device: choose auto, cpu, cuda, cuda:1 or the like, or mps"
-    ):
-        load("jet-vae", overrides={"device": "gpu"})
 
 
 def test_a_gpu_whose_memory_is_full_is_one_line(

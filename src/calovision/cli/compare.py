@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.output import Device, Judges, SkipCorrupt, emit, warnings_to_stderr
+from calovision.cli.output import (
+    Device,
+    JsonFile,
+    Judges,
+    SkipCorrupt,
+    UpTo,
+    emit,
+    kept,
+    warnings_to_stderr,
+)
 
 
 def compare(
@@ -34,10 +43,8 @@ def compare(
         typer.Option(help="Compute this metric alone, such as fpd; repeatable."),
     ] = None,
     judges: Judges = None,
-    out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
-    events: Annotated[
-        int, typer.Option(min=1, help="Compare at most so many events of each, the first ones.")
-    ] = 20_000,
+    out: JsonFile = None,
+    events: UpTo = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
     device: Device = "auto",
     skip_corrupt: SkipCorrupt = False,
@@ -83,12 +90,7 @@ def compare(
     lines += ["", *table(result["metrics"])]
     for name, of_class in result["classes"].items():
         lines += ["", f"{name}:", *table(of_class)]
-    if out is not None:
-        from calovision.utils.files import write_json
-
-        write_json(out, result)
-        lines.append(f"written to {out}")
-    emit(result, "\n".join(lines), json)
+    emit(result, "\n".join([*lines, *kept(result, out)]), json)
 
 
 def table(metrics: dict[str, dict[str, Any]]) -> list[str]:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -42,6 +43,12 @@ Judges = Annotated[
 ]
 
 
+UpTo = Annotated[
+    int, typer.Option(min=1, help="Use at most so many events of each set, the first ones.")
+]
+JsonFile = Annotated[Path | None, typer.Option(help="JSON file to write.")]
+
+
 def with_task(arguments: list[str]) -> list[str]:
     """The command line with an empty task behind each ``--pretrained`` that names none.
 
@@ -60,6 +67,16 @@ def emit(result: Any, text: str, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result))
     typer.echo(text, err=as_json)
+
+
+def kept(result: Any, out: Path | None) -> list[str]:
+    """Write a result as JSON where a file is given; the line that says so."""
+    if out is None:
+        return []
+    from calovision.utils.files import write_json
+
+    write_json(out, result)
+    return [f"written to {out}"]
 
 
 def one_line(

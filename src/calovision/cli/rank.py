@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from calovision.cli.compare import table
-from calovision.cli.output import Device, SkipCorrupt, emit, warnings_to_stderr
+from calovision.cli.output import (
+    Device,
+    JsonFile,
+    SkipCorrupt,
+    UpTo,
+    emit,
+    kept,
+    warnings_to_stderr,
+)
 
 
 def rank(
@@ -19,10 +27,8 @@ def rank(
     judge: Annotated[
         str, typer.Option(help="challenge-high-level, challenge-dense or challenge-cnn.")
     ] = "challenge-high-level",
-    out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
-    events: Annotated[
-        int, typer.Option(min=1, help="Use at most so many events of each, the first ones.")
-    ] = 20_000,
+    out: JsonFile = None,
+    events: UpTo = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
     device: Device = "auto",
     skip_corrupt: SkipCorrupt = False,
@@ -48,9 +54,4 @@ def rank(
             skip_corrupt=skip_corrupt,
         ).content
     lines = [f"{result['truth']['used']} true events", "", *table(result["metrics"])]
-    if out is not None:
-        from calovision.utils.files import write_json
-
-        write_json(out, result)
-        lines.append(f"written to {out}")
-    emit(result, "\n".join(lines), json)
+    emit(result, "\n".join([*lines, *kept(result, out)]), json)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,21 +65,15 @@ class Judge:
     on_request: bool = False
 
 
-def _trees(samples: Samples, other: int, seed: int, device: str, *, curve: bool = True) -> Verdict:
-    del device
-    tables, weights = samples.tables, samples.weights[other - 1]
-    options: dict[str, Any] = {"paired": samples.paired, "weights": weights}
-    options["shares"] = SHARES if curve else SHARES[-1:]
-    return trees(tables[0], tables[other], seed=seed, **options)
-
-
-def _patterns(
-    samples: Samples, other: int, seed: int, device: str, *, curve: bool = True
+def _trees(
+    samples: Samples, other: int, seed: int, device: str, *, curve: bool = True, local: bool = False
 ) -> Verdict:
+    """The verdict of trees on observables, and on ``local`` patterns beside them."""
     del device
-    tables = [np.hstack([samples.patterns[k], samples.tables[k]]) for k in (0, other)]
-    weights = samples.weights[other - 1]
-    options: dict[str, Any] = {"paired": samples.paired, "weights": weights}
+    tables = [samples.tables[k] for k in (0, other)]
+    if local:
+        tables = [np.hstack([samples.patterns[k], samples.tables[k]]) for k in (0, other)]
+    options: dict[str, Any] = {"paired": samples.paired, "weights": samples.weights[other - 1]}
     options["shares"] = SHARES if curve else SHARES[-1:]
     return trees(*tables, seed=seed, **options)
 
@@ -86,7 +81,7 @@ def _patterns(
 #: by the names under which they are asked for, the fastest first
 JUDGES: dict[str, Judge] = {
     "trees": Judge("classifier_auc", _trees),
-    "patterns": Judge("classifier_auc_patterns", _patterns),
+    "patterns": Judge("classifier_auc_patterns", partial(_trees, local=True)),
     "cells": Judge("classifier_auc_cells", network_judges.cells, is_network=True),
     "hits": Judge("classifier_auc_hits", network_judges.hits, is_network=True),
     **{

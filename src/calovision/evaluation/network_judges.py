@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,33 +58,6 @@ class Learning:
 LEARNING = Learning()
 
 
-def cells(
-    samples: Samples,
-    other: int,
-    seed: int,
-    device: str,
-    learning: Learning = LEARNING,
-    *,
-    curve: bool = True,
-) -> Verdict:
-    """The verdict of a convolutional network on cells."""
-    return _verdict(CellsTask, None, samples, other, seed, device, learning, curve)
-
-
-def hits(
-    samples: Samples,
-    other: int,
-    seed: int,
-    device: str,
-    learning: Learning = LEARNING,
-    *,
-    curve: bool = True,
-) -> Verdict:
-    """The verdict of our tagger's network, on the hardest hits and on towers."""
-    config = load_config("jet-tagger")
-    return _verdict(TransformerTask, config, samples, other, seed, device, learning, curve)
-
-
 def _verdict(
     kind: type[TaggerTask],
     config: object,
@@ -91,8 +65,9 @@ def _verdict(
     other: int,
     seed: int,
     device: str,
-    learning: Learning,
-    curve: bool,
+    learning: Learning = LEARNING,
+    *,
+    curve: bool = True,
 ) -> Verdict:
     """What a network says of A and the sample of number ``other``."""
     pair = samples.events[0], samples.events[other]
@@ -117,6 +92,12 @@ def _verdict(
         points.append((len(seen), Verdict((part,), samples.paired, seed).auc))
     assert part is not None
     return Verdict((part,), samples.paired, seed, tuple(points))
+
+
+#: a convolutional network on cells
+cells = partial(_verdict, CellsTask, None)
+#: our tagger's network, on the hardest hits and on towers
+hits = partial(_verdict, TransformerTask, load_config("jet-tagger"))
 
 
 def _labelled(pair: tuple[Events, Events], rows: tuple[Rows, Rows], of: Weights) -> Events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class Verdict:
     seed: int
     curve: tuple[tuple[int, Metric], ...] = ()
 
-    @property
+    @cached_property  # its bootstrap ranks all scores some hundred times
     def auc(self) -> Metric:
         """Mean AUC of the parts; 1/2 if the samples cannot be told apart."""
         found = [p.metric(paired=self.paired, seed=self.seed + k) for k, p in enumerate(self.parts)]

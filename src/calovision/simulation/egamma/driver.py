@@ -20,7 +20,7 @@ from calovision.simulation.egamma.clustering import READ_OUT
 from calovision.simulation.egamma.fast import Fast
 from calovision.simulation.egamma.geant4 import Geant4
 from calovision.simulation.egamma.measure import ELECTRONICS, measured
-from calovision.simulation.egamma.particles import MAX_ETA, PT, Engine, draw
+from calovision.simulation.egamma.particles import MAX_ETA, PT, SIZE, Engine, Showers, draw
 
 ENGINES: dict[str, Engine] = {"fast": Fast(), "geant4": Geant4()}
 #: Events in one chunk; part of what a seed means. A Geant4 chunk takes about a minute.
@@ -79,9 +79,18 @@ def simulate_egamma(
         chunks,
         functools.partial(_simulate, engine=engine),
         provenance=_provenance(events, seed, engine),
-        prepare=chosen.prepare,
+        prepare=functools.partial(_prepare, chosen),
         **options,
     )
+
+
+def _prepare(engine: Engine) -> None:
+    """Do once what all processes profit from: that of the engine, and compile the read-out."""
+    engine.prepare()
+    real, none = np.zeros(0), np.zeros(0, np.bool_)
+    crops = np.zeros((0, SIZE, SIZE), np.float32)
+    showers = Showers(crops, np.zeros(0, np.int64), real, none, real)
+    measured(draw(0, 0, np.random.default_rng(0)), showers, 0)
 
 
 def without_deposit(store: EventSet) -> int:

@@ -172,3 +172,11 @@ ANSWERS: dict[str, Any] = {
     "calovision.models.classify.side_by_side": one_after_another,
     "calovision.models.generators.base.side_by_side": one_after_another,
 }
+
+
+def with_gpus(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """A machine with so many GPUs; below 0, a PyTorch that knows nothing of them."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: number > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: max(number, 0))
+    monkeypatch.setattr(torch.version, "cuda", "13.0" if number >= 0 else None)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
