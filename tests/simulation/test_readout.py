@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from calovision.simulation.detector import CMS_BARREL, record
+from calovision.simulation.detector import CMS_BARREL, TOWER, record
 from calovision.simulation.jets import acceptance
-from calovision.simulation.readout import fakes, growth
-from calovision.simulation.response import set_seed
+from calovision.simulation.readout import MAX_HITS, SPAN, WINDOW, fakes, growth, read_out
+from calovision.simulation.response import new_canvas, set_seed, start
 from calovision.simulation.showers import into_towers
 
 
@@ -45,6 +45,34 @@ def test_thresholds_grow_with_the_cosine(power: float) -> None:
     eta = 1.2
     found = growth(eta / CMS_BARREL.crystal_eta, power, record(CMS_BARREL))
     assert found == pytest.approx(math.cosh(eta) ** power)
+
+
+def test_what_is_read_out_depends_on_where_the_cell_lies() -> None:
+    """Cells of 1 GeV everywhere are read out up to the eta at which thresholds reach it."""
+    last = 1.0  #: abs(eta)
+    low = 1 / math.cosh(last)
+    quiet = CMS_BARREL._replace(
+        ecal_noise=0.0, hcal_noise=0.0, fake_rate=0.0, ecal_growth=1.0, hcal_growth=1.0
+    )
+    least = {"ecal_seed": low, "ecal_threshold": low, "hcal_threshold": low}
+    detector = record(quiet._replace(ecal_scale=1.0, hcal_scale=1.0, ecal_neighbours=0, **least))
+    canvas = new_canvas(SPAN, SPAN)
+    start(canvas, 0.9, 0.0, 1.5, detector)
+    canvas.ecal[:], canvas.towers[:] = 1.0, 1.0
+    canvas.towers[SPAN // 2, SPAN // 2] = 1.001  # the middle of the window
+    found = np.empty(MAX_HITS, np.uint16), np.empty(MAX_HITS, np.uint8), np.empty(MAX_HITS)
+    hits = read_out(canvas, np.empty((WINDOW, WINDOW), np.int8), *found, detector)
+    cell, code, value = (x[:hits] for x in found)
+    eta = (canvas.origin[0] + cell.astype(int) // WINDOW + 0.5) * CMS_BARREL.crystal_eta
+    rows = (canvas.origin[0] + np.arange(WINDOW) + 0.5) * CMS_BARREL.crystal_eta
+    inside = np.abs(rows) < last
+    assert 0 < inside.sum() < WINDOW
+    for channel, share in ((1, WINDOW), (2, WINDOW // TOWER)):
+        mine = code == channel
+        wanted = rows if channel == 1 else rows[TOWER // 2 :: TOWER]
+        assert mine.sum() == share * (np.abs(wanted) < last).sum()
+        assert np.abs(eta[mine]).max() < last
+        np.testing.assert_allclose(value[mine], 1.0, atol=2e-3)
 
 
 def test_the_hcal_sees_less_of_soft_hadrons() -> None:
