@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import signal
 import subprocess
@@ -48,28 +49,28 @@ def reference() -> ModuleType:
 @pytest.fixture(scope="session")
 def toy_jets() -> Events:
     """64 random jets with the occupancy of the public set."""
-    events: Events = sys.modules["toys"].toy_jets(64, seed=1)
+    events: Events = importlib.import_module("toys").toy_jets(64, seed=1)
     return events
 
 
 @pytest.fixture(scope="session")
 def toy_crops() -> Events:
     """64 random electron/photon crops."""
-    events: Events = sys.modules["toys"].toy_crops(64, seed=2)
+    events: Events = importlib.import_module("toys").toy_crops(64, seed=2)
     return events
 
 
 @pytest.fixture(scope="session")
 def make_jets() -> Callable[[int, int], Events]:
     """The function ``toy_jets(n, seed)``, for tests that need another number."""
-    function: Callable[[int, int], Events] = sys.modules["toys"].toy_jets
+    function: Callable[[int, int], Events] = importlib.import_module("toys").toy_jets
     return function
 
 
 @pytest.fixture(scope="session")
 def make_crops() -> Callable[[int, int], Events]:
     """The function ``toy_crops(n, seed)``, for tests that need another number."""
-    function: Callable[[int, int], Events] = sys.modules["toys"].toy_crops
+    function: Callable[[int, int], Events] = importlib.import_module("toys").toy_crops
     return function
 
 

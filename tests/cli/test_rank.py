@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import calovision as cv
 from calovision.cli.app import app
+from calovision.errors import InputError
 from calovision.evaluation import challenge
 from calovision.events.events import Events
 
@@ -51,3 +52,11 @@ def test_bad_input_is_one_line(sets: list[str]) -> None:
         done = CliRunner().invoke(app, words)
         assert done.exit_code != 0
         assert said in str(done.exception), words
+
+
+def test_sets_in_memory_need_names(sets: list[str]) -> None:
+    crops = cv.load(sets[1])
+    with pytest.raises(InputError, match="sets in memory have no names"):
+        cv.rank(sets[0], [crops, crops])
+    with pytest.raises(InputError, match="one set cannot be ranked"):
+        cv.rank(sets[0], sets[1])

@@ -159,3 +159,5 @@ def test_judges_are_asked_by_name() -> None:
         judges.asked("trees,experts")
     with pytest.raises(InputError, match="no judges"):
         judges.asked([])
+    with pytest.raises(InputError, match="judges are 5"):
+        judges.asked(5)  # type: ignore[arg-type]

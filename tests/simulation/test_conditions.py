@@ -43,7 +43,15 @@ def test_further_settings_change_the_hadrons_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["StringZ:aLnd = 0.3", "StringZ:aLund", "", "HardQCD:all = on", " Beams:eCM = 13000."]
+    "line",
+    [
+        "StringZ:aLnd = 0.3",
+        "StringZ:aLund",
+        "",
+        "HardQCD:all = on",
+        "Tune:pp = 5",
+        " Beams:eCM = 13000.",
+    ],
 )
 def test_settings_that_pythia_does_not_know_or_that_are_ours_are_refused(line: str) -> None:
     with pytest.raises(InputError, match="the setting"):

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pretended_gpu import with_gpus
 
 from calovision.errors import InputError
 from calovision.models.config import load_config
 from calovision.models.symmetry.settings import load_settings
 from calovision.training.devices import chosen_device
+from pretended_gpu import with_gpus
 
 
 @pytest.mark.parametrize(

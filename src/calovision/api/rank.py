@@ -59,13 +59,16 @@ def rank(
 
     most, seed = count("events", events), count("seed", seed, 0)
     if not isinstance(made, Mapping):
-        names = [Path(one).name or str(one) for one in made]
+        given = [made] if isinstance(made, str | Path) else made
+        if not all(isinstance(one, str | Path) for one in given):
+            raise InputError("sets in memory have no names", 'give them, {"mine": events, ...}')
+        names = [Path(one).name or str(one) for one in given]
         if len(set(names)) < len(names):
             raise InputError(
                 f"two sets are called {next(n for n in names if names.count(n) > 1)!r}",
                 "give them other names",
             )
-        made = dict(zip(names, made, strict=True))
+        made = dict(zip(names, given, strict=True))
     true, of_truth = read(truth, most, skip_corrupt)
     sets = {name: read(one, most, skip_corrupt) for name, one in made.items()}
     content = measure(

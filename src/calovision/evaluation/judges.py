@@ -134,7 +134,9 @@ def asked(judges: Names | None) -> tuple[str, ...]:
     """
     if judges is None:
         return tuple(name for name, judge in JUDGES.items() if not judge.on_request)
-    names = judges.split(",") if isinstance(judges, str) else list(judges)
+    names = judges.split(",") if isinstance(judges, str) else judges
+    if not isinstance(names, Collection):
+        raise InputError(f"judges are {judges!r}", f"name some of {', '.join(JUDGES)}")
     names = [str(name).strip() for name in names]
     if unknown := [name for name in names if name not in JUDGES]:
         raise InputError(f"no judge {unknown[0]!r}", f"there are {', '.join(JUDGES)}")

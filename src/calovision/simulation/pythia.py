@@ -49,17 +49,7 @@ _WRITE_INTEGRALS = "MultipartonInteractions:reuseInit = 1"
 _QUICK_START = ("Check:event = off", "MultipartonInteractions:reuseInit = 2")
 _START_SEED = 20130131  #: of the integrals for multiparton interactions
 #: groups of settings that make the collisions those of the public set, or that calovision needs
-_OWN_SETTINGS = (
-    "Beams",
-    "HardQCD",
-    "PhaseSpace",
-    "Random",
-    "Print",
-    "Check",
-    "Main",
-    "Init",
-    "Next",
-)
+_OWN_SETTINGS = ("Beams", "HardQCD", "PhaseSpace", "Tune", "Random", "Main", "Print", "Check")
 _MAX_SEED = 900_000_000  #: Pythia's largest seed
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU, needed
 from torch import Tensor, nn
 
 from calovision.evaluation.symmetry.measures import measure
@@ -34,6 +33,7 @@ from calovision.networks.image_vae import ImageVAE
 from calovision.studies.symmetry_ablation import random_motion
 from calovision.training.run import RunDir
 from calovision.utils.interruption import Stop
+from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU, needed
 
 pytestmark = needed
 CPU = torch.device("cpu")
