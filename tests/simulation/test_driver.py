@@ -6,7 +6,6 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,6 @@ from calovision.errors import InputError
 from calovision.events.store import EventStore
 from calovision.simulation import driver
 from calovision.simulation.chunks import Chunk, chunks_of
-from calovision.simulation.conditions import Conditions
 from calovision.simulation.driver import CHUNK, simulate_jets
 from calovision.simulation.jets import simulate_chunk
 
@@ -63,9 +61,9 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
 def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def counted(chunk: Chunk, time_limit: float, conditions: Conditions) -> object:
+    def counted(chunk: Chunk, *options: object) -> object:
         made.append(chunk.index)
-        return simulate_chunk(chunk, time_limit, conditions)
+        return simulate_chunk(chunk, *options)
 
     def interrupt(done: int, found: bool) -> None:
         if done and not found:
@@ -89,16 +87,16 @@ def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.usefixtures("small_chunks")
 def test_particles_are_kept_on_request(tmp_path: Path) -> None:
-    store = simulate_jets(tmp_path, 14, 9, particles=True)
-    events = store.load()
-    tables = [pq.read_table(p) for p in sorted((tmp_path / "particles").iterdir())]
-    assert [len(t) for t in tables] == [12, 2]
-    rows = [row for t in tables for row in t.to_pylist()]
-    for row, pt, mass in zip(rows, events.columns["gen_pt"], events.columns["gen_m0"], strict=True):
-        p, eta, phi, e = (np.array(row[k], float) for k in ("pt", "eta", "phi", "energy"))
-        px, py, pz = (p * np.cos(phi)).sum(), (p * np.sin(phi)).sum(), (p * np.sinh(eta)).sum()
-        assert np.hypot(px, py) == pytest.approx(pt, rel=1e-4)
-        assert e.sum() ** 2 - px**2 - py**2 - pz**2 == pytest.approx(mass**2, rel=2e-2, abs=1)
+    events = simulate_jets(tmp_path, 14, 9, particles=True).load()
+    assert events.particles is not None
+    inside = events.particles.where(events.particles.member)
+    first = inside.offsets[:-1]
+    pt, eta, phi, e = (getattr(inside, k).astype(float) for k in ("pt", "eta", "phi", "energy"))
+    parts = [pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), e]
+    px, py, pz, e = np.add.reduceat(parts, first, axis=1)
+    assert np.hypot(px, py) == pytest.approx(events.columns["gen_pt"], rel=1e-4)
+    mass2 = e**2 - px**2 - py**2 - pz**2
+    assert mass2 == pytest.approx(events.columns["gen_m0"] ** 2, rel=2e-2, abs=1)
 
 
 def test_bad_arguments_are_one_line(tmp_path: Path) -> None:

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 from calovision.simulation import generator
-from calovision.simulation.constituents import constituents, join
 from calovision.simulation.generator import DijetGenerator, Jets
 from calovision.simulation.pythia import GLUON, QUARK
+from calovision.simulation.truth import surroundings
 
 
 @pytest.mark.parametrize("label", [GLUON, QUARK])
 def test_jets_are_the_sum_of_their_constituents(generated: dict[int, Jets], label: int) -> None:
     jets = generated[label]
-    truth = constituents(jets)
-    pt, eta, phi = (truth.columns[k].astype(float) for k in ("pt", "eta", "phi"))
+    around = surroundings(jets)
+    truth = around.where(around.member)
+    pt, eta, phi = (getattr(truth, k).astype(float) for k in ("pt", "eta", "phi"))
     px, py = np.add.reduceat([pt * np.cos(phi), pt * np.sin(phi)], truth.offsets[:-1], axis=1)
     pz = np.add.reduceat(pt * np.sinh(eta), truth.offsets[:-1])
     np.testing.assert_allclose(np.hypot(px, py), jets.pt, rtol=1e-4)
@@ -38,8 +39,9 @@ def test_jets_qualify_and_follow_their_parton(generated: dict[int, Jets], label:
 
 
 def test_gluon_jets_have_more_constituents(generated: dict[int, Jets]) -> None:
-    counts = [np.diff(constituents(generated[label]).offsets).mean() for label in (GLUON, QUARK)]
-    assert counts[0] > 1.15 * counts[1]
+    around = [surroundings(generated[label]) for label in (GLUON, QUARK)]
+    gluon, quark = (found.member.sum() / len(found) for found in around)
+    assert gluon > 1.15 * quark
 
 
 def test_kinds_and_charges(generated: dict[int, Jets]) -> None:
@@ -65,20 +67,6 @@ def test_same_seed_same_jets() -> None:
     np.testing.assert_array_equal(first.particles.pt, second.particles.pt)
     np.testing.assert_array_equal(first.pt, second.pt)
     assert not np.array_equal(first.pt, other.pt)
-
-
-def test_constituents_survive_selection_and_joining(generated: dict[int, Jets]) -> None:
-    truth = constituents(generated[GLUON])
-    order = np.array([3, 0, 3])
-    picked = join([truth[order], truth[order[:1]]])
-    assert len(picked) == 4
-    rows = slice(truth.offsets[3], truth.offsets[4])
-    np.testing.assert_array_equal(
-        picked.columns["pdg"][: picked.offsets[1]], truth.columns["pdg"][rows]
-    )
-    np.testing.assert_array_equal(
-        picked.columns["pt"][picked.offsets[3] :], truth.columns["pt"][rows]
-    )
 
 
 def test_nothing_is_printed() -> None:

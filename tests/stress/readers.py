@@ -104,7 +104,8 @@ def _images(sound: Path) -> list[Kind]:
 
 def _sets(sound: Path) -> list[Kind]:
     from calovision.events.info import info
-    from calovision.events.shards import Shard, shard_bytes
+    from calovision.events.shard_writing import shard_bytes
+    from calovision.events.shards import Shard
     from calovision.events.store import EventStore, save
 
     events = toys().toy_jets(12, 3)

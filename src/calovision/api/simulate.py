@@ -65,7 +65,9 @@ def jets(
         geometry: another grid than the public one: pixels of a crystal or more, at most one
             tracker, an electromagnetic and a hadronic calorimeter (in this order), and a muon
             channel of muons above 3 GeV; or a YAML or JSON file of its ``to_dict()``.
-        particles: keep the generator-level constituents too, in ``OUT/particles``.
+        particles: keep the generator-level particles of every jet and around it, as
+            :class:`.particles <calovision.events.particle_lists.ParticleLists>`: what
+            ``model="particles"`` of ``jet-generator`` learns from.
         out: folder of the set to write; an interrupted call goes on there. Without it the jets
             are kept in memory.
         overwrite: replace a set that is there.
@@ -101,8 +103,6 @@ def jets(
     grid = geometry_of(geometry)
     more = lines_of(pythia)
     conditions = Conditions(pt_hat, tune, noise, pileup, grid, description, more).checked()
-    if particles and out is None:
-        raise InputError("particles=True writes files beside the jets", "give out, a folder")
     settings = list(conditions.settings())
     made_by = {"source": "calovision simulate jets", "seed": seed, "pythia": settings}
 

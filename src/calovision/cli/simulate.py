@@ -58,7 +58,7 @@ def simulate(
         typer.Option(help="egamma: parametrised, or Geant4 (extra 'geant4'). Default: fast."),
     ] = None,
     particles: Annotated[
-        bool, typer.Option("--particles", help="jets: keep the generator-level constituents too.")
+        bool, typer.Option("--particles", help="jets: keep the generator-level particles too.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a set that is there.")

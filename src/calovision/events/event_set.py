@@ -143,7 +143,8 @@ class EventSet(Attributes):
     def to_awkward(self) -> Any:
         """Records of an Awkward Array, an event each: jagged ``hits``, and the columns.
 
-        ``hits`` have ``channel`` (number), ``eta``, ``phi`` (rad) and ``energy`` (GeV).
+        ``hits`` have ``channel`` (number), ``eta``, ``phi`` (rad) and ``energy`` (GeV); sets with
+        :class:`particles <calovision.events.particle_lists.ParticleLists>` give these too.
         """
         from calovision.events.interchange import to_awkward
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from calovision.errors import InputError
 from calovision.events.attributes import read_only
 from calovision.events.event_set import EventSet, Index
 from calovision.events.geometry import NS_PER_UNIT, Geometry
+from calovision.events.particle_lists import ParticleLists, joined
 
 Unit = Literal["gev", "image"]
 
@@ -54,6 +55,7 @@ class Events(EventSet):
         value: ``(hits,)`` float32 or float64, content **per pixel** in image units.
         columns: per-event arrays ``(n, ...)``, such as ``label`` (gluon 0, quark 1; photon 0,
             electron 1), ``pt`` and ``m0`` (GeV).
+        particles: of every event before the detector, where the set keeps them.
 
     Example:
         >>> import calovision as cv
@@ -68,8 +70,14 @@ class Events(EventSet):
     code: NDArray[np.uint8]
     value: NDArray[np.floating[Any]]
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    particles: ParticleLists | None = None
 
     def __post_init__(self) -> None:
+        if self.particles is not None and len(self.particles) != len(self):
+            raise InputError(
+                f"lists of particles of {len(self.particles)} events for {len(self)}",
+                "give one for every event",
+            )
         for name, column in self.columns.items():
             if np.shape(column)[:1] != (len(self),):
                 raise InputError(
@@ -131,10 +139,14 @@ class Events(EventSet):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of hits and columns."""
+        """SHA-256 of hits, columns and particles."""
         digest = hashlib.sha256(repr(self.geometry).encode())
+        arrays: tuple[NDArray[Any], ...]
         arrays = (self.offsets - self.offsets[0], self.cell, self.code, self.value)
-        for array in (*arrays, *(self.columns[k] for k in sorted(self.columns))):
+        arrays += tuple(self.columns[k] for k in sorted(self.columns))
+        if self.particles is not None:
+            arrays += (self.particles.offsets, *self.particles.columns.values())
+        for array in arrays:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
@@ -184,9 +196,9 @@ class Events(EventSet):
         offsets = offsets_of(lengths)
         hits = np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], lengths)
         columns = {k: v[chosen] for k, v in self.columns.items()}
-        return Events(
-            self.geometry, offsets, self.cell[hits], self.code[hits], self.value[hits], columns
-        )
+        particles = None if self.particles is None else self.particles[chosen]
+        numbers = self.cell[hits], self.code[hits], self.value[hits]
+        return Events(self.geometry, offsets, *numbers, columns, particles)
 
     def keep(self, mask: NDArray[np.bool_]) -> Events:
         """The same events with some of their hits only (always a new set).
@@ -195,14 +207,13 @@ class Events(EventSet):
             mask: ``(hits,)`` true for the hits that stay.
         """
         left = np.bincount(self.owner[mask], minlength=len(self))
-        offsets = offsets_of(left)
-        return Events(
-            self.geometry,
-            offsets,
-            self.cell[mask],
-            self.code[mask],
-            self.value[mask],
-            dict(self.columns),
+        return replace(
+            self,
+            offsets=offsets_of(left),
+            cell=self.cell[mask],
+            code=self.code[mask],
+            value=self.value[mask],
+            columns=dict(self.columns),
         )
 
     def to_dense(self, unit: Unit = "gev") -> NDArray[np.floating[Any]]:
@@ -238,7 +249,7 @@ def concatenate(sets: Iterable[EventSet]) -> Events:
     """Join event sets of one geometry and the same columns, in order, in memory.
 
     Args:
-        sets: in memory or on disk.
+        sets: in memory or on disk; particles are kept where all have them.
 
     Raises:
         InputError: no set given, or sets of different geometry or columns.
@@ -259,6 +270,7 @@ def concatenate(sets: Iterable[EventSet]) -> Events:
                 "event sets differ in geometry or columns", "join sets of one kind only"
             )
     lengths = np.concatenate([p.n_hits for p in parts])
+    lists = [p.particles for p in parts if p.particles is not None]
     return Events(
         first.geometry,
         offsets_of(lengths),
@@ -266,4 +278,5 @@ def concatenate(sets: Iterable[EventSet]) -> Events:
         np.concatenate([p.code for p in parts]),
         np.concatenate([p.value for p in parts]),
         {k: np.concatenate([p.columns[k] for p in parts]) for k in first.columns},
+        joined(lists) if len(lists) == len(parts) else None,
     )

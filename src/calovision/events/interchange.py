@@ -24,10 +24,10 @@ def to_awkward(events: Events) -> Any:
     import awkward as ak
 
     hits = ak.zip({name: getattr(events, name) for name in HIT})
-    return ak.Array(
-        {"hits": ak.unflatten(hits, events.n_hits)}
-        | {name: np.asarray(column) for name, column in events.columns.items()}
-    )
+    lists = {"hits": ak.unflatten(hits, events.n_hits)}
+    if events.particles is not None:
+        lists["particles"] = ak.unflatten(ak.zip(events.particles.columns), events.particles.counts)
+    return ak.Array(lists | {name: np.asarray(column) for name, column in events.columns.items()})
 
 
 def to_pandas(events: Events, rows: Literal["events", "hits"]) -> Any:

@@ -16,6 +16,7 @@ from calovision.events.event_set import EventSet, Index
 if TYPE_CHECKING:
     from calovision.events.events import Events
     from calovision.events.geometry import Geometry
+    from calovision.events.particle_lists import ParticleLists
 
 
 class LazyColumns(Mapping[str, NDArray[Any]]):
@@ -59,6 +60,11 @@ class OnDisk(EventSet):
     def n_hits(self) -> NDArray[np.int64]:
         """``(n,)`` number of hits of every event."""
         return self.load().n_hits
+
+    @property
+    def particles(self) -> ParticleLists | None:
+        """Of every event before the detector, where the set keeps them."""
+        return self.load().particles
 
 
 class EventSelection(OnDisk):

@@ -18,6 +18,8 @@ from calovision.events.events import Events, concatenate, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.manifest import check_sizes, read_manifest
 from calovision.events.on_disk import EventSelection, LazyColumns, OnDisk
+from calovision.events.particle_lists import ParticleLists
+from calovision.events.particle_lists import joined as joined_lists
 from calovision.events.shards import AGAIN, GROUP_EVENTS, Shard, damaged_shard, shard_name
 from calovision.utils import streams
 from calovision.utils.unreadable import exists, reading
@@ -157,6 +159,7 @@ class EventStore(OnDisk):
                 f"{self.path}: {hits} hits do not fit in memory", "use fewer"
             ) from None
         columns: dict[str, list[NDArray[Any]]] = {name: [] for name in self.columns}
+        lists: list[ParticleLists] = []
         start = first = 0
         for part in (self._shard(i).read() for i in range(len(self._indices))):
             stop = start + len(part.value)
@@ -165,9 +168,11 @@ class EventStore(OnDisk):
             offsets[first + 1 : first + len(part) + 1] = part.offsets[1:] + start
             for name, column in part.columns.items():
                 columns[name].append(column)
+            lists += [] if part.particles is None else [part.particles]
             start, first = stop, first + len(part)
         joined = {k: np.concatenate(v) for k, v in columns.items()}
-        return Events(self.geometry, offsets, cell, code, value, joined)
+        particles = joined_lists(lists) if lists else None
+        return Events(self.geometry, offsets, cell, code, value, joined, particles)
 
     def shards(self, columns: Collection[str]) -> Iterator[Events]:
         """The events of every shard in turn, with those of the ``columns`` that the set has."""

@@ -1,8 +1,7 @@
-"""One shard of an event store: a deterministic Parquet file of jagged hits."""
+"""Reading one shard of an event store, a Parquet file of jagged hits."""
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Collection, Iterator
@@ -16,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from calovision.errors import ContentError, DamagedError, InputError
+from calovision.errors import ContentError, DamagedError
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
+from calovision.events.particle_lists import TYPES, ParticleLists
 from calovision.utils.unreadable import reading
 
 SCHEMA_VERSION = 1
@@ -28,106 +28,17 @@ GROUP_EVENTS = 512  #: events in one row group, the least that is read at a time
 #: what to do about a damaged shard
 AGAIN = "make or download the event set again, or leave out what is damaged with --skip-corrupt"
 HIT_COLUMNS = ("cell", "code", "value")
+#: columns of the generator-level particles, where a set keeps them, and their types
+PARTICLE_COLUMNS = {f"particle_{name}": kind for name, kind in TYPES.items()}
 #: what pyarrow raises at a file that is not what it says, and our own checks
 _DAMAGE = (ContentError, UnicodeDecodeError, pa.ArrowException, OSError)
-_META = b"calovision"
-# Measured on CMS-like jets, bytes a hit: cell 1.4 (plain 2.2, delta 1.5), code 0.03,
-# value 3.3 (plain 3.6); higher zstd levels gain 2 % and cost twice the time.
-_ENCODING = {"cell": "BYTE_STREAM_SPLIT", "value": "BYTE_STREAM_SPLIT"}
-_COMPRESSION_LEVEL = 1
+META = b"calovision"  #: key of our description in a file
 _HITS = {"cell": "uint16", "code": "uint8"}
 
 
 def shard_name(index: int) -> str:
     """File name of shard ``index`` inside a store."""
     return f"shard-{index:05d}.parquet"
-
-
-def shard_bytes(events: Events) -> bytes:
-    """Serialise one shard; the same events give the same bytes.
-
-    Raises:
-        InputError: as :func:`check_event_columns`.
-    """
-    check_event_columns(events)
-    offsets = _arrow((events.offsets - events.offsets[0]).astype(np.int32))
-    hits = slice(int(events.offsets[0]), int(events.offsets[-1]))
-    flat: dict[str, NDArray[Any]] = {
-        "cell": np.ascontiguousarray(events.cell[hits], np.uint16),
-        "code": np.ascontiguousarray(events.code[hits], np.uint8),
-        "value": np.ascontiguousarray(events.value[hits]),
-    }
-    arrays = {k: pa.ListArray.from_arrays(offsets, _arrow(v)) for k, v in flat.items()}
-    shapes: dict[str, list[int]] = {}
-    for name, column in events.columns.items():
-        arrays[name] = column_array(column)
-        shapes[name] = list(column.shape[1:])
-    meta = {
-        "events": len(events),
-        "hits": len(flat["cell"]),
-        "geometry": events.geometry.to_dict(),
-        "shapes": shapes,
-    }
-    table = pa.Table.from_arrays(
-        list(arrays.values()),
-        names=list(arrays),
-        metadata={_META: json.dumps(meta, sort_keys=True)},
-    )
-    paths = {f"{k}.list.element": v for k, v in _ENCODING.items()}
-    sink = io.BytesIO()
-    pq.write_table(
-        table,
-        sink,
-        row_group_size=GROUP_EVENTS,
-        compression="zstd",
-        compression_level=_COMPRESSION_LEVEL,
-        use_dictionary=["code.list.element"],
-        column_encoding=paths,
-        write_statistics=False,
-        write_page_checksum=True,
-    )
-    return sink.getvalue()
-
-
-def check_event_columns(events: Events) -> None:
-    """Refuse per-event columns that cannot be stored.
-
-    Raises:
-        InputError: one has not a row for every event, the name of a column of the hits, or holds
-            something else than numbers.
-    """
-    for name, column in events.columns.items():
-        if name in HIT_COLUMNS:
-            raise InputError(f"a column is called {name!r}, as something of the hits", "rename it")
-        found = np.shape(column)
-        if not isinstance(column, np.ndarray) or column.dtype.kind not in "biuf":
-            kind = getattr(column, "dtype", type(column).__name__)
-            raise InputError(f"column {name!r} is of type {kind}", "give a NumPy array of numbers")
-        if found[:1] != (len(events),):
-            raise InputError(
-                f"column {name!r} has shape {found} for {len(events)} events",
-                "give one row for every event",
-            )
-        if name in ("label", "weight") and len(found) != 1:
-            raise InputError(f"column {name!r} has shape {found}", "give one number an event")
-
-
-def column_array(column: NDArray[Any]) -> pa.Array:
-    """A per-event column ``(n, ...)``; one of several numbers an event as lists of fixed length."""
-    if column.ndim == 1:
-        return _arrow(column)
-    width = int(np.prod(column.shape[1:]))
-    return pa.FixedSizeListArray.from_arrays(_arrow(column.reshape(-1)), width)
-
-
-def _arrow(numbers: NDArray[Any]) -> pa.Array:
-    """A flat array without a copy; ``pa.array`` would load pandas, which takes half a second."""
-    if numbers.dtype.kind == "b":
-        bits = pa.py_buffer(np.packbits(numbers, bitorder="little"))
-        return pa.BooleanArray.from_buffers(pa.bool_(), len(numbers), [None, bits])
-    native = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("="))
-    kind = pa.from_numpy_dtype(native.dtype)
-    return pa.Array.from_buffers(kind, len(native), [None, pa.py_buffer(native)])
 
 
 @dataclass(frozen=True)
@@ -140,6 +51,7 @@ class ShardInfo:
         geometry: the image grid.
         columns: names and types of the per-event columns.
         value: type of the hit values.
+        particles: whether the events have lists of particles.
     """
 
     events: int
@@ -147,6 +59,7 @@ class ShardInfo:
     geometry: Geometry
     columns: dict[str, str]
     value: str
+    particles: bool
 
 
 def damaged_shard(name: str) -> DamagedError:
@@ -189,7 +102,7 @@ class Shard:
         """Our description of the file; every column is a known one of its own name."""
         schema = self._file.schema_arrow
         try:
-            meta = json.loads((schema.metadata or {}).get(_META, b""))
+            meta = json.loads((schema.metadata or {}).get(META, b""))
         except (ValueError, RecursionError) as error:
             raise ContentError("no description") from error
         shapes = meta.get("shapes") if isinstance(meta, dict) else None
@@ -197,7 +110,8 @@ class Shard:
             raise ContentError("no description")
         if type(meta.get("events")) is not int or type(meta.get("hits")) is not int:
             raise ContentError("no numbers of events and hits")
-        if {*shapes, *HIT_COLUMNS} != set(schema.names):
+        lists = PARTICLE_COLUMNS if meta.setdefault("particles", False) is True else {}
+        if {*shapes, *HIT_COLUMNS, *lists} != set(schema.names):
             raise ContentError("other columns than described")
         for shape in shapes.values():
             if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
@@ -208,11 +122,15 @@ class Shard:
         schema = self._file.schema_arrow
         columns = {k: self._type(schema.field(k).type) for k in schema.names}
         hits = {k: columns.pop(k) for k in HIT_COLUMNS}
-        listed = all(pa.types.is_list(schema.field(k).type) for k in HIT_COLUMNS)
+        lists = {k: columns.pop(k) for k in PARTICLE_COLUMNS if k in columns}
+        listed = all(pa.types.is_list(schema.field(k).type) for k in (*hits, *lists))
+        if lists and lists != PARTICLE_COLUMNS:
+            raise ContentError("particles of another type")
         if not listed or hits not in ({**_HITS, "value": v} for v in ("float32", "float64")):
             raise ContentError("hits of another type")
         geometry = Geometry.from_dict(self._meta.get("geometry"))
-        return ShardInfo(self._meta["events"], self._meta["hits"], geometry, columns, hits["value"])
+        numbers = self._meta["events"], self._meta["hits"]
+        return ShardInfo(*numbers, geometry, columns, hits["value"], bool(lists))
 
     @staticmethod
     def _type(kind: pa.DataType) -> str:
@@ -231,11 +149,16 @@ class Shard:
     def read(
         self, groups: list[int] | None = None, columns: Collection[str] | None = None
     ) -> Events:
-        """Events of some row groups (all by default), in their order, with some of the columns."""
+        """Events of some row groups (all by default), in their order, with some of the columns.
+
+        The particles come along with all columns, or where ``"particles"`` is one of them.
+        """
         with self._content():
             wanted = range(self._file.num_row_groups) if groups is None else groups
             names = [k for k in self.info.columns if columns is None or k in columns]
             names = [*HIT_COLUMNS, *names]
+            if self.info.particles and (columns is None or "particles" in columns):
+                names += PARTICLE_COLUMNS
             table = self._file.read_row_groups(list(wanted), columns=names, use_threads=False)
             events = self._events(table)
             promised = (self.info.events, self.info.hits)
@@ -249,23 +172,16 @@ class Shard:
             return self._numbers(name, self._file.read(columns=[name], use_threads=False))
 
     def _events(self, table: pa.Table) -> Events:
-        offsets: NDArray[np.int64] | None = None
-        hits: dict[str, NDArray[Any]] = {}
-        for name in HIT_COLUMNS:
-            lists = _whole(table.column(name))
-            found = lists.offsets.to_numpy().astype(np.int64)
-            values = lists.values
-            if lists.null_count or values.null_count or len(lists) != table.num_rows:
-                raise ContentError("hits are missing")
-            hits[name] = values.to_numpy(zero_copy_only=False)[found[0] : found[-1]]
-            offsets = found - found[0] if offsets is None else offsets
-            if not np.array_equal(offsets, found - found[0]):
-                raise ContentError("hits without a partner")
-        assert offsets is not None
+        offsets, hits = _jagged(table, HIT_COLUMNS)
         columns = {k: self._numbers(k, table) for k in self.info.columns if k in table.column_names}
         geometry = self.info.geometry
-        _check_places(geometry, hits["cell"], hits["code"])
-        return Events(geometry, offsets, hits["cell"], hits["code"], hits["value"], columns)
+        _check_places(geometry, *hits[:2])
+        particles = None
+        if PARTICLE_COLUMNS.keys() <= set(table.column_names):
+            firsts, lists = _jagged(table, PARTICLE_COLUMNS)
+            particles = ParticleLists(firsts, *lists)
+        cell, code, value = hits
+        return Events(geometry, offsets, cell, code, value, columns, particles)
 
     def _numbers(self, name: str, table: pa.Table) -> NDArray[Any]:
         array = _whole(table.column(name))
@@ -278,6 +194,26 @@ class Shard:
         if numbers.size != math.prod(shape):
             raise ContentError(f"{name} has another shape")
         return numbers.reshape(shape).copy()
+
+
+def _jagged(
+    table: pa.Table, names: Collection[str]
+) -> tuple[NDArray[np.int64], list[NDArray[Any]]]:
+    """Offsets and flat numbers of columns of lists, which go together."""
+    offsets: NDArray[np.int64] | None = None
+    columns: list[NDArray[Any]] = []
+    for name in names:
+        lists = _whole(table.column(name))
+        found = lists.offsets.to_numpy().astype(np.int64)
+        values = lists.values
+        if lists.null_count or values.null_count or len(lists) != table.num_rows:
+            raise ContentError("entries are missing")
+        columns.append(values.to_numpy(zero_copy_only=False)[found[0] : found[-1]])
+        offsets = found - found[0] if offsets is None else offsets
+        if not np.array_equal(offsets, found - found[0]):
+            raise ContentError("entries without a partner")
+    assert offsets is not None
+    return offsets, columns
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

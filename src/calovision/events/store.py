@@ -17,14 +17,13 @@ from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.geometry import COLUMN_UNITS, Geometry
 from calovision.events.reader import EventStore
+from calovision.events.shard_writing import check_event_columns, shard_bytes
 from calovision.events.shards import (
     MANIFEST,
     SCHEMA_VERSION,
     UNFINISHED,
     Shard,
     ShardInfo,
-    check_event_columns,
-    shard_bytes,
     shard_name,
 )
 from calovision.events.training_fingerprints import PACKED, TRAINING, copy_index

@@ -14,13 +14,10 @@ from calovision.events.geometry import Geometry
 from calovision.events.store import EventStore, StoreWriter
 from calovision.parallel.cluster import check_workers, run
 from calovision.utils import streams
-from calovision.utils.files import write_bytes
 
 TIME_LIMIT_S = 900.0  #: that a chunk may take; a usual one takes some ten
 #: called with the events of finished chunks, and whether an earlier run had simulated them
 Progress = Callable[[int, bool], object]
-#: bytes of a chunk's shard, and of the file beside it, if the set has such files
-Simulated = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -93,11 +90,10 @@ def simulate_chunks(
     path: str | Path,
     geometry: Geometry,
     chunks: Sequence[Chunk],
-    simulate: Callable[[Chunk, float], Simulated],
+    simulate: Callable[[Chunk, float], bytes],
     *,
     provenance: dict[str, Any],
     prepare: Callable[[], object],
-    extra_file: Callable[[int], str] | None = None,
     **options: Unpack[RunOptions],
 ) -> EventStore:
     """Simulate all chunks that are missing in a set, and finish it.
@@ -106,10 +102,9 @@ def simulate_chunks(
         path: folder of the set.
         geometry: of its images.
         chunks: all of the set, numbered from 0.
-        simulate: called with a chunk and the time limit (s), here or in a worker.
+        simulate: a chunk and the time limit (s) to the bytes of a shard, here or in a worker.
         provenance: everything that the bytes of the set depend on.
         prepare: see :func:`~calovision.parallel.cluster.run`.
-        extra_file: name, within the set's folder, of the file beside shard ``index``.
         **options: see :class:`RunOptions`.
 
     Raises:
@@ -122,10 +117,7 @@ def simulate_chunks(
     writer = StoreWriter(
         path, geometry, provenance=provenance, overwrite=options.get("overwrite", False)
     )
-    files = {c.index: Path(path) / extra_file(c.index) for c in chunks} if extra_file else {}
-    for folder in {file.parent for file in files.values()}:
-        folder.mkdir(exist_ok=True)
-    done = {i for i in writer.done() if i not in files or files[i].exists()}
+    done = writer.done()
     missing = [c for c in chunks if c.index not in done]
     progress(sum(c.events for c in chunks if c.index in done), True)
     if missing:
@@ -137,9 +129,7 @@ def simulate_chunks(
             scheduler=options.get("scheduler"),
             time_limit=options.get("time_limit", TIME_LIMIT_S),
         )
-        for chunk, (shard, extra) in results:
-            if chunk.index in files:
-                write_bytes(files[chunk.index], extra)
+        for chunk, shard in results:
             writer.write_bytes(chunk.index, shard)
             progress(chunk.events, False)
     return writer.finish()

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from calovision.events.store import EventStore, shard_bytes
-from calovision.simulation.chunks import Chunk, RunOptions, Simulated, chunks_of, simulate_chunks
+from calovision.simulation.chunks import Chunk, RunOptions, chunks_of, simulate_chunks
 from calovision.simulation.conditions import NOMINAL, Conditions
 from calovision.simulation.jets import simulate_chunk, warm_up
 from calovision.simulation.pythia import MINIMUM_BIAS
 
 CHUNK = 1000  #: jets in one chunk; part of what a seed means, so the same for any workers
-PARTICLES = "particles"  #: folder of the constituents inside a set
 
 
 def simulate_jets(
@@ -29,8 +28,7 @@ def simulate_jets(
     """Simulate jets into an event store; an interrupted run goes on where it stopped.
 
     Arguments as of :func:`calovision.simulate.jets` and
-    :class:`~calovision.simulation.chunks.RunOptions`. The generator-level constituents
-    (``particles``) go into a folder of that name, a Parquet file per shard with a row per jet.
+    :class:`~calovision.simulation.chunks.RunOptions`.
 
     Raises:
         InputError: bad arguments, or as :func:`~calovision.simulation.chunks.simulate_chunks`.
@@ -44,13 +42,8 @@ def simulate_jets(
         functools.partial(_simulate, conditions=conditions, particles=particles),
         provenance=_provenance(events, seed, particles, conditions),
         prepare=functools.partial(warm_up, conditions),
-        extra_file=_constituents_file if particles else None,
         **options,
     )
-
-
-def _constituents_file(index: int) -> str:
-    return f"{PARTICLES}/{PARTICLES}-{index:05d}.parquet"
 
 
 def _provenance(events: int, seed: int, particles: bool, conditions: Conditions) -> dict[str, Any]:
@@ -69,8 +62,5 @@ def _provenance(events: int, seed: int, particles: bool, conditions: Conditions)
     }
 
 
-def _simulate(
-    chunk: Chunk, time_limit: float, conditions: Conditions, particles: bool
-) -> Simulated:
-    events, truth = simulate_chunk(chunk, time_limit, conditions)
-    return shard_bytes(events), truth.parquet() if particles else b""
+def _simulate(chunk: Chunk, time_limit: float, conditions: Conditions, particles: bool) -> bytes:
+    return shard_bytes(simulate_chunk(chunk, time_limit, conditions, particles))

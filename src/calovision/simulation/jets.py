@@ -13,7 +13,6 @@ from calovision.events.events import Events, concatenate
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.simulation.chunks import Chunk
 from calovision.simulation.conditions import NOMINAL, Conditions
-from calovision.simulation.constituents import Constituents, constituents, join
 from calovision.simulation.detector import CMS_BARREL, Detector, record, tracker_layers
 from calovision.simulation.generator import DijetGenerator, Jets, no_particles
 from calovision.simulation.pileup import Response, overlay, response
@@ -21,9 +20,9 @@ from calovision.simulation.pythia import GLUON, QUARK, integrals, quiet
 from calovision.simulation.readout import MAX_HITS, SPAN, WINDOW, read_out
 from calovision.simulation.regrid import regrid
 from calovision.simulation.response import collision, new_canvas, set_seed, start
+from calovision.simulation.truth import REACH, jet_shapes, surroundings
 
 _COLLISIONS = 150  #: most collisions generated at once; bounds the memory
-_REACH = 1.5  #: particles further from the jet axis than this in eta or phi are left out
 _YIELD = {GLUON: 1.4, QUARK: 1.65}  #: jets expected from a collision, to size the batches
 
 
@@ -96,7 +95,7 @@ def _hits(
     seeds = np.random.SeedSequence(seed).generate_state(3 * len(jets), np.uint32).reshape(-1, 3)
     for k, (event, slot) in enumerate(zip(jets.collision, jets.slot, strict=True)):
         of_jet, of_pileup, of_read_out = (int(one) for one in seeds[k])
-        start(canvas, jets.eta[k], jets.phi[k], _REACH, d)
+        start(canvas, jets.eta[k], jets.phi[k], REACH, d)
         set_seed(of_jet)
         collision(canvas, jets.particles, jets.member, event, int(slot), each, layers, d)
         set_seed(of_pileup)
@@ -119,21 +118,24 @@ def acceptance(pt: NDArray[np.floating], detector: Detector) -> NDArray[np.float
 
 
 def simulate_chunk(
-    chunk: Chunk, time_limit: float = math.inf, conditions: Conditions = NOMINAL
-) -> tuple[Events, Constituents]:
+    chunk: Chunk,
+    time_limit: float = math.inf,
+    conditions: Conditions = NOMINAL,
+    particles: bool = False,
+) -> Events:
     """Simulate jets from a fresh generator.
 
     Args:
         chunk: how many, and from which seed.
         time_limit: seconds after which to give up.
         conditions: of the collisions, the detector and the images.
+        particles: keep what is around every jet before the detector.
 
     Returns:
         The jets in random order, with the columns ``label``, ``pt``, ``m0`` (reconstructed,
         GeV), ``gen_pt``, ``gen_m0``, ``parton_pt`` (GeV), ``eta``, ``phi`` (rad, of the
         generator-level jet), ``n_pileup`` and ``event_id`` (shared by the jets of one collision),
-        those of :meth:`~calovision.simulation.constituents.Constituents.shapes`, and their
-        generator-level constituents.
+        and those of :func:`~calovision.simulation.truth.jet_shapes`.
 
     Raises:
         InputError: it takes longer than the time limit.
@@ -145,7 +147,6 @@ def simulate_chunk(
     generator = DijetGenerator(int(streams[0]), detector.jet_radius, settings)
     random = np.random.default_rng(int(streams[1]))
     images: list[Events] = []
-    truth: list[Constituents] = []
     next_id = chunk.first
     for label, missing in zip((GLUON, QUARK), chunk.of_classes, strict=True):
         while missing > 0:
@@ -155,16 +156,16 @@ def simulate_chunk(
             seen = detect(jets, int(random.integers(2**32)), detector, conditions.geometry)
             taken = random.random(len(seen)) < acceptance(seen.columns["pt"], detector)
             good = np.nonzero(taken)[0][:missing]
-            part, inside = seen[good], constituents(jets)[good]
-            part.columns |= inside.shapes()
+            part, around = seen[good], surroundings(jets, detector)[good]
+            part.columns |= jet_shapes(around)
+            part.particles = around if particles else None
             collisions, number = np.unique(part.columns["event_id"], return_inverse=True)
             part.columns["event_id"] = next_id + number.astype(np.int64)
             next_id += len(collisions)
             missing -= len(part)
             images.append(part)
-            truth.append(inside)
     order = random.permutation(chunk.events)
-    return concatenate(images)[order], join(truth)[order]
+    return concatenate(images)[order]
 
 
 def warm_up(conditions: Conditions = NOMINAL) -> None:

@@ -10,7 +10,7 @@ import pytest
 import calovision as cv
 from calovision.errors import InputError
 from calovision.events.store import EventStore
-from calovision.simulation.chunks import Chunk, Simulated, chunks_of
+from calovision.simulation.chunks import Chunk, chunks_of
 from calovision.simulation.egamma import driver
 from calovision.simulation.egamma.driver import simulate_egamma, without_deposit
 from calovision.simulation.egamma.fast import Fast
@@ -49,7 +49,7 @@ def test_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     made = []
     product = driver._simulate
 
-    def counted(chunk: Chunk, time_limit: float, engine: str) -> Simulated:
+    def counted(chunk: Chunk, time_limit: float, engine: str) -> bytes:
         made.append(chunk.index)
         return product(chunk, time_limit, engine)
 

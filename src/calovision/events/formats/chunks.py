@@ -16,7 +16,7 @@ from calovision.events.formats.readers import open_images
 from calovision.events.formats.schema import ImageFile
 from calovision.events.formats.sparsify import BadPixelError, join_bands, sparsify
 from calovision.events.formats.units import as_stored
-from calovision.events.shards import shard_bytes
+from calovision.events.shard_writing import shard_bytes
 
 SHARD_HITS = 3_000_000  #: most hits in one shard, unless it is one event; jets have some 400 each
 

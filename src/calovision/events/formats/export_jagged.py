@@ -14,7 +14,7 @@ from tqdm import tqdm
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.reader import EventStore
-from calovision.events.shards import column_array
+from calovision.events.shard_writing import column_array
 from calovision.utils.files import atomic, check_new_file
 
 CHUNK_EVENTS = 2000  #: events written at a time

@@ -15,7 +15,7 @@ from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.geometry import EGAMMA_CROPS, NS_PER_UNIT
 from calovision.events.store import EventStore, shard_bytes
-from calovision.simulation.chunks import Chunk, RunOptions, Simulated, chunks_of, simulate_chunks
+from calovision.simulation.chunks import Chunk, RunOptions, chunks_of, simulate_chunks
 from calovision.simulation.egamma.clustering import READ_OUT
 from calovision.simulation.egamma.fast import Fast
 from calovision.simulation.egamma.geant4 import Geant4
@@ -98,8 +98,8 @@ def without_deposit(store: EventSet) -> int:
     return int((store.column("deposit") < READ_OUT.isolated).sum())
 
 
-def _simulate(chunk: Chunk, time_limit: float, engine: str) -> Simulated:
-    return shard_bytes(simulate_chunk(chunk, time_limit, engine)), b""
+def _simulate(chunk: Chunk, time_limit: float, engine: str) -> bytes:
+    return shard_bytes(simulate_chunk(chunk, time_limit, engine))
 
 
 def _provenance(events: int, seed: int, engine: str) -> dict[str, Any]:

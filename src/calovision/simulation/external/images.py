@@ -13,7 +13,6 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, StoreWriter
-from calovision.simulation.constituents import constituents
 from calovision.simulation.external.columns import check_alike
 from calovision.simulation.external.files import Options, Source, source
 from calovision.simulation.external.momenta import beyond
@@ -22,6 +21,7 @@ from calovision.simulation.external.particles import Rows, Table, invisible
 from calovision.simulation.external.tally import Tally
 from calovision.simulation.generator import JET_ETA, JET_PT, Jets, Record, _cylinder, _leading_jets
 from calovision.simulation.jets import detect
+from calovision.simulation.truth import jet_shapes, surroundings
 from calovision.utils import streams
 from calovision.utils.files import check_outside
 
@@ -152,7 +152,7 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) ->
     Returns:
         Images with the columns ``pt``, ``m0`` (reconstructed, GeV), ``gen_pt``, ``gen_m0`` (GeV),
         ``eta``, ``phi`` (rad), ``n_pileup``, ``event_id`` (the row), those of
-        :meth:`~calovision.simulation.constituents.Constituents.shapes`, and ``label`` and
+        :func:`~calovision.simulation.truth.jet_shapes`, and ``label`` and
         ``weight`` (float64, of the row) where known.
 
     Raises:
@@ -165,8 +165,8 @@ def imaged(table: Table, rows: Rows, seed: tuple[int, int], options: Options) ->
     number = int(streams.numbers(streams.Stream.SIMULATION, *seed).generate_state(1)[0])
     seen = detect(jets, number, detector, options.geometry)
     good = np.flatnonzero(seen.columns["pt"] >= options.min_pt)
-    images, inside = seen[good], constituents(jets)[good]
-    images.columns |= inside.shapes()
+    images, around = seen[good], surroundings(jets, detector)[good]
+    images.columns |= jet_shapes(around)
     del images.columns["parton_pt"]
     if options.label is not None:
         images.columns[LABEL] = np.full(len(images), options.label, np.int8)

@@ -111,7 +111,7 @@ def _steps(task: Chunk) -> tuple[dict[str, float], int]:
 
 
 def _shard(task: Chunk, time_limit: float = LIMIT_S) -> bytes:
-    return shard_bytes(simulate_chunk(task, time_limit)[0])
+    return shard_bytes(simulate_chunk(task, time_limit))
 
 
 def _small_chunks(material: Material, number: int) -> list[Chunk]:
