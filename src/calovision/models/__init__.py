@@ -28,6 +28,7 @@ MODELS: dict[str, dict[str, str]] = {
     "jet-generator": {
         "cascade": "generators.splitting.task",
         "cascade-fast": "generators.splitting.task",
+        "particles": "generators.particles.task",
         "baseline": "generators.ddpm",
     },
     "egamma": {

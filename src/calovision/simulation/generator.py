@@ -120,21 +120,29 @@ class Jets:
 
 
 @functools.cache
-def _identities() -> tuple[NDArray[np.int32], NDArray[np.int8]]:
-    """PDG identities that Pythia knows, sorted, and their charges (units of e)."""
+def _identities() -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.float64]]:
+    """PDG identities that Pythia knows, sorted, their charges (units of e) and masses (GeV)."""
     with quiet():
         table = default_pythia().particleData
     known = [1]
     while (following := table.nextId(known[-1])) > 0:
         known.append(following)
     charge = [round(table.charge(i)) for i in known]
-    return np.array(known, np.int32), np.array(charge, np.int8)
+    mass = np.array([table.m0(i) for i in known])
+    return np.array(known, np.int32), np.array(charge, np.int8), mass
 
 
 def charge(pdg: NDArray[np.int32]) -> NDArray[np.int8]:
     """Electric charges (units of e) of PDG identities."""
-    known, charges = _identities()
+    known, charges, _ = _identities()
     return (charges[np.searchsorted(known, np.abs(pdg))] * np.sign(pdg)).astype(np.int8)
+
+
+def mass(pdg: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Masses (GeV) of PDG identities."""
+    known, _, masses = _identities()
+    found: NDArray[np.float64] = masses[np.searchsorted(known, np.abs(pdg))]
+    return found
 
 
 def _kind(pdg: NDArray[np.int32], charge: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -30,11 +30,11 @@ def surroundings(jets: Jets, detector: Detector = CMS_BARREL) -> ParticleLists:
     near = member | (np.abs(p.eta[row] - jets.eta[owner]) < REACH)
     row, owner, member = row[near], owner[near], member[near]
     away = p.phi[row] - jets.phi[owner]
-    # half of the angle by which a helix turns on its way to the calorimeter
+    # half of the angle by which a helix turns on its way to the calorimeter, if it gets there
     sine = CURVATURE * detector.field * detector.ecal_radius / 2 / p.pt[row]
-    turn = np.arcsin(np.minimum(sine, 1.0))
+    turn = np.where(sine < 1, np.arcsin(np.minimum(sine, 1.0)), 0.0)
     near = member | (np.abs(_wrapped(away)) < REACH)
-    near |= (p.charge[row] != 0) & (np.abs(_wrapped(away - p.charge[row] * turn)) < REACH)
+    near |= np.abs(_wrapped(away - p.charge[row] * turn)) < REACH
     row, owner, member = row[near], owner[near], member[near]
     counts = np.bincount(owner, minlength=len(jets))
     columns = (p.pdg[row], p.pt[row], p.eta[row], p.phi[row], p.energy[row])

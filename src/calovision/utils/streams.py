@@ -43,6 +43,8 @@ class Stream(Enum):
     TOTALS = "ties among totals of training events"
     VIEW = "ties among totals of events that are looked at"
     CUTS = "cuts of a training batch"
+    PARTICLES = "mirrored jets of a training batch"
+    DETECTOR = "detector of particles of training jets"
     STRAIGHTEN_PAIRS = "pairs of a straight flow"
     STRAIGHTEN_STEPS = "steps of a straight flow"
     ASKED = "totals to ask for"

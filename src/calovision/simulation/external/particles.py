@@ -92,7 +92,7 @@ class _Species(NamedTuple):
 
 @functools.cache
 def _species() -> _Species:
-    known, _ = generator._identities()
+    known, _, _ = generator._identities()
     with quiet():
         table = default_pythia().particleData
         seen = [table.isVisible(int(i)) for i in known]

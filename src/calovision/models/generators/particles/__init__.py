@@ -1,0 +1,1 @@
+"""Jets as sequences of particles before the detector."""

@@ -1,0 +1,295 @@
+"""Our generator for sets of our own detector: the particles of a jet, then the exact detector.
+
+A network draws a jet's kinematics, another its particles before the detector, one after another.
+Decays of neutral pions, the response of tracker and calorimeters, pile-up, noise and read-out are
+those of the simulation, so that none of their rules can be broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from calovision.errors import InputError
+from calovision.events import weighting
+from calovision.events.events import Events
+from calovision.events.geometry import Geometry
+from calovision.events.labels import class_labels
+from calovision.models.generators.base import GeneratorTask, Request
+from calovision.models.generators.particles.collisions import check_detector, detector_of
+from calovision.models.generators.particles.export import particle_graphs
+from calovision.models.generators.particles.jet_law import (
+    ETA,
+    MEMBERS,
+    JetLaw,
+    normal,
+)
+from calovision.models.generators.particles.network import Particle, ParticleLaw
+from calovision.models.generators.particles.sampling import generated_jets
+from calovision.models.generators.particles.tokens import (
+    COLUMNS,
+    Sequences,
+    identities,
+    sequences,
+)
+from calovision.models.preset import Preset
+from calovision.networks.sequence_transformer import half_precision
+from calovision.simulation.regrid import check_simulable
+from calovision.simulation.truth import REACH
+from calovision.training.onnx_graph import Graph
+from calovision.training.settings import WIDEST, Training
+from calovision.training.task import Batch, as_tensor, weighted_mean
+from calovision.training.weights import fill, tensor_of
+from calovision.utils import streams
+
+_MARGIN = 1e-3  #: by which bounds of a law lie beyond the training jets
+
+
+class ParticlesConfig(Training):
+    """Settings of the generator of particles.
+
+    Attributes:
+        width: hidden numbers of a particle in the transformer.
+        layers: of the transformer.
+        heads: of its attention.
+        components: of mixtures of momenta; twice as many of directions.
+        jet_width: of the hidden layers of the law of a jet's kinematics.
+        jet_components: of its mixtures.
+        groups: parts of a batch, in the order of their numbers of particles, each padded by itself.
+        bfloat16: matrix products in half precision where the device is faster at it.
+        tries: draws of the detector for a jet that is not accepted, before it is given up.
+        detector: constants of the detector that differ from those fitted to the public set, as
+            ``{"pileup": 40}``: it has to be the one that the training jets were simulated with.
+    """
+
+    width: Annotated[int, Field(ge=8, le=WIDEST)] = 128
+    layers: int = Field(4, ge=1, le=100)
+    heads: int = Field(4, ge=1, le=64)
+    components: int = Field(6, ge=1, le=100)
+    jet_width: Annotated[int, Field(ge=8, le=WIDEST)] = 128
+    jet_components: int = Field(8, ge=1, le=100)
+    groups: int = Field(4, ge=1)
+    bfloat16: bool = True
+    tries: int = Field(8, ge=1, le=1000)
+    detector: dict[str, float] = Field(default_factory=dict)
+
+
+@dataclass
+class ParticleDataset:
+    """Prepared jets.
+
+    Attributes:
+        sequences: their particles.
+        label: ``(n,)`` float32 class.
+        numbers: ``(n, NUMBERS)`` float32, GeV.
+        weight: ``(n,)`` how much each counts, where the set says so.
+    """
+
+    sequences: Sequences
+    label: NDArray[np.float32]
+    numbers: NDArray[np.float32]
+    weight: NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+class ParticlesTask(GeneratorTask):
+    """Training and use of the generator of particles."""
+
+    chunk: ClassVar[int] = 500
+
+    pdg: Tensor
+    share: Tensor
+    seen: Tensor
+
+    def __init__(self, geometry: Geometry, config: ParticlesConfig, kinds: int) -> None:
+        super().__init__(geometry)
+        self.config = config
+        self.detector = detector_of(config.detector)
+        self.jets = JetLaw(config.jet_width, config.jet_components)
+        self.law = ParticleLaw(
+            kinds,
+            width=config.width,
+            layers=config.layers,
+            heads=config.heads,
+            components=config.components,
+            reach=REACH,
+        )
+        self.register_buffer("pdg", torch.zeros(kinds, dtype=torch.long))
+        self.register_buffer("share", torch.tensor(0.5))
+        self.register_buffer("seen", torch.zeros(len(COLUMNS), 2))
+
+    @classmethod
+    def check_supported(cls, geometry: Geometry) -> None:
+        """Refuse images that the detector cannot be simulated on."""
+        check_simulable(geometry)
+
+    @classmethod
+    def from_events(cls, config: ParticlesConfig, geometry: Geometry, train: Events) -> Self:
+        """An untrained task that knows kinds of particles and the range of the training jets."""
+        pdg = identities(train)
+        task = cls(geometry, config, len(pdg))
+        check_detector(train, task.detector)
+        task.pdg.copy_(torch.from_numpy(pdg))
+        numbers = _numbers(train, sequences(train, pdg))
+        shown = [normal(torch.from_numpy(numbers + _SPREAD * x)) for x in (0, 1)]
+        task.jets.low.copy_(shown[0].amin(0) - _MARGIN)
+        task.jets.high.copy_(shown[1].amax(0) + _MARGIN)
+        columns = numbers[:, : len(COLUMNS)]
+        task.seen.copy_(torch.from_numpy(np.stack([columns.min(0), columns.max(0)], 1)))
+        weights = weighting.of(train)
+        task.share.fill_(float(np.average(class_labels(train), weights=weights)))
+        return task
+
+    @classmethod
+    def from_state(
+        cls, config: ParticlesConfig, geometry: Geometry, state: Mapping[str, Tensor]
+    ) -> Self:
+        """A task with the weights and statistics of ``state``."""
+        task = cls(geometry, config, len(tensor_of(state, "pdg", 1)))
+        fill(task, state)
+        return task
+
+    def dataset(self, events: Events) -> ParticleDataset:
+        """Sequences of particles and kinematics of jets."""
+        found = sequences(events, np.asarray(self.on_host("pdg").numpy()))
+        label = class_labels(events).astype(np.float32)
+        return ParticleDataset(found, label, _numbers(events, found), self.event_weights(events))
+
+    def batch(self, dataset: ParticleDataset, chosen: NDArray[np.int64]) -> Batch:
+        """Jets as they are; see :meth:`training_batch`."""
+        sides = np.ones((2, len(chosen)), np.float32)
+        return self._batch(dataset, chosen, sides, np.full((len(chosen), 2), 0.5, np.float32))
+
+    def training_batch(
+        self, dataset: ParticleDataset, chosen: NDArray[np.int64], step: int
+    ) -> Batch:
+        """Jets, mirrored at random: before the detector nothing tells left from right."""
+        drawn = np.append(chosen, step).astype(np.uint32)
+        rng = streams.rng(streams.Stream.PARTICLES, drawn)
+        sides = np.where(rng.random((2, len(chosen))) < 0.5, -1, 1).astype(np.float32)
+        return self._batch(dataset, chosen, sides, rng.random((len(chosen), 2), np.float32))
+
+    def _batch(
+        self,
+        dataset: ParticleDataset,
+        chosen: NDArray[np.int64],
+        sides: NDArray[np.float32],
+        spread: NDArray[np.float32],
+    ) -> Batch:
+        """Groups of jets of about equal numbers of particles, each padded by itself.
+
+        Args:
+            dataset: prepared jets.
+            chosen: some of them.
+            sides: ``(2, n)`` signs of eta and of phi.
+            spread: ``(n, 2)`` in 0..1, added to whole numbers so that they have a density.
+        """
+        lists, groups = dataset.sequences, []
+        order = np.argsort(lists.counts[chosen], kind="stable")
+        for part in np.array_split(order, min(self.config.groups, len(order))):
+            jets, (eta, phi) = chosen[part], sides[:, part, None]
+            counts = lists.counts[jets]
+            place = np.arange(int(counts.max(initial=1)))
+            mask = place < counts[:, None]
+            row = np.where(mask, lists.offsets[jets, None] + place, 0)
+            padded = (
+                [np.where(mask, v[row], 0) for v in lists.columns]
+                if len(lists.kind)
+                else [np.zeros(mask.shape, v.dtype) for v in lists.columns]
+            )
+            numbers = dataset.numbers[jets].copy()
+            numbers[:, ETA] *= eta[:, 0]
+            weight = None if dataset.weight is None else dataset.weight[jets]
+            arrays = (
+                *(dataset.label[jets], numbers, spread[part], mask, padded[0], padded[1]),
+                *(padded[2] * eta, padded[3] * phi),
+            )
+            groups.append((*(torch.from_numpy(x) for x in arrays), as_tensor(weight)))
+        return (groups,)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """-log p in nats: of a jet's numbers, and of a particle's kind, momentum and direction."""
+        del generator
+        (groups,) = batch
+        of_jets, of_particles, total = [], [], 0
+        for label, numbers, spread, mask, kind, log_pt, eta, phi, weight in groups:
+            counted = numbers.clone()
+            counted[:, MEMBERS:] += spread
+            of_jets.append(weighted_mean(self.jets.log_prob(label, normal(counted)), weight))
+            particles = Particle(kind, log_pt, eta, phi)
+            with half_precision(mask.device, self.config.bfloat16):
+                found = torch.stack(self.law.log_prob(label, numbers, particles, mask))
+            if weight is not None:
+                found = found * weight[:, None].expand(mask.shape)[mask]
+            of_particles.append(found.sum(1))
+            total += found.shape[1]
+        jets = -torch.stack(of_jets).mean()
+        parts = -torch.stack(of_particles).sum(0) / max(total, 1)
+        names = dict(zip(("kind", "pt", "direction"), parts.detach(), strict=True))
+        return {"loss": jets + parts.sum(), "jets": jets.detach(), **names}
+
+    def known(self) -> dict[str, tuple[float, float]]:
+        """Range of the columns in training, GeV."""
+        ranges = zip(COLUMNS, self.on_host("seen").tolist(), strict=True)
+        return {name: (low, high) for name, (low, high) in ranges if name != "eta"}
+
+    def labels(self) -> tuple[int, ...]:
+        """Labels of the training events."""
+        share = float(self.on_host("share"))
+        return (0,) if share == 0 else (1,) if share == 1 else (0, 1)
+
+    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
+        """The ``chunk``-th group of jets.
+
+        Raises:
+            InputError: a number of steps, or a range that no jet comes into.
+        """
+        if steps is not None:
+            raise InputError("this generator takes no steps", "leave the number of steps out")
+        return generated_jets(self, request, seed, chunk)
+
+    def graphs(self) -> list[Graph]:
+        """Uniform numbers to a jet, and a jet and its particles so far to the next particle."""
+        return particle_graphs(self)
+
+
+#: whole numbers of a jet have a density when something between 0 and 1 is added to them
+_SPREAD = np.array([0.0] * len(COLUMNS) + [1.0, 1.0], np.float32)
+
+
+def _numbers(events: Events, found: Sequences) -> NDArray[np.float32]:
+    """``(n, NUMBERS)`` kinematics (GeV) and numbers of particles."""
+    columns = [events.columns[name] for name in COLUMNS]
+    counts = [found.members, found.counts - found.members]
+    return np.stack([*columns, *counts], 1).astype(np.float32)
+
+
+PRESETS = {
+    ("jet-generator", "particles"): Preset(
+        ParticlesTask,
+        ParticlesConfig,
+        "Ours, for sets of our own detector: a causal transformer draws the particles of a jet "
+        "before the detector, one after another; decays of pions, the detector, pile-up, noise "
+        "and read-out are those of the simulation.",
+        {
+            "batch": 256,
+            "learning_rate": 0.002,
+            "weight_decay": 0.01,
+            "schedule": "cosine",
+            "warmup": 200,
+            "ema": 0.999,
+            "clip": 1.0,
+            "epochs": 40,
+            "validate_every": 400,
+        },
+    ),
+}

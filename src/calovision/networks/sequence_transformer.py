@@ -1,0 +1,126 @@
+"""A causal transformer over objects that are drawn one after another, such as particles of a jet.
+
+Every object sees those before it (arXiv:1706.03762, layer norm in front as in arXiv:2002.04745).
+Training computes all at once; drawing keeps keys and values of the objects so far. Both run the
+same layers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Memory:
+    """Keys and values of the objects so far, in room for all that there will be.
+
+    Args:
+        layers: of the transformer.
+        shape: events, objects at most, and numbers of a key.
+        device: where they are.
+    """
+
+    def __init__(self, layers: int, shape: tuple[int, int, int], device: torch.device) -> None:
+        self.keys = [torch.zeros(shape, device=device) for _ in range(layers)]
+        self.values = [torch.zeros(shape, device=device) for _ in range(layers)]
+        self.place = 0
+
+    def with_next(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of the first ``len(key)`` events, with ``(n, 1, m)`` new ones."""
+        found = []
+        for room, new in ((self.keys[layer], key), (self.values[layer], value)):
+            room[: len(new), self.place] = new[:, 0]
+            found.append(room[: len(new), : self.place + 1])
+        return found[0], found[1]
+
+
+class SequenceTransformer(nn.Module):
+    """Layers of attention to what came before.
+
+    All heads share keys and values (arXiv:1911.02150): what has to be remembered of an object is
+    then so little that drawing is not kept waiting by the memory.
+
+    Args:
+        width: of the hidden numbers of an object, a multiple of ``heads``.
+        layers: of attention and a network on each object.
+        heads: of attention.
+        growth: width of that network's hidden layer over ``width``.
+    """
+
+    def __init__(self, width: int, layers: int, heads: int, growth: int = 3) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width {width} is not a multiple of {heads} heads")
+        self.size = width // heads
+        layered = (_Layer(width, heads, growth) for _ in range(layers))
+        self.layers: list[_Layer] = nn.ModuleList(layered)  # type: ignore[assignment]
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, objects: Tensor) -> Tensor:
+        """``(n, objects, width)`` to the same; an object depends on itself and those before."""
+        for layer in self.layers:
+            query, key, value = layer.project(objects)
+            shared = (x[:, None].expand_as(query) for x in (key, value))
+            mixed = _attention(query, *shared)
+            objects = layer.combined(objects, mixed.transpose(1, 2))
+        out: Tensor = self.norm(objects)
+        return out
+
+    def memory(self, events: int, objects: int, device: torch.device) -> Memory:
+        """Room for keys and values of so many objects of so many events."""
+        return Memory(len(self.layers), (events, objects, self.size), device)
+
+    def step(self, one: Tensor, memory: Memory) -> Tensor:
+        """The next object ``(n, width)`` of each of the first ``n`` events, to the same."""
+        hidden = one[:, None]
+        for number, layer in enumerate(self.layers):
+            query, key, value = layer.project(hidden)
+            keys, values = memory.with_next(number, key.float(), value.float())
+            with torch.autocast(one.device.type, enabled=False):
+                fit = query[:, :, 0].float() @ keys.transpose(1, 2) / math.sqrt(self.size)
+                mixed = fit.softmax(-1) @ values
+            hidden = layer.combined(hidden, mixed[:, None])
+        memory.place += 1
+        out: Tensor = self.norm(hidden)[:, 0]
+        return out
+
+
+class _Layer(nn.Module):
+    def __init__(self, width: int, heads: int, growth: int) -> None:
+        super().__init__()
+        self.heads, self.size = heads, width // heads
+        self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.to_heads = nn.Linear(width, width + 2 * self.size)
+        self.from_heads = nn.Linear(width, width)
+        self.rise, self.fall = nn.Linear(width, growth * width), nn.Linear(growth * width, width)
+
+    def project(self, objects: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries ``(n, heads, objects, m)``, keys and values ``(n, objects, m)``."""
+        n, m, width = objects.shape
+        sizes = (width, self.size, self.size)
+        query, key, value = self.to_heads(self.before(objects)).split(sizes, -1)
+        return query.view(n, m, self.heads, self.size).transpose(1, 2), key, value
+
+    def combined(self, objects: Tensor, mixed: Tensor) -> Tensor:
+        """The objects with what attention has found, and a network on each."""
+        objects = objects + self.from_heads(mixed.reshape(objects.shape))
+        found: Tensor = objects + self.fall(F.gelu(self.rise(self.between(objects))))
+        return found
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Causal attention; in single precision on a processor, where bfloat16 is slow backwards."""
+    if query.device.type != "cpu":
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True)
+    with torch.autocast("cpu", enabled=False):
+        query, key, value = query.float(), key.float(), value.float()
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True)
+
+
+def half_precision(device: torch.device, wanted: bool) -> torch.autocast:
+    """Matrix products in bfloat16, where the device is faster at it."""
+    fast = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted and fast)
