@@ -62,7 +62,7 @@ def normal(numbers: Tensor) -> Tensor:
     gen_pt, gen_m0, eta, pt, m0, members, others = numbers.unbind(-1)
     shown = [
         3 * (gen_pt / 100).log(),
-        6 * (gen_m0 / gen_pt).clamp(min=1e-4).log().clamp(min=-3) + 12,
+        6 * (gen_m0 / gen_pt).clamp(min=1e-3).log() + 12,
         2 * eta.abs() - 1.5,
         6 * (pt / gen_pt).log(),
         4 * (m0.clamp(min=0.1) / gen_m0.clamp(min=0.1)).log(),

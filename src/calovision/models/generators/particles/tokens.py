@@ -100,8 +100,7 @@ def sequences(events: Events, pdg: NDArray[np.int64]) -> Sequences:
     both = momentum[:, first] + momentum[:, second]
     momentum = np.concatenate([momentum[:, start], both], 1)
     identity = np.concatenate([lists.pdg[start], np.full(len(first), PION)])
-    harder = np.where(lists.pt[first] > lists.pt[second], first, second)
-    member = np.concatenate([lists.member[start], lists.member[harder]])
+    member = np.concatenate([lists.member[start], lists.member[first]])
     owner = np.concatenate([owner[start], owner[first]])
     pt = np.hypot(momentum[0], momentum[1])
     eta = np.arcsinh(momentum[2] / np.maximum(pt, 1e-9)) - events.columns["eta"][owner]
@@ -175,7 +174,8 @@ def _unseen(
 def _pions(lists: ParticleLists) -> tuple[NDArray[np.int64], ...]:
     """Owner of every particle; those that are alone; first and second photon of every pion.
 
-    The two photons of a pion follow each other in the generator's record.
+    The two photons of a pion follow each other in the generator's record. A pion of which a jet
+    has only one stays two photons.
     """
     owner = lists.owner
     photon = lists.pdg == PHOTON
@@ -184,6 +184,7 @@ def _pions(lists: ParticleLists) -> tuple[NDArray[np.int64], ...]:
     together = np.sqrt(np.maximum(2 * pt[1:] * pt[:-1] * opening, 0.0))
     pair = photon[1:] & photon[:-1] & (owner[1:] == owner[:-1])
     pair &= np.abs(together - _PION_MASS) < _CLOSE
+    pair &= lists.member[1:] == lists.member[:-1]
     # of overlapping pairs every other one
     number = np.arange(len(pair))
     begins = pair & ~np.append(False, pair[:-1])
