@@ -80,31 +80,31 @@ def particle_graphs(task: ParticlesTask) -> list[Graph]:
     law, pdg = task.law, ", ".join(map(str, task.on_host("pdg").tolist()))
     layers, size = len(law.transformer.layers), law.transformer.size
     jet_inputs = {
-        "label": "float32 (jets): 0 gluon, 1 quark",
-        "uniform": f"float32 (jets, {NUMBERS}, 2): even random numbers in 0..1",
+        "label": "float32 (events): 0 gluon, 1 quark",
+        "uniform": f"float32 (events, {NUMBERS}, 2): even random numbers in 0..1",
     }
     jet_outputs = {
-        "numbers": f"float32 (jets, {NUMBERS}): {', '.join(COLUMNS)} (GeV, eta positive: choose a "
+        "numbers": f"float32 (events, {NUMBERS}): {', '.join(COLUMNS)} (GeV, eta above 0: draw a "
         "sign), numbers of particles of the jet and around it",
     }
-    held = f"(jets, particles, {layers}, {size}): of the particles so far"
-    told = "int64 (jets): of the particle before, as `told` of the step before; "
+    held = f"(events, particles, {layers}, {size}): of the particles so far"
+    told = "int64 (events): of the particle before, as `told` of the step before; "
     inputs = {
         "label": jet_inputs["label"],
-        "numbers": f"float32 (jets, {NUMBERS}): of the first file",
+        "numbers": f"float32 (events, {NUMBERS}): of the first file",
         "kind": f"{told}{2 * law.kinds} to begin with",
-        "place": "float32 (jets, 3): log(pt / GeV), eta and phi (rad, from the jet's axis) of the "
+        "place": "float32 (events, 3): log(pt / GeV), eta and phi (rad, from the axis) of the "
         "particle before; zeros to begin with",
-        "sums": "float32 (jets, 4): of the step before; zeros to begin with",
+        "sums": "float32 (events, 4): of the step before; zeros to begin with",
         "keys": f"float32 {held}; none to begin with",
         "values": f"float32 {held}; none to begin with",
-        "uniform": "float32 (jets, 6): even random numbers in 0..1",
+        "uniform": "float32 (events, 6): even random numbers in 0..1",
     }
     outputs = {
-        "next_kind": f"int64 (jets): its place in the PDG identities {pdg}",
-        "told": "int64 (jets): for the next step",
-        "next_place": "float32 (jets, 3): log(pt / GeV), eta and phi (rad, from the jet's axis)",
-        "next_sums": "float32 (jets, 4): for the next step",
+        "next_kind": f"int64 (events): its place in the PDG identities {pdg}",
+        "told": "int64 (events): for the next step",
+        "next_place": "float32 (events, 3): log(pt / GeV), eta and phi (rad, from the jet's axis)",
+        "next_sums": "float32 (events, 4): for the next step",
         "next_keys": f"float32 {held}, the new one among them",
         "next_values": f"float32 {held}, the new one among them",
     }
@@ -122,7 +122,7 @@ def particle_graphs(task: ParticlesTask) -> list[Graph]:
             _JetGraph(task.jets),
             jet_inputs,
             jet_outputs,
-            dict.fromkeys(jet_inputs, ("jets",)),
+            dict.fromkeys(jet_inputs, ("events",)),
             jets,
             expected_jets,
             "The jet's own particles come first, hardest first, then those around it.",
@@ -132,7 +132,8 @@ def particle_graphs(task: ParticlesTask) -> list[Graph]:
             _ParticleGraph(law),
             inputs,
             outputs,
-            dict.fromkeys(inputs, ("jets",)) | dict.fromkeys(("keys", "values"), ("jets", "seen")),
+            dict.fromkeys(inputs, ("events",))
+            | dict.fromkeys(("keys", "values"), ("events", "seen")),
             lambda events: numpy_of(inputs, _steps(task, len(events))[0]),
             lambda events: numpy_of(outputs, _steps(task, len(events))[1]),
             "Call it once for every particle. A pion (111) is to decay into two photons, evenly in "

@@ -42,16 +42,16 @@ class JetLaw(nn.Module):
         found = []
         for i, network in enumerate(self.networks):
             law = network(torch.cat([label[:, None] * 2 - 1, numbers[:, :i]], 1))
-            low, high = (x[i].expand(len(label)) for x in (self.low, self.high))
+            low, high = (x[i].expand_as(label) for x in (self.low, self.high))
             found.append(line_log_prob(law, numbers[:, i], low, high))
         return torch.stack(found, 1).sum(1)
 
     def sample(self, label: Tensor, uniform: Tensor) -> Tensor:
         """Normal numbers ``(n, NUMBERS)`` from ``(n, NUMBERS, 2)`` uniform ones."""
-        numbers = uniform.new_zeros(len(label), 0)
+        numbers = label[:, None][:, :0]
         for i, network in enumerate(self.networks):
             law = network(torch.cat([label[:, None] * 2 - 1, numbers], 1))
-            low, high = (x[i].expand(len(label)) for x in (self.low, self.high))
+            low, high = (x[i].expand_as(label) for x in (self.low, self.high))
             drawn = line_sample(law, low, high, uniform[:, i])
             numbers = torch.cat([numbers, drawn[:, None]], 1)
         return numbers
