@@ -29,6 +29,8 @@ MODELS: dict[str, dict[str, str]] = {
         "cascade": "generators.splitting.task",
         "cascade-fast": "generators.splitting.task",
         "particles": "generators.particles.task",
+        "particles-small": "generators.particles.task",
+        "particles-large": "generators.particles.task",
         "baseline": "generators.ddpm",
     },
     "egamma": {
