@@ -158,6 +158,7 @@ class Model:
         steps: int | None = None,
         strict: bool = False,
         reject: bool = True,
+        oversample: int = 1,
         seed: int = 1,
         out: str | Path | None = None,
         quiet: bool = True,
@@ -175,6 +176,9 @@ class Model:
             strict: refuse what lies beyond the training events, instead of a warning.
             reject: rejection sampling, of a generator that has learned it; without it generation is
                 faster, and the events less like true ones.
+            oversample: draws of the detector of each collision, of a generator that has a detector:
+                faster, but events of one collision (equal ``event_id``) are alike, and a warning
+                says how many independent ones they are worth.
             seed: of all random numbers; the first events of a longer call are the same.
             out: folder of a set to write instead of keeping the events in memory; an interrupted
                 call goes on there.
@@ -185,7 +189,7 @@ class Model:
                 that is taken.
 
         Warns:
-            UserWarning: a range reaches beyond the training events.
+            UserWarning: a range reaches beyond the training events, or events share collisions.
 
         Example:
             >>> import calovision as cv
@@ -196,8 +200,9 @@ class Model:
         given = {"pt": pt, "m0": m0, "gen_pt": gen_pt, "gen_m0": gen_m0}
         ranges = {name: bounds for name, bounds in given.items() if bounds}
         how: dict[str, Any] = {"strict": strict, "seed": seed, "steps": steps, "quiet": quiet}
+        how |= {"reject": reject, "oversample": oversample}
         place = None if out is None else Path(out)
-        return generate(self._trained, events, label, ranges, place, reject=reject, **how)
+        return generate(self._trained, events, label, ranges, place, **how)
 
     def discover(
         self,

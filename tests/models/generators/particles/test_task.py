@@ -12,6 +12,7 @@ import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
+from calovision.models.generate import tell_of_oversampling
 from calovision.models.generators.base import Request, generated
 from calovision.models.generators.particles.collisions import jets_of
 from calovision.models.generators.particles.jet_law import normal, physical
@@ -150,3 +151,16 @@ def test_from_the_front_door(jets: Events, tmp_path: Path) -> None:
 def test_other_sets_are_refused(toy_jets: Events) -> None:
     with pytest.raises(InputError, match="do not keep their particles"):
         build(load_config("jet-generator", "particles", None, SMALL), toy_jets.geometry, toy_jets)
+
+
+def test_collisions_drawn_several_times(task: ParticlesTask) -> None:
+    events = generated(task, 60, Request(oversample=4), seed=2)
+    with pytest.warns(UserWarning, match="of 15 collisions are worth"):
+        tell_of_oversampling(events, 60, Request(oversample=4))
+    collisions, sizes = np.unique(events["event_id"], return_counts=True)
+    assert 15 <= len(collisions) <= 17
+    assert sizes.max() == 4
+    # one collision: the same jet before the detector, another image of it
+    same = events[events["event_id"] == collisions[np.argmax(sizes)]]
+    assert len(set(same.gen_pt.tolist())) == 1
+    assert len(set(same.pt.tolist())) == 4

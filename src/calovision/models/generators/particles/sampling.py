@@ -48,11 +48,14 @@ def generated_jets(task: ParticlesTask, request: Request, seed: int, chunk: int)
     rng = streams.rng(streams.Stream.SAMPLE, seed, chunk)
     random = streams.torch_rng(streams.Stream.SAMPLE, seed, chunk, device=task.device)
     parts: list[Events] = []
-    missing = task.chunk
+    missing, first, draws = task.chunk, chunk * task.chunk, request.oversample
     while missing > 0:
-        begun = int(missing * _SPARE) + 1
+        begun = int(missing / draws * _SPARE) + 1
         label, numbers = _kinematics(task, request, begun, random)
         made = _accepted(task, request, label, numbers, random, rng)[:missing]
+        if draws > 1:
+            made.columns["event_id"] += first
+            first += begun
         missing -= len(made)
         parts.append(made)
     return concatenate(parts)
@@ -113,21 +116,26 @@ def _accepted(
     axis = np.stack([table[:, ETA], rng.uniform(-np.pi, np.pi, len(table))], 1)
     pdg = np.asarray(task.on_host("pdg").numpy())
     jets = decayed_jets(found, pdg, np.asarray(label.cpu().numpy(), np.int8), axis, rng)
-    parts, left = [], np.arange(len(jets))
+    parts, left = [], np.repeat(np.arange(len(jets)), request.oversample)
     for _ in range(task.config.tries):
         seen = detect(some_of(jets, left), int(rng.integers(2**32)), task.detector, task.geometry)
         good = rng.random(len(seen)) < acceptance(seen.columns["pt"], task.detector)
         for name, (low, high) in request.ranges.items():
             good &= (seen.columns[name] >= low) & (seen.columns[name] <= high)
-        parts.append(_told(seen[np.flatnonzero(good)]))
+        parts.append(_told(seen[np.flatnonzero(good)], request.oversample > 1))
         left = left[~good]
         if not len(left):
             break
     made = concatenate(parts)
-    return made[rng.permutation(len(made))]
+    if request.oversample == 1:
+        return made[rng.permutation(len(made))]
+    # events of one collision stay together
+    place = rng.permutation(len(jets))[made.columns["event_id"]]
+    return made[np.argsort(place, kind="stable")]
 
 
-def _told(events: Events) -> Events:
-    """The columns that a generator can tell."""
-    events.columns = {name: events.columns[name] for name in _OF_JETS}
+def _told(events: Events, shared: bool) -> Events:
+    """The columns that a generator can tell; with the collision where several share one."""
+    names = (*_OF_JETS, "event_id") if shared else _OF_JETS
+    events.columns = {name: events.columns[name] for name in names}
     return events

@@ -85,6 +85,7 @@ class ParticlesTask(GeneratorTask):
     """Training and use of the generator of particles."""
 
     chunk: ClassVar[int] = 500
+    oversamples: ClassVar[bool] = True
 
     pdg: Tensor
     share: Tensor
