@@ -84,8 +84,6 @@ class Stream(Enum):
     FPD = "batches of the Frechet distance"
     KPD = "batches of the kernel distance"
     SHOWN = "points that are drawn"
-    STEPS_TRUE = "true totals beside the steps of a flow"
-    STEPS = "totals by the steps of a flow"
     SHOWERS = "particles of timed showers"
     BREAKING = "judge of broken symmetries"
     BREAKING_WEIGHTS = "weights of the judge of broken symmetries"
