@@ -75,7 +75,7 @@ const axis = (set, event) => {
 // end is the dark one, as the page is white.
 const SCALES = {
   dark: {
-    energy: [[28, 12, 69], [75, 12, 107], [120, 28, 109], [165, 44, 96], [207, 68, 70],
+    energy: [[62, 24, 122], [88, 20, 118], [122, 28, 109], [165, 44, 96], [207, 68, 70],
       [237, 105, 37], [251, 155, 6], [247, 209, 61], [252, 255, 164]],
     signed: [[66, 146, 255], [28, 78, 150], [60, 60, 66], [150, 50, 40], [255, 110, 80]],
   },
@@ -99,7 +99,7 @@ const colour = (anchors, share) => {
 };
 // Colour of a layer, a share brighter or darker; darker on paper, where bright lines are lost.
 const layerColour = (channel, light = 1) => {
-  const on = theme === "light" ? 0.8 * light : light;
+  const on = theme === "light" ? 0.9 * light : light;
   return `rgb(${channel.colour.map((x) => Math.round(clamp(x * on, 0, 255)))})`;
 };
 

@@ -49,6 +49,22 @@ class DetectorView extends Solid {
     return [z, -x, y];
   }
 
+  told() {
+    if (this.left) return `the ${MOST} largest hits of each layer`;
+    return this.middle.known ? `window at \u03b7 ${short(Number(this.middle.eta.toFixed(2)))}` : "\u03b7 not known, drawn at 0";
+  }
+
+  // Middle and half size of what is looked at: the window on the last face and, if it is not much
+  // smaller than the detector, the beam.
+  extent() {
+    const [eta, phi] = [data.rows * pitch.eta / 2, data.cols * pitch.phi / 2], face = faceOf(calorimeters.length - 1);
+    const points = [...(phi > 0.5 ? [[0, 0, 0]] : []), ...[-1, 0, 1].flatMap((a) => [-1, 0, 1].map((b) => this.at(a * eta, b * phi, face, 300)))];
+    const ends = [0, 1, 2].map((k) => points.map((p) => p[k])).map((xs) => [Math.min(...xs), Math.max(...xs)]);
+    return {
+      target: ends.map(([low, high]) => (low + high) / 2), radius: Math.hypot(...ends.map(([low, high]) => high - low)) / 2,
+    };
+  }
+
   // Up to so many hits of a layer, and of each its pixel, middle and half width in eta and phi.
   hits(c) {
     const found = [];
@@ -62,8 +78,8 @@ class DetectorView extends Solid {
 
   draw(gevPerMm) {
     const paint = paintOn(this.canvas, this.wide, this.high);
-    const target = this.at(0, 0, [1150, 2500]);
-    this.camera.aim(this.wide / 2, this.high / 2, Math.min(this.wide / 3900, this.high / 3300), target);
+    const { target, radius } = this.extent();
+    this.camera.aim(this.wide / 2, this.high / 2, Math.min(this.wide / 1.7, this.high / 1.5) / radius, target);
     [this.shapes, this.left] = [[], 0];
     this.frame();
     calorimeters.forEach(({ channel, c }, place) => {

@@ -61,7 +61,7 @@ class Lego extends Solid {
     return [
       2 * clamp((col - view.col) / view.wide, 0, 1) - 1,
       2 * clamp((row - view.row) / view.high, 0, 1) - 1,
-      1.35 * Math.max(0, energy) / this.top,
+      1.6 * Math.max(0, energy) / this.top,
     ];
   }
 
@@ -72,8 +72,8 @@ class Lego extends Solid {
   draw(top) {
     this.top = top || 1;
     const paint = paintOn(this.canvas, this.wide, this.high);
-    const scale = Math.min(this.wide / (this.large ? 3.5 : 2.9), this.high / (this.large ? 3.0 : 2.7));
-    this.camera.aim(this.wide / 2 + (this.large ? 8 : 0), this.high / 2, scale, [0, 0, 0.42]);
+    const scale = Math.min(this.wide / (this.large ? 3.15 : 2.85), this.high / (this.large ? 2.75 : 2.45));
+    this.camera.aim(this.wide / 2 + (this.large ? 8 : 0), this.high / 2, scale, [0, 0, 0.5]);
     this.shapes = [];
     this.floor(paint);
     for (const { row, col, size, stack } of this.towers) {
@@ -90,9 +90,13 @@ class Lego extends Solid {
     }
     for (const { row, col, energy, channel } of this.needles) {
       const [low, high] = [0, energy].map((e) => this.at(col + 0.5, row + 0.5, e));
-      const look = { stroke: layerColour(channel), depth: this.floorDepth(row, col, 1) - 0.02, pixel: row * data.cols + col };
-      this.line(low, high, { ...look, wide: 1.6 });
-      this.line(high, high, { ...look, wide: 4.5 });
+      const size = Math.sqrt(energy / this.top);
+      const look = {
+        stroke: layerColour(channel), depth: this.floorDepth(row, col, 1) - 0.02, pixel: row * data.cols + col,
+        alpha: clamp(0.5 + size, 0, 1),
+      };
+      this.line(low, high, { ...look, wide: 1 + size });
+      this.line(high, high, { ...look, wide: 2 + 4 * size });
     }
     this.mark(pointed, 1);
     this.mark(selected, 2.5);
@@ -104,6 +108,11 @@ class Lego extends Solid {
   // Depth of the floor under a tower, which tells what stands in front of what.
   floorDepth(row, col, size) {
     return this.camera.project(this.at(col + size / 2, row + size / 2, 0))[2];
+  }
+
+  told() {
+    const size = towerSize();
+    return size > 1 ? `towers of ${size} \u00d7 ${size} pixels; drag to turn` : "drag to turn";
   }
 
   // Rim of the tower over a pixel.
@@ -148,8 +157,8 @@ class Lego extends Solid {
     for (const [a, b] of [[[left, low], [right, low]], [[right, low], [right, high]], [[right, high], [left, high]], [[left, high], [left, low]]]) {
       this.line(this.at(...a, 0), this.at(...b, 0), { ...edges, stroke: ink().soft });
     }
-    name("\u03c6 [rad]", below(this.at((left + right) / 2, phiEdge, 0), 0.36));
-    name("\u03b7", beside(this.at(etaEdge, (low + high) / 2, 0), 0.36));
+    name("\u03c6 [rad]", below(this.at(left + 0.76 * (right - left), phiEdge, 0), 0.3));
+    name("\u03b7", beside(this.at(etaEdge, low + 0.76 * (high - low), 0), 0.2));
     if (!this.axis || !options.cone) return;
     const around = [...Array(49).keys()].map((i) => i * Math.PI / 24).map((a) => [
       colOf(this.axis.phi + data.cone * Math.cos(a)), rowOf(this.axis.eta + data.cone * Math.sin(a)),
@@ -177,6 +186,6 @@ class Lego extends Solid {
       if (this.large) this.words(paint, short(energy), x - 4, y, "right");
     }
     paint.stroke();
-    if (this.large) this.words(paint, "E [GeV]", x, high - 10);
+    if (this.large) this.words(paint, "E [GeV]", Math.max(4, x - 22), high - 10, "left");
   }
 }

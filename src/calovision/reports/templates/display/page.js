@@ -74,8 +74,8 @@ const makeHalf = (event) => {
   half.grid = make("div", node, "", "rows");
   half.rows = data.sets.map((set) => {
     const row = make("div", half.grid, "", "row");
-    const facts = make("div", row, "", "facts"), panels = make("div", row, "", "panels");
-    return { set, row, facts, panels: kinds.map((kind) => makePanel(panels, set, kind)) };
+    const facts = make("div", row, "", "facts"), list = make("div", row, "", "panels");
+    return { set, facts, list, panels: kinds.map((kind) => makePanel(list, set, kind)) };
   });
   node.addEventListener("pointerdown", () => {
     if (active === half.place) return;
@@ -96,13 +96,13 @@ const tellFacts = ({ set, facts }, event) => {
   if (named !== null) chip(facts, String(named), "class");
   if (typeof given === "number") {
     const mark = right === null ? "" : right ? " \u2713" : " \u2717";
-    chip(facts, `${data.classes[1]} score ${given.toFixed(2)}${mark}`, right === null ? "" : right ? "right" : "wrong");
+    chip(facts, `P(${data.classes[1]}) ${given.toFixed(2)}${mark}`, right === null ? "" : right ? "right" : "wrong");
   }
   if (isFlagged(set, event)) chip(facts, "\u26a0 out of domain", "flag");
   for (const [name, words] of [["pt", "pT"], ["gen_pt", "generated pT"], ["m0", "mass"]]) {
     const found = set.column[name]?.values[event];
     if (typeof found !== "number" || (name === "gen_pt" && "pt" in set.column)) continue;
-    make("span", facts, `${words} ${number(found)} GeV`);
+    make("span", facts, `${words} ${number(found)} GeV`, name);
   }
   const distance = value(set, event, "emd");
   if (distance !== null) make("span", facts, `${number(distance)} GeV from ${first.name} (EMD)`, "soft");
@@ -112,19 +112,22 @@ const tellFacts = ({ set, facts }, event) => {
   }
 };
 const tellNumbers = () => {
-  const events = shownHalves().map((half) => half.event);
-  const cells = events.flatMap((event) => data.sets.map((set) => ({ set, event })));
   const names = [...new Set(data.sets.flatMap((set) => set.columns.map((x) => x.name)))];
-  const node = byId("columns");
+  const node = byId("columns"), several = shownHalves().length > 1;
   node.replaceChildren();
   byId("numbers").hidden = !names.length;
   const head = make("tr", make("thead", node)), body = make("tbody", node);
-  const several = events.length > 1;
-  ["", ...cells.map(({ set, event }) => (several ? `${data.first + event}, ${set.name}` : set.name))].forEach((text) => make("th", head, text));
+  make("th", head);
   for (const name of names) {
-    const row = make("tr", body), unit = data.sets.find((set) => name in set.column).column[name].unit;
-    make("th", row, unit ? `${name} [${unit}]` : name);
-    cells.forEach(({ set, event }) => make("td", row, name in set.column ? String(set.column[name].values[event]) : "\u2013"));
+    const { unit } = data.sets.find((set) => name in set.column).column[name];
+    make("th", head, unit ? `${name} [${unit}]` : name);
+  }
+  for (const { event } of shownHalves()) {
+    for (const set of data.sets) {
+      const row = make("tr", body);
+      make("th", row, several ? `${data.first + event}, ${set.name}` : set.name);
+      for (const name of names) make("td", row, name in set.column ? String(set.column[name].values[event]) : "\u2013");
+    }
   }
 };
 const where = (pixel) => [data.eta[Math.floor(pixel / data.cols)], data.phi[pixel % data.cols]];
@@ -170,43 +173,67 @@ const tip = (panel, pixel, event) => {
 
 // Layout: as large as all rows fit on one screen, with the panels of a row in one line or in several.
 
-const GAP = 6, FACTS = 30, HEAD = 44, NOTE = 17;
-const leastSide = () => (focus !== null ? 240 : isPhone() ? 106 : 96);
-const layout = () => {
-  const shown = shownKinds(), rows = data.sets.length, maps = data.channels.length;
-  const halvesAcross = isPhone() ? 1 : shownHalves().length;
-  const top = byId("display").getBoundingClientRect().top + (inReport ? 0 : scrollY);
-  const wide = (byId("display").clientWidth - 19 * (halvesAcross - 1)) / halvesAcross;
-  const more = shownHalves().length > 1 ? 34 : 0;
-  const high = (screenHeight() - top - (inReport ? 60 : 84)) * halvesAcross / shownHalves().length - more;
-  let best = { side: 0 };
-  for (let across = 1; across <= (focus === null ? 1 : rows); across++) {
-    for (const columns of new Set([shown.length, Math.min(maps, shown.length), 2, 1])) {
-      if (columns > shown.length) continue;
-      const lines = Math.ceil(shown.length / columns);
-      const room = high / Math.ceil(rows / across) - FACTS - lines * (NOTE + GAP) - HEAD * lines / Math.ceil(rows / across);
-      const [across1, down] = [(wide - 16 * (across - 1)) / across / columns - GAP, room / lines];
-      const side = Math.min(across1, Math.max(down, leastSide()));
-      if (side > 1.05 * best.side) best = { side, across, columns, lines };
+const GAP = 6;  // px between panels
+const HEIGHTS = { head: 44, note: 17 };  // px, about, of what stands around the panels
+const factsHeight = (wide) => (wide > 560 ? 30 : wide > 400 ? 52 : 74);
+const leastSide = () => (focus === null ? 96 : isPhone() ? innerWidth - 30 : 240);
+// How many rows stand side by side, and panels of a row in a line, and how large they are then.
+const arrangement = (wide, high) => {
+  const shown = shownKinds().length, rows = data.sets.length, maps = Math.min(data.channels.length, shown);
+  const columnsTried = [shown, ...(focus === null ? [maps] : []), ...(isPhone() ? [2, 1] : [])].filter((n) => n <= shown);
+  const acrossTried = focus !== null ? rows : rows > 3 ? 2 : 1;
+  let best = { area: 0 };
+  for (let across = 1; across <= acrossTried; across++) {
+    for (const columns of new Set(columnsTried)) {
+      const lines = Math.ceil(shown / columns), down = Math.ceil(rows / across);
+      const widest = (wide - 16 * (across - 1)) / across / columns - GAP;
+      const around = factsHeight(wide / across) + lines * (HEIGHTS.note + GAP + HEIGHTS.head / down);
+      const fits = Math.min(widest, (high / down - around) / lines);
+      const side = Math.min(widest, Math.max(fits, leastSide()));
+      // What needs scrolling is worth less than what it shows.
+      const area = lines * columns * side ** 2 * (fits < side ? 0.6 * Math.max(0.1, fits / side) : 1);
+      if (area > 1.02 * best.area) best = { area, side, across, columns, widest, cells: lines * down };
     }
   }
-  const { side, across, columns } = best;
+  return best;
+};
+const arrange = ({ side, across, columns }) => {
+  const shown = shownKinds();
   for (const half of shownHalves()) {
-    half.grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
-    half.rows.forEach(({ row, panels }, place) => {
-      row.style.width = `${columns * (side + GAP)}px`;
+    half.grid.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
+    half.rows.forEach(({ panels, list }, place) => {
+      list.style.width = `${columns * (side + GAP)}px`;
       panels.forEach((panel) => { panel.figure.hidden = !shown.includes(panel.kind); });
       panels.filter((panel) => shown.includes(panel.kind)).forEach((panel, k) => {
         const inLine = Math.min(columns, shown.length - Math.floor(k / columns) * columns);
         const width = (columns * (side + GAP)) / inLine - GAP;
         panel.figure.style.width = `${width}px`;
+        panel.figure.classList.toggle("small", width < 165);
         panel.head.hidden = place >= across;
         panel.canvas.style.height = `${side}px`;
-        panel.canvas.style.touchAction = isZoomed() && panel.isMap || focus !== null && !panel.isMap ? "none" : "pan-y";
+        panel.canvas.style.touchAction = (isZoomed() && panel.isMap) || (focus !== null && !panel.isMap) ? "none" : "pan-y";
         panel.drawn.resize(width, side);
       });
     });
   }
+};
+const layout = () => {
+  const main = byId("display"), number = shownHalves().length, halvesAcross = isPhone() ? 1 : number;
+  const top = main.getBoundingClientRect().top + (inReport ? 0 : scrollY);
+  const wide = (main.clientWidth - 20 * (halvesAcross - 1)) / halvesAcross;
+  const below = isPhone() ? 8 : byId("cell").offsetHeight + 62;
+  const high = screenHeight() - top - below;
+  const found = arrangement(wide, high * halvesAcross / number);
+  arrange(found);
+  // What stands around the panels is known now: the rest of the screen is theirs.
+  for (let step = 0; step < 3; step++) {
+    const free = (high - main.offsetHeight) / found.cells * halvesAcross / number;
+    const side = Math.floor(clamp(found.side + free, Math.min(leastSide(), found.widest), found.widest));
+    if (Math.abs(side - found.side) < 1) break;
+    found.side = side;
+    arrange(found);
+  }
+  return high - main.offsetHeight;
 };
 
 // Drawing
@@ -223,8 +250,7 @@ const draw = () => {
     const top = Math.max(0, ...mine.map((panel) => panel.drawn.build()));
     mine.forEach((panel) => panel.drawn.draw(top));
     mine.forEach((panel) => {
-      panel.note.textContent = kind === "lego" ? `drag to turn${largestBlock > 1 ? `; towers of ${towerSize()} \u00d7 ${towerSize()} pixels` : ""}`
-        : panel.drawn.left ? `the ${MOST} largest hits a layer` : panel.drawn.middle.known ? `\u03b7 ${short(Number((panel.drawn.middle.eta).toFixed(2)))}, turned to the top` : "at \u03b7 = 0";
+      panel.note.textContent = panel.drawn.told();
     });
   }
 };
@@ -296,6 +322,7 @@ const refresh = () => show(halves[active].event);
 
 const enlargeKind = (kind) => {
   focus = kind;
+  document.body.classList.toggle("focused", kind !== null);
   byId("close").hidden = kind === null;
   refresh();
 };
@@ -389,6 +416,11 @@ const setTwo = (isOn) => {
   active = 0;
   refresh();
 };
+const turned = (angle) => () => {
+  legoCamera.turn(angle, 0);
+  detectorCamera.turn(angle, 0);
+  soon();
+};
 const flip = (id) => () => byId(id).click();
 const moves = {
   ArrowLeft: (step) => further(halves[active].event, -step), ArrowRight: (step) => further(halves[active].event, step),
@@ -396,7 +428,7 @@ const moves = {
 };
 const keys = {
   c: flip("common"), t: flip("theme"), b: flip("two"), "+": flip("closer"), "=": flip("closer"), "-": flip("wider"), 0: resetViews,
-  s: () => select(hottest()), i: moveSelected(1, 0), k: moveSelected(-1, 0), j: moveSelected(0, -1), l: moveSelected(0, 1),
+  ",": turned(-10), ".": turned(10), s: () => select(hottest()), i: moveSelected(1, 0), k: moveSelected(-1, 0), j: moveSelected(0, -1), l: moveSelected(0, 1),
   escape: () => { if (focus !== null) enlargeKind(null); else select(-1); },
 };
 kinds.forEach((kind, place) => { keys[place + 1] = () => enlargeKind(focus === kind ? null : kind); });
@@ -481,6 +513,8 @@ addEventListener("hashchange", () => show(named()[0], 0));
 
 setTheme(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
 makeHalf(clamp(named()[0], 0, data.events - 1));
+// A screen with room left shows the numbers as well.
+byId("numbers").open = !inReport && !isPhone() && layout() > 90;
 if (named().length > 1) {
   const [, second] = named();
   setTwo(true);
