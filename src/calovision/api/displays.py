@@ -108,9 +108,7 @@ def _side_by_side(
     shown = [Shown(name, first)]
     for name, place, events in below:
         same = _same(first, events[:length])
-        shown.append(
-            Shown(name, events[:length]) if same else beside(name, pool(place), first)
-        )
+        shown.append(Shown(name, events[:length]) if same else beside(name, pool(place), first))
     return shown
 
 

@@ -33,7 +33,10 @@ EMD = "emd"  #: column of a row that is made from the first: how far it lies fro
 #: unit of columns that have one; others are shown as they are
 UNITS = COLUMN_UNITS | {"gen_girth": "rad", EMD: "GeV"}
 #: of the page's script, in the order in which they build on each other
-SCRIPTS = ("data", "events", "map", "solid", "lego", "detector", "gestures", "exports", "page")
+SCRIPTS = (
+    *("data", "events", "map", "solid", "lego", "detector"),
+    *("panels", "facts", "layout", "drawing", "gestures", "hands", "exports", "page"),
+)
 #: front faces of the calorimeters and ends of their barrels (mm), from the beam outwards, where the
 #: view in space draws them; those of CMS (JINST 3 S08004), whatever the set's own detector is
 FACES = ((CMS_BARREL.ecal_radius, 3154.0), (CMS_BARREL.hcal_radius, 3900.0), (2950.0, 5500.0))
@@ -178,7 +181,9 @@ def _measured(row: Shown, first: Shown) -> Events:
     """The row's events; if they are made from the first row's, with their distance from these."""
     if row is first or not row.paired:
         return row.events
-    calorimetry = [c for c, channel in enumerate(row.events.geometry.channels) if not channel.is_time]
+    calorimetry = [
+        c for c, channel in enumerate(row.events.geometry.channels) if not channel.is_time
+    ]
     distance = emd_per_event(first.events, row.events)[:, calorimetry].sum(1)
     return replace(row.events, columns={**row.events.columns, EMD: distance})
 

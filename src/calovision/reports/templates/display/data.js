@@ -25,7 +25,8 @@ const pitch = {
   eta: data.rows > 1 ? data.eta[1] - data.eta[0] : 0.1,
   phi: data.cols > 1 ? data.phi[1] - data.phi[0] : 0.1,
 };
-const isEnergy = (channel) => channel.kind === "tracker" || channel.kind === "calorimeter" || channel.kind === "muon";
+const isEnergy = (channel) =>
+  channel.kind === "tracker" || channel.kind === "calorimeter" || channel.kind === "muon";
 const TRACKS = ["tracker", "muon"];
 
 // Calls `each(hit, row, col)` for the hits of an event in a channel.
@@ -47,7 +48,7 @@ const isFlagged = (set, event) => value(set, event, "out_of_distribution") === t
 const isRight = (set, event) => {
   const [named, given] = [className(set, event), score(set, event)];
   const known = data.classes.indexOf(named);
-  return known < 0 || typeof given !== "number" ? null : (given > 0.5) === (known === 1);
+  return known < 0 || typeof given !== "number" ? null : given > 0.5 === (known === 1);
 };
 
 // Axis of the energy flow: the mean direction of the calorimeters' energies within the cone, from
@@ -55,7 +56,9 @@ const isRight = (set, event) => {
 const axis = (set, event) => {
   let [eta, phi] = [0, 0];
   for (let step = 0; step < 8 && data.cone; step++) {
-    let sum = 0, sumEta = 0, sumPhi = 0;
+    let sum = 0,
+      sumEta = 0,
+      sumPhi = 0;
     data.channels.forEach((channel, c) => {
       if (channel.kind !== "calorimeter") return;
       eachHit(set, event, c, (h, row, col) => {
@@ -75,19 +78,63 @@ const axis = (set, event) => {
 // end is the dark one, as the page is white.
 const SCALES = {
   dark: {
-    energy: [[62, 24, 122], [88, 20, 118], [122, 28, 109], [165, 44, 96], [207, 68, 70],
-      [237, 105, 37], [251, 155, 6], [247, 209, 61], [252, 255, 164]],
-    signed: [[66, 146, 255], [28, 78, 150], [60, 60, 66], [150, 50, 40], [255, 110, 80]],
+    energy: [
+      [62, 24, 122],
+      [88, 20, 118],
+      [122, 28, 109],
+      [165, 44, 96],
+      [207, 68, 70],
+      [237, 105, 37],
+      [251, 155, 6],
+      [247, 209, 61],
+      [252, 255, 164],
+    ],
+    signed: [
+      [66, 146, 255],
+      [28, 78, 150],
+      [60, 60, 66],
+      [150, 50, 40],
+      [255, 110, 80],
+    ],
   },
   light: {
-    energy: [[253, 205, 110], [250, 160, 40], [237, 105, 37], [207, 68, 70], [165, 44, 96],
-      [120, 28, 109], [75, 12, 107], [28, 12, 69], [8, 4, 30]],
-    signed: [[12, 60, 170], [110, 160, 230], [205, 205, 210], [235, 140, 110], [170, 20, 20]],
+    energy: [
+      [253, 205, 110],
+      [250, 160, 40],
+      [237, 105, 37],
+      [207, 68, 70],
+      [165, 44, 96],
+      [120, 28, 109],
+      [75, 12, 107],
+      [28, 12, 69],
+      [8, 4, 30],
+    ],
+    signed: [
+      [12, 60, 170],
+      [110, 160, 230],
+      [205, 205, 210],
+      [235, 140, 110],
+      [170, 20, 20],
+    ],
   },
 };
 const INKS = {
-  dark: { paper: "#000000", text: "#e6e9ee", soft: "#9ba6b4", line: "#39424d", accent: "#ffd166", cone: "#7fe3c4" },
-  light: { paper: "#ffffff", text: "#16202c", soft: "#5b6675", line: "#cfd6df", accent: "#b3261e", cone: "#0a7d5c" },
+  dark: {
+    paper: "#000000",
+    text: "#e6e9ee",
+    soft: "#9ba6b4",
+    line: "#39424d",
+    accent: "#ffd166",
+    cone: "#7fe3c4",
+  },
+  light: {
+    paper: "#ffffff",
+    text: "#16202c",
+    soft: "#5b6675",
+    line: "#cfd6df",
+    accent: "#b3261e",
+    cone: "#0a7d5c",
+  },
 };
 let theme = "dark";
 const ink = () => INKS[theme];
@@ -104,20 +151,21 @@ const layerColour = (channel, light = 1) => {
 };
 
 // Ranges: per channel the first and last colour, of [set, event] pairs.
-const limits = (shown) => data.channels.map((channel, c) => {
-  let low = Infinity, high = 0;
-  for (const [set, event] of shown) {
-    eachHit(set, event, c, (h) => {
-      const size = Math.abs(set.energy[h]);
-      if (size === 0) return;
-      low = Math.min(low, size);
-      high = Math.max(high, size);
-    });
-  }
-  if (high === 0) [low, high] = [0.1, 1];
-  if (channel.signed) return [-high, high];
-  return [Math.min(low, high / 1.01), high];
-});
-const share = (energy, [low, high], signed) => signed
-  ? (energy - low) / (high - low)
-  : Math.log(Math.max(energy, low) / low) / Math.log(high / low);
+const limits = (shown) =>
+  data.channels.map((channel, c) => {
+    let low = Infinity,
+      high = 0;
+    for (const [set, event] of shown) {
+      eachHit(set, event, c, (h) => {
+        const size = Math.abs(set.energy[h]);
+        if (size === 0) return;
+        low = Math.min(low, size);
+        high = Math.max(high, size);
+      });
+    }
+    if (high === 0) [low, high] = [0.1, 1];
+    if (channel.signed) return [-high, high];
+    return [Math.min(low, high / 1.01), high];
+  });
+const share = (energy, [low, high], signed) =>
+  signed ? (energy - low) / (high - low) : Math.log(Math.max(energy, low) / low) / Math.log(high / low);

@@ -17,9 +17,15 @@ if (isScored) {
 }
 data.sets.forEach((set, s) => {
   if (!("emd" in set.column)) return;
-  sorts[`worst${s}`] = { words: `worst reconstructed (${set.name})`, of: (event) => value(set, event, "emd") };
+  sorts[`worst${s}`] = {
+    words: `worst reconstructed (${set.name})`,
+    of: (event) => value(set, event, "emd"),
+  };
 });
-for (const [name, words] of [["pt", "pT"], ["m0", "mass"]]) {
+for (const [name, words] of [
+  ["pt", "pT"],
+  ["m0", "mass"],
+]) {
   if (name in first.column) sorts[name] = { words, of: (event) => value(first, event, name) };
 }
 
@@ -40,10 +46,12 @@ const passes = (event) => {
 const ordered = () => {
   const { of } = sorts[chosen.sort];
   const sign = chosen.reverse ? -1 : 1;
-  const key = Object.fromEntries(everyEvent.map((event) => {
-    const found = of(event);
-    return [event, typeof found === "number" ? -sign * found : Infinity];
-  }));
+  const key = Object.fromEntries(
+    everyEvent.map((event) => {
+      const found = of(event);
+      return [event, typeof found === "number" ? -sign * found : Infinity];
+    }),
+  );
   return everyEvent.filter(passes).sort((a, b) => key[a] - key[b] || a - b);
 };
 let order = ordered();

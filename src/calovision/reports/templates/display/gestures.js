@@ -1,13 +1,16 @@
 // Mouse, touch and pen on a panel: hover, tap, drag, pinch, wheel, and a swipe from event to event.
 
-const MOVED = 7;  // px from which a touch is no tap any more
+const MOVED = 7; // px from which a touch is no tap any more
 const SWIPED = 50;
 
 // `does` has, of a panel: hover, leave, tap, enlarge, wheel(factor, x, y), pinch(factor, x, y),
 // drag(dx, dy), canDrag(isTouch) and swipe(direction).
 const listen = (canvas, does) => {
   const fingers = new Map();
-  let start = null, moved = false, lastTap = 0, spread = 0;
+  let start = null,
+    moved = false,
+    lastTap = 0,
+    spread = 0;
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -24,7 +27,8 @@ const listen = (canvas, does) => {
     if (fingers.size === 2) spread = between().spread;
   });
   canvas.addEventListener("pointermove", (event) => {
-    const [x, y] = place(event), before = fingers.get(event.pointerId);
+    const [x, y] = place(event),
+      before = fingers.get(event.pointerId);
     if (!before) {
       if (event.pointerType === "mouse") does.hover(x, y, event);
       return;
@@ -44,7 +48,8 @@ const listen = (canvas, does) => {
   });
   const lift = (event) => {
     if (!fingers.delete(event.pointerId) || event.type === "pointercancel" || fingers.size) return;
-    const [x, y] = place(event), isTouch = event.pointerType !== "mouse";
+    const [x, y] = place(event),
+      isTouch = event.pointerType !== "mouse";
     if (!moved) {
       // A mouse enlarges by a double click, a finger by a single tap where panels are small.
       const isSecond = !isTouch && event.timeStamp - lastTap < 350;
@@ -59,10 +64,14 @@ const listen = (canvas, does) => {
   canvas.addEventListener("pointerup", lift);
   canvas.addEventListener("pointercancel", lift);
   canvas.addEventListener("pointerleave", () => does.leave());
-  canvas.addEventListener("wheel", (event) => {
-    // Inside a report the wheel scrolls, unless Ctrl is held, as a pinch on a touchpad does.
-    if (inReport && focus === null && !event.ctrlKey) return;
-    event.preventDefault();
-    does.wheel(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0016)), ...place(event));
-  }, { passive: false });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      // Inside a report the wheel scrolls, unless Ctrl is held, as a pinch on a touchpad does.
+      if (inReport && focus === null && !event.ctrlKey) return;
+      event.preventDefault();
+      does.wheel(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0016)), ...place(event));
+    },
+    { passive: false },
+  );
 };

@@ -1,17 +1,28 @@
 // The lego: energies of the calorimeters stacked over the plane of eta and phi, tracks as needles.
 
 const legoCamera = new Camera(35, 32);
-const legoLayers = data.channels.map((channel, c) => ({ channel, c })).filter(({ channel }) => isEnergy(channel));
-const TOWERS = 40;  // along an edge, at most
+const legoLayers = data.channels
+  .map((channel, c) => ({ channel, c }))
+  .filter(({ channel }) => isEnergy(channel));
+const TOWERS = 40; // along an edge, at most
 // Pixels along an edge of the largest cell of each channel, and of all.
-const largest = data.channels.map((_, c) => Math.max(1, ...data.sets.map((set) => set.block.reduce(
-  (most, block, h) => (set.channel[h] === c ? Math.max(most, block) : most), 1))));
+const largest = data.channels.map((_, c) =>
+  Math.max(
+    1,
+    ...data.sets.map((set) =>
+      set.block.reduce((most, block, h) => (set.channel[h] === c ? Math.max(most, block) : most), 1),
+    ),
+  ),
+);
 const largestBlock = Math.max(...largest);
 // Pixels along an edge of a tower: the largest readout cell; close up every pixel is one.
-const towerSize = () => (view.wide / largestBlock < 8 ? 1 : Math.max(largestBlock, Math.ceil(view.wide / TOWERS)));
+const towerSize = () =>
+  view.wide / largestBlock < 8 ? 1 : Math.max(largestBlock, Math.ceil(view.wide / TOWERS));
 
 class Lego extends Solid {
-  constructor(canvas, set) { super(canvas, set, legoCamera); }
+  constructor(canvas, set) {
+    super(canvas, set, legoCamera);
+  }
 
   take(event) {
     this.event = event;
@@ -20,14 +31,17 @@ class Lego extends Solid {
 
   // Stacks of [layer, GeV] of towers in view, needles of tracks, and the highest of both in GeV.
   build() {
-    const size = towerSize(), across = Math.ceil(data.cols / size);
+    const size = towerSize(),
+      across = Math.ceil(data.cols / size);
     const towers = new Map();
     this.needles = [];
     let top = 0;
     for (const { channel, c } of legoLayers) {
       const isTrack = TRACKS.includes(channel.kind);
       eachHit(this.set, this.event, c, (h, row, col) => {
-        const energy = this.set.energy[h], block = this.set.block[h], half = (block - 1) / 2;
+        const energy = this.set.energy[h],
+          block = this.set.block[h],
+          half = (block - 1) / 2;
         if (isTrack) {
           if (!this.isShown(col + 0.5, row + 0.5)) return;
           this.needles.push({ row, col, energy, channel });
@@ -46,7 +60,10 @@ class Lego extends Solid {
       });
     }
     this.towers = [...towers].map(([key, stack]) => {
-      top = Math.max(top, [...stack.values()].reduce((a, b) => a + b, 0));
+      top = Math.max(
+        top,
+        [...stack.values()].reduce((a, b) => a + b, 0),
+      );
       return { row: Math.floor(key / across) * size, col: (key % across) * size, size, stack };
     });
     return top;
@@ -61,12 +78,17 @@ class Lego extends Solid {
     return [
       2 * clamp((col - view.col) / view.wide, 0, 1) - 1,
       2 * clamp((row - view.row) / view.high, 0, 1) - 1,
-      1.6 * Math.max(0, energy) / this.top,
+      (1.6 * Math.max(0, energy)) / this.top,
     ];
   }
 
   square(col, row, size, energy) {
-    return [[0, 0], [size, 0], [size, size], [0, size]].map(([a, b]) => this.at(col + a, row + b, energy));
+    return [
+      [0, 0],
+      [size, 0],
+      [size, size],
+      [0, size],
+    ].map(([a, b]) => this.at(col + a, row + b, energy));
   }
 
   draw(top) {
@@ -79,7 +101,8 @@ class Lego extends Solid {
     for (const { row, col, size, stack } of this.towers) {
       const pixel = (row + Math.floor(size / 2)) * data.cols + col + Math.floor(size / 2);
       const depth = this.floorDepth(row, col, size);
-      let below = 0, level = 0;
+      let below = 0,
+        level = 0;
       for (const { channel, c } of legoLayers) {
         if (!stack.has(c)) continue;
         const above = below + stack.get(c);
@@ -92,7 +115,9 @@ class Lego extends Solid {
       const [low, high] = [0, energy].map((e) => this.at(col + 0.5, row + 0.5, e));
       const size = Math.sqrt(energy / this.top);
       const look = {
-        stroke: layerColour(channel), depth: this.floorDepth(row, col, 1) - 0.02, pixel: row * data.cols + col,
+        stroke: layerColour(channel),
+        depth: this.floorDepth(row, col, 1) - 0.02,
+        pixel: row * data.cols + col,
         alpha: clamp(0.5 + size, 0, 1),
       };
       this.line(low, high, { ...look, wide: 1 + size });
@@ -118,7 +143,8 @@ class Lego extends Solid {
   // Rim of the tower over a pixel.
   mark(pixel, wide) {
     if (pixel < 0) return;
-    const size = towerSize(), [row, col] = [Math.floor(pixel / data.cols), pixel % data.cols];
+    const size = towerSize(),
+      [row, col] = [Math.floor(pixel / data.cols), pixel % data.cols];
     if (!this.isShown(col + 0.5, row + 0.5)) return;
     const [r, k] = [row, col].map((x) => Math.floor(x / size) * size);
     const found = this.towers.find((tower) => tower.row === r && tower.col === k);
@@ -134,13 +160,15 @@ class Lego extends Solid {
 
   floor(paint) {
     const edges = { depth: 99, stroke: ink().line, wide: 1 };
-    const [left, right] = [view.col, view.col + view.wide], [low, high] = [view.row, view.row + view.high];
+    const [left, right] = [view.col, view.col + view.wide],
+      [low, high] = [view.row, view.row + view.high];
     const about = this.large ? 4 : 2;
     const near = (a, b) => this.camera.project(a)[2] < this.camera.project(b)[2];
     const phiEdge = near(this.at(left, low, 0), this.at(left, high, 0)) ? low : high;
     const etaEdge = near(this.at(left, low, 0), this.at(right, low, 0)) ? left : right;
     const span = (of, step, from, wide) => [of[0] + (from - 0.5) * step, of[0] + (from + wide - 0.5) * step];
-    const name = (text, place) => this.large && this.words(paint, text, ...this.camera.project(place).slice(0, 2));
+    const name = (text, place) =>
+      this.large && this.words(paint, text, ...this.camera.project(place).slice(0, 2));
     // A place beside the floor, beyond the edge where phi or eta is written.
     const below = (place, by) => place.with(1, place[1] + (phiEdge === low ? -by : by));
     const beside = (place, by) => place.with(0, place[0] + (etaEdge === left ? -by : by));
@@ -154,15 +182,35 @@ class Lego extends Solid {
       this.line(this.at(left, row, 0), this.at(right, row, 0), edges);
       name(short(eta), beside(this.at(etaEdge, row, 0), 0.14));
     }
-    for (const [a, b] of [[[left, low], [right, low]], [[right, low], [right, high]], [[right, high], [left, high]], [[left, high], [left, low]]]) {
+    for (const [a, b] of [
+      [
+        [left, low],
+        [right, low],
+      ],
+      [
+        [right, low],
+        [right, high],
+      ],
+      [
+        [right, high],
+        [left, high],
+      ],
+      [
+        [left, high],
+        [left, low],
+      ],
+    ]) {
       this.line(this.at(...a, 0), this.at(...b, 0), { ...edges, stroke: ink().soft });
     }
     name("\u03c6 [rad]", below(this.at(left + 0.76 * (right - left), phiEdge, 0), 0.3));
     name("\u03b7", beside(this.at(etaEdge, low + 0.76 * (high - low), 0), 0.2));
     if (!this.axis || !options.cone) return;
-    const around = [...Array(49).keys()].map((i) => i * Math.PI / 24).map((a) => [
-      colOf(this.axis.phi + data.cone * Math.cos(a)), rowOf(this.axis.eta + data.cone * Math.sin(a)),
-    ]);
+    const around = [...Array(49).keys()]
+      .map((i) => (i * Math.PI) / 24)
+      .map((a) => [
+        colOf(this.axis.phi + data.cone * Math.cos(a)),
+        rowOf(this.axis.eta + data.cone * Math.sin(a)),
+      ]);
     around.slice(1).forEach((to, i) => {
       if (!this.isShown(...to) || !this.isShown(...around[i])) return;
       this.line(this.at(...around[i], 0), this.at(...to, 0), { depth: 98, stroke: ink().cone, wide: 1.2 });
@@ -171,9 +219,17 @@ class Lego extends Solid {
 
   // Energies along the edge of the floor that is leftmost on the screen.
   verticalAxis(paint) {
-    const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([a, b]) => [view.col + a * view.wide, view.row + b * view.high]);
-    const [col, row] = corners.sort((a, b) => this.camera.project(this.at(...a, 0))[0] - this.camera.project(this.at(...b, 0))[0])[0];
-    const [x, low] = this.camera.project(this.at(col, row, 0)), [, high] = this.camera.project(this.at(col, row, this.top));
+    const corners = [
+      [0, 0],
+      [1, 0],
+      [1, 1],
+      [0, 1],
+    ].map(([a, b]) => [view.col + a * view.wide, view.row + b * view.high]);
+    const [col, row] = corners.sort(
+      (a, b) => this.camera.project(this.at(...a, 0))[0] - this.camera.project(this.at(...b, 0))[0],
+    )[0];
+    const [x, low] = this.camera.project(this.at(col, row, 0)),
+      [, high] = this.camera.project(this.at(col, row, this.top));
     paint.strokeStyle = ink().soft;
     paint.lineWidth = 1;
     paint.beginPath();

@@ -3,17 +3,20 @@
 // Part of the window that all maps and the lego show, in pixels of the image, from its lower left.
 const whole = { col: 0, row: 0, wide: data.cols, high: data.rows };
 const view = { ...whole };
-const LEAST = 6;  // pixels along an edge at the largest zoom
+const LEAST = 6; // pixels along an edge at the largest zoom
 const isZoomed = () => view.wide < data.cols || view.high < data.rows;
 
 // Changes the zoom by a factor, so that a place (col, row) stays where it is.
 const zoomBy = (factor, col = view.col + view.wide / 2, row = view.row + view.high / 2) => {
   const wide = clamp(view.wide / factor, Math.min(LEAST, data.cols), data.cols);
-  const high = wide * data.rows / data.cols;
-  const left = col - (col - view.col) * wide / view.wide;
-  const low = row - (row - view.row) * high / view.high;
+  const high = (wide * data.rows) / data.cols;
+  const left = col - ((col - view.col) * wide) / view.wide;
+  const low = row - ((row - view.row) * high) / view.high;
   Object.assign(view, {
-    wide, high, col: clamp(left, 0, data.cols - wide), row: clamp(low, 0, data.rows - high),
+    wide,
+    high,
+    col: clamp(left, 0, data.cols - wide),
+    row: clamp(low, 0, data.rows - high),
   });
 };
 const panBy = (cols, rows) => {
@@ -26,7 +29,7 @@ const colOf = (phi) => (phi - data.phi[0]) / pitch.phi + 0.5;
 const rowOf = (eta) => (eta - data.eta[0]) / pitch.eta + 0.5;
 
 // A canvas of a size in CSS pixels, sharp on the screen; what is drawn is in CSS pixels.
-let density = 0;  // of a picture to keep; 0 is the screen's
+let density = 0; // of a picture to keep; 0 is the screen's
 const paintOn = (canvas, wide, high) => {
   const scale = density || Math.max(1, window.devicePixelRatio);
   [canvas.width, canvas.height] = [Math.round(wide * scale), Math.round(high * scale)];
@@ -39,7 +42,8 @@ const paintOn = (canvas, wide, high) => {
 
 // Round numbers between two, some `about` of them.
 const ticksBetween = (low, high, about) => {
-  const rough = (high - low) / about, power = 10 ** Math.floor(Math.log10(rough));
+  const rough = (high - low) / about,
+    power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((x) => x * power >= rough);
   const found = [];
   for (let x = Math.ceil(low / step - 1e-9); x * step <= high + 1e-9; x++) found.push(x * step);
@@ -57,7 +61,8 @@ class EventMap {
 
   // Takes in an event: the image in the set's own pixels, and which hit covers each.
   take(event, range) {
-    const pixels = new ImageData(data.cols, data.rows), scale = scaleOf(this.channel);
+    const pixels = new ImageData(data.cols, data.rows),
+      scale = scaleOf(this.channel);
     this.hit.fill(-1);
     [this.count, this.sum] = [0, 0];
     eachHit(this.set, event, this.c, (h, row, col) => {
@@ -86,13 +91,13 @@ class EventMap {
 
   toScreen(col, row) {
     const { x, y, side } = this.plot;
-    return [x + (col - view.col) / view.wide * side, y + side - (row - view.row) / view.high * side];
+    return [x + ((col - view.col) / view.wide) * side, y + side - ((row - view.row) / view.high) * side];
   }
 
   // Column and row, with fractions, at a point of the canvas.
   fromScreen(px, py) {
     const { x, y, side } = this.plot;
-    return [view.col + (px - x) / side * view.wide, view.row + (y + side - py) / side * view.high];
+    return [view.col + ((px - x) / side) * view.wide, view.row + ((y + side - py) / side) * view.high];
   }
 
   pixelAt(px, py) {
@@ -118,7 +123,8 @@ class EventMap {
   }
 
   axes(paint) {
-    const { x, y, side } = this.plot, about = side > 300 ? 8 : 4;
+    const { x, y, side } = this.plot,
+      about = side > 300 ? 8 : 4;
     paint.strokeStyle = ink().soft;
     paint.fillStyle = ink().soft;
     paint.lineWidth = 1;
@@ -174,10 +180,11 @@ const dashedCone = (paint, map) => {
 // Rim of the cell that holds a pixel, and lines to the axes that lead to it.
 const rim = (pixel, paint, map, strong) => {
   if (pixel < 0) return;
-  const hit = map.hit[pixel], block = hit < 0 ? 1 : map.set.block[hit];
+  const hit = map.hit[pixel],
+    block = hit < 0 ? 1 : map.set.block[hit];
   const middle = hit < 0 ? pixel : map.set.cell[hit];
   const row = Math.floor(middle / data.cols) - (block - 1) / 2;
-  const col = middle % data.cols - (block - 1) / 2;
+  const col = (middle % data.cols) - (block - 1) / 2;
   const [left, low] = map.toScreen(col, row);
   const [right, high] = map.toScreen(col + block, row + block);
   const { x, y, side } = map.plot;
@@ -189,8 +196,24 @@ const rim = (pixel, paint, map, strong) => {
   paint.globalAlpha = 0.45;
   paint.lineWidth = 1;
   paint.beginPath();
-  for (const [from, to] of [[[x, py], [left - 1, py]], [[right + 1, py], [x + side, py]],
-    [[px, y], [px, high - 1]], [[px, low + 1], [px, y + side]]]) {
+  for (const [from, to] of [
+    [
+      [x, py],
+      [left - 1, py],
+    ],
+    [
+      [right + 1, py],
+      [x + side, py],
+    ],
+    [
+      [px, y],
+      [px, high - 1],
+    ],
+    [
+      [px, low + 1],
+      [px, y + side],
+    ],
+  ]) {
     paint.moveTo(...from);
     paint.lineTo(...to);
   }

@@ -9,25 +9,30 @@ class Camera {
     this.reset();
   }
 
-  reset() { Object.assign(this, this.start); }
+  reset() {
+    Object.assign(this, this.start);
+  }
 
   turn(dx, dy) {
     this.azimuth = (this.azimuth + dx) % 360;
     this.elevation = clamp(this.elevation + dy, -10, 90);
   }
 
-  zoomBy(factor) { this.zoom = clamp(this.zoom * factor, 0.5, 12); }
+  zoomBy(factor) {
+    this.zoom = clamp(this.zoom * factor, 0.5, 12);
+  }
 
   // Where points (right, away, up) of a scene appear around a place of the screen; larger depths
   // are further away.
   aim(x, y, scale, target = [0, 0, 0]) {
-    const [a, e] = [this.azimuth, this.elevation].map((angle) => angle * Math.PI / 180);
+    const [a, e] = [this.azimuth, this.elevation].map((angle) => (angle * Math.PI) / 180);
     const [ca, sa, ce, se] = [Math.cos(a), Math.sin(a), Math.cos(e), Math.sin(e)];
     this.project = (point) => {
       const [right, away, up] = point.map((p, k) => p - target[k]);
       const [u, v] = [right * ca - away * sa, right * sa + away * ca];
       const depth = v * ce - up * se;
-      const size = scale * this.zoom / (this.distance === Infinity ? 1 : Math.max(0.05, 1 + depth / this.distance));
+      const size =
+        (scale * this.zoom) / (this.distance === Infinity ? 1 : Math.max(0.05, 1 + depth / this.distance));
       return [x + size * u, y - size * (up * ce + v * se), depth];
     };
   }
@@ -38,7 +43,9 @@ class Solid {
     Object.assign(this, { canvas, set, camera, shapes: [] });
   }
 
-  resize(wide, high) { Object.assign(this, { wide, high, large: Math.min(wide, high) >= 165 }); }
+  resize(wide, high) {
+    Object.assign(this, { wide, high, large: Math.min(wide, high) >= 165 });
+  }
 
   // A face of projected corners; seen from behind it is left out, if `oneSided`.
   face(corners, look) {
@@ -114,7 +121,7 @@ const isInside = (points, x, y) => {
   let inside = false;
   points.forEach(([ax, ay], i) => {
     const [bx, by] = points[(i + 1) % points.length];
-    if ((ay > y) !== (by > y) && x < (bx - ax) * (y - ay) / (by - ay) + ax) inside = !inside;
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
   });
   return inside;
 };
