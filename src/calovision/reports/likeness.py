@@ -40,5 +40,9 @@ def most_like(first: Events, pool: Events) -> tuple[NDArray[np.int64], tuple[str
     if momentum is not None:
         one, other = (np.asarray(e.columns[momentum], np.float64) for e in (first, pool))
         # A momentum that is not finite is like none; the assignment takes finite costs only.
-        cost += np.nan_to_num(np.abs(one[:, None] - other), nan=ANOTHER_CLASS, posinf=ANOTHER_CLASS)
+        known = np.isfinite(one)[:, None] & np.isfinite(other)
+        apart = np.subtract(
+            one[:, None], other, where=known, out=np.full(cost.shape, ANOTHER_CLASS)
+        )
+        cost += np.abs(apart)
     return linear_sum_assignment(cost)[1].astype(np.int64), tuple(map(str, compared))

@@ -9,9 +9,8 @@ const arrangement = (wide, high) => {
   const shown = shownKinds().length,
     rows = data.sets.length,
     maps = Math.min(data.channels.length, shown);
-  const columnsTried = [shown, ...(focus === null ? [maps] : []), ...(isPhone() ? [2, 1] : [])].filter(
-    (n) => n <= shown,
-  );
+  const tried = isPhone() ? [3, 2, 1] : focus === null ? [shown, maps] : [shown];
+  const columnsTried = tried.map((n) => Math.min(n, shown));
   const acrossTried = focus !== null ? rows : rows > 3 ? 2 : 1;
   let best = { area: 0 };
   for (let across = 1; across <= acrossTried; across++) {
@@ -58,7 +57,9 @@ const layout = () => {
   const main = byId("display"),
     number = shownHalves().length,
     halvesAcross = isPhone() ? 1 : number;
-  const top = main.getBoundingClientRect().top + (inReport ? 0 : scrollY);
+  // On a phone the menu pushes the rows down rather than making them small.
+  const pushed = isPhone() ? byId("more").offsetHeight : 0;
+  const top = main.getBoundingClientRect().top + (inReport ? 0 : scrollY) - pushed;
   const wide = (main.clientWidth - 20 * (halvesAcross - 1)) / halvesAcross;
   const below = isPhone() ? 8 : byId("cell").offsetHeight + 62;
   const high = screenHeight() - top - below;

@@ -137,7 +137,7 @@ class Lego extends Solid {
 
   told() {
     const size = towerSize();
-    return size > 1 ? `towers of ${size} \u00d7 ${size} pixels; drag to turn` : "drag to turn";
+    return size > 1 ? `${size} \u00d7 ${size} pixels; drag to turn` : "drag to turn";
   }
 
   // Rim of the tower over a pixel.

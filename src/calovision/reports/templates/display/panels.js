@@ -1,7 +1,8 @@
 // The rows of panels for one event or two, and what they are drawn from.
 
-// Inside a report this page is a frame: as high as its content, without a heading of its own.
-const inReport = window.parent !== window;
+// Inside a report this page is a frame: as high as its content, without a heading of its own. A
+// frame in a page from elsewhere cannot know its own size, and is a page like others.
+const inReport = window.frameElement !== null;
 const options = { cone: true, common: false, solid: true };
 let focus = null; // the kind of panel that is enlarged
 let pointed = -1,
