@@ -144,7 +144,7 @@ def frame(title: str, sets: Mapping[str, Events], *, paired: bool = True) -> str
         InputError: nothing to draw, or sets of different geometry.
     """
     number = min([EVENTS_IN_A_REPORT, *(len(events) for events in sets.values())])
-    rows = []
+    rows: list[Shown] = []
     for name, events in sets.items():
         if paired or not rows:
             chosen = events[:number] if paired else events[in_turn(events, number)]
