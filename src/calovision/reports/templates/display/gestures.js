@@ -9,7 +9,7 @@ const listen = (canvas, does) => {
   const fingers = new Map();
   let start = null,
     moved = false,
-    lastTap = 0,
+    tapped = { time: -Infinity },
     spread = 0;
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
@@ -52,8 +52,9 @@ const listen = (canvas, does) => {
       isTouch = event.pointerType !== "mouse";
     if (!moved) {
       // A mouse enlarges by a double click, a finger by a single tap where panels are small.
-      const isSecond = !isTouch && event.timeStamp - lastTap < 350;
-      lastTap = isSecond ? 0 : event.timeStamp;
+      const isNear = Math.hypot(x - tapped.x, y - tapped.y) < MOVED;
+      const isSecond = !isTouch && isNear && event.timeStamp - tapped.time < 350;
+      tapped = { time: isSecond ? -Infinity : event.timeStamp, x, y };
       if (isSecond) does.enlarge();
       else does.tap(x, y, isTouch, event);
     } else if (isTouch && !does.canDrag(true)) {
