@@ -9,6 +9,7 @@ const calorimeters = data.channels
   .map((channel, c) => ({ channel, c }))
   .filter(({ channel }) => channel.kind === "calorimeter");
 const faceOf = (place) => data.faces[Math.min(place, data.faces.length - 1)];
+const roomBehind = (place) => faceOf(place + 1)[0] - faceOf(place)[0] || 1000; // mm
 const MOST = 1500; // hits of a layer that are drawn, the largest
 
 // Where the window's middle lies: what the event knows of its jet, less how far the jet lies from it.
@@ -44,8 +45,7 @@ class DetectorView extends Solid {
       eachHit(this.set, this.event, c, (h) => {
         high = Math.max(high, this.set.energy[h]);
       });
-      const room = 0.95 * (faceOf(place + 1)[0] - faceOf(place)[0] || 1000);
-      return Math.max(least, high / room);
+      return Math.max(least, high / (0.95 * roomBehind(place)));
     }, 0);
   }
 
@@ -109,7 +109,7 @@ class DetectorView extends Solid {
     this.frame();
     calorimeters.forEach(({ channel, c }, place) => {
       for (const hit of this.hits(c))
-        this.cell(hit, faceOf(place), Math.max(12, hit.energy / gevPerMm), {
+        this.cell(hit, faceOf(place), clamp(hit.energy / gevPerMm, 12, roomBehind(place)), {
           layer: channel,
           pixel: hit.pixel,
         });

@@ -11,10 +11,12 @@ const draw = () => {
     .flatMap((half) => half.rows.flatMap((row) => row.panels))
     .filter((panel) => !panel.figure.hidden);
   panels.filter((panel) => panel.isMap).forEach((panel) => panel.drawn.draw());
-  // All rows share the scale of energies, so that their heights can be compared.
+  // All rows share the scale of energies, so that their heights can be compared: the original's, if
+  // the others are made from it, and what goes far beyond is cut off.
   for (const kind of ["lego", "space"]) {
     const mine = panels.filter((panel) => panel.kind === kind);
-    const top = Math.max(0, ...mine.map((panel) => panel.drawn.build()));
+    const tops = mine.map((panel) => ({ top: panel.drawn.build(), set: panel.set }));
+    const top = Math.max(0, ...tops.filter(({ set }) => !paired || set === first).map((x) => x.top));
     mine.forEach((panel) => panel.drawn.draw(top));
     mine.forEach((panel) => {
       panel.note.textContent = panel.drawn.told();

@@ -19,6 +19,8 @@ const largestBlock = Math.max(...largest);
 const towerSize = () =>
   view.wide / largestBlock < 8 ? 1 : Math.max(largestBlock, Math.ceil(view.wide / TOWERS));
 
+const BEYOND = 1.15; // times the top of the scale where what is higher is cut off
+
 class Lego extends Solid {
   constructor(canvas, set) {
     super(canvas, set, legoCamera);
@@ -73,12 +75,12 @@ class Lego extends Solid {
     return col > view.col && col < view.col + view.wide && row > view.row && row < view.row + view.high;
   }
 
-  // Place in the scene: phi to the right, eta away from us, from -1 to 1, as the maps have them.
+  // Place in the scene, where energies end a little above the top: phi to the right, eta away from us, from -1 to 1, as the maps have them.
   at(col, row, energy) {
     return [
       2 * clamp((col - view.col) / view.wide, 0, 1) - 1,
       2 * clamp((row - view.row) / view.high, 0, 1) - 1,
-      (1.6 * Math.max(0, energy)) / this.top,
+      1.6 * clamp(energy / this.top, 0, BEYOND),
     ];
   }
 
