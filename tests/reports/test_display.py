@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from calovision.events.events import Events
 from calovision.reports.view import Shown, page
 from calovision.simulation.detector import CMS_BARREL
 
@@ -231,6 +232,27 @@ def test_a_click_on_a_solid_view_selects_what_is_there(
     assert pixel in events.cell
     shown.locator("figure.solid canvas.view").last.click(position={"x": x, "y": y})
     assert shown.evaluate("selected") == pixel
+
+
+def test_the_nearer_tower_hides_the_one_behind(toy_jets: Events, show_page: Open) -> None:
+    # Two equal towers of the HCAL, one behind the other along eta, seen from the side of low eta.
+    pixels = [row * 125 + 62 for row in (42, 82)]
+    two = Events(
+        toy_jets.geometry,
+        np.array([0, 2]),
+        np.array(pixels, np.uint16),
+        np.full(2, 2, np.uint8),
+        np.full(2, 0.01, np.float32),
+    )
+    shown = show_page(page("two", [Shown("two", two)]), viewport=DESK)
+    x, y = shown.evaluate("""() => {
+        Object.assign(legoCamera, { azimuth: 0, elevation: 5 });
+        draw();
+        const lego = halves[0].rows[0].panels.find((p) => p.kind === "lego").drawn;
+        return lego.camera.project(lego.at(62.5, 40, 12.5)).slice(0, 2);
+    }""")
+    shown.locator("figure.solid canvas.view").first.click(position={"x": x, "y": y})
+    assert shown.evaluate("selected") == pixels[0]
 
 
 def test_a_solid_view_turns_under_the_mouse(display_text: str, show_page: Open) -> None:

@@ -30,7 +30,9 @@ def download(shown: Page, button: str) -> tuple[str, bytes]:
 
 
 def test_the_picture_holds_what_the_page_shows(display_rows: list[Shown], show_page: Open) -> None:
-    shown = show_page(page("jets: calovision", display_rows[:1]), viewport={"width": 900, "height": 500})
+    shown = show_page(
+        page("jets: calovision", display_rows[:1]), viewport={"width": 900, "height": 500}
+    )
     shown.keyboard.press("ArrowRight")
     name, content = download(shown, "PNG")
     assert name == "jets-1.png"
