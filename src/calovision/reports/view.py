@@ -24,6 +24,7 @@ from calovision.metrics.emd import emd_per_event
 from calovision.reports.html import template
 from calovision.reports.likeness import most_like
 from calovision.reports.plots.images import channel_colours, measured_by
+from calovision.reports.truth import truth
 from calovision.simulation.detector import CMS_BARREL
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
                 "paired": row.paired,
                 "matched": row.matched,
                 **_hits(row.events),
+                "truth": _particles(row.events),
                 "columns": _columns(_measured(row, rows[0])),
             }
             for row in rows
@@ -199,6 +201,15 @@ def _hits(events: Events) -> dict[str, Any]:
         "block": _packed(block, "<u1"),
         "energy": _packed(events.measured, "<f4"),
     }
+
+
+def _particles(events: Events) -> dict[str, Any] | None:
+    """Particles before the detector as little-endian arrays in base 64."""
+    found = truth(events)
+    if found is None:
+        return None
+    kinds = {"offsets": "<u4", "kind": "<u1"}
+    return {k: _packed(v, kinds.get(k, "<f4")) for k, v in found._asdict().items()}
 
 
 def _packed(values: NDArray[Any], kind: str) -> str:

@@ -19,6 +19,12 @@ for (const set of data.sets) {
   set.channel = new Uint8Array(bytes(set.channel));
   set.block = new Uint8Array(bytes(set.block));
   set.energy = new Float32Array(bytes(set.energy));
+  if (set.truth) {
+    const of = set.truth;
+    of.offsets = new Uint32Array(bytes(of.offsets));
+    for (const name of ["eta", "phi", "pt"]) of[name] = new Float32Array(bytes(of[name]));
+    of.kind = new Uint8Array(bytes(of.kind));
+  }
   set.column = Object.fromEntries(set.columns.map((x) => [x.name, x]));
 }
 const pitch = {
@@ -35,6 +41,16 @@ const eachHit = (set, event, c, each) => {
     if (set.channel[h] === c) each(h, Math.floor(set.cell[h] / data.cols), set.cell[h] % data.cols);
   }
 };
+
+// Calls `each({ eta, phi, pt, kind })` for the particles of an event before the detector.
+const eachParticle = (set, event, each) => {
+  const of = set.truth;
+  if (!of) return;
+  for (let p = of.offsets[event]; p < of.offsets[event + 1]; p++) {
+    each({ eta: of.eta[p], phi: of.phi[p], pt: of.pt[p], kind: of.kind[p] });
+  }
+};
+const [CHARGED, LIGHT] = [0, 1]; // kinds of particles; others are neutral hadrons
 
 // What a row knows of an event under one of some names, or null.
 const value = (set, event, ...names) => {
@@ -126,6 +142,7 @@ const INKS = {
     line: "#39424d",
     accent: "#ffd166",
     cone: "#7fe3c4",
+    truth: "#6ec6ff",
   },
   light: {
     paper: "#ffffff",
@@ -134,6 +151,7 @@ const INKS = {
     line: "#cfd6df",
     accent: "#b3261e",
     cone: "#0a7d5c",
+    truth: "#1565c0",
   },
 };
 let theme = "dark";

@@ -117,6 +117,7 @@ class DetectorView extends Solid {
     data.channels.forEach((channel, c) => {
       if (TRACKS.includes(channel.kind)) this.tracks(channel, c);
     });
+    if (options.truth) eachParticle(this.set, this.event, (particle) => this.particle(particle));
     this.mark(pointed, 1);
     this.mark(selected, 2.2);
     paint.lineCap = "round";
@@ -152,6 +153,13 @@ class DetectorView extends Solid {
         this.line(...[k, k + 1].map((part) => end.map((x) => (x * part) / 4)), look);
       }
     }
+  }
+
+  // A particle before the detector, along its direction; neutral ones dashed.
+  particle({ eta, phi, pt, kind }) {
+    const wide = clamp(0.5 + 0.5 * Math.log1p(pt), 0.5, 3);
+    const look = { stroke: ink().truth, wide, depth: -1e5, dash: kind === CHARGED ? [] : [5, 4] };
+    this.line([0, 0, 0], this.at(eta, phi, data.faces[0]), look);
   }
 
   // The beam, the rims of the window on the faces, and the cone.

@@ -79,6 +79,7 @@ class EventMap {
     });
     this.image.getContext("2d").putImageData(pixels, 0, 0);
     this.axis = data.cone ? axis(this.set, event) : null;
+    this.event = event;
   }
 
   // Where the image lies on the canvas; small panels have no room for numbers along the axes.
@@ -177,6 +178,27 @@ const dashedCone = (paint, map) => {
   paint.stroke();
 };
 
+// Particles before the detector at their direction: charged ones circles, photons crosses, neutral
+// hadrons squares, the larger the harder.
+const particles = (paint, map) => {
+  if (!options.truth) return;
+  paint.strokeStyle = ink().truth;
+  paint.lineWidth = 1.1;
+  eachParticle(map.set, map.event, ({ eta, phi, pt, kind }) => {
+    const [x, y] = map.toScreen(colOf(phi), rowOf(eta)),
+      r = clamp(1.5 + 1.6 * Math.log1p(pt), 2, 9);
+    paint.beginPath();
+    if (kind === CHARGED) paint.arc(x, y, r, 0, 2 * Math.PI);
+    else if (kind === LIGHT) {
+      paint.moveTo(x - r, y - r);
+      paint.lineTo(x + r, y + r);
+      paint.moveTo(x - r, y + r);
+      paint.lineTo(x + r, y - r);
+    } else paint.rect(x - r, y - r, 2 * r, 2 * r);
+    paint.stroke();
+  });
+};
+
 // Rim of the cell that holds a pixel, and lines to the axes that lead to it.
 const rim = (pixel, paint, map, strong) => {
   if (pixel < 0) return;
@@ -223,6 +245,7 @@ const rim = (pixel, paint, map, strong) => {
 // What lies over the hits of a map, from below to the top.
 EventMap.prototype.over = [
   dashedCone,
+  particles,
   (paint, map) => rim(pointed, paint, map, false),
   (paint, map) => rim(selected, paint, map, true),
 ];

@@ -63,7 +63,7 @@ const clicks = {
   },
 };
 for (const [id, act] of Object.entries(clicks)) byId(id).addEventListener("click", act);
-for (const id of ["common", "cone", "solid"]) {
+for (const id of ["common", "cone", "solid", "truth"]) {
   byId(id).addEventListener("change", () => {
     options[id] = byId(id).checked;
     if (typeof focus === "string" && !options.solid) focus = null;
@@ -72,6 +72,7 @@ for (const id of ["common", "cone", "solid"]) {
 }
 byId("two").addEventListener("change", () => setTwo(byId("two").checked));
 byId("has-cone").hidden = !data.cone;
+byId("has-truth").hidden = !data.sets.some((set) => set.truth);
 byId("has-solid").hidden = !hasSolid;
 byId("number").min = data.first;
 byId("number").max = data.first + data.events - 1;

@@ -3,7 +3,7 @@
 // Inside a report this page is a frame: as high as its content, without a heading of its own. A
 // frame in a page from elsewhere cannot know its own size, and is a page like others.
 const inReport = window.frameElement !== null;
-const options = { cone: true, common: false, solid: true };
+const options = { cone: true, common: false, solid: true, truth: false };
 let focus = null; // the kind of panel that is enlarged
 let pointed = -1,
   selected = -1; // pixels under the mouse, and chosen
