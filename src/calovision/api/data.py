@@ -177,6 +177,8 @@ def export(
 ) -> Path:
     """Write an event set for other programs: dense HDF5 of the public schema, or jagged hits.
 
+    Showers in cylinders become HDF5 of the CaloChallenge.
+
     Args:
         events: event set, or its folder.
         out: ``.h5`` for dense images, ``.parquet`` or ``.root`` for lists of hits.
