@@ -1,9 +1,9 @@
 """Judges and protocol of the Fast Calorimeter Simulation Challenge (arXiv:2410.21611).
 
 60 % of the events train a network, 20 % choose the epoch with the best accuracy, and 20 % give the
-result; Adam with a learning rate of 2e-4, 50 epochs. What differs here: there is no incident
-energy, so the summed energy of the image takes its place; the residual network has two dimensions,
-as our images have. The challenge's batches of 1,000 events make 120 steps an epoch of its 100,000
+result; Adam with a learning rate of 2e-4, 50 epochs. Showers in a cylinder are judged as there.
+What differs for other images: there is no incident energy, so the summed energy of the image takes
+its place; the residual network has two dimensions, as they have. The challenge's batches of 1,000 events make 120 steps an epoch of its 100,000
 showers of each kind; batches are smaller here where there are fewer events, for as many steps.
 """
 
@@ -21,7 +21,10 @@ from torch import Tensor, nn
 
 from calovision.errors import InputError
 from calovision.evaluation.samples import Samples
+from calovision.events.cylinders import alike
 from calovision.events.events import Events, concatenate
+from calovision.events.geometry import Geometry
+from calovision.features.showers import MEV, challenge_table, incident
 from calovision.metrics.bootstrap import Floats, weights_of_two
 from calovision.metrics.verdict import Part, Verdict
 from calovision.networks.challenge import DenseJudge, ImageJudge, SparseJudge
@@ -59,7 +62,8 @@ class Inputs:
 
 def high_level(events: Events) -> Inputs:
     """The challenge's high-level features, for a dense network; see :func:`features`."""
-    table = torch.from_numpy(features(events).astype(np.float32))
+    numbers = challenge_table(events) if _are_showers(events) else features(events)
+    table = torch.from_numpy(numbers.astype(np.float32))
     return Inputs(
         lambda rows: (table[torch.from_numpy(rows)],), partial(DenseJudge, table.shape[1])
     )
@@ -120,25 +124,48 @@ def dense(events: Events) -> Inputs:
 
 
 def images(events: Events) -> Inputs:
-    """Images of energies in per cent of the total, for a residual network."""
+    """Images of energies in per cent of the total, for a residual network.
+
+    Raises:
+        InputError: the layers of a cylinder differ, so that there is no image of three dimensions.
+    """
+    solid = _are_showers(events)
+    if solid and not alike(events.geometry.channels):
+        raise InputError(
+            "the layers of these showers are divided differently, which is no grid for challenge-cnn",
+            "ask challenge-dense and challenge-high-level",
+        )
     share, total = _shares(events)
     of = replace(events, value=(share / events.area).astype(np.float32))
 
     def batch(rows: Rows) -> tuple[Tensor, ...]:
         seen = of[rows].to_dense("image")
-        return torch.from_numpy(seen), torch.from_numpy(total[rows, None])
+        return torch.from_numpy(seen[:, None] if solid else seen), torch.from_numpy(total[rows, None])
 
-    return Inputs(batch, partial(ImageJudge, len(events.geometry.channels)), IMAGES)
+    channels = 1 if solid else len(events.geometry.channels)
+    network = partial(ImageJudge, channels, dimensions=3 if solid else 2)
+    return Inputs(batch, network, IMAGES)
 
 
 def _shares(events: Events) -> tuple[Floats, NDArray[np.float32]]:
-    """Energies of hits, per cent of their event's, times as they are; and log10 of the latter."""
+    """Energies of hits, per cent of their event's, times as they are; and log10 of the latter.
+
+    Of showers it is the energy of the incident particle, MeV.
+    """
+    if _are_showers(events):
+        total = incident(events)
+        share = PERCENT * (events.energy.astype(np.float64) / MEV) / total[events.owner]
+        return share, np.log10(total).astype(np.float32)
     of_time = np.array([c.is_time for c in events.geometry.channels])[events.channel]
     energy = np.where(of_time, 0.0, events.energy.astype(np.float64))
     total = np.bincount(events.owner, energy, len(events))
     safe = np.where(total > 0, total, 1.0)
     share = np.where(of_time, events.value, PERCENT * energy / safe[events.owner])
     return share, np.log10(np.clip(total, 0, None) + SMALL).astype(np.float32)
+
+
+def _are_showers(events: Events) -> bool:
+    return events.geometry.schema == "showers"
 
 
 INPUTS: dict[str, Callable[[Events], Inputs]] = {
@@ -149,7 +176,14 @@ INPUTS: dict[str, Callable[[Events], Inputs]] = {
 
 
 def judged(
-    samples: Samples, other: int, seed: int, device: str, *, inputs: str, epochs: int = EPOCHS
+    samples: Samples,
+    other: int,
+    seed: int,
+    device: str,
+    *,
+    inputs: str,
+    epochs: int = EPOCHS,
+    curve: bool = True,
 ) -> Verdict:
     """What a judge of the challenge says of two samples.
 
@@ -160,14 +194,19 @@ def judged(
         device: of PyTorch, or ``"auto"``.
         inputs: a key of :data:`INPUTS`.
         epochs: passes over the training events.
+        curve: whether it learns from parts of the events, too; here it never does.
 
     Raises:
         InputError: too few events, or negative weights.
     """
+    del curve
     a, b = samples.events[0], samples.events[other]
     of = weights_of_two(samples.weights[other - 1], len(a), len(b))
     parts = [split(len(e), seed, 0 if samples.paired else k) for k, e in enumerate((a, b))]
-    seen = INPUTS[inputs](concatenate([replace(e, columns={}) for e in (a, b)]))
+    kept = ("energy",) if _are_showers(a) else ()
+    seen = INPUTS[inputs](
+        concatenate([replace(e, columns={k: e.column(k) for k in kept}) for e in (a, b)])
+    )
     label = np.repeat([0, 1], [len(a), len(b)])
     weight = np.concatenate(
         [np.ones(len(e)) if w is None else w for e, w in zip((a, b), of, strict=True)]
@@ -186,6 +225,11 @@ def judged(
 
 #: by the names of the judges
 JUDGED = {name: partial(judged, inputs=name) for name in INPUTS}
+
+
+def judges_of(geometry: Geometry) -> tuple[str, ...]:
+    """Names of the judges that the challenge has for showers of a geometry."""
+    return tuple(k for k in JUDGED if k != "challenge-cnn" or alike(geometry.channels))
 
 
 def split(n: int, seed: int, sample: int) -> tuple[Rows, Rows, Rows]:
