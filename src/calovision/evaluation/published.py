@@ -45,9 +45,10 @@ def placed(
         events: of each sample that it was measured with.
 
     Returns:
-        ``source``, ``events`` (of a published sample), ``compared`` (of the new one), ``by`` (the metric that orders the rows), and ``rows``, the best first: each has
-        a ``name`` and, by metric, ``[value, error]``. ``None`` where nothing is published, or none
-        of its metrics was measured.
+        ``source``, ``events`` (of a published sample), ``compared`` (of the new one), ``by`` (the
+        metric that orders the rows), and ``rows``, the best first: each has a ``name`` and, by
+        metric, ``[value, error]``. ``None`` where nothing is published, or none of its metrics was
+        measured.
 
     Example:
         >>> found = placed("calochallenge-2", {"fpd": {"value": 0.05, "error": 0.001}}, 9000)

@@ -104,13 +104,13 @@ class Attributes(ABC):
 
     @property
     def eta(self) -> NDArray[np.float32]:
-        """``(hits,)`` pseudorapidity from the window's centre, of showers x, mm; not ``["eta"]``."""
+        """``(hits,)`` eta from the window's centre, of showers x (mm); not ``["eta"]``."""
         held = self.load()
         return read_only(self.geometry.eta(held.cell, held.channel))
 
     @property
     def phi(self) -> NDArray[np.float32]:
-        """``(hits,)`` azimuth (rad) from the window's centre, of showers y, mm; not ``["phi"]``."""
+        """``(hits,)`` phi (rad) from the window's centre, of showers y (mm); not ``["phi"]``."""
         held = self.load()
         return read_only(self.geometry.phi(held.cell, held.channel))
 

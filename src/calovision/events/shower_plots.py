@@ -38,7 +38,9 @@ def shower_panels(
     figure = Picture(figsize=size, layout="constrained")
     layers = geometry.channels
     outer = max(c.rings[-1] for c in layers)
-    by_ring = [[image[k, :, : len(c.rings) - 1].sum(0) for k, c in enumerate(layers)] for image in images]
+    by_ring = [
+        [image[k, :, : len(c.rings) - 1].sum(0) for k, c in enumerate(layers)] for image in images
+    ]
     faces = [_face(geometry, image) for image in images]
     norms = [
         _norm(LogNorm, [part for image in by_ring for part in image]),

@@ -160,9 +160,9 @@ class ShowerFile(HitFile):
             file = self._open_files.enter_context(h5py.File(self.path, "r"))
         self._showers, incident = self._dataset(file, SHOWERS), self._dataset(file, INCIDENT)
         with self.decoding():
-            shape, kind = self._showers.shape or (), self._showers.dtype
+            shape, kind = self._showers.shape, self._showers.dtype
             energies = np.asarray(incident[()])
-        if len(shape) != 2 or kind.kind != "f" or kind.itemsize > 8:
+        if len(shape or ()) != 2 or kind.kind != "f" or kind.itemsize > 8:
             raise InputError(
                 f"{self.path}: {SHOWERS} are {kind} of shape {shape}",
                 "give floats (n, voxels), MeV",

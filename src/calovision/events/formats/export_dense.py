@@ -148,9 +148,7 @@ def _write_images(
         start = 0
         for events in store.stream(batch):
             images[start : start + len(events)] = (
-                voxels_of(events)
-                if of_showers
-                else events.to_dense("image").transpose(0, 2, 3, 1)
+                voxels_of(events) if of_showers else events.to_dense("image").transpose(0, 2, 3, 1)
             )
             start += len(events)
             bar.update(len(events))
