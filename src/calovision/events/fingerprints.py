@@ -28,7 +28,6 @@ ORIGINS: dict[str, tuple[str, ...]] = {
     "crops": ("energy", "eta", "phi", "z"),
     # Showers are generated for the incident energies of true ones, which are no origin then.
     "showers": (),
-    "particles": (),
 }
 UNKNOWN = np.uint64(0)  #: fingerprint of an image without hits, and of an unknown origin
 _HALF, _KEPT = np.uint32(1 << 15), np.uint32(16)  # rounds a float32 to 8 significant bits

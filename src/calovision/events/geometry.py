@@ -36,9 +36,8 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "jets": ("gluon", "quark"),
     "crops": ("photon", "electron"),
     "showers": ("photon", "electron"),
-    "particles": ("background", "signal"),
 }
-Schema = Literal["jets", "crops", "showers", "particles"]
+Schema = Literal["jets", "crops", "showers"]
 MOST_CLASSES = 1 << 7  #: labels are held in 8 bits, one of them for the sign
 OPTIONAL = {"pitch", "classes"}  #: keys that older sets lack
 
@@ -56,7 +55,7 @@ class Geometry:
         cols: pixels along phi.
         channels: the layers, in storage order.
         schema: what an event is: ``"jets"`` and ``"crops"`` as in the public files (``X_jets``,
-            ``X``), ``"showers"`` in a cylinder, or ``"particles"`` of a jet.
+            ``X``), or ``"showers"`` in a cylinder.
         pitch: widths of a pixel in eta and in phi (rad); those of a crystal of the CMS barrel by
             default.
         classes: what the labels 0, 1, ... mean; gluon and quark of jets, photon and electron of

@@ -136,7 +136,8 @@ def test_bad_showers_are_refused_in_one_line(tmp_path: Path) -> None:
     file = written(tmp_path / "bad.hdf5", negative, incident)
     cut = cv.convert(file, out=tmp_path / "set", threshold=1e-5, quiet=True)
     assert cut.load().n_hits.tolist() == [368, 367, 368]
-    none = cv.convert(file, out=tmp_path / "none", threshold=2e-3, quiet=True)  # 2 MeV
+    with pytest.warns(UserWarning, match="hold no energy"):
+        none = cv.convert(file, out=tmp_path / "none", threshold=2e-3, quiet=True)  # 2 MeV
     assert none.load().n_hits.sum() == 0
     with pytest.raises(InputError, match="leave out --keys"):
         cv.convert(file, out=tmp_path / "keys", keys={"X": "showers"}, quiet=True)

@@ -99,11 +99,6 @@ class _Sink(io.FileIO):
 
 def _columns(store: EventStore) -> dict[str, NDArray[Any]]:
     """The per-event datasets by their public names."""
-    if store.geometry.schema not in IMAGE_KEYS:
-        raise InputError(
-            f"{store.path} holds {store.geometry.schema}, for which there is no public HDF5 schema",
-            "export lists of hits: .parquet or .root",
-        )
     if "label" not in store.columns:
         raise InputError(f"{store.path} has no labels", "only labelled sets can be exported")
     if clash := {LABEL_KEY, *IMAGE_KEYS.values()} & set(store.columns):
