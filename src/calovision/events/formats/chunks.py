@@ -81,7 +81,7 @@ class ChunkReader:
             for events in _limited(sparse_blocks(file, chunk.start, chunk.stop)):
                 stop = first + len(events)
                 columns = {k: v[first:stop] for k, v in file.columns.items()}
-                payload = shard_bytes(replace(events, columns=columns))
+                payload = shard_bytes(replace(events, columns=columns | events.columns))
                 yield SerialisedShard(chunk.number + first - chunk.start, len(events), payload)
                 first = stop
         except InputError as error:

@@ -26,7 +26,9 @@ class HitFile(ImageFile):
 
     @abstractmethod
     def hits(self, start: int, stop: int) -> Iterator[Events]:
-        """Events ``start`` to ``stop``, some at a time, without columns, in image units.
+        """Events ``start`` to ``stop``, some at a time, in image units.
+
+        They may have columns beside those of the file, such as sums over their hits.
 
         Raises:
             InputError: a value that no event may have.

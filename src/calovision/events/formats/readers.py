@@ -16,6 +16,11 @@ from calovision.utils.unreadable import exists, reading
 #: modules of this package with their readers; the first one that recognises a file opens it
 READERS = (
     "calochallenge.ShowerFile",
+    "particle_hdf5.JetNetFile",
+    "particle_hdf5.TopTaggingFile",
+    "particle_hdf5.AtlasFile",
+    "particle_npz.EnergyFlowFile",
+    "particle_root.JetClassFile",
     "hdf5.Hdf5Images",
     "npz.NpzImages",
     "parquet.ParquetImages",
