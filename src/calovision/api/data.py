@@ -120,8 +120,9 @@ def convert(
 
     Files are known by their content: the public images; showers of the CaloChallenge; particles of
     jets of JetNet, JetClass, EnergyFlow, the top-tagging reference set and that of ATLAS, which
-    become images on a fine grid. Files in image units lose nothing. Those in GeV, as the public Parquet jets, are told by their
-    content, divided and freed of noise. What is implausible about the set is warned of.
+    become images on a fine grid. Images in image units lose nothing. Those in GeV, as the public
+    Parquet jets, are told by their content, divided and freed of noise. What is implausible about
+    the set is warned of.
 
     Args:
         files: HDF5, Parquet, ``.npz`` or ROOT files of the public schemas, or images as the next

@@ -94,8 +94,9 @@ def convert(
     """Convert files of images, showers or jets to a sparse event set; resumes when interrupted.
 
     Files are known by their content: public images, the CaloChallenge, JetNet, JetClass,
-    EnergyFlow, the top-tagging reference set and that of ATLAS. Files in the units of the public HDF5 lose nothing. Those in GeV, as the public Parquet jets,
-    are told by their content. What is implausible about the set is said.
+    EnergyFlow, the top-tagging reference set and that of ATLAS. Images in the units of the public
+    HDF5 lose nothing. Those in GeV, as the public Parquet jets, are told by their content. What is
+    implausible about the set is said.
 
     Example: calovision data convert quark-gluon_data-set_n139306.hdf5 --out jets
 
