@@ -174,7 +174,7 @@ def test_other_files_of_pandas_root_and_numpy_are_not_taken_for_particles(tmp_pa
     with uproot.recreate(tmp_path / "a.root") as file:
         file.mktree("events", {"x": "float64"})
         file["events"].extend({"x": np.zeros(3)})
-    with pytest.raises(InputError, match=r"a ROOT file .*data image"):
+    with pytest.raises(InputError, match=r"a ROOT file.*data image"):
         cv.load(tmp_path / "a.root")
     with h5py.File(tmp_path / "a.h5", "w") as opened:
         opened["table/table"] = np.zeros(3, [("index", "i8"), ("values_block_0", "f4", (4,))])

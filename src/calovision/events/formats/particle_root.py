@@ -38,32 +38,31 @@ class JetClassFile(ParticleJets):
 
     @classmethod
     def recognises(cls, path: Path, head: bytes) -> bool:
-        """ROOT files; which tree they hold, is seen when they are opened."""
-        return head.startswith(b"root")
-
-    def _open(self) -> None:
+        """ROOT files with a tree of these lists; whatever else is wrong with one, others say."""
+        if not head.startswith(b"root"):
+            return False
         try:
             import uproot
-        except ImportError:
-            raise InputError(
-                f"{self.path}: reading ROOT files needs uproot",
-                "pip install 'calovision[interchange]'",
-            ) from None
+
+            with uproot.open(path) as file:
+                return cls._tree_of(file) is not None
+        except Exception:  # uproot may be missing, and raises what its parts raise
+            return False
+
+    @staticmethod
+    def _tree_of(file: Any) -> Any:
+        """The tree, or RNTuple, with all lists, if there is one."""
+        names = [k for k, c in file.classnames().items() if c in ("TTree", "ROOT::RNTuple")]
+        return next((file[k] for k in names if set(_LISTS) <= set(file[k].keys())), None)
+
+    def _open(self) -> None:
+        import uproot
+
         with self.decoding():
-            file = self._open_files.enter_context(uproot.open(self.path))
-            names = [k for k, c in file.classnames().items() if c in ("TTree", "ROOT::RNTuple")]
-            trees = {name.split(";")[0]: set(file[name].keys()) for name in names}
-        name = next((k for k, keys in trees.items() if set(_LISTS) <= keys), None)
-        if name is None:
-            raise InputError(
-                f"{self.path} is a ROOT file without JetClass' lists {', '.join(_LISTS)}",
-                "particles become images by 'calovision data image'",
-            )
-        self._tree = file[name]
-        with self.decoding():
-            n = int(self._tree.num_entries)
-            flags = {c: self._flat(_PREFIX + c) for c in self.classes if _PREFIX + c in trees[name]}
-            pt = self._flat("jet_pt") if "jet_pt" in trees[name] else None
+            self._tree = self._tree_of(self._open_files.enter_context(uproot.open(self.path)))
+            names, n = set(self._tree.keys()), int(self._tree.num_entries)
+            flags = {c: self._flat(_PREFIX + c) for c in self.classes if _PREFIX + c in names}
+            pt = self._flat("jet_pt") if "jet_pt" in names else None
         self.columns = {} if pt is None else {"pt": numbers(self.path, "jet_pt", n, pt)}
         if flags:
             self.columns["label"] = self._labels(flags)
