@@ -19,7 +19,7 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.evaluation import challenge, network_judges
 from calovision.evaluation.samples import Samples
-from calovision.events.geometry import Geometry
+from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.metrics.definitions import definition
 from calovision.metrics.two_sample import trees
 from calovision.metrics.value import Metric
@@ -125,7 +125,7 @@ class Opinion:
         }
 
 
-def asked(judges: Names | None, geometry: Geometry) -> tuple[str, ...]:
+def asked(judges: Names | None, geometry: Geometry = JET_IMAGES) -> tuple[str, ...]:
     """Names of judges in their order; ``None`` are all but those that judge on request.
 
     Of showers, ``None`` are trees and the judges of the challenge, of which they are.
