@@ -18,7 +18,7 @@ def generate(
     events: int,
     label: Label | None,
     ranges: Mapping[str, Range],
-    out: Path | None,
+    out: str | Path | None,
     *,
     reject: bool = True,
     oversample: int = 1,
@@ -41,5 +41,5 @@ def generate(
         tell_of_oversampling(made, events, request)
         return made
     return generated_into(
-        out, trained.run, task, events, request, seed=seed, steps=steps, quiet=quiet
+        Path(out), trained.run, task, events, request, seed=seed, steps=steps, quiet=quiet
     )

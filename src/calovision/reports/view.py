@@ -86,6 +86,10 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
                 "give sets of the same events",
             )
     geometry = rows[0].events.geometry
+    if geometry.schema == "showers":
+        raise InputError(
+            "showers in a cylinder have no map in eta and phi", "draw them by plot() of the events"
+        )
     colours = channel_colours(geometry).values()
     content = {
         "title": title,
