@@ -18,14 +18,14 @@ import calovision as cv
 # ---------------
 
 generator = cv.pretrained("jet-generator")
-made = generator.generate(200, label="gluon", pt=(100, 140), seed=1)
+made = generator.generate(400, label="gluon", pt=(100, 140), seed=1)
 print(f"{len(made)} jets of {made.pt.min():.1f} to {made.pt.max():.1f} GeV")
 made.plot([0, 1, 2])
 
 # %%
 # Simulated jets that meet the same condition; half of them stand aside as "more of the truth".
 
-jets = cv.simulate.jets(1200, seed=106, particles=True)
+jets = cv.simulate.jets(2400, seed=106, particles=True)
 truth = jets.select("label == gluon and pt > 100 and pt < 140")
 print(f"{len(truth)} simulated gluon jets")
 
@@ -70,7 +70,7 @@ found.plot()
 
 small = {"width": 16, "layers": 1, "heads": 2, "components": 2, "batch": 50}
 toy = cv.train("jet-generator", jets, "particles", epochs=3, quiet=True, **small)
-naive = toy.generate(200, label="gluon", pt=(100, 140), seed=1)
+naive = toy.generate(400, label="gluon", pt=(100, 140), seed=1)
 for name, events in (("toy", naive), ("shipped", made)):
     auc = cv.compare(truth, events, metrics=["classifier_auc"], quiet=True)["classifier_auc"]
     print(f"{name:8} AUC of trees {auc.value:.3f} ± {auc.error:.3f}")

@@ -152,7 +152,7 @@ class ShowerFile(HitFile):
         try:
             with h5py.File(path, "r") as file:
                 return {SHOWERS, INCIDENT} <= set(file)
-        except OSError:
+        except cls.content_errors:
             return False  # what is wrong with it, the reader of images says
 
     def _open(self) -> None:

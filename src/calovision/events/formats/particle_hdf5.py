@@ -51,7 +51,7 @@ class Hdf5Particles(ParticleJets):
         try:
             with h5py.File(path, "r") as file:
                 return all(name in file for name in cls.names)
-        except (OSError, LookupError, RuntimeError):
+        except cls.content_errors:
             return False  # what is wrong with it, the reader of images says
 
     def _opened(self, more: Collection[str] = ()) -> dict[str, h5py.Dataset]:
@@ -152,10 +152,13 @@ class TopTaggingFile(Hdf5Particles):
         """Tables of pandas whose columns begin with the energy of a particle."""
         if not super().recognises(path, head):
             return False
-        with h5py.File(path, "r") as file:
-            table = file["table/table"]
-            held = getattr(table, "dtype", np.dtype(int)).names or ()
-            said = [_text(table.attrs.get(f"values_block_{k}_kind", "")) for k in (0, 1)]
+        try:
+            with h5py.File(path, "r") as file:
+                table = file["table/table"]
+                held = getattr(table, "dtype", np.dtype(int)).names or ()
+                said = [_text(table.attrs.get(f"values_block_{k}_kind", "")) for k in (0, 1)]
+        except cls.content_errors:
+            return False
         blocks = {"values_block_0", "values_block_1"} <= set(held)
         return blocks and b"E_0" in said[0] and b"is_signal_new" in said[1]
 

@@ -116,7 +116,7 @@ MODELS = {
     "particlenet-lite": Look(GREEN, "--", "D"),
     "resnet15": Look(PINK, "-", "X"),
     "trees": Look(BLACK, "-.", "d"),
-    "particles-small": Look(BLUE, "--", "p"),
+    "particles-small": Look(SKY, "--", "p"),
     "cascade": Look(GREEN, "-", "^"),
 }
 
