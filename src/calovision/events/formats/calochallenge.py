@@ -22,7 +22,7 @@ from calovision.events.channels import Channel
 from calovision.events.cylinders import voxel_cells
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events, offsets_of
-from calovision.events.formats.hdf5_links import ElsewhereError, dataset_of
+from calovision.events.formats.hdf5_links import ElsewhereError, dataset_of, holds
 from calovision.events.formats.hit_file import HitFile
 from calovision.events.formats.kinds import HDF5
 from calovision.events.geometry import Geometry
@@ -147,13 +147,7 @@ class ShowerFile(HitFile):
     @classmethod
     def recognises(cls, path: Path, head: bytes) -> bool:
         """HDF5 files with both names."""
-        if not head.startswith(HDF5):
-            return False
-        try:
-            with h5py.File(path, "r") as file:
-                return {SHOWERS, INCIDENT} <= set(file)
-        except cls.content_errors:
-            return False  # what is wrong with it, the reader of images says
+        return head.startswith(HDF5) and holds(path, (SHOWERS, INCIDENT), cls.content_errors)
 
     def _open(self) -> None:
         with self.decoding():

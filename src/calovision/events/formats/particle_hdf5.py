@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.formats.columns import classes, numbers
-from calovision.events.formats.hdf5_links import ElsewhereError, dataset_of
+from calovision.events.formats.hdf5_links import ElsewhereError, dataset_of, holds
 from calovision.events.formats.kinds import HDF5
 from calovision.events.formats.particle_jets import ParticleJets, Particles, jets_of, wrapped
 from calovision.events.weighting import COLUMN
@@ -46,13 +46,7 @@ class Hdf5Particles(ParticleJets):
     @classmethod
     def recognises(cls, path: Path, head: bytes) -> bool:
         """HDF5 files with all the names."""
-        if not head.startswith(HDF5):
-            return False
-        try:
-            with h5py.File(path, "r") as file:
-                return all(name in file for name in cls.names)
-        except cls.content_errors:
-            return False  # what is wrong with it, the reader of images says
+        return head.startswith(HDF5) and holds(path, cls.names, cls.content_errors)
 
     def _opened(self, more: Collection[str] = ()) -> dict[str, h5py.Dataset]:
         """The datasets, and those of others that are there, all of one length."""

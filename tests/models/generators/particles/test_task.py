@@ -18,6 +18,7 @@ from calovision.models.generators.particles.collisions import jets_of
 from calovision.models.generators.particles.jet_law import normal, physical
 from calovision.models.generators.particles.task import ParticlesTask
 from calovision.models.load import build
+from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.jets import acceptance, detect
 
 SMALL = {
@@ -99,6 +100,7 @@ def test_jets_are_whole_events(plain: Events, jets: Events) -> None:
     }
     assert plain.geometry == jets.geometry
     assert 0.2 < plain.label.mean() < 0.8
+    assert plain.pt.min() > CMS_BARREL.jet_threshold  # below, no simulated jet is accepted
     low, high = jets.gen_pt.min(), jets.gen_pt.max()
     assert np.all((plain.gen_pt > 0.99 * low) & (plain.gen_pt < 1.01 * high))
 
@@ -120,6 +122,20 @@ def test_ranges_that_hardly_a_jet_comes_into(task: ParticlesTask) -> None:
     low = task.known()["gen_pt"][0]
     with pytest.raises(InputError, match="next to no jet"):
         generated(task, 10, Request(ranges={"gen_pt": (low, low + 1e-6)}), seed=1)
+
+
+def test_a_detector_that_accepts_nothing_is_told(jets: Events) -> None:
+    """No hit changes with the threshold on jets, so that only generation can notice."""
+    settings = {**SMALL, "tries": 1, "detector": {"jet_threshold": 1e4}}
+    made = build(load_config("jet-generator", "particles", None, settings), jets.geometry, jets)
+    made.chunk = 8  # type: ignore[misc]
+    with pytest.raises(InputError, match="accepts none"):
+        generated(made, 3, Request(), seed=1)
+
+
+def test_collisions_of_two_groups_have_numbers_of_their_own(task: ParticlesTask) -> None:
+    found = [set(task.sample(Request(oversample=2), k, 1, None)["event_id"]) for k in (0, 1)]
+    assert not found[0] & found[1]
 
 
 def test_it_takes_no_steps(task: ParticlesTask) -> None:

@@ -19,7 +19,7 @@ from calovision.events.particle_lists import ParticleLists
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.generator import charge, mass
 from calovision.simulation.propagation import CURVATURE
-from calovision.simulation.truth import REACH
+from calovision.simulation.truth import REACH, wrapped
 
 Floats = NDArray[np.float32]
 LOWEST_PT = 0.03  #: GeV; the simulation drops softer particles than .05, a pion's photons apart
@@ -156,7 +156,7 @@ def sequences(events: Events, pdg: NDArray[np.int64]) -> Sequences:
     """
     lists = needed(events)
     owner, start, first, second = _pions(lists)
-    momentum = _momenta(lists)
+    momentum = lists.momenta()
     both = momentum[:, first] + momentum[:, second]
     momentum = np.concatenate([momentum[:, start], both], 1)
     identity = np.concatenate([lists.pdg[start], np.full(len(first), PION)])
@@ -223,11 +223,6 @@ def decayed(
     )
 
 
-def wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles in -pi..pi, rad."""
-    return (angle + np.pi) % (2 * np.pi) - np.pi
-
-
 def _unseen(
     identity: NDArray[np.int64], pt: NDArray[np.float64], phi: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
@@ -260,12 +255,6 @@ def _pions(lists: ParticleLists) -> tuple[NDArray[np.int64], ...]:
     alone = np.ones(len(lists.pdg), np.bool_)
     alone[first] = alone[first + 1] = False
     return owner, np.flatnonzero(alone), first, first + 1
-
-
-def _momenta(lists: ParticleLists) -> NDArray[np.float64]:
-    """``(4, m)`` px, py, pz and energy, GeV."""
-    pt, eta, phi = (getattr(lists, k).astype(np.float64) for k in ("pt", "eta", "phi"))
-    return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), lists.energy])
 
 
 def _photons(
