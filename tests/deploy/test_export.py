@@ -47,6 +47,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-vae", "point"): {"points": 64, "width": 16, "code": 32},
     ("jet-vae", "baseline"): {"latent": 8},
     ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 20},
+    ("jet-generator", "set-flow"): {"width": 16, "layers": 1, "induced": 4, "bfloat16": False},
     ("jet-generator", "cascade-fast"): {
         "width": 16,
         "head": 8,

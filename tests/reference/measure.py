@@ -67,6 +67,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-vae", "point"): {"points": 64, "width": 16, "code": 32},
     ("jet-vae", "baseline"): {"latent": 8, "batch": 2, "validate_every": STEPS},
     ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 5, "bfloat16": False},
+    ("jet-generator", "set-flow"): {"width": 16, "layers": 1, "induced": 4, "bfloat16": False},
     ("jet-generator", "cascade"): {"width": 16, "head": 8, "flow": 16, "steps": 2, "select": 100},
     ("jet-generator", "cascade-fast"): {"width": 16, "head": 8, "flow": 16, "straight": 2},
 }

@@ -91,6 +91,7 @@ SHARED = {
         "models/generators/splitting/task.py",
         "models/generators/particles/sampling.py",
         "models/generators/ddpm.py",
+        "models/generators/set_flow.py",
     },
     "WEIGHTS": {"training/trainer.py", "studies/bench/networks.py"},
     "SHOWERS": {"studies/jet_generation.py", "studies/bench/making.py"},

@@ -31,6 +31,7 @@ MODELS: dict[str, dict[str, str]] = {
         "particles": "generators.particles.task",
         "particles-small": "generators.particles.task",
         "particles-large": "generators.particles.task",
+        "set-flow": "generators.set_flow",
         "baseline": "generators.ddpm",
     },
     "egamma": {
