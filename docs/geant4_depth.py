@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from calovision.simulation.egamma.geant4_physics import load, physics
+from calovision.simulation.egamma.geant4_run import PRECISION
+from calovision.simulation.geant4.physics import load, physics
 
 SLICES, THICKNESS = 56, 0.5  #: number, and radiation lengths each
 ENERGY = 50.0  #: GeV
@@ -94,7 +95,7 @@ def main() -> None:
         g4 = load(Path(folder))
         manager = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.Serial)
         matter = block(g4, alive)
-        for part in (matter, physics(g4), actions(g4, charge, matter, profiles)):
+        for part in (matter, physics(g4, PRECISION), actions(g4, charge, matter, profiles)):
             manager.SetUserInitialization(part)
         g4.HepRandom.setTheSeed(1)
         manager.Initialize()

@@ -19,7 +19,7 @@ from calovision.cli import data as cli_data
 Model = cv.Model
 #: verb of the command line to the Python functions that it calls
 VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "data simulate": (cv.simulate.jets, cv.simulate.egamma),
+    "data simulate": (cv.simulate.jets, cv.simulate.egamma, cv.simulate.showers),
     "data calibrate": (cv.calibrate,),
     "data digits": (cv.simulate.digits,),
     "data image": (cv.from_particles,),
@@ -51,7 +51,7 @@ SHELL_ONLY = {
         "skip_corrupt": "cv.open(skip_corrupt=)",
         "data": "the events of a call",
     },
-    "data simulate": {"kind": "cv.simulate.jets, cv.simulate.egamma"},
+    "data simulate": {"kind": "a function each"},
     "train": {"settings": "keywords", "start_from": "cv.fine_tune", "listed": "shows help"},
     "evaluate": {"out": "Model.save"},
     "discover": {"out": "Model.save", "ablate": "a study"},

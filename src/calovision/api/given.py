@@ -11,6 +11,7 @@ from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.events.reader import EventStore
+from calovision.utils.counts import count, quantity
 from calovision.utils.plain_yaml import value_of
 from calovision.utils.unreadable import exists, reading
 
@@ -115,3 +116,28 @@ def lines_of(given: Any) -> tuple[str, ...]:
     if not all(isinstance(line, str) for line in given):
         raise InputError(f"settings are {given!r}", "give a list of texts")
     return tuple(given)
+
+
+def run_options(
+    events: object,
+    seed: object,
+    workers: object,
+    scheduler: str | None,
+    overwrite: bool,
+    time_limit: object,
+) -> dict[str, Any]:
+    """How a set is simulated, as keywords.
+
+    Raises:
+        InputError: a number makes no sense.
+    """
+    if quantity("time_limit", time_limit) <= 0:
+        raise InputError(f"time_limit is {time_limit}", "give seconds, more than 0")
+    return {
+        "events": count("the number of events", events, 1),
+        "seed": count("the seed", seed, 0),
+        "workers": count("workers", workers, 1),
+        "scheduler": scheduler,
+        "overwrite": overwrite,
+        "time_limit": time_limit,
+    }

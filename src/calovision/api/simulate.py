@@ -1,4 +1,4 @@
-"""Simulated events: quark and gluon jets, electrons and photons, handwritten digits."""
+"""Simulated events: quark and gluon jets, electrons and photons, showers, handwritten digits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from calovision.errors import InputError
+from calovision.api.given import run_options
 from calovision.utils.counts import count, quantity
 
 if TYPE_CHECKING:
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from calovision.events.store import EventStore
 
 Engine = Literal["fast", "geant4"]
+Particle = Literal["electron", "photon"]
 TIME_LIMIT = 900.0  #: seconds
 #: of the public set of jets: pt-hat in GeV, Pythia's tune, a factor on the noise
 PT_HAT, TUNE, NOISE = (90.0, 170.0), 18, 1.0
 
-__all__ = ["digits", "egamma", "jets"]
+ENERGIES = (1.0, 1000.0)  #: of showers in a cylinder, GeV
+
+__all__ = ["digits", "egamma", "jets", "showers"]
 
 
 def jets(
@@ -98,26 +101,21 @@ def jets(
     from calovision.simulation.driver import simulate_jets
     from calovision.simulation.sets import simulate_set
 
-    events, seed, workers = _asked(events, seed, workers, time_limit)
+    run = run_options(events, seed, workers, scheduler, overwrite, time_limit)
     description = CMS_BARREL if detector is None else read_detector(path_of(detector))
     grid = geometry_of(geometry)
     more = lines_of(pythia)
     conditions = Conditions(pt_hat, tune, noise, pileup, grid, description, more).checked()
     settings = list(conditions.settings())
-    made_by = {"source": "calovision simulate jets", "seed": seed, "pythia": settings}
+    made_by = {"source": "calovision simulate jets", "seed": run["seed"], "pythia": settings}
 
     make = functools.partial(
         simulate_jets,
-        events=events,
-        seed=seed,
-        workers=workers,
-        scheduler=scheduler,
+        **run,
         particles=particles,
-        overwrite=overwrite,
-        time_limit=time_limit,
         conditions=conditions,
     )
-    return simulate_set(make, out, events, "jet", made_by, quiet)
+    return simulate_set(make, out, run["events"], "jet", made_by, quiet)
 
 
 def egamma(
@@ -166,21 +164,95 @@ def egamma(
     from calovision.simulation.egamma.driver import engine_named, simulate_egamma
     from calovision.simulation.sets import simulate_set
 
-    events, seed, workers = _asked(events, seed, workers, time_limit)
+    run = run_options(events, seed, workers, scheduler, overwrite, time_limit)
     engine_named(engine)
-    made_by = {"source": "calovision simulate egamma", "seed": seed, "engine": engine}
+    made_by = {"source": "calovision simulate egamma", "seed": run["seed"], "engine": engine}
 
     make = functools.partial(
         simulate_egamma,
-        events=events,
-        seed=seed,
+        **run,
         engine=engine,
-        workers=workers,
-        scheduler=scheduler,
-        overwrite=overwrite,
-        time_limit=time_limit,
     )
-    return simulate_set(make, out, events, "event", made_by, quiet)
+    return simulate_set(make, out, run["events"], "event", made_by, quiet)
+
+
+def showers(
+    events: int,
+    *,
+    particle: Particle = "electron",
+    energies: tuple[float, float] = ENERGIES,
+    geometry: Geometry | str | Path | None = None,
+    seed: int = 1,
+    workers: int = 1,
+    scheduler: str | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    time_limit: float = TIME_LIMIT,
+    quiet: bool = False,
+) -> Events | EventStore:
+    """Simulate showers in a cylinder by Geant4, as in sets 2 and 3 of the CaloChallenge.
+
+    A calorimeter of silicon and tungsten (extra ``geant4``), 1.4 and .3 mm in turn, of which two
+    are read out as one layer, and particles along its axis. A shower of 100 GeV takes two seconds.
+    ``calovision data export showers`` writes them in the challenge's format.
+
+    Args:
+        events: number of showers.
+        particle: ``"electron"`` (label 1) or ``"photon"`` (label 0).
+        energies: the lowest and the highest of the particles, GeV; even in the logarithm.
+        geometry: a cylinder, the channels of which are the layers; by default that of the
+            challenge's set 2, 45 layers of 9 rings and 16 sectors.
+        seed: of everything random; the same seed gives the same showers for any number of workers.
+        workers: processes on this machine; see :func:`jets`.
+        scheduler: Dask cluster to use instead, ``tcp://HOST:PORT``.
+        out: folder of the set to write; an interrupted call goes on there. Without it the showers
+            are kept in memory.
+        overwrite: replace a set that is there.
+        time_limit: seconds that one chunk of 50 showers may take.
+        quiet: no progress bar.
+
+    Returns:
+        The showers, voxels in MeV of the shower (energy in silicon over its mean share, .030; at
+        least .5 keV in silicon), with the columns ``label``, ``energy`` (of the particle, GeV)
+        and ``deposit`` (in all silicon, GeV); with ``out`` the set on disk.
+
+    Raises:
+        InputError: bad arguments, Geant4 is not installed, or a folder that is taken or cannot be
+            written.
+
+    Warns:
+        UserWarning: another set on this machine holds the same showers, because of its seed.
+
+    Example:
+        >>> import calovision as cv
+        >>> made = cv.simulate.showers(100, energies=(10, 100), out="showers")  # doctest: +SKIP
+        >>> made.geometry.name, len(made.geometry.channels)  # doctest: +SKIP
+        ('calochallenge-2', 45)
+    """
+    from calovision.api.given import geometry_of
+    from calovision.events.formats.calochallenge import SETS
+    from calovision.simulation.cylinder import check, simulate_showers
+    from calovision.simulation.sets import simulate_set
+
+    run = run_options(events, seed, workers, scheduler, overwrite, time_limit)
+    low, high = (quantity("an energy", energy) for energy in energies)
+    grid = SETS[6480] if geometry is None else geometry_of(geometry)
+    assert grid is not None
+    check(grid, particle, (low, high))
+    made_by = {
+        "source": "calovision simulate showers",
+        "seed": run["seed"],
+        "particle": particle,
+        "energies_gev": [low, high],
+    }
+    make = functools.partial(
+        simulate_showers,
+        **run,
+        geometry=grid,
+        particle=particle,
+        energies=(low, high),
+    )
+    return simulate_set(make, out, run["events"], "shower", made_by, quiet)
 
 
 def digits(
@@ -218,15 +290,3 @@ def digits(
     if out is not None:
         made.save(Path(out))
     return made
-
-
-def _asked(events: object, seed: object, workers: object, time_limit: object) -> tuple[int, ...]:
-    """Numbers of events, seed and processes.
-
-    Raises:
-        InputError: one makes no sense.
-    """
-    if quantity("time_limit", time_limit) <= 0:
-        raise InputError(f"time_limit is {time_limit}", "give seconds, more than 0")
-    wanted = (("the number of events", events, 1), ("the seed", seed, 0), ("workers", workers, 1))
-    return tuple(count(*one) for one in wanted)

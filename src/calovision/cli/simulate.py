@@ -22,7 +22,6 @@ OF_JETS = {
     "pileup": None,
     "detector": None,
     "noise": api.NOISE,
-    "geometry": None,
 }
 
 
@@ -31,6 +30,14 @@ class Kind(enum.StrEnum):
 
     jets = "jets"
     egamma = "egamma"
+    showers = "showers"
+
+
+class ParticleName(enum.StrEnum):
+    """What makes showers."""
+
+    electron = "electron"
+    photon = "photon"
 
 
 class EngineName(enum.StrEnum):
@@ -42,7 +49,10 @@ class EngineName(enum.StrEnum):
 
 def simulate(
     kind: Annotated[
-        Kind, typer.Argument(help="What to simulate: quark/gluon jets, or electrons and photons.")
+        Kind,
+        typer.Argument(
+            help="Quark/gluon jets, crops of electrons and photons, or showers in a cylinder."
+        ),
     ],
     events: Annotated[int, typer.Option(help="Number of events, classes in equal number.")],
     out: Annotated[Path, typer.Option(help="Folder of the new event set.")],
@@ -56,6 +66,13 @@ def simulate(
     engine: Annotated[
         EngineName | None,
         typer.Option(help="egamma: parametrised, or Geant4 (extra 'geant4'). Default: fast."),
+    ] = None,
+    particle: Annotated[
+        ParticleName | None, typer.Option(help="showers: of what. Default: electron.")
+    ] = None,
+    energies: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="showers: lowest and highest energy, GeV. Default: 1 1000."),
     ] = None,
     particles: Annotated[
         bool, typer.Option("--particles", help="jets: keep the generator-level particles too.")
@@ -88,7 +105,7 @@ def simulate(
     ] = None,
     geometry: Annotated[
         Path | None,
-        typer.Option(help="jets: YAML or JSON file of a cv.Geometry, such as one with muons."),
+        typer.Option(help="jets, showers: YAML, JSON or XML file of another cv.Geometry."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
 ) -> None:
@@ -100,6 +117,8 @@ def simulate(
     Example: calovision data simulate jets --events 20000 --out data/jets --workers 2
 
     Example: calovision data simulate egamma --events 100000 --out data/egamma --workers 2
+
+    Example: calovision data simulate showers --events 1000 --energies 1 100 --out data/showers
     """
     of_jets: dict[str, Any] = {
         "particles": particles,
@@ -109,9 +128,10 @@ def simulate(
         "pileup": pileup,
         "detector": detector,
         "noise": noise,
-        "geometry": geometry,
     }
-    _check(kind, engine, of_jets != OF_JETS)
+    given = {k: v for k, v in (("particle", particle), ("energies", energies)) if v is not None}
+    of_showers: dict[str, Any] = {k: getattr(v, "value", v) for k, v in given.items()}
+    _check(kind, {"engine": engine, "geometry": geometry, **given}, of_jets != OF_JETS)
     start = time.perf_counter()
     common: dict[str, Any] = {
         "seed": seed,
@@ -123,7 +143,9 @@ def simulate(
     }
     with warnings_to_stderr() as warned:
         if kind is Kind.jets:
-            store = api.jets(events, **of_jets, **common)
+            store = api.jets(events, geometry=geometry, **of_jets, **common)
+        elif kind is Kind.showers:
+            store = api.showers(events, geometry=geometry, **of_showers, **common)
         else:
             store = api.egamma(events, engine=(engine or EngineName.fast).value, **common)
     seconds = time.perf_counter() - start
@@ -145,10 +167,20 @@ def simulate(
     emit(result, text, json)
 
 
-def _check(kind: Kind, engine: EngineName | None, of_jets: bool) -> None:
+#: options that some kinds have
+OF_KINDS = {
+    "engine": {Kind.egamma},
+    "geometry": {Kind.jets, Kind.showers},
+    "particle": {Kind.showers},
+    "energies": {Kind.showers},
+}
+
+
+def _check(kind: Kind, given: dict[str, Any], of_jets: bool) -> None:
     """Raise an :class:`InputError` for options that belong to another kind."""
-    if kind is Kind.jets and engine is not None:
-        raise InputError("--engine is for egamma", "leave it out")
-    if kind is Kind.egamma and of_jets:
+    for name, value in given.items():
+        if value is not None and kind not in OF_KINDS[name]:
+            raise InputError(f"--{name} is for {', '.join(sorted(OF_KINDS[name]))}", "leave it out")
+    if kind is not Kind.jets and of_jets:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in OF_JETS)
         raise InputError(f"{options} are for jets", "leave them out")

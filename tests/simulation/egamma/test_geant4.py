@@ -14,15 +14,11 @@ import pytest
 from numpy.typing import NDArray
 
 import calovision as cv
-from calovision.errors import InputError
 from calovision.simulation.detector import CMS_BARREL, tracker_layers
-from calovision.simulation.egamma import geant4
-from calovision.simulation.egamma.driver import simulate_egamma
-from calovision.simulation.egamma.geant4 import WHEEL, Geant4
 from calovision.simulation.egamma.geant4_detector import crystal, material_of
-from calovision.simulation.egamma.geant4_physics import LOWEST_ELECTRON
-from calovision.simulation.egamma.geant4_run import crop
+from calovision.simulation.egamma.geant4_run import PRECISION, crop
 from calovision.simulation.egamma.particles import CRYSTALS, PEAK, draw
+from calovision.simulation.geant4.process import WHEEL
 
 try:
     importlib.metadata.version(WHEEL)
@@ -30,42 +26,6 @@ try:
 except importlib.metadata.PackageNotFoundError:
     HERE = False
 needs_wheel = pytest.mark.skipif(not HERE, reason=f"{WHEEL} is not installed")
-
-
-def test_missing_wheel_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(geant4, "WHEEL", "no-such-wheel")
-    with pytest.raises(InputError, match=r'pip install "calovision\[geant4\]"') as error:
-        simulate_egamma(tmp_path / "set", 2, 1, engine="geant4")
-    assert "\n" not in str(error.value)
-    assert not (tmp_path / "set").exists()
-
-
-def test_other_version_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(geant4, "WHEEL", "numpy")
-    with pytest.raises(InputError, match=f"not {np.__version__}"):
-        Geant4().check()
-
-
-def test_time_limit_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Geant4, "check", lambda self: None)
-    monkeypatch.setattr(sys, "executable", "/bin/sleep")
-    run = subprocess.run
-    monkeypatch.setattr(
-        subprocess, "run", lambda words, **options: run(["/bin/sleep", "60"], **options)
-    )
-    particles = draw(1, 1, np.random.default_rng(1))
-    with pytest.raises(TimeoutError):
-        Geant4().showers(particles, 1, 0.2)
-
-
-def test_failed_process_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Geant4, "check", lambda self: None)
-    run = subprocess.run
-    words = [sys.executable, "-c", "import sys; sys.exit('first\\nsecond')"]
-    monkeypatch.setattr(subprocess, "run", lambda _, **options: run(words, **options))
-    particles = draw(1, 1, np.random.default_rng(1))
-    with pytest.raises(InputError, match="code 1: second"):
-        Geant4().showers(particles, 1, 60.0)
 
 
 @pytest.mark.parametrize("index", [-85, -1, 0, 40, 84])
@@ -166,27 +126,29 @@ def test_electrons_that_are_not_made_would_be_stopped_at_once(tmp_path: Path) ->
 import sys
 from pathlib import Path
 from calovision.simulation.egamma import geant4_run
+from calovision.simulation.geant4 import process
 load = geant4_run.load
 def noted(folder):
     geant4_run.g4 = load(folder)
     return geant4_run.g4
 geant4_run.load = noted
-geant4_run.main()
+process.serve(geant4_run.run)
 geant4_run.g4.G4UImanager.GetUIpointer().ApplyCommand("/run/dumpCouples")
 """
     shown = run_script(script, tmp_path, 1, 1e-3)
     couple = shown.split("Material : G4_PbWO4")[1]
     cut = re.search(r"Energy thresholds .* e-\s+([\d.]+) MeV", couple)
     assert cut is not None
-    assert 0.95 * LOWEST_ELECTRON < float(cut[1]) <= LOWEST_ELECTRON
+    assert 0.95 * PRECISION.lowest_electron < float(cut[1]) <= PRECISION.lowest_electron
 
 
 @needs_wheel
 def test_photons_that_are_followed_stand_for_the_others(tmp_path: Path) -> None:
     script = """
-from calovision.simulation.egamma import geant4_physics, geant4_run
-geant4_physics.ROULETTE, geant4_physics.SOFT_PHOTON = 0.2, 30.0
-geant4_run.main()
+from calovision.simulation.egamma import geant4_run
+from calovision.simulation.geant4 import process
+geant4_run.PRECISION = geant4_run.PRECISION._replace(roulette=0.2, soft_photon=30.0)
+process.serve(geant4_run.run)
 """
     run_script(script, tmp_path, 40, 5.0)
     share = np.load(tmp_path / "given.npz")["deposit"] / 5.0

@@ -82,7 +82,7 @@ def detector(g4: Any, entrance: Any) -> Any:
     """The detector's construction.
 
     Args:
-        g4: see :func:`~calovision.simulation.egamma.geant4_physics.load`.
+        g4: see :func:`~calovision.simulation.geant4.physics.load`.
         entrance: a sensitive detector for the shell in front of the calorimeter.
     """
     alive: list[Any] = []  # Geant4 keeps pointers, Python would delete what they point at

@@ -13,21 +13,32 @@ import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-PHOTON_CUT = 1.0  #: range cut of photons, mm
-#: Range cut of electrons, mm: 2.94 MeV in lead tungstate. An electron below LOWEST_ELECTRON leaves
-#: its energy where it is produced; not to produce it leaves the same.
-ELECTRON_CUT = 2.8
-LOWEST_ELECTRON = 3.0  #: kinetic energy below which an electron is stopped, MeV
-FINAL_STEP = 5.0  #: of the step function, mm
-#: Share of the soft bremsstrahlung photons that is followed, as CMS does (EPJ Web Conf. 214 (2019)
-#: 02036; 0.3 below 5 MeV in CMSSW, g4SimHits). They carry the weight 1 / ROULETTE: sums of energies
-#: keep their means.
-ROULETTE = 0.3
-#: Energy below which a photon is soft, MeV. No electron that it frees would be followed. The sum of
-#: an event's energy fluctuates by less than 0.2 GeV more, in quadrature with 0.5 GeV.
-SOFT_PHOTON = 2.5
+
+class Precision(NamedTuple):
+    """How finely showers are followed.
+
+    Attributes:
+        photon_cut: range below which no photon is produced, mm.
+        electron_cut: the same of electrons and positrons, mm.
+        lowest_electron: kinetic energy below which an electron is stopped, MeV.
+        final_step: of the step function, mm.
+        roulette: share of the soft bremsstrahlung photons that is followed; they carry the weight
+            1 / roulette, so that sums of energies keep their means.
+        soft_photon: energy below which a photon is soft, MeV.
+        fluctuations: whether the energy that is lost in a step fluctuates.
+    """
+
+    photon_cut: float
+    electron_cut: float
+    lowest_electron: float
+    final_step: float
+    roulette: float
+    soft_photon: float
+    fluctuations: bool
+
+
 _ELECTROMAGNETIC = 2  #: Geant4's fElectromagnetic
 _OBJECT_SIZE = 16384  #: bytes, more than any process or model takes
 _LIST = "_ZN19G4PhysicsListHelper"
@@ -139,11 +150,12 @@ def _register(c: Symbols) -> None:
     c.call(symbol, helper, annihilation, own, gives=ctypes.c_bool)
 
 
-def physics(g4: Any) -> Any:
+def physics(g4: Any, how: Precision) -> Any:
     """A physics list for photons, electrons and positrons.
 
     Args:
         g4: what :func:`load` returned.
+        how: finely.
     """
 
     class Physics(g4.G4VUserPhysicsList):  # type: ignore[misc]
@@ -156,14 +168,14 @@ def physics(g4: Any) -> Any:
                 switch(False)
             parameters.SetGeneralProcessActive(True)
             parameters.SetApplyCuts(True)
-            parameters.SetLowestElectronEnergy(LOWEST_ELECTRON * g4.MeV)
-            parameters.SetStepFunction(1.0, FINAL_STEP * g4.mm)
-            # Not for annihilation too: at rest, Geant4 would go on with photons that lost.
-            everywhere = "DefaultRegionForTheWorld"
-            soft = SOFT_PHOTON * g4.MeV
-            parameters.ActivateSecondaryBiasing("eBrem", everywhere, ROULETTE, soft)
-            # What a step loses more or less stays in the crystals, a few mm away.
-            parameters.SetLossFluctuations(False)
+            parameters.SetLowestElectronEnergy(how.lowest_electron * g4.MeV)
+            parameters.SetStepFunction(1.0, how.final_step * g4.mm)
+            if how.roulette < 1:
+                # Not for annihilation too: at rest, Geant4 would go on with photons that lost.
+                everywhere = "DefaultRegionForTheWorld"
+                soft = how.soft_photon * g4.MeV
+                parameters.ActivateSecondaryBiasing("eBrem", everywhere, how.roulette, soft)
+            parameters.SetLossFluctuations(how.fluctuations)
             self.SetVerboseLevel(0)
 
         def ConstructParticle(self) -> None:  # noqa: N802
@@ -175,8 +187,8 @@ def physics(g4: Any) -> Any:
             _register(self._symbols)
 
         def SetCuts(self) -> None:  # noqa: N802
-            self.SetCutValue(PHOTON_CUT * g4.mm, "gamma")
+            self.SetCutValue(how.photon_cut * g4.mm, "gamma")
             for name in ("e-", "e+"):
-                self.SetCutValue(ELECTRON_CUT * g4.mm, name)
+                self.SetCutValue(how.electron_cut * g4.mm, name)
 
     return Physics()

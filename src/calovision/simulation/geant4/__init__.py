@@ -1,0 +1,1 @@
+"""Geant4 without its data sets, in processes of its own."""
