@@ -29,6 +29,8 @@ MODELS: dict[str, dict[str, str]] = {
         "cascade": "generators.splitting.task",
         "cascade-fast": "generators.splitting.task",
         "particles": "generators.particles.task",
+        "hits": "generators.hits.task",
+        "hits-small": "generators.hits.task",
         "baseline": "generators.ddpm",
     },
     "egamma": {

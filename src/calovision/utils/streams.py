@@ -44,6 +44,7 @@ class Stream(Enum):
     VIEW = "ties among totals of events that are looked at"
     CUTS = "cuts of a training batch"
     PARTICLES = "mirrored jets of a training batch"
+    HITS = "turned jets of a training batch"
     DETECTOR = "detector of particles of training jets"
     STRAIGHTEN_PAIRS = "pairs of a straight flow"
     STRAIGHTEN_STEPS = "steps of a straight flow"

@@ -1,0 +1,110 @@
+"""Jets on request: numbers, objects, then companions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from calovision.errors import InputError
+from calovision.events.events import Events
+from calovision.models.generators.base import Request
+from calovision.models.generators.hits.companions import sample_companions
+from calovision.models.generators.hits.network import Object, sample_objects
+from calovision.models.generators.hits.numbers import COUNTS, ETA, WINDOW
+from calovision.models.generators.hits.tokens import Objects, events_of
+from calovision.networks.sequence_transformer import half_precision
+from calovision.utils import streams
+
+if TYPE_CHECKING:
+    from calovision.models.generators.hits.task import HitsTask
+
+_DRAWN = 2000  #: numbers of jets drawn at a time
+_TIMES = 200  #: that often, before a range is said to be out of reach
+
+
+def generated_jets(task: HitsTask, request: Request, seed: int, chunk: int) -> Events:
+    """The ``chunk``-th group of jets that meet a request.
+
+    Raises:
+        InputError: no jet comes into the ranges.
+    """
+    random = streams.torch_rng(streams.Stream.SAMPLE, seed, chunk, device=task.device)
+    label, numbers = _numbers(task, request, random)
+    made = images_of(task, label, numbers, random)
+    table = np.asarray(numbers.cpu().numpy())
+    side = np.where(streams.rng(streams.Stream.SAMPLE, seed, chunk).random(len(made)) < 0.5, -1, 1)
+    made.side = side
+    events = events_of(made, task.read_out, task.geometry)
+    events.columns["label"] = np.asarray(label.cpu().numpy(), np.int8)
+    for i, name in enumerate(task.jets.columns):
+        events.columns[name] = table[:, i] * side if name == ETA else table[:, i]
+    return events
+
+
+@torch.no_grad()
+def _numbers(task: HitsTask, request: Request, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Classes ``(n,)`` and numbers ``(n, size)`` of a group within the ranges of a request.
+
+    Raises:
+        InputError: there are next to none.
+    """
+    device, labels, rows, found = task.device, [], [], 0
+    for _ in range(_TIMES):
+        uniform = torch.rand(_DRAWN, task.jets.size, 2, generator=random, device=device)
+        one = torch.rand(_DRAWN, generator=random, device=device)
+        label = (one < task.share).float()
+        if request.label is not None:
+            label = torch.full_like(label, float(request.label))
+        numbers = task.jets.sample(label, uniform)
+        inside = numbers[:, COUNTS].sum(1) > 0
+        for name, (low, high) in request.ranges.items():
+            value = numbers[:, task.jets.columns.index(name)]
+            inside &= (value >= low) & (value <= high)
+        labels.append(label[inside])
+        rows.append(numbers[inside])
+        found += len(labels[-1])
+        if found >= task.chunk:
+            return torch.cat(labels)[: task.chunk], torch.cat(rows)[: task.chunk]
+    asked = ", ".join(f"{k} {low:g} to {high:g}" for k, (low, high) in request.ranges.items())
+    raise InputError(f"next to no jet comes into {asked} GeV", "ask for a wider range")
+
+
+@torch.no_grad()
+def images_of(
+    task: HitsTask, label: Tensor, numbers: Tensor, random: torch.Generator
+) -> Objects:
+    """Objects and companions of jets of given classes ``(n,)`` and numbers ``(n, size)``."""
+    order = torch.argsort(-numbers[:, COUNTS].sum(1), stable=True)
+    label, numbers = label[order], numbers[order]
+    shown = task.jets.shown(label, numbers)
+    with half_precision(task.device, task.config.bfloat16):
+        found, _ = sample_objects(task.objects, shown, numbers, random)
+    back = torch.argsort(order)
+    return with_companions(
+        task, Object(*(v[back] for v in found)), shown[back], numbers[back], random
+    )
+
+
+@torch.no_grad()
+def with_companions(
+    task: HitsTask, found: Object, shown: Tensor, numbers: Tensor, random: torch.Generator
+) -> Objects:
+    """The jets of given objects ``(n, objects)``, companions drawn."""
+    counts = numbers[:, COUNTS].long()
+    mask = torch.arange(found.kind.shape[1], device=counts.device) < counts.sum(1)[:, None]
+    around = task.surroundings(found, mask)
+    with half_precision(task.device, task.config.bfloat16):
+        at, weak = sample_companions(
+            task.companions, around, shown, task.eta(numbers), random
+        )
+    order = torch.argsort(at[:, 0], stable=True)
+    at, weak = at[order], weak[order]
+    cell = at[:, 1] * task.grid.sides[1] + at[:, 2]
+    whole = (counts, *(v[mask] for v in found[1:]))
+    near = torch.bincount(at[:, 0], minlength=len(numbers))
+    window = numbers[:, WINDOW].long()
+    parts = (*whole, near, cell, weak, window, torch.ones_like(window))
+    return Objects(*(np.asarray(v.cpu().numpy()) for v in parts))
