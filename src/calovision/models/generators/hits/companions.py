@@ -152,7 +152,8 @@ def sample_companions(
     Args:
         law: the network.
         around: images without companions.
-        shown, eta: as for :meth:`CompanionLaw.laws`.
+        shown: as for :meth:`CompanionLaw.laws`.
+        eta: likewise.
         generator: of random numbers, on the device of the images.
     """
     at = law.candidates(around.seeds).nonzero()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from calovision.models.generators.hits.canvas import SCALE, Canvas, Object, spot, waves, windows
 from calovision.models.generators.hits.numbers import COUNTS, SUMS
 from calovision.models.generators.hits.tokens import KINDS, TOWERS, TRACKS, Grid
 from calovision.networks.mixtures import LINE, category, line_log_prob, line_sample
@@ -16,31 +16,8 @@ from calovision.networks.perceptron import perceptron
 from calovision.networks.sequence_transformer import Memory, SequenceTransformer
 
 HIGHEST = 14.0  #: no hit is stronger
-_WAVES = (1.0, 2.0, 4.0, 8.0)  #: half waves over the image, by which places enter
 _STATE = 15
-_ROWS = 64  #: numbers of jets drawn together are multiples of it
 _NEVER = -1e9  #: logit of what is taken
-_SCALE = 4.0  #: strengths are divided by it
-
-
-class Object(NamedTuple):
-    """An object of each jet, or all of them: ``(n,)`` or ``(n, objects)`` each.
-
-    Attributes:
-        kind: of :data:`TOWERS`, :data:`TRACKS` and :data:`SEEDS`; ``KINDS`` before the first.
-        tower: its number, or that of the object's tower.
-        pixel: in the tower; 0 of a whole tower.
-        strength: logarithm of the energy over the threshold.
-    """
-
-    kind: Tensor
-    tower: Tensor
-    pixel: Tensor
-    strength: Tensor
-
-    def of(self, jets: int) -> Object:
-        """Those of the first jets."""
-        return Object(*(v[:jets] for v in self))
 
 
 class Jet(NamedTuple):
@@ -59,18 +36,6 @@ class Jet(NamedTuple):
     def of(self, jets: int) -> Jet:
         """The first jets."""
         return Jet(self.numbers[:jets], self.shown[:jets], self.places)
-
-
-class Canvas(NamedTuple):
-    """What has been drawn so far, with an empty margin.
-
-    Attributes:
-        towers: ``(n, rows + 2, cols + 2)`` towers, 0 where there is none.
-        pixels: ``(n, 2, rows, cols)`` tracks and seeds.
-    """
-
-    towers: Tensor
-    pixels: Tensor
 
 
 class ObjectLaw(nn.Module):
@@ -93,7 +58,7 @@ class ObjectLaw(nn.Module):
         self, grid: Grid, shown: int, *, width: int, layers: int, heads: int, components: int
     ) -> None:
         super().__init__()
-        self.grid, b = grid, grid.block
+        self.grid = grid
         self.transformer = SequenceTransformer(width, layers, heads)
         self.jet = perceptron([shown, width, width])
         self.state = perceptron([_STATE, width, width])
@@ -101,17 +66,17 @@ class ObjectLaw(nn.Module):
         self.kind = nn.Embedding(KINDS + 1, width)
         self.tower = nn.Embedding(grid.towers, width)
         self.pixel = nn.Embedding(grid.pixels, width)
-        waves = _waves(grid)
-        self.place = nn.Linear(waves.shape[1], width)
+        places = waves(grid)
+        self.place = nn.Linear(places.shape[1], width)
         self.strength = nn.Linear(3, width)
         self.law_of_strength = perceptron([width, width, LINE * components])
         self.to_tower = perceptron([width + 4, width, width])
         self.often = nn.Parameter(torch.zeros(KINDS, grid.towers))
-        self.near = nn.Linear(2 * (3 * b) ** 2 + 9, width)
+        self.near = nn.Linear(windows(grid), width)
         self.for_pixel = nn.Linear(width + 4, width)
         self.law_of_pixel = perceptron([width, width, 2 * grid.pixels])
         self.register_buffer("lowest", torch.zeros(KINDS))
-        self.register_buffer("waves", waves, persistent=False)
+        self.register_buffer("waves", places, persistent=False)
         for table in (self.tower, self.pixel):
             nn.init.normal_(table.weight, std=0.1)
 
@@ -141,7 +106,10 @@ class ObjectLaw(nn.Module):
         total = numbers[:, None, SUMS]
         rest = F.relu(total - sums)
         own, own_total = to_come.gather(-1, at), total.expand_as(rest).gather(-1, at)
-        own_rest, first = rest.gather(-1, at), place[:, None] == begins.expand(-1, n, -1).gather(-1, at)
+        own_rest, first = (
+            rest.gather(-1, at),
+            place[:, None] == begins.expand(-1, n, -1).gather(-1, at),
+        )
         mean = (own_rest + 0.1) / (own + 0.2)
         part = own_rest / (own_total + 0.1)
         shown = [
@@ -155,7 +123,7 @@ class ObjectLaw(nn.Module):
         """What the transformer sees ``(n, objects, width)``."""
         u = before.strength
         real = (before.kind < KINDS)[..., None]
-        numbers = torch.stack([u / _SCALE, (u / _SCALE) ** 2, (-u).exp()], -1)
+        numbers = torch.stack([u / SCALE, (u / SCALE) ** 2, (-u).exp()], -1)
         what = self.pixel(before.pixel) + jet.places[before.tower] + self.strength(numbers)
         hidden: Tensor = self.kind(before.kind) + what * real
         return hidden + self.state(left) + self.next_kind(kind) + jet.shown[:, None]
@@ -170,7 +138,7 @@ class ObjectLaw(nn.Module):
             u: strengths.
             first: ``(m,)`` strength of the jet's first tower.
         """
-        more = torch.stack([u / _SCALE, (-u).exp(), u - first, (u > first).to(u)], -1)
+        more = torch.stack([u / SCALE, (-u).exp(), u - first, (u > first).to(u)], -1)
         query = self.to_tower(torch.cat([hidden, more], -1))
         return query @ jet.places.T.to(query) + self.often[kind]
 
@@ -181,7 +149,9 @@ class ObjectLaw(nn.Module):
 
         Args:
             hidden: ``(m, width)``.
-            kind, u, tower: ``(m,)`` of the objects.
+            kind: ``(m,)`` of the objects.
+            u: strengths.
+            tower: their towers.
             near: ``(m, 2 (3 block)^2 + 9)`` contents of windows around the towers.
         """
         side = 3 * self.grid.block
@@ -191,36 +161,12 @@ class ObjectLaw(nn.Module):
         taken = own[:, 0, middle, middle].flatten(1) > 0
         row, col = tower // self.grid.cols, tower % self.grid.cols
         place = torch.stack([row / self.grid.rows - 0.5, col / self.grid.cols - 0.5], -1)
-        more = torch.cat([hidden, u[:, None] / _SCALE, (-u).exp()[:, None], place], -1)
+        more = torch.cat([hidden, u[:, None] / SCALE, (-u).exp()[:, None], place], -1)
         law = self.law_of_pixel(F.silu(self.near(near) + self.for_pixel(more)))
         chosen = law.view(len(law), 2, -1).gather(
             1, (kind - TRACKS)[:, None, None].expand(-1, 1, self.grid.pixels)
         )
         return chosen[:, 0].float().masked_fill(taken, _NEVER)
-
-    def canvas(self, jets: int, device: torch.device) -> Canvas:
-        """Empty canvases."""
-        b, rows, cols = self.grid.block, self.grid.rows + 2, self.grid.cols + 2
-        towers = torch.zeros(jets, rows, cols, device=device)
-        return Canvas(towers, torch.zeros(jets, 2, rows * b, cols * b, device=device))
-
-    def spot(self, found: Object) -> tuple[Tensor, Tensor]:
-        """Rows and columns of pixels of canvases, margin counted."""
-        b = self.grid.block
-        row = (found.tower // self.grid.cols + 1) * b + found.pixel // b
-        return row, (found.tower % self.grid.cols + 1) * b + found.pixel % b
-
-    def near_of(self, owner: Tensor, tower: Tensor) -> tuple[Tensor, Tensor]:
-        """Flat places, on all canvases, of the pixels and of the towers around towers ``(m,)``."""
-        b, rows, cols = self.grid.block, self.grid.rows + 2, self.grid.cols + 2
-        row, col = tower // self.grid.cols, tower % self.grid.cols
-        of = torch.arange(3 * b, device=tower.device)
-        window = (of[:, None] * cols * b + of).flatten()
-        window = torch.cat([window, window + rows * cols * b * b])
-        pixels = owner * 2 * rows * cols * b * b + row * b * cols * b + col * b
-        of = of[:3]
-        towers = owner * rows * cols + row * cols + col
-        return pixels[:, None] + window, towers[:, None] + (of[:, None] * cols + of).flatten()
 
     def log_prob(
         self, shown: Tensor, numbers: Tensor, found: Object, mask: Tensor
@@ -263,35 +209,18 @@ class ObjectLaw(nn.Module):
         when = torch.full((n, self.grid.towers), length, device=device)
         when[owner[tower], found.tower[tower]] = order[tower]
         taken = when[owner[tower]] < order[tower, None]
-        logits = logits.index_put(
-            (tower,), logits[tower].masked_fill(taken, _NEVER)
-        )
+        logits = logits.index_put((tower,), logits[tower].masked_fill(taken, _NEVER))
         of_tower = -F.cross_entropy(logits, found.tower, reduction="none")
         fine = (kind != TOWERS).nonzero()[:, 0]
-        near = self._near_before(n, owner, order, found, fine)
+        canvas = Canvas.empty(self.grid, n, device)
+        canvas.draw(owner, found, torch.ones_like(owner, dtype=torch.bool))
+        when = torch.zeros_like(canvas.pixels)
+        row, col = spot(self.grid, found)
+        when[owner[fine], kind[fine] - TRACKS, row[fine], col[fine]] = order[fine].to(when)
         picked = [v[fine] for v in (hidden, kind, u, found.tower)]
-        of_pixel = -F.cross_entropy(
-            self.pixels(*picked, near), found.pixel[fine], reduction="none"
-        )
+        near = canvas.around(owner[fine], picked[3], (when, order[fine].to(when)))
+        of_pixel = -F.cross_entropy(self.pixels(*picked, near), found.pixel[fine], reduction="none")
         return of_u, of_tower, of_pixel
-
-    def _near_before(
-        self, n: int, owner: Tensor, order: Tensor, found: Object, fine: Tensor
-    ) -> Tensor:
-        """Windows around the towers of some objects, with the objects before them."""
-        canvas = self.canvas(n, owner.device)
-        when = torch.zeros_like(canvas.pixels, dtype=torch.int16)
-        row, col = self.spot(found)
-        where = (owner[fine], found.kind[fine] - TRACKS, row[fine], col[fine])
-        canvas.pixels[where] = _content(found.strength[fine])
-        when[where] = order[fine].to(when.dtype)
-        tower = (found.kind == TOWERS).nonzero()[:, 0]
-        b = self.grid.block
-        spot = (owner[tower], row[tower] // b, col[tower] // b)
-        canvas.towers[spot] = _content(found.strength[tower])
-        pixels, towers = self.near_of(owner[fine], found.tower[fine])
-        seen = canvas.pixels.take(pixels) * (when.take(pixels) < order[fine, None])
-        return torch.cat([seen, canvas.towers.take(towers)], 1)
 
     def begin(self, jets: int, device: torch.device) -> Object:
         """What stands before the first object of each jet."""
@@ -322,7 +251,7 @@ class ObjectLaw(nn.Module):
             sums: ``(n, KINDS)`` of energies over thresholds so far.
             first: ``(n,)`` strength of the first object.
             memory: of the objects so far; it takes up this one.
-            canvas: of the objects so far.
+            canvas: of the objects so far; this one is put on it.
             uniform: ``(n, 4)`` uniform numbers.
 
         Returns:
@@ -346,72 +275,10 @@ class ObjectLaw(nn.Module):
             logits.masked_fill(taken & (kind == TOWERS)[:, None], _NEVER), uniform[:, 2]
         )
         owner = torch.arange(len(u), device=device)
-        pixels, towers = self.near_of(owner, tower)
-        near = torch.cat([canvas.pixels.take(pixels), canvas.towers.take(towers)], 1)
+        near = canvas.around(owner, tower)
         at = kind.clamp(min=TRACKS)
         pixel = category(self.pixels(hidden, at, u, tower, near), uniform[:, 3])
         found = Object(kind, tower, pixel * (kind != TOWERS), u)
+        canvas.draw(owner, found, jet.numbers[:, COUNTS].sum(1) >= memory.place)
         first = u if memory.place == 1 else first
         return found, sums + F.one_hot(kind, KINDS) * u.exp()[:, None], first
-
-    def draw(self, canvas: Canvas, found: Object, real: Tensor) -> None:
-        """Put objects ``(n,)`` on canvases, those that are ``real``."""
-        row, col = self.spot(found)
-        b = self.grid.block
-        content = _content(found.strength)
-        tower = (real & (found.kind == TOWERS)).nonzero()[:, 0]
-        canvas.towers[tower, row[tower] // b, col[tower] // b] = content[tower]
-        fine = (real & (found.kind != TOWERS)).nonzero()[:, 0]
-        where = (fine, found.kind[fine] - TRACKS, row[fine], col[fine])
-        canvas.pixels[where] = content[fine]
-
-
-@torch.no_grad()
-def sample_objects(
-    law: ObjectLaw, shown: Tensor, numbers: Tensor, generator: torch.Generator
-) -> tuple[Object, Canvas]:
-    """Objects of jets, ``(n, objects)`` each, and canvases of them.
-
-    Args:
-        law: the network.
-        shown: ``(n, shown)`` jets as networks see them.
-        numbers: ``(n, size)`` of the jets, in descending order of all their objects.
-        generator: of random numbers, on the device of the jets.
-    """
-    device, n = numbers.device, len(numbers)
-    counts = numbers[:, COUNTS].sum(1).long()
-    longest = int(counts.max()) if n else 0
-    whole = (torch.zeros(n, longest, dtype=torch.long, device=device) for _ in range(3))
-    out = Object(*whole, torch.zeros(n, longest, device=device))
-    memory, canvas = law.transformer.memory(n, longest, device), law.canvas(n, device)
-    jet, before = law.jet_of(shown, numbers), law.begin(n, device)
-    sums, first = numbers.new_zeros(n, KINDS), numbers.new_zeros(n)
-    active = (counts[None] > torch.arange(longest, device=device)[:, None]).sum(1)
-    # a processor prepares matrix products anew for every number of rows
-    for place, now in enumerate((-(-active // _ROWS) * _ROWS).clamp(max=n).tolist()):
-        uniform = torch.rand(now, 4, generator=generator, device=device)
-        jet, before = jet.of(now), before.of(now)
-        part = Canvas(*(v[:now] for v in canvas))
-        found, sums, first = law.advance(
-            jet, before, sums[:now], first[:now], memory, part, uniform
-        )
-        law.draw(part, found, counts[:now] > place)
-        before = found
-        for column, value in zip(out, found, strict=True):
-            column[:now, place] = value
-    return out, canvas
-
-
-def _content(strength: Tensor) -> Tensor:
-    """What a canvas shows of objects: above 0."""
-    return 0.3 + strength / _SCALE
-
-
-def _waves(grid: Grid) -> Tensor:
-    """``(towers, k)`` places of towers."""
-    row, col = torch.meshgrid(torch.arange(grid.rows), torch.arange(grid.cols), indexing="ij")
-    parts = [(row + 0.5) / grid.rows - 0.5, (col + 0.5) / grid.cols - 0.5]
-    parts = [p.flatten() for p in parts]
-    waves = [f(math.pi * k * p) for k in _WAVES for p in parts for f in (torch.sin, torch.cos)]
-    away = (parts[0] ** 2 + parts[1] ** 2).sqrt()
-    return torch.stack([*parts, away, (away + 0.02).log(), *waves], -1)

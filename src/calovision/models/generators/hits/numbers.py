@@ -120,8 +120,6 @@ def columns_of(events: Events) -> tuple[str, ...]:
 
 def numbers_of(events: Events, found: Objects, columns: tuple[str, ...]) -> NDArray[np.float32]:
     """``(n, size)`` numbers of jets; eta as in images that are turned over."""
-    parts = [
-        events.columns[name] * (found.side if name == ETA else 1) for name in columns
-    ]
+    parts = [events.columns[name] * (found.side if name == ETA else 1) for name in columns]
     more = [found.window[:, None], found.counts, found.sums()]
     return np.concatenate([*(p[:, None] for p in parts), *more], 1).astype(np.float32)

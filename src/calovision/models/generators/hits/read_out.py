@@ -161,7 +161,8 @@ def largest_nearby(
     Args:
         offsets: ``(n + 1,)`` first hit of every image.
         mine: ``(hits,)`` those of the channel; of others it is 0.
-        row, col: ``(hits,)`` pixels.
+        row: ``(hits,)`` of the pixels.
+        col: likewise.
         strength: ``(hits,)``, 0 or more.
         sides: rows and columns of pixels.
     """

@@ -11,10 +11,11 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.generators.base import Request
+from calovision.models.generators.hits.canvas import Canvas, Object
 from calovision.models.generators.hits.companions import sample_companions
-from calovision.models.generators.hits.network import Object, sample_objects
+from calovision.models.generators.hits.network import ObjectLaw
 from calovision.models.generators.hits.numbers import COUNTS, ETA, WINDOW
-from calovision.models.generators.hits.tokens import Objects, events_of
+from calovision.models.generators.hits.tokens import KINDS, Objects, events_of
 from calovision.networks.sequence_transformer import half_precision
 from calovision.utils import streams
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _DRAWN = 2000  #: numbers of jets drawn at a time
 _TIMES = 200  #: that often, before a range is said to be out of reach
+_ROWS = 64  #: numbers of jets that objects are drawn for together are multiples of it
 
 
 def generated_jets(task: HitsTask, request: Request, seed: int, chunk: int) -> Events:
@@ -73,15 +75,13 @@ def _numbers(task: HitsTask, request: Request, random: torch.Generator) -> tuple
 
 
 @torch.no_grad()
-def images_of(
-    task: HitsTask, label: Tensor, numbers: Tensor, random: torch.Generator
-) -> Objects:
+def images_of(task: HitsTask, label: Tensor, numbers: Tensor, random: torch.Generator) -> Objects:
     """Objects and companions of jets of given classes ``(n,)`` and numbers ``(n, size)``."""
     order = torch.argsort(-numbers[:, COUNTS].sum(1), stable=True)
     label, numbers = label[order], numbers[order]
     shown = task.jets.shown(label, numbers)
     with half_precision(task.device, task.config.bfloat16):
-        found, _ = sample_objects(task.objects, shown, numbers, random)
+        found = sample_objects(task.objects, shown, numbers, random)
     back = torch.argsort(order)
     return with_companions(
         task, Object(*(v[back] for v in found)), shown[back], numbers[back], random
@@ -97,9 +97,7 @@ def with_companions(
     mask = torch.arange(found.kind.shape[1], device=counts.device) < counts.sum(1)[:, None]
     around = task.surroundings(found, mask)
     with half_precision(task.device, task.config.bfloat16):
-        at, weak = sample_companions(
-            task.companions, around, shown, task.eta(numbers), random
-        )
+        at, weak = sample_companions(task.companions, around, shown, task.eta(numbers), random)
     order = torch.argsort(at[:, 0], stable=True)
     at, weak = at[order], weak[order]
     cell = at[:, 1] * task.grid.sides[1] + at[:, 2]
@@ -108,3 +106,36 @@ def with_companions(
     window = numbers[:, WINDOW].long()
     parts = (*whole, near, cell, weak, window, torch.ones_like(window))
     return Objects(*(np.asarray(v.cpu().numpy()) for v in parts))
+
+
+@torch.no_grad()
+def sample_objects(
+    law: ObjectLaw, shown: Tensor, numbers: Tensor, generator: torch.Generator
+) -> Object:
+    """Objects of jets, ``(n, objects)`` each.
+
+    Args:
+        law: the network.
+        shown: ``(n, shown)`` jets as networks see them.
+        numbers: ``(n, size)`` of the jets, in descending order of all their objects.
+        generator: of random numbers, on the device of the jets.
+    """
+    device, n = numbers.device, len(numbers)
+    counts = numbers[:, COUNTS].sum(1).long()
+    longest = int(counts.max()) if n else 0
+    whole = (torch.zeros(n, longest, dtype=torch.long, device=device) for _ in range(3))
+    out = Object(*whole, torch.zeros(n, longest, device=device))
+    memory, canvas = law.transformer.memory(n, longest, device), Canvas.empty(law.grid, n, device)
+    jet, before = law.jet_of(shown, numbers), law.begin(n, device)
+    sums, first = numbers.new_zeros(n, KINDS), numbers.new_zeros(n)
+    active = (counts[None] > torch.arange(longest, device=device)[:, None]).sum(1)
+    # a processor prepares matrix products anew for every number of rows
+    for place, now in enumerate((-(-active // _ROWS) * _ROWS).clamp(max=n).tolist()):
+        uniform = torch.rand(now, 4, generator=generator, device=device)
+        jet, before = jet.of(now), before.of(now)
+        before, sums, first = law.advance(
+            jet, before, sums[:now], first[:now], memory, canvas.of(now), uniform
+        )
+        for column, value in zip(out, before, strict=True):
+            column[:now, place] = value
+    return out

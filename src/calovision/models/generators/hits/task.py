@@ -23,9 +23,16 @@ from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
 from calovision.models.generators.base import GeneratorTask, Request
+from calovision.models.generators.hits.canvas import Object
 from calovision.models.generators.hits.companions import CompanionLaw, Surroundings
-from calovision.models.generators.hits.network import Object, ObjectLaw
-from calovision.models.generators.hits.numbers import COLUMNS, ETA, JetNumbers, columns_of, numbers_of
+from calovision.models.generators.hits.network import ObjectLaw
+from calovision.models.generators.hits.numbers import (
+    COLUMNS,
+    ETA,
+    JetNumbers,
+    columns_of,
+    numbers_of,
+)
 from calovision.models.generators.hits.read_out import ReadOut, read_out_of
 from calovision.models.generators.hits.sampling import generated_jets
 from calovision.models.generators.hits.tokens import (
@@ -120,9 +127,7 @@ class HitsTask(GeneratorTask):
             heads=config.heads,
             components=config.components,
         )
-        self.companions = CompanionLaw(
-            self.grid, shown, config.companion_width, config.components
-        )
+        self.companions = CompanionLaw(self.grid, shown, config.companion_width, config.components)
         self.register_buffer("thresholds", torch.zeros(KINDS, 2, dtype=torch.float64))
         self.register_buffer("learned", torch.tensor([name in columns for name in COLUMNS]))
         self.register_buffer("share", torch.tensor(0.5))
@@ -172,9 +177,7 @@ class HitsTask(GeneratorTask):
     def read_out(self) -> ReadOut:
         """The rules of the read-out."""
         seed, reach = float(self.companions.seed), int(self.companions.reach)
-        return ReadOut(
-            self.geometry, np.asarray(self.on_host("thresholds").numpy()), seed, reach
-        )
+        return ReadOut(self.geometry, np.asarray(self.on_host("thresholds").numpy()), seed, reach)
 
     def dataset(self, events: Events) -> HitsDataset:
         """Objects and numbers of jets."""
