@@ -61,17 +61,40 @@ class Canvas(NamedTuple):
         """Those of the first jets."""
         return Canvas(self.grid, self.towers[:jets], self.pixels[:jets])
 
-    def draw(self, owner: Tensor, found: Object, real: Tensor) -> None:
-        """Put objects ``(m,)`` on the canvases of their owners, those that are ``real``."""
-        for pixels in (False, True):
-            mine = (real & ((found.kind != TOWERS) == pixels)).nonzero()[:, 0]
-            of, one = owner[mine], Object(*(v[mine] for v in found))
-            content = _FAINTEST + one.strength / SCALE
-            row, col = spot(self.grid, one)
-            if pixels:
-                self.pixels[of, one.kind - TRACKS, row, col] = content
-            else:
-                self.towers[of, row // self.grid.block, col // self.grid.block] = content
+    def spots(self, found: Object) -> tuple[Tensor, Tensor, Tensor]:
+        """Where objects ``(m,)`` are: flat places in pixels and in towers, and what is there.
+
+        What lies in the other image is said to be in its first corner, and nothing: ``(m, 2)``.
+        """
+        grid, (rows, cols) = self.grid, self.pixels.shape[2:]
+        row, col = found.tower // grid.cols + 1, found.tower % grid.cols + 1
+        towers = row * (grid.cols + 2) + col
+        row = row * grid.block + found.pixel // grid.block
+        col = col * grid.block + found.pixel % grid.block
+        pixels = ((found.kind - TRACKS) * rows + row) * cols + col
+        fine = found.kind != TOWERS
+        content = _FAINTEST + found.strength / SCALE
+        content = torch.stack([content * fine, content * ~fine], 1)
+        return pixels * fine, towers * ~fine, content
+
+    def with_one(self, found: Object) -> Canvas:
+        """New ones with one object ``(n,)`` more on each."""
+        pixels, towers, content = self.spots(found)
+        parts = ((self.towers, towers, 1), (self.pixels, pixels, 0))
+        drawn = (
+            image.flatten(1).scatter(1, at[:, None], content[:, part, None]).view(image.shape)
+            for image, at, part in parts
+        )
+        return Canvas(self.grid, *drawn)
+
+    def draw(self, owner: Tensor, found: Object) -> Tensor:
+        """Put objects ``(m,)`` on the canvases of their owners; flat places of their pixels."""
+        pixels, towers, content = self.spots(found)
+        pixels = owner * self.pixels[0].numel() + pixels
+        towers = owner * self.towers[0].numel() + towers
+        self.pixels.view(-1)[pixels] = content[:, 0]
+        self.towers.view(-1)[towers] = content[:, 1]
+        return pixels
 
     def around(
         self, owner: Tensor, tower: Tensor, when: tuple[Tensor, Tensor] | None = None
@@ -97,12 +120,6 @@ class Canvas(NamedTuple):
         if when is not None:
             seen = seen * (when[0].take(pixels) < when[1][:, None])
         return torch.cat([seen, self.towers.take(towers[:, None] + of)], 1)
-
-
-def spot(grid: Grid, found: Object) -> tuple[Tensor, Tensor]:
-    """Rows and columns of pixels of canvases, margin counted."""
-    row = (found.tower // grid.cols + 1) * grid.block + found.pixel // grid.block
-    return row, (found.tower % grid.cols + 1) * grid.block + found.pixel % grid.block
 
 
 def windows(grid: Grid) -> int:

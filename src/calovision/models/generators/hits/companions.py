@@ -22,11 +22,11 @@ _SIDE = 2 * _FAR + 1
 _OF_TRACKS = slice(1, -1)  #: rows and columns of it in which tracks are shown
 _AT_ONCE = 16_384  #: pixels that are drawn together
 _SCALE = 4.0  #: strengths are divided by it
-_EMPTY = -1.0  #: strength that stands for no hit
+EMPTY = -1.0  #: strength that stands for no hit
 
 
 class Surroundings(NamedTuple):
-    """Images of jets, strengths with :data:`_EMPTY` where nothing is.
+    """Images of jets, strengths with :data:`EMPTY` where nothing is.
 
     Attributes:
         seeds, companions, tracks: ``(n, rows, cols)`` pixels.
@@ -78,7 +78,7 @@ class CompanionLaw(nn.Module):
         k = int(self.reach)
         wide = F.max_pool2d(seeds[:, None], (2 * k + 1, 1), 1, (k, 0))
         wide = F.max_pool2d(wide, (1, 2 * k + 1), 1, (0, k))[:, 0]
-        return (wide > _EMPTY) & (seeds == _EMPTY)
+        return (wide > EMPTY) & (seeds == EMPTY)
 
     def laws(self, around: Surroundings, shown: Tensor, eta: Tensor, at: Tensor) -> Tensor:
         """``(m, 1 + LINE components)`` logit of a hit, and the law of its strength.
@@ -98,9 +98,9 @@ class CompanionLaw(nn.Module):
         turn = row % 2 * 2 + col % 2
         seeds = around.seeds.take(window)
         companions = around.companions.take(window)
-        companions = torch.where(self.seen[turn], companions, _EMPTY)
+        companions = torch.where(self.seen[turn], companions, EMPTY)
         ecal = torch.maximum(seeds, companions)
-        lit = ecal > _EMPTY
+        lit = ecal > EMPTY
         energy = torch.where(lit, ecal.exp(), 0.0) @ self.rings
         b, three = self.grid.block, of[:3]
         rows, cols = around.towers.shape[1:]
@@ -126,17 +126,30 @@ class CompanionLaw(nn.Module):
         """
         strength = around.companions[at.unbind(1)]
         law = self.laws(with_margin(around), shown, eta, at).float()
-        hit = strength > _EMPTY
+        hit = strength > EMPTY
         lit = -F.binary_cross_entropy_with_logits(law[:, 0], hit.float(), reduction="none")
         strength = strength[hit]
         low, high = torch.zeros_like(strength), self.seed.expand_as(strength)
         return lit, line_log_prob(law[hit][:, 1:], strength.clamp(min=1e-4), low, high)
 
+    def drawn(
+        self, around: Surroundings, shown: Tensor, eta: Tensor, at: Tensor, uniform: Tensor
+    ) -> Tensor:
+        """``(m,)`` strengths of pixels from ``(m, 3)`` uniform numbers; :data:`EMPTY` if no hit.
+
+        The other arguments are those of :meth:`laws`.
+        """
+        law = self.laws(around, shown, eta, at).float()
+        high = self.seed.expand(len(at))
+        strength = line_sample(law[:, 1:], torch.zeros_like(high), high, uniform[:, 1:])
+        strength = torch.minimum(strength.clamp(min=0), high - 1e-5)
+        return torch.where(uniform[:, 0] < law[:, 0].sigmoid(), strength, EMPTY)
+
 
 def with_margin(around: Surroundings) -> Surroundings:
     """Images with empty margins, as :meth:`CompanionLaw.laws` wants them."""
-    wide = (F.pad(x, [_FAR] * 4, value=_EMPTY) for x in around[:3])
-    return Surroundings(*wide, F.pad(around.towers, [1] * 4, value=_EMPTY))
+    wide = (F.pad(x, [_FAR] * 4, value=EMPTY) for x in around[:3])
+    return Surroundings(*wide, F.pad(around.towers, [1] * 4, value=EMPTY))
 
 
 @torch.no_grad()
@@ -161,18 +174,11 @@ def sample_companions(
     wide = with_margin(around)
     places, strengths = [], []
     for number in range(TURNS):
-        mine = at[turn == number]
-        for part in mine.split(_AT_ONCE):
+        for part in at[turn == number].split(_AT_ONCE):
             uniform = torch.rand(len(part), 3, generator=generator, device=at.device)
-            found = law.laws(wide, shown, eta, part).float()
-            hit = uniform[:, 0] < found[:, 0].sigmoid()
-            part = part[hit]
-            high = law.seed.expand(len(part))
-            drawn = line_sample(
-                found[hit][:, 1:], torch.zeros_like(high), high, uniform[hit][:, 1:]
-            )
-            drawn = torch.minimum(drawn.clamp(min=0), high - 1e-5)
+            drawn = law.drawn(wide, shown, eta, part, uniform)
             wide.companions[part[:, 0], part[:, 1] + _FAR, part[:, 2] + _FAR] = drawn
-            places.append(part)
-            strengths.append(drawn)
+            hit = drawn > EMPTY
+            places.append(part[hit])
+            strengths.append(drawn[hit])
     return torch.cat(places), torch.cat(strengths)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calovision.models.generators.hits.canvas import SCALE, Canvas, Object, spot, waves, windows
+from calovision.models.generators.hits.canvas import SCALE, Canvas, Object, waves, windows
 from calovision.models.generators.hits.numbers import COUNTS, SUMS
 from calovision.models.generators.hits.tokens import KINDS, TOWERS, TRACKS, Grid
 from calovision.networks.mixtures import LINE, category, line_log_prob, line_sample
@@ -213,10 +213,9 @@ class ObjectLaw(nn.Module):
         of_tower = -F.cross_entropy(logits, found.tower, reduction="none")
         fine = (kind != TOWERS).nonzero()[:, 0]
         canvas = Canvas.empty(self.grid, n, device)
-        canvas.draw(owner, found, torch.ones_like(owner, dtype=torch.bool))
+        spots = canvas.draw(owner, found)[fine]
         when = torch.zeros_like(canvas.pixels)
-        row, col = spot(self.grid, found)
-        when[owner[fine], kind[fine] - TRACKS, row[fine], col[fine]] = order[fine].to(when)
+        when.view(-1)[spots] = order[fine].to(when)
         picked = [v[fine] for v in (hidden, kind, u, found.tower)]
         near = canvas.around(owner[fine], picked[3], (when, order[fine].to(when)))
         of_pixel = -F.cross_entropy(self.pixels(*picked, near), found.pixel[fine], reduction="none")
@@ -251,7 +250,7 @@ class ObjectLaw(nn.Module):
             sums: ``(n, KINDS)`` of energies over thresholds so far.
             first: ``(n,)`` strength of the first object.
             memory: of the objects so far; it takes up this one.
-            canvas: of the objects so far; this one is put on it.
+            canvas: of the objects so far.
             uniform: ``(n, 4)`` uniform numbers.
 
         Returns:
@@ -268,7 +267,7 @@ class ObjectLaw(nn.Module):
         high = torch.maximum(high, low + 1e-3)
         u = line_sample(self.law_of_strength(hidden).float(), low, high, uniform[:, :2])
         u = torch.maximum(u, self.lowest[kind])
-        start = torch.full_like(first, HIGHEST) if memory.place == 1 else first
+        start = torch.where(place == 0, HIGHEST, first)
         logits = self.towers(hidden, jet, kind, u, start).float()
         taken = canvas.towers[: len(u), 1:-1, 1:-1].flatten(1) > 0
         tower = category(
@@ -279,6 +278,5 @@ class ObjectLaw(nn.Module):
         at = kind.clamp(min=TRACKS)
         pixel = category(self.pixels(hidden, at, u, tower, near), uniform[:, 3])
         found = Object(kind, tower, pixel * (kind != TOWERS), u)
-        canvas.draw(owner, found, jet.numbers[:, COUNTS].sum(1) >= memory.place)
-        first = u if memory.place == 1 else first
+        first = torch.where(place == 0, u, first)
         return found, sums + F.one_hot(kind, KINDS) * u.exp()[:, None], first

@@ -125,17 +125,21 @@ def sample_objects(
     longest = int(counts.max()) if n else 0
     whole = (torch.zeros(n, longest, dtype=torch.long, device=device) for _ in range(3))
     out = Object(*whole, torch.zeros(n, longest, device=device))
-    memory, canvas = law.transformer.memory(n, longest, device), Canvas.empty(law.grid, n, device)
+    memory = law.transformer.memory(n, longest, device)
+    canvas = Canvas.empty(law.grid, n, device)
     jet, before = law.jet_of(shown, numbers), law.begin(n, device)
     sums, first = numbers.new_zeros(n, KINDS), numbers.new_zeros(n)
+    owners = torch.arange(n, device=device)
     active = (counts[None] > torch.arange(longest, device=device)[:, None]).sum(1)
     # a processor prepares matrix products anew for every number of rows
     for place, now in enumerate((-(-active // _ROWS) * _ROWS).clamp(max=n).tolist()):
         uniform = torch.rand(now, 4, generator=generator, device=device)
         jet, before = jet.of(now), before.of(now)
+        canvas = canvas.of(now)
         before, sums, first = law.advance(
-            jet, before, sums[:now], first[:now], memory, canvas.of(now), uniform
+            jet, before, sums[:now], first[:now], memory, canvas, uniform
         )
+        canvas.draw(owners[:now], before)
         for column, value in zip(out, before, strict=True):
             column[:now, place] = value
     return out

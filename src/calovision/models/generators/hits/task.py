@@ -8,7 +8,6 @@ kept by construction; nothing of a detector is known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
@@ -25,6 +24,8 @@ from calovision.events.labels import class_labels
 from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.generators.hits.canvas import Object
 from calovision.models.generators.hits.companions import CompanionLaw, Surroundings
+from calovision.models.generators.hits.dataset import HitsDataset, grouped
+from calovision.models.generators.hits.export import hit_graphs
 from calovision.models.generators.hits.network import ObjectLaw
 from calovision.models.generators.hits.numbers import (
     COLUMNS,
@@ -40,7 +41,6 @@ from calovision.models.generators.hits.tokens import (
     SEEDS,
     TOWERS,
     TRACKS,
-    Objects,
     layers_of,
     objects_of,
 )
@@ -48,7 +48,7 @@ from calovision.models.preset import Preset
 from calovision.networks.sequence_transformer import half_precision
 from calovision.training.onnx_graph import Graph
 from calovision.training.settings import WIDEST, Training
-from calovision.training.task import Batch, as_tensor, weighted_mean
+from calovision.training.task import Batch, weighted_mean
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
 
@@ -79,28 +79,6 @@ class HitsConfig(Training):
     jet_components: int = Field(8, ge=1, le=100)
     groups: int = Field(4, ge=1)
     bfloat16: bool = True
-
-
-@dataclass
-class HitsDataset:
-    """Prepared jets.
-
-    Attributes:
-        objects: of their images.
-        starts: ``(n + 1,)`` first object of every jet, then first companion.
-        label: ``(n,)`` float32 class.
-        numbers: ``(n, size)`` float32, GeV.
-        weight: ``(n,)`` how much each counts, where the set says so.
-    """
-
-    objects: Objects
-    starts: tuple[NDArray[np.int64], NDArray[np.int64]]
-    label: NDArray[np.float32]
-    numbers: NDArray[np.float32]
-    weight: NDArray[np.float32] | None
-
-    def __len__(self) -> int:
-        return len(self.label)
 
 
 class HitsTask(GeneratorTask):
@@ -189,63 +167,17 @@ class HitsTask(GeneratorTask):
 
     def batch(self, dataset: HitsDataset, chosen: NDArray[np.int64]) -> Batch:
         """Jets as they are; see :meth:`training_batch`."""
+        spread = np.full((len(chosen), 1 + KINDS), 0.5)
         turned = np.zeros(len(chosen), np.bool_)
-        return self._batch(dataset, chosen, turned, np.full((len(chosen), 1 + KINDS), 0.5))
+        return grouped(dataset, self.grid, self.config.groups, chosen, turned, spread)
 
     def training_batch(self, dataset: HitsDataset, chosen: NDArray[np.int64], step: int) -> Batch:
         """Jets, turned over in phi at random."""
         drawn = np.append(chosen, step).astype(np.uint32)
         rng = streams.rng(streams.Stream.HITS, drawn)
         turned = rng.random(len(chosen)) < 0.5
-        return self._batch(dataset, chosen, turned, rng.random((len(chosen), 1 + KINDS)))
-
-    def _batch(
-        self,
-        dataset: HitsDataset,
-        chosen: NDArray[np.int64],
-        turned: NDArray[np.bool_],
-        spread: NDArray[np.float64],
-    ) -> Batch:
-        """Groups of jets of about equal numbers of objects, each padded by itself.
-
-        Args:
-            dataset: prepared jets.
-            chosen: some of them.
-            turned: ``(n,)`` those that are turned over in phi.
-            spread: ``(n, 1 + KINDS)`` in 0..1, added to whole numbers.
-        """
-        found, groups = dataset.objects, []
-        totals = found.counts.sum(1)
-        order = np.argsort(totals[chosen], kind="stable")
-        cols, b = self.grid.cols, self.grid.block
-        for part in np.array_split(order, min(self.config.groups, len(order))):
-            jets, turn = chosen[part], turned[part]
-            place = np.arange(max(int(totals[jets].max(initial=1)), 1))
-            mask = place < totals[jets, None]
-            row = dataset.starts[0][jets, None] + place
-            row = np.where(mask, row, 0) if len(found.tower) else np.zeros_like(row)
-            tower, pixel, strength = (
-                np.where(mask, v[row], 0) if len(v) else np.zeros(mask.shape, v.dtype)
-                for v in (found.tower, found.pixel, found.strength)
-            )
-            ends = found.counts[jets].cumsum(1)
-            kind = (place[:, None] >= ends[:, None, : KINDS - 1]).sum(2)
-            over = turn[:, None]
-            tower = np.where(over & mask, tower // cols * cols + cols - 1 - tower % cols, tower)
-            over = over & mask & (kind != TOWERS)
-            pixel = np.where(over, pixel // b * b + b - 1 - pixel % b, pixel)
-            near = _spans(dataset.starts[1], jets)
-            owner = np.repeat(np.arange(len(jets)), found.companions[jets])
-            wide = self.grid.sides[1]
-            cell = found.cell[near]
-            cell = np.where(turn[owner], cell // wide * wide + wide - 1 - cell % wide, cell)
-            weight = None if dataset.weight is None else dataset.weight[jets]
-            arrays = (
-                *(dataset.label[jets], dataset.numbers[jets], spread[part].astype(np.float32)),
-                *(mask, kind, tower, pixel, strength, owner, cell, found.weak[near]),
-            )
-            groups.append((*(torch.from_numpy(x) for x in arrays), as_tensor(weight)))
-        return (groups,)
+        spread = rng.random((len(chosen), 1 + KINDS))
+        return grouped(dataset, self.grid, self.config.groups, chosen, turned, spread)
 
     def eta(self, numbers: Tensor) -> Tensor:
         """``(n, rows)`` distance of rows of pixels from eta 0."""
@@ -337,17 +269,10 @@ class HitsTask(GeneratorTask):
 
     def graphs(self) -> list[Graph]:
         """Uniform numbers to a jet, a jet and its objects so far to the next one, and pixels."""
-        raise NotImplementedError
+        return hit_graphs(self)
 
 
 _PARTS = ("jets", "strength", "tower", "pixel", "companions", "energies")
-
-
-def _spans(starts: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Entries of the chosen jets in a jagged array."""
-    lengths = starts[chosen + 1] - starts[chosen]
-    offsets = offsets_of(lengths)
-    return np.arange(offsets[-1]) + np.repeat(starts[chosen] - offsets[:-1], lengths)
 
 
 _SETTINGS = {
