@@ -61,6 +61,10 @@ class Canvas(NamedTuple):
         """Those of the first jets."""
         return Canvas(self.grid, self.towers[:jets], self.pixels[:jets])
 
+    def at(self, jets: Tensor) -> Canvas:
+        """Copies of some."""
+        return Canvas(self.grid, self.towers[jets], self.pixels[jets])
+
     def spots(self, found: Object) -> tuple[Tensor, Tensor, Tensor]:
         """Where objects ``(m,)`` are: flat places in pixels and in towers, and what is there.
 

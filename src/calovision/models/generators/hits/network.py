@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from calovision.models.generators.hits.canvas import SCALE, Canvas, Object, waves, windows
+from calovision.models.generators.hits.context import SIZE, TowerContext
 from calovision.models.generators.hits.numbers import COUNTS, SUMS
-from calovision.models.generators.hits.tokens import KINDS, TOWERS, TRACKS, Grid
+from calovision.models.generators.hits.tokens import KINDS, SEEDS, TOWERS, TRACKS, Grid
 from calovision.networks.mixtures import LINE, category, line_log_prob, line_sample
 from calovision.networks.perceptron import perceptron
 from calovision.networks.sequence_transformer import Memory, SequenceTransformer
@@ -70,7 +71,8 @@ class ObjectLaw(nn.Module):
         self.place = nn.Linear(places.shape[1], width)
         self.strength = nn.Linear(3, width)
         self.law_of_strength = perceptron([width, width, LINE * components])
-        self.to_tower = perceptron([width + 4, width, width])
+        self.to_tower = perceptron([width + 4, width, width + SIZE])
+        self.context = TowerContext()
         self.often = nn.Parameter(torch.zeros(KINDS, grid.towers))
         self.near = nn.Linear(windows(grid), width)
         self.for_pixel = nn.Linear(width + 4, width)
@@ -128,8 +130,10 @@ class ObjectLaw(nn.Module):
         hidden: Tensor = self.kind(before.kind) + what * real
         return hidden + self.state(left) + self.next_kind(kind) + jet.shown[:, None]
 
-    def towers(self, hidden: Tensor, jet: Jet, kind: Tensor, u: Tensor, first: Tensor) -> Tensor:
-        """``(m, towers)`` logits of towers of objects of strengths ``u`` ``(m,)``.
+    def towers(
+        self, hidden: Tensor, jet: Jet, kind: Tensor, u: Tensor, first: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """``(m, towers)`` logits of towers, and ``(m, SIZE)`` what to look for in their contexts.
 
         Args:
             hidden: ``(m, width)``.
@@ -140,7 +144,8 @@ class ObjectLaw(nn.Module):
         """
         more = torch.stack([u / SCALE, (-u).exp(), u - first, (u > first).to(u)], -1)
         query = self.to_tower(torch.cat([hidden, more], -1))
-        return query @ jet.places.T.to(query) + self.often[kind]
+        query, sought = query[:, :-SIZE], query[:, -SIZE:]
+        return query @ jet.places.T.to(query) + self.often[kind], sought
 
     def pixels(
         self, hidden: Tensor, kind: Tensor, u: Tensor, tower: Tensor, near: Tensor
@@ -194,41 +199,51 @@ class ObjectLaw(nn.Module):
         )
         left = self.left(numbers, sums, place, kind)
         hidden = self.transformer(self.objects(jet, before, left, kind))[mask]
-        high = self._high(before, kind)[mask]
+        high = self._high(before, kind, place)[mask]
         first = torch.where(place == 0, HIGHEST, found.strength[:, :1])[mask]
         owner, order = mask.nonzero(as_tuple=True)
         found = Object(*(v[mask] for v in found))
         kind, u = found.kind, found.strength
         high = torch.maximum(high, u) + 1e-4
-        of_u = line_log_prob(
-            self.law_of_strength(hidden).float(), u, self.lowest[kind] - 1e-4, high
-        )
-        logits = self.towers(hidden, jet, kind, u, first).float()
-        # of two towers the later one is not where the earlier one is
+        # bounds hold for jets that the rules were not found from, too
+        low = torch.minimum(self.lowest[kind], u) - 1e-4
+        of_u = line_log_prob(self.law_of_strength(hidden).float(), u, low, high)
+        canvas = Canvas.empty(self.grid, n, device)
+        spots = canvas.draw(owner, found)
+        logits, sought = self.towers(hidden, jet, kind, u, first)
+        logits = logits.float() + self._fitting(canvas, kind, sought, mask)
+        # the middle tower is the first one, or not hit; no tower is hit twice
         tower = (kind == TOWERS).nonzero()[:, 0]
         when = torch.full((n, self.grid.towers), length, device=device)
+        when[:, self.grid.middle] = 0
         when[owner[tower], found.tower[tower]] = order[tower]
         taken = when[owner[tower]] < order[tower, None]
         logits = logits.index_put((tower,), logits[tower].masked_fill(taken, _NEVER))
         of_tower = -F.cross_entropy(logits, found.tower, reduction="none")
         fine = (kind != TOWERS).nonzero()[:, 0]
-        canvas = Canvas.empty(self.grid, n, device)
-        spots = canvas.draw(owner, found)[fine]
         when = torch.zeros_like(canvas.pixels)
-        when.view(-1)[spots] = order[fine].to(when)
+        when.view(-1)[spots[fine]] = order[fine].to(when)
         picked = [v[fine] for v in (hidden, kind, u, found.tower)]
         near = canvas.around(owner[fine], picked[3], (when, order[fine].to(when)))
         of_pixel = -F.cross_entropy(self.pixels(*picked, near), found.pixel[fine], reduction="none")
         return of_u, of_tower, of_pixel
+
+    def _fitting(self, canvas: Canvas, kind: Tensor, sought: Tensor, mask: Tensor) -> Tensor:
+        """``(m, towers)`` how well towers fit what tracks and seeds seek, of whole jets."""
+        wide = mask.new_zeros(*mask.shape, 2 * SIZE, dtype=sought.dtype)
+        wide[mask] = torch.cat([sought * (kind == k)[:, None] for k in (TRACKS, SEEDS)], 1)
+        of = torch.full_like(mask[:, 0], TRACKS, dtype=torch.long)
+        offered = torch.cat([self.context(canvas, of), self.context(canvas, of + 1)], 2)
+        return (wide @ offered.transpose(1, 2).to(wide)).float()[mask]
 
     def begin(self, jets: int, device: torch.device) -> Object:
         """What stands before the first object of each jet."""
         nothing = torch.zeros(jets, dtype=torch.long, device=device)
         return Object(nothing + KINDS, nothing, nothing, torch.full((jets,), 0.0, device=device))
 
-    def _high(self, before: Object, kind: Tensor) -> Tensor:
+    def _high(self, before: Object, kind: Tensor, place: Tensor) -> Tensor:
         """Strength that objects have at most; the first tower in the middle is no bound."""
-        middle = (before.kind == TOWERS) & (before.tower == self.grid.towers // 2)
+        middle = (place == 1) & (before.kind == TOWERS) & (before.tower == self.grid.middle)
         free = (before.kind != kind) | middle
         return torch.where(free, HIGHEST, before.strength)
 
@@ -240,6 +255,7 @@ class ObjectLaw(nn.Module):
         first: Tensor,
         memory: Memory,
         canvas: Canvas,
+        context: Tensor,
         uniform: Tensor,
     ) -> tuple[Object, Tensor, Tensor]:
         """Draw the next object ``(n,)`` of each jet.
@@ -251,6 +267,7 @@ class ObjectLaw(nn.Module):
             first: ``(n,)`` strength of the first object.
             memory: of the objects so far; it takes up this one.
             canvas: of the objects so far.
+            context: ``(n, towers, SIZE)`` of :class:`TowerContext` at the object's kind.
             uniform: ``(n, 4)`` uniform numbers.
 
         Returns:
@@ -263,16 +280,17 @@ class ObjectLaw(nn.Module):
         told = Object(*(v[:, None] for v in before))
         hidden = self.transformer.step(self.objects(jet, told, left, kind)[:, 0], memory)
         kind = kind[:, 0]
-        high, low = self._high(before, kind) + 1e-4, self.lowest[kind] - 1e-4
+        high, low = self._high(before, kind, place) + 1e-4, self.lowest[kind] - 1e-4
         high = torch.maximum(high, low + 1e-3)
         u = line_sample(self.law_of_strength(hidden).float(), low, high, uniform[:, :2])
         u = torch.maximum(u, self.lowest[kind])
         start = torch.where(place == 0, HIGHEST, first)
-        logits = self.towers(hidden, jet, kind, u, start).float()
-        taken = canvas.towers[: len(u), 1:-1, 1:-1].flatten(1) > 0
-        tower = category(
-            logits.masked_fill(taken & (kind == TOWERS)[:, None], _NEVER), uniform[:, 2]
-        )
+        logits, sought = self.towers(hidden, jet, kind, u, start)
+        logits = logits.float() + (context @ sought.float()[..., None])[..., 0]
+        middle = torch.arange(self.grid.towers, device=device) == self.grid.middle
+        taken = (canvas.towers[:, 1:-1, 1:-1].flatten(1) > 0) | (middle & (place > 0))
+        logits = logits.masked_fill(taken & (kind == TOWERS)[:, None], _NEVER)
+        tower = category(logits, uniform[:, 2])
         owner = torch.arange(len(u), device=device)
         near = canvas.around(owner, tower)
         at = kind.clamp(min=TRACKS)

@@ -28,7 +28,7 @@ MORE = 1 + 2 * KINDS
 COUNTS, SUMS = slice(-2 * KINDS, -KINDS), slice(-KINDS, None)
 WINDOW = -MORE
 _LOWEST = 0.1  #: GeV; columns below it count as that much
-_MARGIN = 0.02  #: by which bounds lie beyond the training jets
+_MARGIN = 0.2  #: by which bounds lie beyond the training jets
 
 
 class JetNumbers(nn.Module):
@@ -106,7 +106,9 @@ class JetNumbers(nn.Module):
 
     def log_prob(self, label: Tensor, numbers: Tensor, spread: Tensor) -> Tensor:
         """``(n,)`` of jets of classes ``(n,)``."""
-        return self.law.log_prob(label, self.normal(numbers, spread))
+        shown = self.normal(numbers, spread)
+        # no density beyond the bounds, where a law would be without norm
+        return self.law.log_prob(label, torch.maximum(shown, self.law.low).minimum(self.law.high))
 
     def sample(self, label: Tensor, uniform: Tensor) -> Tensor:
         """Numbers ``(n, size)`` from ``(n, size, 2)`` uniform ones."""

@@ -73,7 +73,8 @@ class ReadOut:
             limit = self.log_threshold(np.array([c]), rows[None, used], windows[:, None])
             below = limit - low[:, None, used] - _CLOSE  # far below for rows without hits
             total = total + number[:, used] @ limit.T - _FORBIDDEN * np.maximum(below, 0).sum(2)
-        return windows[np.argmax(total, 1)]
+        best: Ints = windows[np.argmax(total, 1)]
+        return best
 
 
 def read_out_of(events: Events, fine: int) -> ReadOut:
@@ -98,7 +99,7 @@ def read_out_of(events: Events, fine: int) -> ReadOut:
         found = _POWERS[int(np.argmax(rough))]
         if max(rough) < _SHARPER * rough[0]:
             return 0.0
-        return max(found + _FINER, key=lambda p: sharpness(p, c, _CLOSE))
+        return float(max(found + _FINER, key=lambda p: sharpness(p, c, _CLOSE)))
 
     law.thresholds[fine, 1] = sharpest(fine)
     for c, channel in enumerate(geometry.channels):

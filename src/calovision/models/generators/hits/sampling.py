@@ -13,6 +13,7 @@ from calovision.events.events import Events
 from calovision.models.generators.base import Request
 from calovision.models.generators.hits.canvas import Canvas, Object
 from calovision.models.generators.hits.companions import sample_companions
+from calovision.models.generators.hits.context import SIZE
 from calovision.models.generators.hits.network import ObjectLaw
 from calovision.models.generators.hits.numbers import COUNTS, ETA, WINDOW
 from calovision.models.generators.hits.tokens import KINDS, Objects, events_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _DRAWN = 2000  #: numbers of jets drawn at a time
 _TIMES = 200  #: that often, before a range is said to be out of reach
+_SPARE = 16  #: likewise of jets that begin another kind of object
 _ROWS = 64  #: numbers of jets that objects are drawn for together are multiples of it
 
 
@@ -130,14 +132,21 @@ def sample_objects(
     jet, before = law.jet_of(shown, numbers), law.begin(n, device)
     sums, first = numbers.new_zeros(n, KINDS), numbers.new_zeros(n)
     owners = torch.arange(n, device=device)
+    context = torch.zeros(n, law.grid.towers, SIZE, device=device)
     active = (counts[None] > torch.arange(longest, device=device)[:, None]).sum(1)
     # a processor prepares matrix products anew for every number of rows
     for place, now in enumerate((-(-active // _ROWS) * _ROWS).clamp(max=n).tolist()):
         uniform = torch.rand(now, 4, generator=generator, device=device)
         jet, before = jet.of(now), before.of(now)
-        canvas = canvas.of(now)
+        canvas, context = canvas.of(now), context[:now]
+        kind = law.kinds(jet.numbers, torch.full((1,), place, device=device))[:, 0]
+        new = (kind != before.kind).nonzero()[:, 0]
+        if len(new):
+            spare = -len(new) % _SPARE
+            new = torch.cat([new, new[-1:].expand(spare)])
+            context[new] = law.context(canvas.at(new), kind[new]).float()
         before, sums, first = law.advance(
-            jet, before, sums[:now], first[:now], memory, canvas, uniform
+            jet, before, sums[:now], first[:now], memory, canvas, context, uniform
         )
         canvas.draw(owners[:now], before)
         for column, value in zip(out, before, strict=True):

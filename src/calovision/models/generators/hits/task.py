@@ -125,7 +125,7 @@ class HitsTask(GeneratorTask):
         task.thresholds.copy_(torch.from_numpy(law.thresholds))
         task.companions.seed.fill_(law.seed)
         task.companions.reach.fill_(law.reach)
-        data = task.dataset(train)
+        data = task.dataset(train[:_FITTED].load())
         task.jets.fit(torch.from_numpy(data.numbers))
         kind = np.repeat(np.tile(np.arange(KINDS), len(data)), data.objects.counts.ravel())
         seeds = data.objects.strength[kind == SEEDS]
@@ -133,9 +133,9 @@ class HitsTask(GeneratorTask):
         often = np.ones((KINDS, task.grid.towers), np.float32)
         np.add.at(often, (kind, data.objects.tower), 1)
         task.objects.often.data.copy_(torch.from_numpy(np.log(often)))
-        if columns:
-            values = data.numbers[:, : len(columns)]
-            task.seen.copy_(torch.from_numpy(np.stack([values.min(0), values.max(0)], 1)))
+        for i, name in enumerate(columns):
+            column = np.asarray(train.columns[name], np.float64)
+            task.seen[i] = torch.tensor([column.min(), column.max()])
         weights = weighting.of(train)
         task.share.fill_(float(np.average(class_labels(train), weights=weights)))
         return task
@@ -272,6 +272,7 @@ class HitsTask(GeneratorTask):
         return hit_graphs(self)
 
 
+_FITTED = 20_000  #: jets that the numbers of jets are scaled by
 _PARTS = ("jets", "strength", "tower", "pixel", "companions", "energies")
 
 
@@ -283,7 +284,7 @@ _SETTINGS = {
     "warmup": 200,
     "ema": 0.999,
     "clip": 1.0,
-    "epochs": 30,
+    "epochs": 20,
     "validate_every": 400,
 }
 _ABOUT = (

@@ -41,6 +41,11 @@ class Grid(NamedTuple):
         return self.rows * self.cols
 
     @property
+    def middle(self) -> int:
+        """Number of the tower in the middle."""
+        return self.rows // 2 * self.cols + self.cols // 2
+
+    @property
     def pixels(self) -> int:
         """Of a tower."""
         return self.block**2
@@ -146,7 +151,7 @@ def objects_of(events: Events, law: ReadOut) -> Objects:
     core = (kind != SEEDS) | seed
     tower = row // grid.block * grid.cols + col // grid.block
     pixel = np.where(kind == TOWERS, 0, row % grid.block * grid.block + col % grid.block)
-    middle = (kind == TOWERS) & (tower == grid.towers // 2)
+    middle = (kind == TOWERS) & (tower == grid.middle)
     weaker = np.lexsort((-strength, ~middle, kind, owner))
     order = weaker[core[weaker]]
     counts = np.bincount(owner[core] * KINDS + kind[core], minlength=len(events) * KINDS)
