@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from calovision.models.generators.hits.task import HitsTask
 
 _BEFORE = 30  #: objects before the one that is compared
+_PIXELS = 50  #: of an event that are compared
 Tensors = tuple[Tensor, ...]
 
 
@@ -36,9 +37,22 @@ class _ObjectGraph(nn.Module):
         super().__init__()
         self.jets, self.law = task.jets, task.objects
 
-    def forward(self, *given: Tensor) -> Tensors:
-        keys, values = given[8:10]
-        return self.step(GrowingMemory(keys, values), *given[:8], given[10])
+    def forward(
+        self,
+        label: Tensor,
+        numbers: Tensor,
+        whole: Tensor,
+        strength: Tensor,
+        sums: Tensor,
+        first: Tensor,
+        towers: Tensor,
+        pixels: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        uniform: Tensor,
+    ) -> Tensors:
+        state = (whole, strength, sums, first, towers, pixels)
+        return self.step(GrowingMemory(keys, values), label, numbers, *state, uniform)
 
     def step(self, memory: Memory, *given: Tensor) -> Tensors:
         """One object, with any kind of memory."""
@@ -71,7 +85,12 @@ class _CompanionGraph(nn.Module):
     ) -> Tensor:
         around = Surroundings(*images.unbind(1), towers)
         shown = self.jets.shown(label, numbers)
-        return self.law.drawn(with_margin(around), shown, self.eta(numbers), at, uniform)
+        n, pixels = at.shape[:2]
+        owner = torch.arange(n, device=at.device)[:, None, None].expand(-1, pixels, 1)
+        at = torch.cat([owner, at], 2).flatten(0, 1)
+        eta, uniform = self.eta(numbers), uniform.flatten(0, 1)
+        drawn: Tensor = self.law.drawn(with_margin(around), shown, eta, at, uniform)
+        return drawn.view(n, pixels)
 
 
 def hit_graphs(task: HitsTask) -> list[Graph]:
@@ -93,7 +112,7 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
     object_inputs = {
         "label": jet_inputs["label"],
         "numbers": f"float32 (events, {size}): of the first file",
-        "object": "int64 (events, 3): kind, tower and pixel of the object before; "
+        "whole": "int64 (events, 3): kind, tower and pixel of the object before; "
         f"{KINDS}, 0 and 0 to begin with",
         "strength": "float32 (events): logarithm of its energy over the threshold; 0 to begin with",
         "sums": f"float32 (events, {KINDS}): of the step before; zeros to begin with",
@@ -116,10 +135,12 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
         "images": f"float32 (events, 3, {rows}, {cols}): strengths of seeds, of companions so far "
         f"and of tracks; {EMPTY:g} where nothing is",
         "towers": f"float32 (events, {grid.rows}, {grid.cols}): strengths; {EMPTY:g} likewise",
-        "at": "int64 (pixels, 3): event, row and column",
-        "uniform": f"float32 (pixels, 3): {drawn}",
+        "at": "int64 (events, pixels, 2): row and column",
+        "uniform": f"float32 (events, pixels, 3): {drawn}",
     }
-    companion_outputs = {"drawn": f"float32 (pixels): strengths; {EMPTY:g} where nothing is"}
+    companion_outputs = {
+        "drawn": f"float32 (events, pixels): strengths; {EMPTY:g} where nothing is"
+    }
     reach = int(task.companions.reach)
 
     def graph(
@@ -128,7 +149,7 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
         free = dict.fromkeys(inputs, ("events",))
         free |= dict.fromkeys(inputs.keys() & {"keys", "values"}, ("events", "objects"))
         if "at" in inputs:
-            free |= dict.fromkeys(("at", "uniform"), ("pixels",))
+            free |= dict.fromkeys(("at", "uniform"), ("events", "pixels"))
         trial = {"jet": _jets, "object": _objects, "companions": _pixels}[name]
 
         def given(events: Events) -> Arrays:
@@ -196,7 +217,8 @@ def _pixels(task: HitsTask, n: int) -> tuple[Tensors, Tensors]:
     images, towers = (torch.rand(s, generator=random, device=device) * 40 - 36 for s in shape)
     images, towers = images.clamp(min=EMPTY), towers.clamp(min=EMPTY)
     images[:, 1] = EMPTY
-    at = (images[:, 0] == EMPTY).nonzero()[::97]
-    uniform = torch.rand(len(at), 3, generator=random, device=device)
+    at = torch.rand(n, _PIXELS, 2, generator=random, device=device)
+    at = (at * torch.tensor([rows, cols], device=device)).long()
+    uniform = torch.rand(n, _PIXELS, 3, generator=random, device=device)
     given = (label, numbers, images, towers, at, uniform)
     return given, (_CompanionGraph(task)(*given),)

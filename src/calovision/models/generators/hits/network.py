@@ -280,10 +280,11 @@ class ObjectLaw(nn.Module):
         told = Object(*(v[:, None] for v in before))
         hidden = self.transformer.step(self.objects(jet, told, left, kind)[:, 0], memory)
         kind = kind[:, 0]
-        high, low = self._high(before, kind, place) + 1e-4, self.lowest[kind] - 1e-4
-        high = torch.maximum(high, low + 1e-3)
-        u = line_sample(self.law_of_strength(hidden).float(), low, high, uniform[:, :2])
-        u = torch.maximum(u, self.lowest[kind])
+        low, high = self.lowest[kind], self._high(before, kind, place)
+        # as in training, where bounds are a little wider, so that there is room between them
+        law = self.law_of_strength(hidden).float()
+        u = line_sample(law, low - 1e-4, torch.maximum(high, low) + 1e-4, uniform[:, :2])
+        u = torch.maximum(torch.minimum(u, high), low)
         start = torch.where(place == 0, HIGHEST, first)
         logits, sought = self.towers(hidden, jet, kind, u, start)
         logits = logits.float() + (context @ sought.float()[..., None])[..., 0]

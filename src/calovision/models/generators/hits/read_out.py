@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 _FARTHEST = 26  #: towers from eta 0 to the middle of an image, at most
 _CLOSE = 0.01  #: hits so close above a threshold, relative, show where it is
 _SHARPER = 1.5  #: by so much more of them a growing threshold must have than an even one
-_FORBIDDEN = 1e4  #: how much worse an image is by a hit that is too low
+_FORBIDDEN = 1e6  #: how much worse an image is by a hit that is too low
+_BY_CHANCE = 3  #: hits of an image that may be close to thresholds that are moved to them
 _POWERS = np.arange(0.0, 2.0, 0.05)
 _FINER = np.arange(-0.06, 0.06, 0.004)
 _WORSE = 10  #: hits below a threshold to those just above it
@@ -60,19 +61,21 @@ class ReadOut:
         Without growing thresholds 0; -1 and less are on the other side of eta 0.
         """
         growing = [int(c) for c in np.flatnonzero(self.thresholds[:, 1] > 0)]
+        if not growing or not len(events):
+            return np.zeros(len(events), np.int64)
         parts = [events[i : i + _AT_ONCE] for i in range(0, len(events), _AT_ONCE)]
-        found = [self.windows_of({c: _lowest(e, c) for c in growing}) for e in parts]
-        return np.concatenate(found) if growing and found else np.zeros(len(events), np.int64)
+        return np.concatenate([self.windows_of({c: _lowest(e, c) for c in growing}) for e in parts])
 
-    def windows_of(self, lowest: dict[int, tuple[Floats, Floats]]) -> Ints:
-        """The same, from :func:`_lowest` of the channels with growing thresholds."""
+    def windows_of(self, lowest: dict[int, tuple[Floats, Floats]], slack: float = 1e-6) -> Ints:
+        """The same, from :func:`_lowest` of channels; ``slack`` is how low no hit counts as."""
         windows = np.array(sorted(range(-_FARTHEST, _FARTHEST), key=lambda k: abs(k + 0.5)))
         rows, total = np.arange(self.geometry.rows), 0.0
         for c, (low, number) in lowest.items():
             used = number.any(0)
             limit = self.log_threshold(np.array([c]), rows[None, used], windows[:, None])
-            below = limit - low[:, None, used] - _CLOSE  # far below for rows without hits
-            total = total + number[:, used] @ limit.T - _FORBIDDEN * np.maximum(below, 0).sum(2)
+            below = limit - low[:, None, used] - slack  # far below for rows without hits
+            total = total + number[:, used] @ limit.T
+            total -= _FORBIDDEN * ((below > 0) + np.maximum(below, 0)).sum(2)
         best: Ints = windows[np.argmax(total, 1)]
         return best
 
@@ -85,19 +88,19 @@ def read_out_of(events: Events, fine: int) -> ReadOut:
     at_0 = np.array([np.log(e.min()) if len(e) else 0.0 for e in lows], np.float64)
     law = ReadOut(geometry, np.stack([at_0, np.zeros_like(at_0)], 1), 0.0, 0)
     few = events[:_FEWER]
-    lowest = _lowest(few, fine)
+    lowest, hits = _lowest(few, fine), (few.channel == fine).sum() / max(len(few), 1)
 
     def sharpness(power: float, c: int, close: float) -> float:
         """Share of hits just above the threshold; those below it count much against it."""
         law.thresholds[c, 1] = power
-        over = _strengths(few, law, law.windows_of({fine: lowest}))[few.channel == c]
+        over = _strengths(few, law, law.windows_of({fine: lowest}, _CLOSE))[few.channel == c]
         return float((np.abs(over) < close).mean() - _WORSE * (over < -close / 5).mean())
 
     def sharpest(c: int) -> float:
         """The power of a channel; 0 if none is much better than that."""
         rough = [sharpness(p, c, 3 * _CLOSE) for p in _POWERS]
         found = _POWERS[int(np.argmax(rough))]
-        if max(rough) < _SHARPER * rough[0]:
+        if max(rough) < max(_SHARPER * rough[0], _BY_CHANCE / hits if c == fine else 0):
             return 0.0
         return float(max(found + _FINER, key=lambda p: sharpness(p, c, _CLOSE)))
 
