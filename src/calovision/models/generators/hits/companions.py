@@ -140,7 +140,7 @@ class CompanionLaw(nn.Module):
         The other arguments are those of :meth:`laws`.
         """
         law = self.laws(around, shown, eta, at).float()
-        high = self.seed.expand(len(at))
+        high = torch.zeros_like(uniform[:, 0]) + self.seed
         strength = line_sample(law[:, 1:], torch.zeros_like(high), high, uniform[:, 1:])
         strength = torch.minimum(strength.clamp(min=0), high - 1e-5)
         return torch.where(uniform[:, 0] < law[:, 0].sigmoid(), strength, EMPTY)

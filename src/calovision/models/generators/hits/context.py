@@ -29,12 +29,12 @@ class TowerContext(nn.Module):
         )
 
     def forward(self, canvas: Canvas, kind: Tensor) -> Tensor:
-        """``(n, towers, SIZE)`` for objects of kinds ``(n,)``; zeros for towers."""
+        """``(n, SIZE, towers)`` for objects of kinds ``(n,)``; zeros for towers."""
         b = canvas.grid.block
         towers = canvas.towers[:, None, 1:-1, 1:-1]
         tracks = canvas.pixels[:, :1, b:-b, b:-b] * (kind == SEEDS)[:, None, None, None]
         count = F.avg_pool2d((tracks > 0).to(tracks), b) * b**2
         maps = [towers, (towers > 0).to(towers), F.max_pool2d(tracks, b), count, count.log1p()]
-        found = self.net(torch.cat(maps, 1)).flatten(2).transpose(1, 2)
+        found = self.net(torch.cat(maps, 1)).flatten(2)
         out: Tensor = found * (kind != TOWERS)[:, None, None]
         return out

@@ -168,7 +168,7 @@ class ObjectLaw(nn.Module):
         place = torch.stack([row / self.grid.rows - 0.5, col / self.grid.cols - 0.5], -1)
         more = torch.cat([hidden, u[:, None] / SCALE, (-u).exp()[:, None], place], -1)
         law = self.law_of_pixel(F.silu(self.near(near) + self.for_pixel(more)))
-        chosen = law.view(len(law), 2, -1).gather(
+        chosen = law.unflatten(1, (2, -1)).gather(
             1, (kind - TRACKS)[:, None, None].expand(-1, 1, self.grid.pixels)
         )
         return chosen[:, 0].float().masked_fill(taken, _NEVER)
@@ -233,8 +233,8 @@ class ObjectLaw(nn.Module):
         wide = mask.new_zeros(*mask.shape, 2 * SIZE, dtype=sought.dtype)
         wide[mask] = torch.cat([sought * (kind == k)[:, None] for k in (TRACKS, SEEDS)], 1)
         of = torch.full_like(mask[:, 0], TRACKS, dtype=torch.long)
-        offered = torch.cat([self.context(canvas, of), self.context(canvas, of + 1)], 2)
-        return (wide @ offered.transpose(1, 2).to(wide)).float()[mask]
+        offered = torch.cat([self.context(canvas, of), self.context(canvas, of + 1)], 1)
+        return (wide @ offered.to(wide)).float()[mask]
 
     def begin(self, jets: int, device: torch.device) -> Object:
         """What stands before the first object of each jet."""
@@ -267,7 +267,7 @@ class ObjectLaw(nn.Module):
             first: ``(n,)`` strength of the first object.
             memory: of the objects so far; it takes up this one.
             canvas: of the objects so far.
-            context: ``(n, towers, SIZE)`` of :class:`TowerContext` at the object's kind.
+            context: ``(n, SIZE, towers)`` of :class:`TowerContext` at the object's kind.
             uniform: ``(n, 4)`` uniform numbers.
 
         Returns:
@@ -287,12 +287,13 @@ class ObjectLaw(nn.Module):
         u = torch.maximum(torch.minimum(u, high), low)
         start = torch.where(place == 0, HIGHEST, first)
         logits, sought = self.towers(hidden, jet, kind, u, start)
-        logits = logits.float() + (context @ sought.float()[..., None])[..., 0]
+        with torch.autocast(device.type, enabled=False):
+            logits = logits.float() + torch.bmm(sought.float()[:, None], context)[:, 0]
         middle = torch.arange(self.grid.towers, device=device) == self.grid.middle
         taken = (canvas.towers[:, 1:-1, 1:-1].flatten(1) > 0) | (middle & (place > 0))
         logits = logits.masked_fill(taken & (kind == TOWERS)[:, None], _NEVER)
         tower = category(logits, uniform[:, 2])
-        owner = torch.arange(len(u), device=device)
+        owner = torch.arange(u.shape[0], device=device)
         near = canvas.around(owner, tower)
         at = kind.clamp(min=TRACKS)
         pixel = category(self.pixels(hidden, at, u, tower, near), uniform[:, 3])

@@ -100,7 +100,7 @@ class JetNumbers(nn.Module):
 
     def shown(self, label: Tensor, numbers: Tensor) -> Tensor:
         """``(n, size + 1)`` classes and numbers, of order one, for other networks."""
-        half = numbers.new_full((len(numbers), 1 + KINDS), 0.5)
+        half = numbers.new_full((numbers.shape[0], 1 + KINDS), 0.5)
         found = (self._raw(numbers, half) - self.centre) / self.width
         return torch.cat([label[:, None] * 2 - 1, found], 1)
 

@@ -132,7 +132,7 @@ def sample_objects(
     jet, before = law.jet_of(shown, numbers), law.begin(n, device)
     sums, first = numbers.new_zeros(n, KINDS), numbers.new_zeros(n)
     owners = torch.arange(n, device=device)
-    context = torch.zeros(n, law.grid.towers, SIZE, device=device)
+    context = torch.zeros(n, SIZE, law.grid.towers, device=device)
     active = (counts[None] > torch.arange(longest, device=device)[:, None]).sum(1)
     # a processor prepares matrix products anew for every number of rows
     for place, now in enumerate((-(-active // _ROWS) * _ROWS).clamp(max=n).tolist()):
