@@ -45,6 +45,7 @@ class Stream(Enum):
     CUTS = "cuts of a training batch"
     PARTICLES = "mirrored jets of a training batch"
     HITS = "turned jets of a training batch"
+    SPREAD = "what whole numbers of jets are spread by"
     DETECTOR = "detector of particles of training jets"
     STRAIGHTEN_PAIRS = "pairs of a straight flow"
     STRAIGHTEN_STEPS = "steps of a straight flow"

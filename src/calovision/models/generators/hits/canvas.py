@@ -1,4 +1,4 @@
-"""Objects of jet images, and images of the objects that have been drawn so far."""
+"""Jets and their objects as networks need them, and images of the objects so far."""
 
 from __future__ import annotations
 
@@ -34,6 +34,24 @@ class Object(NamedTuple):
     def of(self, jets: int) -> Object:
         """Those of the first jets."""
         return Object(*(v[:jets] for v in self))
+
+
+class Jet(NamedTuple):
+    """Jets as the network of objects needs them.
+
+    Attributes:
+        numbers: ``(n, size)``.
+        shown: ``(n, width)`` class and numbers as the transformer sees them.
+        places: ``(towers, width)`` what stands for the towers.
+    """
+
+    numbers: Tensor
+    shown: Tensor
+    places: Tensor
+
+    def of(self, jets: int) -> Jet:
+        """The first jets."""
+        return Jet(self.numbers[:jets], self.shown[:jets], self.places)
 
 
 class Canvas(NamedTuple):
@@ -133,9 +151,9 @@ def windows(grid: Grid) -> int:
 
 def waves(grid: Grid) -> Tensor:
     """``(towers, k)`` places of towers, smooth."""
-    row, col = torch.meshgrid(torch.arange(grid.rows), torch.arange(grid.cols), indexing="ij")
+    number = torch.arange(grid.towers, device="cpu")
+    row, col = number // grid.cols, number % grid.cols
     parts = [(row + 0.5) / grid.rows - 0.5, (col + 0.5) / grid.cols - 0.5]
-    parts = [p.flatten() for p in parts]
     found = [f(math.pi * k * p) for k in _WAVES for p in parts for f in (torch.sin, torch.cos)]
     away = (parts[0] ** 2 + parts[1] ** 2).sqrt()
     return torch.stack([*parts, away, (away + 0.02).log(), *found], -1)

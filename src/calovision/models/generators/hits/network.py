@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calovision.models.generators.hits.canvas import SCALE, Canvas, Object, waves, windows
+from calovision.models.generators.hits.canvas import SCALE, Canvas, Jet, Object, waves, windows
 from calovision.models.generators.hits.context import SIZE, TowerContext
 from calovision.models.generators.hits.numbers import COUNTS, SUMS
 from calovision.models.generators.hits.tokens import KINDS, SEEDS, TOWERS, TRACKS, Grid
@@ -19,24 +17,6 @@ from calovision.networks.sequence_transformer import Memory, SequenceTransformer
 HIGHEST = 14.0  #: no hit is stronger
 _STATE = 15
 _NEVER = -1e9  #: logit of what is taken
-
-
-class Jet(NamedTuple):
-    """Jets as the network of objects needs them.
-
-    Attributes:
-        numbers: ``(n, size)``.
-        shown: ``(n, width)`` class and numbers as the transformer sees them.
-        places: ``(towers, width)`` what stands for the towers.
-    """
-
-    numbers: Tensor
-    shown: Tensor
-    places: Tensor
-
-    def of(self, jets: int) -> Jet:
-        """The first jets."""
-        return Jet(self.numbers[:jets], self.shown[:jets], self.places)
 
 
 class ObjectLaw(nn.Module):
@@ -199,15 +179,15 @@ class ObjectLaw(nn.Module):
         )
         left = self.left(numbers, sums, place, kind)
         hidden = self.transformer(self.objects(jet, before, left, kind))[mask]
-        high = self._high(before, kind, place)[mask]
+        bound = self._high(before, kind, place)[mask]
         first = torch.where(place == 0, HIGHEST, found.strength[:, :1])[mask]
         owner, order = mask.nonzero(as_tuple=True)
         found = Object(*(v[mask] for v in found))
         kind, u = found.kind, found.strength
-        high = torch.maximum(high, u) + 1e-4
+        high = torch.maximum(bound, u) + 1e-4
         # bounds hold for jets that the rules were not found from, too
         low = torch.minimum(self.lowest[kind], u) - 1e-4
-        of_u = line_log_prob(self.law_of_strength(hidden).float(), u, low, high)
+        of_u = line_log_prob(self._strengths(hidden, bound), u, low, high)
         canvas = Canvas.empty(self.grid, n, device)
         spots = canvas.draw(owner, found)
         logits, sought = self.towers(hidden, jet, kind, u, first)
@@ -240,6 +220,12 @@ class ObjectLaw(nn.Module):
         """What stands before the first object of each jet."""
         nothing = torch.zeros(jets, dtype=torch.long, device=device)
         return Object(nothing + KINDS, nothing, nothing, torch.full((jets,), 0.0, device=device))
+
+    def _strengths(self, hidden: Tensor, high: Tensor) -> Tensor:
+        """Law of strengths; where one is below another, it is close to it, as ordered ones are."""
+        weight, place, width = self.law_of_strength(hidden).float().chunk(LINE, -1)
+        bound = (high < HIGHEST).to(high)[:, None]
+        return torch.cat([weight, place + high[:, None] * bound, width - 2 * bound], -1)
 
     def _high(self, before: Object, kind: Tensor, place: Tensor) -> Tensor:
         """Strength that objects have at most; the first tower in the middle is no bound."""
@@ -282,7 +268,7 @@ class ObjectLaw(nn.Module):
         kind = kind[:, 0]
         low, high = self.lowest[kind], self._high(before, kind, place)
         # as in training, where bounds are a little wider, so that there is room between them
-        law = self.law_of_strength(hidden).float()
+        law = self._strengths(hidden, high)
         u = line_sample(law, low - 1e-4, torch.maximum(high, low) + 1e-4, uniform[:, :2])
         u = torch.maximum(torch.minimum(u, high), low)
         start = torch.where(place == 0, HIGHEST, first)

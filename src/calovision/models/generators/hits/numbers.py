@@ -55,7 +55,7 @@ class JetNumbers(nn.Module):
 
     def fit(self, numbers: Tensor) -> None:
         """Fit scales and bounds to training jets ``(n, size)``."""
-        generator = streams.torch_rng(streams.Stream.TOTALS, 0)
+        generator = streams.torch_rng(streams.Stream.SPREAD, 0)
         spread = torch.rand(len(numbers), 1 + KINDS, generator=generator)
         found = self._raw(numbers, spread).double()
         self.centre.copy_(found.mean(0))

@@ -23,7 +23,7 @@ from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
 from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.generators.hits.canvas import Object
-from calovision.models.generators.hits.companions import CompanionLaw, Surroundings
+from calovision.models.generators.hits.companions import EMPTY, CompanionLaw, Surroundings
 from calovision.models.generators.hits.dataset import HitsDataset, grouped
 from calovision.models.generators.hits.export import hit_graphs
 from calovision.models.generators.hits.network import ObjectLaw
@@ -48,7 +48,7 @@ from calovision.models.preset import Preset
 from calovision.networks.sequence_transformer import half_precision
 from calovision.training.onnx_graph import Graph
 from calovision.training.settings import WIDEST, Training
-from calovision.training.task import Batch, weighted_mean
+from calovision.training.task import Batch
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
 
@@ -195,8 +195,8 @@ class HitsTask(GeneratorTask):
         b = self.grid.block
         row = found.tower // self.grid.cols * b + found.pixel // b
         col = found.tower % self.grid.cols * b + found.pixel % b
-        images = torch.full((3, n, rows, cols), -1.0, device=device)
-        towers = torch.full((n, self.grid.towers), -1.0, device=device)
+        images = torch.full((3, n, rows, cols), EMPTY, device=device)
+        towers = torch.full((n, self.grid.towers), EMPTY, device=device)
         for number, kind in ((0, SEEDS), (2, TRACKS)):
             mine = (found.kind == kind).nonzero()[:, 0]
             images[number, owner[mine], row[mine], col[mine]] = found.strength[mine]
@@ -222,20 +222,14 @@ class HitsTask(GeneratorTask):
             with half_precision(mask.device, self.config.bfloat16):
                 of_pixels = self.companions.log_prob(around, shown, self.eta(numbers), at)
             of_jets = self.jets.log_prob(label, numbers, spread)
-            if weight is not None:
-                mine = mask.nonzero()[:, 0]
-                fine = (kind != TOWERS)[mask]
-                lit = around.companions[at.unbind(1)] >= 0
-                where = (mine, mine, mine[fine], at[:, 0], at[lit, 0])
-                both = zip((*of_objects, *of_pixels), where, strict=True)
-                found_all = [v * weight[i] for v, i in both]
-                of_objects, of_pixels = tuple(found_all[:3]), tuple(found_all[3:])
-            total = len(of_objects[0]), max(len(of_pixels[0]), 1)
-            values = (weighted_mean(of_jets, weight) * len(label),)
-            values += (*(v.sum() for v in of_objects), *(v.sum() for v in of_pixels))
-            counted = (len(label), *[total[0]] * 3, *[total[1]] * 2)
-            for name, value, number in zip(_PARTS, values, counted, strict=True):
-                sums[name].append(value)
+            mine = mask.nonzero()[:, 0]
+            fine, lit = (kind != TOWERS)[mask], around.companions[at.unbind(1)] > EMPTY
+            owners = (slice(None), mine, mine, mine[fine], at[:, 0], at[lit, 0])
+            weight = torch.ones_like(label) if weight is None else weight
+            counted = (len(label), *[len(mine)] * 3, *[len(at)] * 2)
+            values = (of_jets, *of_objects, *of_pixels)
+            for name, value, of, number in zip(_PARTS, values, owners, counted, strict=True):
+                sums[name].append((value * weight[of]).sum())
                 sizes[name] += number
         parts = {k: -torch.stack(v).sum() / max(sizes[k], 1) for k, v in sums.items()}
         loss = torch.stack(list(parts.values())).sum()
