@@ -54,6 +54,8 @@ class CompanionLaw(nn.Module):
 
     seed: Tensor
     reach: Tensor
+    rings: Tensor
+    seen: Tensor
 
     def __init__(self, grid: Grid, shown: int, width: int, components: int) -> None:
         super().__init__()
@@ -148,8 +150,10 @@ class CompanionLaw(nn.Module):
 
 def with_margin(around: Surroundings) -> Surroundings:
     """Images with empty margins, as :meth:`CompanionLaw.laws` wants them."""
-    wide = (F.pad(x, [_FAR] * 4, value=EMPTY) for x in around[:3])
-    return Surroundings(*wide, F.pad(around.towers, [1] * 4, value=EMPTY))
+    fine = (around.seeds, around.companions, around.tracks)
+    seeds, companions, tracks = (F.pad(x, [_FAR] * 4, value=EMPTY) for x in fine)
+    towers = F.pad(around.towers, [1] * 4, value=EMPTY)
+    return Surroundings(seeds, companions, tracks, towers)
 
 
 @torch.no_grad()
@@ -174,7 +178,7 @@ def sample_companions(
     wide = with_margin(around)
     places, strengths = [], []
     for number in range(TURNS):
-        for part in at[turn == number].split(_AT_ONCE):
+        for part in torch.split(at[turn == number], _AT_ONCE):
             uniform = torch.rand(len(part), 3, generator=generator, device=at.device)
             drawn = law.drawn(wide, shown, eta, part, uniform)
             wide.companions[part[:, 0], part[:, 1] + _FAR, part[:, 2] + _FAR] = drawn

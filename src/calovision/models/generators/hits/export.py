@@ -59,7 +59,7 @@ class _ObjectGraph(nn.Module):
         label, numbers, whole, strength, sums, first, towers, pixels, uniform = given
         jet = self.law.jet_of(self.jets.shown(label, numbers), numbers)
         canvas = Canvas(self.law.grid, towers, pixels)
-        before = Object(*whole.unbind(1), strength)
+        before = Object(whole[:, 0], whole[:, 1], whole[:, 2], strength)
         place = torch.full((1,), memory.place, device=label.device)
         context = self.law.context(canvas, self.law.kinds(numbers, place)[:, 0])
         drawn = (jet, before, sums, first, memory, canvas, context, uniform)
@@ -83,7 +83,7 @@ class _CompanionGraph(nn.Module):
         at: Tensor,
         uniform: Tensor,
     ) -> Tensor:
-        around = Surroundings(*images.unbind(1), towers)
+        around = Surroundings(images[:, 0], images[:, 1], images[:, 2], towers)
         shown = self.jets.shown(label, numbers)
         n, pixels = at.shape[:2]
         owner = torch.arange(n, device=at.device)[:, None, None].expand(-1, pixels, 1)
@@ -146,7 +146,7 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
     def graph(
         name: str, module: nn.Module, inputs: dict[str, str], outputs: dict[str, str], note: str
     ) -> Graph:
-        free = dict.fromkeys(inputs, ("events",))
+        free: dict[str, tuple[str, ...]] = dict.fromkeys(inputs, ("events",))
         free |= dict.fromkeys(inputs.keys() & {"keys", "values"}, ("events", "objects"))
         if "at" in inputs:
             free |= dict.fromkeys(("at", "uniform"), ("events", "pixels"))
@@ -197,8 +197,9 @@ def _objects(task: HitsTask, n: int) -> tuple[Tensors, Tensors]:
     (label, _), (numbers,) = _jets(task, n)
     random, empty = _random(task, n, 1), Canvas.empty(task.grid, n, device)
     memory, begin = law.transformer.memory(n, _BEFORE + 1, device), law.begin(n, device)
-    state = torch.stack(begin[:3], 1), begin.strength, numbers.new_zeros(n, KINDS)
-    state = (*state, numbers.new_zeros(n), empty.towers, empty.pixels)
+    zeros = numbers.new_zeros(n, KINDS)
+    state: Tensors = (torch.stack(begin[:3], 1), begin.strength, zeros, zeros[:, 0])
+    state = (*state, empty.towers, empty.pixels)
     for _ in range(_BEFORE):
         uniform = torch.rand(n, 4, generator=random, device=device)
         state = module.step(memory, label, numbers, *state, uniform)[:6]

@@ -107,8 +107,9 @@ class ObjectLaw(nn.Module):
         real = (before.kind < KINDS)[..., None]
         numbers = torch.stack([u / SCALE, (u / SCALE) ** 2, (-u).exp()], -1)
         what = self.pixel(before.pixel) + jet.places[before.tower] + self.strength(numbers)
-        hidden: Tensor = self.kind(before.kind) + what * real
-        return hidden + self.state(left) + self.next_kind(kind) + jet.shown[:, None]
+        hidden = self.kind(before.kind) + what * real + self.state(left) + self.next_kind(kind)
+        out: Tensor = hidden + jet.shown[:, None]
+        return out
 
     def towers(
         self, hidden: Tensor, jet: Jet, kind: Tensor, u: Tensor, first: Tensor
@@ -151,7 +152,8 @@ class ObjectLaw(nn.Module):
         chosen = law.unflatten(1, (2, -1)).gather(
             1, (kind - TRACKS)[:, None, None].expand(-1, 1, self.grid.pixels)
         )
-        return chosen[:, 0].float().masked_fill(taken, _NEVER)
+        out: Tensor = chosen[:, 0].float().masked_fill(taken, _NEVER)
+        return out
 
     def log_prob(
         self, shown: Tensor, numbers: Tensor, found: Object, mask: Tensor
@@ -203,9 +205,10 @@ class ObjectLaw(nn.Module):
         fine = (kind != TOWERS).nonzero()[:, 0]
         when = torch.zeros_like(canvas.pixels)
         when.view(-1)[spots[fine]] = order[fine].to(when)
-        picked = [v[fine] for v in (hidden, kind, u, found.tower)]
-        near = canvas.around(owner[fine], picked[3], (when, order[fine].to(when)))
-        of_pixel = -F.cross_entropy(self.pixels(*picked, near), found.pixel[fine], reduction="none")
+        found = Object(*(v[fine] for v in found))
+        near = canvas.around(owner[fine], found.tower, (when, order[fine].to(when)))
+        logits = self.pixels(hidden[fine], found.kind, found.strength, found.tower, near)
+        of_pixel = -F.cross_entropy(logits, found.pixel, reduction="none")
         return of_u, of_tower, of_pixel
 
     def _fitting(self, canvas: Canvas, kind: Tensor, sought: Tensor, mask: Tensor) -> Tensor:

@@ -84,7 +84,8 @@ class JetNumbers(nn.Module):
             spread: ``(n, 1 + KINDS)`` in 0..1, added to whole numbers to give them a density.
         """
         away = (self._raw(numbers, spread) - self.centre).T
-        return torch.linalg.solve_triangular(self.mix, away, upper=False).T
+        found: Tensor = torch.linalg.solve_triangular(self.mix, away, upper=False)
+        return found.T
 
     def physical(self, normal: Tensor) -> Tensor:
         """The inverse of :meth:`normal`, without the spread."""

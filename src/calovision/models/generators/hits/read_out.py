@@ -69,7 +69,7 @@ class ReadOut:
     def windows_of(self, lowest: dict[int, tuple[Floats, Floats]], slack: float = 1e-6) -> Ints:
         """The same, from :func:`_lowest` of channels; ``slack`` is how low no hit counts as."""
         windows = np.array(sorted(range(-_FARTHEST, _FARTHEST), key=lambda k: abs(k + 0.5)))
-        rows, total = np.arange(self.geometry.rows), 0.0
+        rows, total = np.arange(self.geometry.rows), np.zeros((1, len(windows)))
         for c, (low, number) in lowest.items():
             used = number.any(0)
             limit = self.log_threshold(np.array([c]), rows[None, used], windows[:, None])

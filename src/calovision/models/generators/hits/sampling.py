@@ -125,8 +125,8 @@ def sample_objects(
     device, n = numbers.device, len(numbers)
     counts = numbers[:, COUNTS].sum(1).long()
     longest = int(counts.max()) if n else 0
-    whole = (torch.zeros(n, longest, dtype=torch.long, device=device) for _ in range(3))
-    out = Object(*whole, torch.zeros(n, longest, device=device))
+    empty = torch.zeros(n, longest, device=device)
+    out = Object(empty.long(), empty.long(), empty.long(), empty)
     memory = law.transformer.memory(n, longest, device)
     canvas = Canvas.empty(law.grid, n, device)
     jet, before = law.jet_of(shown, numbers), law.begin(n, device)

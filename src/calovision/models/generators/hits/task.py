@@ -202,7 +202,8 @@ class HitsTask(GeneratorTask):
             images[number, owner[mine], row[mine], col[mine]] = found.strength[mine]
         mine = (found.kind == TOWERS).nonzero()[:, 0]
         towers[owner[mine], found.tower[mine]] = found.strength[mine]
-        return Surroundings(*images, towers.view(n, self.grid.rows, self.grid.cols))
+        towers = towers.view(n, self.grid.rows, self.grid.cols)
+        return Surroundings(images[0], images[1], images[2], towers)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """-log p in nats: of a jet's numbers, of an object, and of a pixel near a seed."""
