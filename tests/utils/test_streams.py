@@ -87,7 +87,17 @@ def test_what_exists_stays_as_it_is() -> None:
 SHARED = {
     "SIMULATION": {"simulation/chunks.py", "simulation/external/images.py"},
     "SPLIT": {"events/splits.py", "simulation/digits.py"},
-    "SAMPLE": {"models/generators/splitting/task.py", "models/generators/ddpm.py"},
+    "SAMPLE": {
+        "models/generators/splitting/task.py",
+        "models/generators/ddpm.py",
+        "models/generators/particles/sampling.py",
+        "models/generators/hits/sampling.py",
+    },
+    "TRIAL": {
+        "deploy/trial_events.py",
+        "models/generators/particles/export.py",
+        "models/generators/hits/export.py",
+    },
     "WEIGHTS": {"training/trainer.py", "studies/bench/networks.py"},
     "SHOWERS": {"studies/jet_generation.py", "studies/bench/making.py"},
     "SYMMETRY_WEIGHTS": {

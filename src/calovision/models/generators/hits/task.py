@@ -30,6 +30,7 @@ from calovision.models.generators.hits.network import ObjectLaw
 from calovision.models.generators.hits.numbers import (
     COLUMNS,
     ETA,
+    WINDOW,
     JetNumbers,
     columns_of,
     numbers_of,
@@ -106,7 +107,7 @@ class HitsTask(GeneratorTask):
             components=config.components,
         )
         self.companions = CompanionLaw(self.grid, shown, config.companion_width, config.components)
-        self.register_buffer("thresholds", torch.zeros(KINDS, 2, dtype=torch.float64))
+        self.register_buffer("thresholds", torch.zeros(KINDS, 2))
         self.register_buffer("learned", torch.tensor([name in columns for name in COLUMNS]))
         self.register_buffer("share", torch.tensor(0.5))
         self.register_buffer("seen", torch.zeros(len(columns), 2))
@@ -155,7 +156,8 @@ class HitsTask(GeneratorTask):
     def read_out(self) -> ReadOut:
         """The rules of the read-out."""
         seed, reach = float(self.companions.seed), int(self.companions.reach)
-        return ReadOut(self.geometry, np.asarray(self.on_host("thresholds").numpy()), seed, reach)
+        thresholds = np.asarray(self.on_host("thresholds").numpy(), np.float64)
+        return ReadOut(self.geometry, thresholds, seed, reach)
 
     def dataset(self, events: Events) -> HitsDataset:
         """Objects and numbers of jets."""
@@ -181,10 +183,9 @@ class HitsTask(GeneratorTask):
 
     def eta(self, numbers: Tensor) -> Tensor:
         """``(n, rows)`` distance of rows of pixels from eta 0."""
-        rows = torch.arange(self.grid.sides[0], device=numbers.device)
-        away = (rows - (self.grid.sides[0] - 1) / 2) * self.geometry.pitch[0]
-        middle = (numbers[:, len(self.jets.columns), None] + 0.5) * self.read_out.tower
-        return (away + middle).abs()
+        row = torch.arange(self.grid.sides[0], device=numbers.device)
+        middle = (numbers[:, WINDOW, None] + 0.5) * self.grid.block
+        return (row - (self.grid.sides[0] - 1) / 2 + middle).abs() * self.geometry.pitch[0]
 
     def surroundings(self, found: Object, mask: Tensor) -> Surroundings:
         """Images of the objects of jets, companions to come."""
