@@ -9,7 +9,7 @@ from torch import Tensor
 
 from calovision.events.events import Events
 from calovision.models.generators.hits.canvas import Canvas, Object
-from calovision.models.generators.hits.numbers import COUNTS
+from calovision.models.generators.hits.numbers import COUNTS, SUMS
 from calovision.models.generators.hits.sampling import sample_objects
 from calovision.models.generators.hits.task import HitsTask
 from calovision.models.generators.hits.tokens import KINDS, TOWERS, TRACKS, Grid
@@ -98,3 +98,15 @@ def test_rules_of_objects(jets: Events, task: HitsTask) -> None:
             free = 1 if kind == TOWERS else 0
             assert np.all(np.diff(strength[free:]) <= 0)
             start += count
+
+
+def test_sums_are_met(jets: Events, task: HitsTask) -> None:
+    numbers = torch.from_numpy(task.dataset(jets).numbers[:40])
+    numbers = numbers[torch.argsort(-numbers[:, COUNTS].sum(1))]
+    shown = task.jets.shown(torch.ones(len(numbers)), numbers)
+    found = sample_objects(task.objects, shown, numbers, torch.Generator().manual_seed(2))
+    real = torch.arange(found.kind.shape[1]) < numbers[:, COUNTS].sum(1)[:, None]
+    for kind in range(KINDS):
+        energy = (found.strength.exp() * (real & (found.kind == kind))).sum(1)
+        wanted = numbers[:, SUMS][:, kind]
+        np.testing.assert_allclose(energy.numpy(), wanted.numpy(), rtol=2e-3, atol=0.5)

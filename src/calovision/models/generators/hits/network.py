@@ -16,6 +16,7 @@ from calovision.networks.sequence_transformer import Memory, SequenceTransformer
 
 HIGHEST = 14.0  #: no hit is stronger
 _STATE = 15
+_ROOM = 1e-4  #: by which bounds of strengths are wider
 _NEVER = -1e9  #: logit of what is taken
 
 
@@ -72,8 +73,12 @@ class ObjectLaw(nn.Module):
         found = (place[:, None] >= ends[:, None, : KINDS - 1]).sum(-1)
         return found
 
-    def left(self, numbers: Tensor, sums: Tensor, place: Tensor, kind: Tensor) -> Tensor:
+    def left(
+        self, numbers: Tensor, sums: Tensor, place: Tensor, kind: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """What is left of jets before their next objects, ``(n, objects, _STATE)``.
+
+        And ``(n, objects)`` each: how many objects of the next one's kind, and their energy.
 
         Args:
             numbers: ``(n, size)`` of the jets.
@@ -88,10 +93,8 @@ class ObjectLaw(nn.Module):
         total = numbers[:, None, SUMS]
         rest = F.relu(total - sums)
         own, own_total = to_come.gather(-1, at), total.expand_as(rest).gather(-1, at)
-        own_rest, first = (
-            rest.gather(-1, at),
-            place[:, None] == begins.expand(-1, n, -1).gather(-1, at),
-        )
+        own_rest = rest.gather(-1, at)
+        first = place[:, None] == begins.expand(-1, n, -1).gather(-1, at)
         mean = (own_rest + 0.1) / (own + 0.2)
         part = own_rest / (own_total + 0.1)
         shown = [
@@ -99,7 +102,7 @@ class ObjectLaw(nn.Module):
             *(own.log1p() - 2, (own_rest + 0.1).log() / 3 - 1, part * 2 - 1, mean.log()),
             *(first.to(mean), (own == 1).to(mean)),
         ]
-        return torch.cat(shown, -1)
+        return torch.cat(shown, -1), own[..., 0], own_rest[..., 0]
 
     def objects(self, jet: Jet, before: Object, left: Tensor, kind: Tensor) -> Tensor:
         """What the transformer sees ``(n, objects, width)``."""
@@ -140,19 +143,14 @@ class ObjectLaw(nn.Module):
             tower: their towers.
             near: ``(m, 2 (3 block)^2 + 9)`` contents of windows around the towers.
         """
-        side = 3 * self.grid.block
-        middle = slice(self.grid.block, 2 * self.grid.block)
-        own = near[:, : 2 * side**2].view(-1, 2, side, side)
-        own = own.gather(1, (kind - TRACKS)[:, None, None, None].expand(-1, 1, side, side))
-        taken = own[:, 0, middle, middle].flatten(1) > 0
-        row, col = tower // self.grid.cols, tower % self.grid.cols
-        place = torch.stack([row / self.grid.rows - 0.5, col / self.grid.cols - 0.5], -1)
+        b, rows = self.grid.block, torch.arange(kind.shape[0], device=kind.device)
+        own = near[:, :-9].view(-1, 2, 3 * b, 3 * b)[rows, kind - TRACKS]
+        taken = own[:, b : 2 * b, b : 2 * b].flatten(1) > 0
+        place = self.waves[tower][:, :2]
         more = torch.cat([hidden, u[:, None] / SCALE, (-u).exp()[:, None], place], -1)
         law = self.law_of_pixel(F.silu(self.near(near) + self.for_pixel(more)))
-        chosen = law.unflatten(1, (2, -1)).gather(
-            1, (kind - TRACKS)[:, None, None].expand(-1, 1, self.grid.pixels)
-        )
-        out: Tensor = chosen[:, 0].float().masked_fill(taken, _NEVER)
+        law = law.view(-1, 2, self.grid.pixels)[rows, kind - TRACKS]
+        out: Tensor = law.float().masked_fill(taken, _NEVER)
         return out
 
     def log_prob(
@@ -179,17 +177,17 @@ class ObjectLaw(nn.Module):
         before = Object(
             *(torch.cat([b[:, None], v[:, :-1]], 1) for b, v in zip(begin, found, strict=True))
         )
-        left = self.left(numbers, sums, place, kind)
+        left, *rest = self.left(numbers, sums, place, kind)
         hidden = self.transformer(self.objects(jet, before, left, kind))[mask]
-        bound = self._high(before, kind, place)[mask]
+        bounds = self._bounds(before, kind, place, *rest)
         first = torch.where(place == 0, HIGHEST, found.strength[:, :1])[mask]
         owner, order = mask.nonzero(as_tuple=True)
         found = Object(*(v[mask] for v in found))
         kind, u = found.kind, found.strength
-        high = torch.maximum(bound, u) + 1e-4
+        least, most = (x[mask] for x in bounds)
         # bounds hold for jets that the rules were not found from, too
-        low = torch.minimum(self.lowest[kind], u) - 1e-4
-        of_u = line_log_prob(self._strengths(hidden, bound), u, low, high)
+        low, high = torch.minimum(least, u) - _ROOM, torch.maximum(most, u) + _ROOM
+        of_u = line_log_prob(self._strengths(hidden, most), u, low, high)
         canvas = Canvas.empty(self.grid, n, device)
         spots = canvas.draw(owner, found)
         logits, sought = self.towers(hidden, jet, kind, u, first)
@@ -224,17 +222,27 @@ class ObjectLaw(nn.Module):
         nothing = torch.zeros(jets, dtype=torch.long, device=device)
         return Object(nothing + KINDS, nothing, nothing, torch.full((jets,), 0.0, device=device))
 
-    def _strengths(self, hidden: Tensor, high: Tensor) -> Tensor:
-        """Law of strengths; where one is below another, it is close to it, as ordered ones are."""
-        weight, place, width = self.law_of_strength(hidden).float().chunk(LINE, -1)
-        bound = (high < HIGHEST).to(high)[:, None]
-        return torch.cat([weight, place + high[:, None] * bound, width - 2 * bound], -1)
+    def _strengths(self, hidden: Tensor, most: Tensor) -> Tensor:
+        """Law of strengths, near the most that there can be: ordered numbers are close."""
+        weight, at, width = self.law_of_strength(hidden).float().chunk(LINE, -1)
+        return torch.cat([weight, at + most[:, None], width - 1], -1)
 
-    def _high(self, before: Object, kind: Tensor, place: Tensor) -> Tensor:
-        """Strength that objects have at most; the first tower in the middle is no bound."""
+    def _bounds(
+        self, before: Object, kind: Tensor, place: Tensor, own: Tensor, rest: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Least and most that strengths can be, so that sums are met in descending order.
+
+        The first tower in the middle need not be the strongest.
+        """
+        low = self.lowest[kind]
+        spare = rest - (own - 1).clamp(min=0) * low.exp()
+        most = torch.maximum(spare, low.exp()).log()
         middle = (place == 1) & (before.kind == TOWERS) & (before.tower == self.grid.middle)
         free = (before.kind != kind) | middle
-        return torch.where(free, HIGHEST, before.strength)
+        most = torch.where(free, most, torch.minimum(most, before.strength))
+        mean = (rest / own.clamp(min=1)).clamp(min=1e-6).log()
+        any_order = (place == 0) & (kind == TOWERS)
+        return torch.where(any_order, low, torch.maximum(low, torch.minimum(mean, most))), most
 
     def advance(
         self,
@@ -265,15 +273,15 @@ class ObjectLaw(nn.Module):
         device = uniform.device
         place = torch.full((1,), memory.place, device=device)
         kind = self.kinds(jet.numbers, place)
-        left = self.left(jet.numbers, sums[:, None], place, kind)
+        left, *rest = self.left(jet.numbers, sums[:, None], place, kind)
         told = Object(*(v[:, None] for v in before))
         hidden = self.transformer.step(self.objects(jet, told, left, kind)[:, 0], memory)
+        least, most = (x[:, 0] for x in self._bounds(told, kind, place, *rest))
         kind = kind[:, 0]
-        low, high = self.lowest[kind], self._high(before, kind, place)
         # as in training, where bounds are a little wider, so that there is room between them
-        law = self._strengths(hidden, high)
-        u = line_sample(law, low - 1e-4, torch.maximum(high, low) + 1e-4, uniform[:, :2])
-        u = torch.maximum(torch.minimum(u, high), low)
+        law = self._strengths(hidden, most)
+        u = line_sample(law, least - _ROOM, most + _ROOM, uniform[:, :2])
+        u = torch.maximum(torch.minimum(u, most), least)
         start = torch.where(place == 0, HIGHEST, first)
         logits, sought = self.towers(hidden, jet, kind, u, start)
         with torch.autocast(device.type, enabled=False):
