@@ -129,9 +129,20 @@ def test_from_the_front_door(jets: Events, tmp_path: Path) -> None:
     model = cv.train("jet-generator", jets, "hits", epochs=0.2, out=out, quiet=True, **SMALL)
     made = model.generate(12, label="gluon", seed=2)
     assert made.load() == cv.load_model(out).generate(12, label="gluon", seed=2).load()
-    written = model.export(tmp_path / "generator.onnx")
-    names = [f"generator-{part}.onnx" for part in ("jet", "object", "companions")]
-    assert [one.path.name for one in written] == names
+
+
+def test_graphs_compute_what_the_package_does(jets: Events, task: HitsTask) -> None:
+    """Without the memory and the turns that the package uses, the same comes out."""
+    parts = task.graphs()
+    assert [graph.part for graph in parts] == ["jet", "object", "companions"]
+    for graph in parts:
+        given, wanted = graph.prepared(jets[:4]), graph.expected(jets[:4])
+        assert given.keys() == graph.inputs.keys()
+        with torch.no_grad():
+            found = graph.module(*(torch.from_numpy(x) for x in given.values()))
+        found = found if isinstance(found, tuple) else (found,)
+        for one, other in zip(found, wanted.values(), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
 def test_other_images_are_refused(toy_crops: Events) -> None:
