@@ -10,12 +10,12 @@ from tables import markdown, number, title
 from calovision.reports.pages.common import observable_title
 from calovision.reports.pages.generation_tables import condition, quotient, ratios, short_name
 
-OURS, BASELINE = "cascade", "baseline"
+BASELINE = "baseline"
 METRIC = "classifier_auc_strictest"
 NAMES = {
-    OURS: "**ours** (cascade)",
-    "cascade-all": "ours, all kept",
-    "cascade-fast": "ours, the student",
+    "particles": "**ours** (particles)",
+    "particles-small": "ours, small networks",
+    "cascade": "ours, for any images (cascade)",
     BASELINE: "published DDPM",
 }
 KEYS = (
@@ -40,7 +40,7 @@ def short(content: dict[str, Any]) -> str:
     for m in content["models"]:
         found = m["metrics"]
         told = [number(found.get(k)) for k in keys]
-        rows.append((NAMES[m["model"]], *told, _over_floor(found.get("fpd")), _rate(found)))
+        rows.append((_called(m["model"]), *told, _over_floor(found.get("fpd")), _rate(found)))
     return markdown(head, rows) + "\n\n" + _about(content)
 
 
@@ -50,13 +50,17 @@ def _over_floor(metric: dict[str, Any] | None) -> str:
     return f"{metric['value'] / metric['floor']:,.3g}"
 
 
+def _called(model: str) -> str:
+    return NAMES.get(model, model)
+
+
 def _rate(metrics: dict[str, Any]) -> str:
     rate = metrics["jets_per_s"]["value"]
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 def _about(content: dict[str, Any]) -> str:
-    ours = next(m for m in content["models"] if m["model"] == OURS)
+    ours = content["models"][0]
     numbers = ", ".join(f"{m['data']['events']:,}" for m in content["models"])
     spent = f"{ours['budget']['wall_s'] / 60:.0f} minutes on {ours['budget']['device']}"
     return (
@@ -77,7 +81,7 @@ def _metrics(models: list[dict[str, Any]]) -> str:
     rows.append(("parameters", *("-" if s is None else f"{s:,}" for s in sizes), ""))
     spent = [f"{m['budget']['wall_s'] / 60:.1f}" for m in models]
     rows.append(("minutes of training", *spent, ""))
-    return markdown(("", *(NAMES[m["model"]] for m in models), "floor"), rows)
+    return markdown(("", *(_called(m["model"]) for m in models), "floor"), rows)
 
 
 def _name(key: str, unit: str = "") -> str:
@@ -89,7 +93,7 @@ def _distances(models: list[dict[str, Any]]) -> str:
     found = {(r["name"], r["model"]): f"{r['ratio']:.3g}" for r in ratios(metrics, {})}
     rows = []
     for name in dict.fromkeys(n for n, _ in found):
-        own = metrics[OURS].get(f"w1_{name}", {})
+        own = models[0]["metrics"].get(f"w1_{name}", {})
         floor = own.get("floor")
         values = (
             number(own | {"unit": ""} if own else None),
@@ -97,13 +101,13 @@ def _distances(models: list[dict[str, Any]]) -> str:
         )
         times = (found.get((name, m), "-") for m in metrics)
         rows.append((_name(name, own.get("unit", "")), *values, *times))
-    head = ("W1", "ours", "floor", *(f"{NAMES[m]} / floor" for m in metrics))
+    head = ("W1", "ours", "floor", *(f"{_called(m)} / floor" for m in metrics))
     return markdown(head, rows)
 
 
 def _classes(models: list[dict[str, Any]]) -> list[str]:
     found = {
-        f"{NAMES[m['model']]}, {name}": metrics
+        f"{_called(m['model'])}, {name}": metrics
         for m in models
         for name, metrics in m.get("classes", {}).items()
     }
@@ -132,23 +136,9 @@ def _response(rows: list[dict[str, Any]]) -> list[str]:
     return ["### Response to conditions", table]
 
 
-def _steps(rows: list[dict[str, Any]]) -> list[str]:
-    cells = {(r.get("model", OURS), r["steps"]): number(r["auc"]) for r in rows}
-    numbers = sorted({r["steps"] for r in rows})
-    head = ("AUC of trees, true or generated totals, by steps of the flow", *map(str, numbers))
-    body = [
-        (NAMES[model], *(cells.get((model, n), "-") for n in numbers))
-        for model in dict.fromkeys(m for m, _ in cells)
-    ]
-    return ["### Steps of the solver", markdown(head, body)]
-
-
 def _costs(rows: list[dict[str, Any]]) -> list[str]:
     head = ("one core", "jets/s", "over the simulation")
-    body = [
-        (NAMES.get(r["what"], r["what"]), f"{r['jets_per_s']:,.3g}", f"{r['speedup']:.2g}")
-        for r in rows
-    ]
+    body = [(_called(r["what"]), f"{r['jets_per_s']:,.3g}", f"{r['speedup']:.2g}") for r in rows]
     return ["### Cost", markdown(head, body)]
 
 
@@ -163,7 +153,6 @@ def full(content: dict[str, Any]) -> str:
         "Ratios are to the floor of as many jets as the model has.",
         *_classes(models),
         *(_response(content["response"]["rows"]) if "response" in content else []),
-        *(_steps(content["steps"]["rows"]) if "steps" in content else []),
         *(_costs(content["costs"]["rows"]) if "costs" in content else []),
     ]
     return "\n\n".join(parts)
@@ -174,7 +163,7 @@ def draw(folder: Path) -> Any:
     from calovision.events.store import EventStore
     from calovision.reports.pages.generation_pictures import SIMULATED, jet_of_class, pixel_ranges
 
-    shown = {"ours": OURS, "baseline": BASELINE}
+    shown = {"ours": "particles", "baseline": BASELINE}
     truth = EventStore.open(folder / "data" / "test")[:1000]
     sets = {k: folder / "generated" / m for k, m in shown.items()}
     made = {k: EventStore.open(p)[:50] for k, p in sets.items() if p.exists()}

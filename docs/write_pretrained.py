@@ -132,9 +132,10 @@ SHIPPED = {
     ),
     "jet-generator": Shipped(
         "Jet generator",
-        "Flow of global features, splitting down to cells, and rejection sampling",
-        "cascade",
-        "runs/cascade",
+        "Transformer on the particles of a jet before the detector, which the simulation's own"
+        " detector is then shown",
+        "particles",
+        "runs/particles",
         "jets",
         {
             "classifier_auc_strictest": "AUC of the strictest judge, generated against simulated"
@@ -152,8 +153,8 @@ SHIPPED = {
         },
         JETS
         + "- Nothing beyond the ranges above is generated; requests that reach there are warned"
-        " of.\n" + MORE,
-        half=True,
+        " of.\n"
+        "- Its images are of the detector that the training jets were simulated with.\n" + MORE,
     ),
     "symmetry": Shipped(
         "Symmetry of digits",

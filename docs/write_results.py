@@ -49,7 +49,6 @@ EXTRAS = (
     "robustness",
     "explanation",
     "response",
-    "steps",
     "costs",
     "parts",
 )  #: further files of a study

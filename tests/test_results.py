@@ -67,7 +67,7 @@ def test_generators_stand_side_by_side(writer: ModuleType) -> None:
     content = generation()
     short = writer.PAGES["jet-generation"]["docs/results.md"](content)
     rows = [[c.strip() for c in line.split("|")[1:-1]] for line in short.splitlines()[:4]]
-    assert rows[2] == ["**ours** (cascade)", "0.600 ± 0.010", "0.600 ± 0.010", "3", "812"]
+    assert rows[2] == ["**ours** (particles)", "0.600 ± 0.010", "0.600 ± 0.010", "3", "812"]
     assert rows[3] == ["published DDPM", "1.000 ± 0.010", "1.000 ± 0.010", "2", "0.25"]
     full = writer.PAGES["jet-generation"]["docs/jet-generation.md"](content)
     for line in (
@@ -75,12 +75,11 @@ def test_generators_stand_side_by_side(writer: ModuleType) -> None:
         "| ECAL summed energy [GeV] | 4.000 ± 0.010 | 2 | 2 | 10 |",
         "| Jet mass m0: W1 / floor | 3 |",
         "| true jet pT 90 to 110 GeV | 1.030 ± 0.014 |",
-        "by steps of the flow | 1 | 8 |",
         "| simulation | 120 | 1 |",
         "| parameters | 5,432 | - |  |",
     ):
         assert line in full, line
-    for optional in ("response", "steps", "costs"):
+    for optional in ("response", "costs"):
         del content[optional]
     assert "Response" not in writer.PAGES["jet-generation"]["docs/jet-generation.md"](content)
 
@@ -112,7 +111,7 @@ def generation() -> dict[str, Any]:
     models = [
         {
             **shared,
-            "model": "cascade",
+            "model": "particles",
             "budget": {**budget, "parameters": 5432},
             "metrics": ours,
             "classes": {"gluon": {k: m for k, m in ours.items() if k.startswith("w1_")}},
@@ -126,7 +125,6 @@ def generation() -> dict[str, Any]:
         "scale": "quick",
         "models": models,
         "response": {"rows": [row]},
-        "steps": {"rows": [{"steps": k, "auc": metric(0.5 + 0.1 / k)} for k in (1, 8)]},
         "costs": {"rows": [{"what": "simulation", "jets_per_s": 120.0, "speedup": 1.0}]},
     }
 

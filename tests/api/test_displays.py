@@ -50,8 +50,12 @@ def test_generated_jets_stand_beside_simulated_ones(toy_jets: Events, tmp_path: 
     for name in ("data/test", "generated/cascade"):
         (tmp_path / name).parent.mkdir()
         keep(replace(toy_jets, columns={"pt": toy_jets.columns["pt"]}), tmp_path / name)
+        toy_jets = toy_jets[::-1]
     rows = shown(tmp_path, 0, 5)
     assert [(r.name, r.paired) for r in rows] == [("simulated", True), ("cascade", False)]
+    # The likest are found among more events than are shown.
+    assert rows[1].matched == ("pt",)
+    assert np.array_equal(rows[0].events.columns["pt"], rows[1].events.columns["pt"])
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:

@@ -63,15 +63,15 @@ def test_the_default_simulation_is_what_they_were_trained_on(tmp_path: Path) -> 
     assert said in str(done.exception)
 
 
-def test_jets_of_the_default_seed_are_known_to_the_shipped_generator() -> None:
+def test_jets_of_its_seed_are_known_to_the_shipped_generator() -> None:
     known = find_index(pretrained_run("jet-generator"), "")
     assert known is not None
     seen = {
         seed: fingerprints(cv.simulate.jets(30, seed=seed, quiet=True)).isin(known)
-        for seed in (1, 2)
+        for seed in (930, 1)
     }
-    assert seen[1].sum() == 15  # a shorter set begins with the same gluon jets
-    assert seen[2].sum() == 0
+    assert seen[930].sum() >= 10  # a shorter set begins with the same gluon jets
+    assert seen[1].sum() == 0
 
 
 def test_jets_are_reconstructed(jets: Path, tmp_path: Path, calovision: Command) -> None:
@@ -107,7 +107,7 @@ def test_generated_jets_are_shown_without_data(tmp_path: Path, calovision: Comma
     shown = ("view", "--pretrained", "--events", "3", "--no-browser", "--out", str(out), "--json")
     done = calovision(*shown)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"path": str(out), "events": 3, "rows": ["cascade"]}
+    assert json.loads(done.stdout) == {"path": str(out), "events": 3, "rows": ["particles"]}
     refused = calovision("view", "--pretrained", "jet-tagger", "--out", str(out))
     assert refused.returncode == 2
     assert "--data" in refused.stderr

@@ -4,28 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 
 from calovision.errors import InputError
 from calovision.evaluation import challenge
-from calovision.evaluation.challenge import INPUTS, features, judged, log_posterior, split
+from calovision.evaluation.challenge import judged, log_posterior, split
 from calovision.evaluation.samples import Samples
 from calovision.events.events import Events
-from calovision.events.geometry import JET_IMAGES
 
 Make = Callable[[int, int], Events]
-#: of the challenge's HighLevelFeatures (repository CaloChallenge/homepage): log10 of the energy;
-#: centres in eta, phi and radius and widths, each over 0.1; sparsity
-CHALLENGE = (
-    1.7092314176904166,
-    -0.28439794204328595,
-    0.18575571925826226,
-    0.8806648529968405,
-    0.8185052063269244,
-    0.31016072201246103,
-    0.3255260967038375,
-    0.999232,
-)
 
 
 def samples_of(a: Events, b: Events) -> Samples:
@@ -40,43 +26,6 @@ def bare(events: Events) -> Events:
 def one_sided(events: Events) -> Events:
     """The same crops without the energies of their lower half."""
     return events.keep((events.channel != 0) | (events.cell < events.geometry.cells // 2 + 33))
-
-
-def test_features_are_those_of_the_challenge() -> None:
-    rng = np.random.default_rng(3)
-    cell = rng.choice(15 * 15, 12, replace=False)
-    place = (cell // 15 + 55) * 125 + cell % 15 + 55
-    energy = rng.exponential(5, 12).astype(np.float32)
-    order = np.argsort(place)
-    value = energy[order] / np.float32(JET_IMAGES.channels[1].gev_per_unit)
-    one = Events(
-        JET_IMAGES,
-        np.array([0, 12, 12]),
-        place[order].astype(np.uint16),
-        np.ones(12, np.uint8),
-        value,
-    )
-    found = features(one)
-    assert found.shape == (2, 25)
-    assert found[0, 0] == pytest.approx(CHALLENGE[0], rel=1e-5)
-    assert found[0, 2::3] == pytest.approx(CHALLENGE, rel=1e-5)
-    assert found[0, 1] == found[0, 3] == -8  # no energy in tracks and HCAL
-    assert found[0, 22] == found[0, 24] == 1
-    assert found[1].tolist() == [-8.0] * 4 + [0.0] * 18 + [1.0] * 3
-
-
-def test_all_inputs_hold_what_the_event_holds(make_jets: Make) -> None:
-    jets = make_jets(6, 1)
-    dense = jets.to_dense()
-    total = dense.sum((1, 2, 3), dtype=float)
-    images, logarithm = INPUTS["challenge-cnn"](jets).batch(np.array([4, 2]))
-    assert np.allclose(images.numpy(), 100 * dense[[4, 2]] / total[[4, 2], None, None, None], 1e-4)
-    assert np.allclose(logarithm.numpy()[:, 0], np.log10(total[[4, 2]]), 1e-5)
-    whole, cell, value, first = INPUTS["challenge-dense"](jets).batch(np.array([4, 2]))
-    assert torch.equal(whole, logarithm)
-    assert first.tolist() == [0, jets.n_hits[4]]
-    assert value.sum().item() == pytest.approx(200, rel=1e-4)
-    assert len(cell) == jets.n_hits[[4, 2]].sum()
 
 
 def test_parts_are_apart_and_sixty_to_twenty_to_twenty() -> None:

@@ -50,6 +50,8 @@ def sets(
     jets, crops = make_jets(400, 5), make_crops(600, 5)
     found = {"jets": save(jets, folder / "jets", provenance={})}
     found["unseen"] = save(make_jets(300, 6), folder / "unseen", provenance={})
+    kept = cv.simulate.jets(400, seed=5, particles=True, quiet=True).load()
+    found["particles"] = save(kept, folder / "particles", provenance={})
     return found | {"crops": save(crops, folder / "crops", provenance={})}
 
 
@@ -57,7 +59,8 @@ def sets(
 def test_train_use_move_and_export(
     name: str, model: str, sets: dict[str, EventStore], reference: ModuleType, tmp_path: Path
 ) -> None:
-    store = sets["crops" if name == "egamma" else "jets"]
+    kind = "particles" if model in reference.OF_PARTICLES else "jets"
+    store = sets["crops" if name == "egamma" else kind]
     small = reference.SMALL[name, model] | {"batch": 16, "epochs": 0.5, "validate_every": 5}
     config = load_config(name, model, overrides=small | {"device": "cuda"})
     run = train(config, store, tmp_path / "run", quiet=True)

@@ -35,7 +35,6 @@ ON_CPU = {
     "models/generators/splitting/export.py": COMPILED,
     "models/generators/splitting/compiled_network.py": COMPILED,
     "models/generators/splitting/rejection.py": COMPILED,
-    "studies/generation_checks.py": COMPILED,
 }
 
 

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from calovision import models
+from calovision.api import simulate
 from calovision.deploy.graphs import graphs
 from calovision.events.digits import DigitSet
 from calovision.events.events import Events
@@ -69,6 +70,13 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-generator", "cascade"): {"width": 16, "head": 8, "flow": 16, "steps": 2, "select": 100},
     ("jet-generator", "cascade-fast"): {"width": 16, "head": 8, "flow": 16, "straight": 2},
 }
+#: learn from the particles of simulated jets
+OF_PARTICLES = ("particles", "particles-small", "particles-large")
+for name in OF_PARTICLES:
+    SMALL["jet-generator", name] = {
+        **{"width": 16, "layers": 1, "heads": 2, "components": 2, "jet_width": 16},
+        "bfloat16": False,
+    }
 SEARCH: dict[str, dict[str, Any]] = {
     "isometry": {
         "vae_steps": STEPS,
@@ -124,6 +132,8 @@ def digits(folder: Path) -> ImageData:
 def trained(task: str, model: str, folder: Path) -> Values:
     """Losses of 20 steps, and what the model then makes of events."""
     events = known()["crops" if task == "egamma" else "jets"]
+    if model in OF_PARTICLES:
+        events = simulate.jets(60, seed=5, particles=True, quiet=True).load()
     store = save(events, folder / "set", provenance={})
     small = {"batch": BATCH, "validate_every": 5, "events": 32, **SMALL[task, model]}
     config = load_config(

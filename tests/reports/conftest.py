@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,10 @@ from calovision.events.events import Events
 from calovision.events.store import save
 from calovision.metrics.classification import classification_metrics
 from calovision.reports.sources import save_arrays
+from calovision.reports.view import Shown, beside, page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 Maker = Callable[[Path], Path]
 
@@ -41,29 +43,55 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def show_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
-    """A function that opens HTML offline; it may ask for no other file and make no error."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
-    context.set_default_timeout(PATIENCE)
+def show_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """A function that opens HTML offline; it may ask for no other file and make no error.
+
+    Options of Playwright's contexts, such as ``viewport`` or ``has_touch``, tell on what.
+    """
+    contexts: list[BrowserContext] = []
     file = tmp_path / "page.html"
     asked: list[str] = []
     errors: list[str] = []
-    context.on("request", lambda request: asked.append(request.url.split("#")[0]))
-    # A request counts as asked even where the page's own policy holds it back.
-    context.on("console", lambda told: errors.extend([told.text] if told.type == "error" else []))
-    context.on("weberror", lambda found: errors.append(str(found.error)))
 
-    def show(text: str) -> Page:
+    def show(text: str, **options: Any) -> Page:
+        usual = {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"}
+        context = browser.new_context(offline=True, **{**usual, **options})
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        context.on("request", lambda request: asked.append(request.url.split("#")[0]))
+        # A request counts as asked even where the page's own policy holds it back.
+        context.on(
+            "console", lambda told: errors.extend([told.text] if told.type == "error" else [])
+        )
+        context.on("weberror", lambda found: errors.append(str(found.error)))
         file.write_text(text)
         page = context.new_page()
         page.goto(file.as_uri())
         return page
 
     yield show
-    context.close()
-    inside = ("data:", "about:")
+    for context in contexts:
+        context.close()
+    inside = ("data:", "about:", "blob:")
     assert {url for url in asked if not url.startswith(inside)} == {file.as_uri()}
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def display_rows(toy_jets: Events) -> list[Shown]:
+    """Ten scored jets, what a model made of them, and others beside them."""
+    rng = np.random.default_rng(1)
+    jets = toy_jets[:10]
+    scores = {"probability": rng.random(10), "out_of_distribution": np.arange(10) == 3}
+    scored = replace(jets, columns={**jets.columns, **scores})
+    made = replace(scored, value=scored.value * np.repeat(1 + rng.random(10), jets.n_hits))
+    return [Shown("original", scored), Shown("model", made), beside("other", toy_jets[10:], jets)]
+
+
+@pytest.fixture
+def display_text(display_rows: list[Shown]) -> str:
+    """A display of these rows."""
+    return page("jets: calovision", display_rows)
 
 
 def metric(value: float | None, error: float = 0.01, **other: Any) -> dict[str, Any]:

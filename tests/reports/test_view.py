@@ -1,4 +1,4 @@
-"""The event display: what is in its file, and what a browser makes of it."""
+"""The event display: what is in its file, and its maps in a browser."""
 
 from __future__ import annotations
 
@@ -63,6 +63,19 @@ def test_names_cannot_break_out_of_the_page(toy_jets: Events) -> None:
     assert content(text)["sets"][0]["name"] == wicked
 
 
+def test_a_row_made_from_another_knows_its_distance(toy_jets: Events) -> None:
+    jets = toy_jets[:2]
+    other = replace(jets, value=jets.value * 2)
+    one, two, three = content(
+        page("x", [Shown("a", jets), Shown("b", other), Shown("c", other, paired=False)])
+    )["sets"]
+    (found,) = [c for c in two["columns"] if c["name"] == "emd"]
+    # All energy that the one has and the other has not is at the same place, R = 1 from its own.
+    assert found["values"] == pytest.approx(jets.sums().sum(1), rel=1e-3)
+    assert found["unit"] == "GeV"
+    assert not [c for row in (one, three) for c in row["columns"] if c["name"] == "emd"]
+
+
 def test_rows_that_do_not_fit_are_refused(toy_jets: Events, toy_crops: Events) -> None:
     with pytest.raises(InputError, match="no event"):
         page("x", [Shown("a", toy_jets[:0])])
@@ -79,30 +92,38 @@ def told(page: Page | Frame) -> tuple[str, list[str]]:
     return text, page.locator("figcaption").all_text_contents()
 
 
+def screen(page: Page, panel: int, pixel: tuple[int, int]) -> list[float]:
+    """Where the middle of a pixel (row, column) lies on the canvas of a map, in CSS pixels."""
+    script = """([n, row, col]) => halves.flatMap((half) => half.rows)
+        .flatMap((row) => row.panels).filter((panel) => panel.isMap)[n]
+        .drawn.toScreen(col + 0.5, row + 0.5)"""
+    found: list[float] = page.evaluate(script, [panel, *pixel])
+    return found
+
+
 def ticks(page: Page) -> list[list[float]]:
     """Numbers along the colour bar of every channel."""
-    bars = page.locator(".ticks").all()
+    bars = page.locator(".row").first.locator(".ticks").all()
     return [[float(x) for x in bar.locator("span").all_text_contents()] for bar in bars]
 
 
-def hover(page: Page, panel: int, data: dict[str, Any], pixel: tuple[int, int]) -> list[str]:
-    """Lines of the tooltip with the mouse over a pixel of a panel."""
-    canvas = page.locator("figure canvas").nth(panel)
+def hover(page: Page, panel: int, pixel: tuple[int, int]) -> list[str]:
+    """Lines of the tooltip with the mouse over a pixel of a map."""
+    canvas = page.locator("figure.map canvas.view").nth(panel)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
-    x = (pixel[1] + 0.5) / data["cols"]
-    y = (data["rows"] - pixel[0] - 0.5) / data["rows"]
-    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    x, y = screen(page, panel, pixel)
+    page.mouse.move(box["x"] + x, box["y"] + y)
     page.locator("#tip").wait_for()
     return (page.locator("#tip").text_content() or "").split("\n")
 
 
-def colour(page: Page, panel: int, data: dict[str, Any], pixel: tuple[int, int]) -> list[int]:
-    """Red, green, blue and opacity of a pixel of a panel."""
-    x, y = pixel[1], data["rows"] - 1 - pixel[0]
+def colour(page: Page, panel: int, pixel: tuple[int, int]) -> list[int]:
+    """Red, green, blue and opacity of a pixel of a map, off the lines over its middle."""
+    x, y = screen(page, panel, pixel)
     script = f"canvas => [...canvas.getContext('2d').getImageData({x}, {y}, 1, 1).data]"
-    found: list[int] = page.locator("figure canvas").nth(panel).evaluate(script)
+    found: list[int] = page.locator("figure.map canvas.view").nth(panel).evaluate(script)
     return found
 
 
@@ -128,7 +149,7 @@ def test_keys_and_buttons_lead_through_the_events(
     pair: tuple[Events, Events], display: Page
 ) -> None:
     jets, _ = pair
-    number = display.get_by_role("spinbutton")
+    number = display.get_by_label("Event", exact=True)
 
     def type_number() -> None:
         number.fill("107")
@@ -161,26 +182,26 @@ def test_keys_and_buttons_lead_through_the_events(
 
 def test_the_mouse_tells_what_a_cell_holds(pair: tuple[Events, Events], display: Page) -> None:
     hits = pair[0][0]
-    data = content(display.content())
     towers = np.flatnonzero(hits.channel == 2)
     largest = towers[np.argmax(hits.energy[towers])]
     row, col = divmod(int(hits.cell[largest]), 125)
     near = row + 2, col - 2  # two pixels off its middle, it is still the same tower
-    title, original, model, place = hover(display, 2, data, near)
+    title, original, model, place = hover(display, 2, near)
     assert title == "HCAL E"
     energy = float(hits.energy[largest])
     assert [gev(original), gev(model)] == pytest.approx([energy, 2 * energy], rel=6e-3)
     eta = float(hits.geometry.eta(np.array([hits.cell[largest] + 2 * 125]))[0])
     phi = float(hits.geometry.phi(np.array([hits.cell[largest] - 2]))[0])
     assert f"eta {eta:.3f}, phi {phi:.3f} rad" in place
-    assert colour(display, 2, data, near) == [252, 255, 164, 255]
+    assert colour(display, 2, near) == [252, 255, 164, 255]
     covered = {(c // 125 // 5, c % 125 // 5) for c in hits.cell[towers].tolist()}
-    empty = next(n * 5 for n in range(25) if (n, n) not in covered)
-    _, original, model, _ = hover(display, 2, data, (empty, empty))
+    empty = next(n * 5 + 2 for n in range(3, 22) if (n, n) not in covered)
+    _, original, model, _ = hover(display, 2, (empty, empty))
     assert [original, model] == ["original: no hit", "model: no hit"]
-    assert colour(display, 2, data, (empty, empty))[3] == 0
     display.mouse.move(2, 2)
     display.locator("#tip").wait_for(state="hidden")
+    display.get_by_label("jet cone").uncheck()
+    assert colour(display, 2, (empty, empty)) == [0, 0, 0, 255]
 
 
 def test_the_colours_are_of_one_event_or_of_all(pair: tuple[Events, Events], display: Page) -> None:
@@ -193,13 +214,6 @@ def test_the_colours_are_of_one_event_or_of_all(pair: tuple[Events, Events], dis
     assert [t[-1] for t in ticks(display)] == pytest.approx(every, rel=6e-3)
     display.get_by_label("same colours").click()
     assert ticks(display) == own
-
-
-def test_no_screen_is_too_narrow(display: Page) -> None:
-    assert display.evaluate(FITS)
-    display.set_viewport_size(PHONE)
-    assert display.evaluate("innerWidth") == PHONE["width"]
-    assert display.evaluate(FITS)
 
 
 def test_the_display_inside_a_report(
@@ -238,6 +252,7 @@ def test_sets_that_are_not_paired_show_their_classes_in_turn(toy_jets: Events) -
     (inside,) = re.findall(r'srcdoc="(.*?)"', text, re.S)
     rows = content(html.unescape(inside))["sets"]
     assert [r["paired"] for r in rows] == [True, False]
+    assert rows[1]["matched"] == ["label", "pt"]
     labels = [{c["name"]: c["values"] for c in r["columns"]}["label"] for r in rows]
     assert labels == [["gluon", "quark"] * 6] * 2
     no_quark = one[one.label == 0]
@@ -249,14 +264,13 @@ def test_sets_that_are_not_paired_show_their_classes_in_turn(toy_jets: Events) -
 def test_crops_with_negative_times_are_drawn(
     toy_crops: Events, show_page: Callable[[str], Page]
 ) -> None:
-    text = page("crops", [Shown("crops", toy_crops[:12])])
-    shown = show_page(text)
+    shown = show_page(page("crops", [Shown("crops", toy_crops[:12])]))
     low, middle, high = ticks(shown)[1]
     assert low == -high < 0 == middle
     times = toy_crops[0].channel == 1
     cell = int(toy_crops[0].cell[times][np.argmin(toy_crops[0].energy[times])])
     value = float(toy_crops[0].measured[times].min())
-    _, line, _ = hover(shown, 1, content(text), divmod(cell, 32))
+    _, line, _ = hover(shown, 1, divmod(cell, 32))
     assert value < 0
     assert line.endswith(" ns")
     assert float(line.split()[-2]) == pytest.approx(value, rel=0.01)

@@ -93,11 +93,6 @@ SHARED = {
         "models/generators/particles/sampling.py",
         "models/generators/hits/sampling.py",
     },
-    "TRIAL": {
-        "deploy/trial_events.py",
-        "models/generators/particles/export.py",
-        "models/generators/hits/export.py",
-    },
     "WEIGHTS": {"training/trainer.py", "studies/bench/networks.py"},
     "SHOWERS": {"studies/jet_generation.py", "studies/bench/making.py"},
     "SYMMETRY_WEIGHTS": {

@@ -51,7 +51,8 @@ def compare(
         judges: of ``"trees"`` on observables, trees on local ``"patterns"``, a network on
             ``"cells"`` and one on ``"hits"``, those that are asked; by default all of these. The
             first two are done in a minute. The CaloChallenge's ``"challenge-high-level"``,
-            ``"challenge-dense"`` and ``"challenge-cnn"`` judge where they are named.
+            ``"challenge-dense"`` and ``"challenge-cnn"`` judge where they are named, and showers in
+            a cylinder, with trees, by default.
         events: at most so many events of each set, the first ones.
         seed: of halves, batches, networks and bootstraps.
         device: where networks among the judges compute: ``"auto"``, ``"cpu"``, ``"cuda"``,
@@ -60,7 +61,8 @@ def compare(
         quiet: no progress bar.
 
     Returns:
-        Metrics with errors and floors.
+        Metrics with errors and floors; of the sets of the CaloChallenge also its results, with this
+        one in its place: ``content["published"]``.
 
     Raises:
         InputError: sets of different geometry, too few events, an unknown metric, two of one name,

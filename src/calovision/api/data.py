@@ -116,18 +116,22 @@ def convert(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> EventStore:
-    """Convert files of dense images to a sparse event set; resumes when interrupted.
+    """Convert files of images, showers or jets to a sparse event set; resumes when interrupted.
 
-    Files in image units lose nothing. Those in GeV, as the public Parquet jets, are told by their
-    content, divided and freed of noise. What is implausible about the set is warned of.
+    Files are known by their content: the public images; showers of the CaloChallenge; particles of
+    jets of JetNet, JetClass, EnergyFlow, the top-tagging reference set and that of ATLAS, which
+    become images on a fine grid. Images in image units lose nothing. Those in GeV, as the public
+    Parquet jets, are told by their content, divided and freed of noise. What is implausible about
+    the set is warned of.
 
     Args:
-        files: HDF5, Parquet or ``.npz`` files of the public schemas, or as the next arguments say,
-            in order.
+        files: HDF5, Parquet, ``.npz`` or ROOT files of the public schemas, or images as the next
+            arguments say, in order.
         out: folder of the event set.
         keys: names in the files by those of the public ones, ``X`` (images), ``y`` (labels), ``pt``
             and ``m0`` (GeV), ``weight``. Nothing but the images must then be there.
-        geometry: grid of the images, or a YAML or JSON file of its ``to_dict()``.
+        geometry: grid of the images, or a YAML or JSON file of its ``to_dict()``; of showers the
+            cylinder, or its binning file (XML).
         channels_first: take no images but ``(n, channels, rows, cols)``; else the shape tells.
         unit: of a pixel, ``"gev"``, or ``"image"`` for the units of the geometry; else the sums
             tell, where ``pt`` is known, or in crops.
@@ -176,6 +180,8 @@ def export(
     quiet: bool = False,
 ) -> Path:
     """Write an event set for other programs: dense HDF5 of the public schema, or jagged hits.
+
+    Showers in cylinders become HDF5 of the CaloChallenge.
 
     Args:
         events: event set, or its folder.

@@ -15,7 +15,7 @@ from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.formats.reading import read_events
 from calovision.events.store import EventStore
-from calovision.reports.view import Shown
+from calovision.reports.view import Shown, beside
 
 if TYPE_CHECKING:
     from calovision.training.task import Task
@@ -24,6 +24,7 @@ MANIFEST, CONFIG = "manifest.json", "config.yaml"
 ORIGINAL, SIMULATED = "original", "simulated"
 #: where studies keep what can be looked at, and with which set it is compared
 STUDY_SETS = (("examples", None), ("generated", "data/test"))
+POOL = 1000  #: events among which those are sought that are like the ones beside them
 Excerpt = Callable[[EventSet | Path], Events]  #: the events to show of a set
 
 
@@ -55,6 +56,7 @@ def shown(
     if first < 0 or events < 1:
         raise InputError(f"{events} events from number {first}", "ask for one from 0 on")
     excerpt = partial(_excerpt, first=first, events=events, skip_corrupt=skip_corrupt)
+    pool = partial(_excerpt, first=first, events=max(events, POOL), skip_corrupt=skip_corrupt)
     if isinstance(what, EventSet):
         return [Shown("events", excerpt(what))]
     folder = what
@@ -65,14 +67,14 @@ def shown(
     for place, other in STUDY_SETS:
         sets = _sets(folder / place)
         if sets:
-            return _side_by_side(sets, folder / other if other else None, excerpt)
+            return _side_by_side(sets, folder / other if other else None, excerpt, pool)
     sets = _sets(folder)
     if not sets:
         raise InputError(
             f"{folder} is neither an event set nor a run nor a study",
             "give the --out of 'calovision data', 'train', 'generate' or 'study'",
         )
-    return _side_by_side(sets, None, excerpt)
+    return _side_by_side(sets, None, excerpt, pool)
 
 
 def _excerpt(source: EventSet | Path, *, first: int, events: int, skip_corrupt: bool) -> Events:
@@ -94,14 +96,20 @@ def _sets(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: p.name != ORIGINAL)
 
 
-def _side_by_side(sets: list[Path], beside: Path | None, excerpt: Excerpt) -> list[Shown]:
-    """Several sets, one below the other; only those of the same events are paired."""
-    rows = [] if beside is None else [Shown(SIMULATED, excerpt(beside))]
-    rows += [Shown(s.name, excerpt(s)) for s in sets]
-    length = min(len(r.events) for r in rows)
-    cut = [replace(r, events=r.events[:length]) for r in rows]
-    below = [replace(r, paired=_same(cut[0].events, r.events)) for r in cut[1:]]
-    return [cut[0], *below]
+def _side_by_side(
+    sets: list[Path], other: Path | None, excerpt: Excerpt, pool: Excerpt
+) -> list[Shown]:
+    """Several sets, one below the other; those of other events are matched with the first."""
+    rows = [] if other is None else [(SIMULATED, other, excerpt(other))]
+    rows += [(s.name, s, excerpt(s)) for s in sets]
+    length = min(len(events) for *_, events in rows)
+    (name, _, events), *below = rows
+    first = events[:length]
+    shown = [Shown(name, first)]
+    for name, place, events in below:
+        same = _same(first, events[:length])
+        shown.append(Shown(name, events[:length]) if same else beside(name, pool(place), first))
+    return shown
 
 
 def _same(one: Events, other: Events) -> bool:
@@ -150,7 +158,7 @@ def _of_run(
         return [Shown(ORIGINAL, original), Shown(name, made)]
     if isinstance(task, GeneratorTask):
         made = generated(task, len(original), Request(), seed=seed)
-        return [Shown(SIMULATED, original), Shown(name, made, paired=False)]
+        return [Shown(SIMULATED, original), beside(name, made, original)]
     if isinstance(task, TaggerTask):
         scores = {
             "probability": task.probabilities(task.logits(task.dataset(original))),

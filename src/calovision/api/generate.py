@@ -18,9 +18,10 @@ def generate(
     events: int,
     label: Label | None,
     ranges: Mapping[str, Range],
-    out: Path | None,
+    out: str | Path | None,
     *,
     reject: bool = True,
+    oversample: int = 1,
     strict: bool = False,
     seed: int = 1,
     steps: int | None = None,
@@ -28,16 +29,17 @@ def generate(
 ) -> Events | EventStore:
     """See :meth:`calovision.api.model.Model.generate`."""
     from calovision.models.generate import generate as generated_into
-    from calovision.models.generate import warn_of_request
+    from calovision.models.generate import tell_of_oversampling, warn_of_request
     from calovision.models.generators.base import Request, generated
 
     task = trained.of_kind("generator")
     number = task.geometry.class_number(label) if isinstance(label, str) else label
-    request = Request(number, ranges, reject)
+    request = Request(number, ranges, reject, oversample)
     warn_of_request(task, request, strict)
     if out is None:
         made: Events = generated(task, events, request, seed=seed, steps=steps)
+        tell_of_oversampling(made, events, request)
         return made
     return generated_into(
-        out, trained.run, task, events, request, seed=seed, steps=steps, quiet=quiet
+        Path(out), trained.run, task, events, request, seed=seed, steps=steps, quiet=quiet
     )

@@ -41,22 +41,27 @@ def events_or_path(given: Any) -> EventSet | Path:
 
 
 def geometry_of(given: Geometry | str | Path | None) -> Geometry:
-    """A grid, by default that of the public jets, or the one in a YAML or JSON file.
+    """A grid, by default that of the public jets, or the one in a YAML, JSON or XML file.
 
-    Such a file holds what ``Geometry.to_dict()`` gives.
+    Such a file holds what ``Geometry.to_dict()`` gives, or is a binning of the CaloChallenge.
 
     Raises:
         InputError: a file that holds none.
     """
     if given is None or isinstance(given, Geometry):
         return given or JET_IMAGES
-    file = path_of(given, "a Geometry, or a YAML or JSON file of one")
+    from calovision.events.formats.calochallenge import geometry_of_binning
+
+    file = path_of(given, "a Geometry, or a YAML, JSON or XML file of one")
     if not exists(file):
         raise InputError(f"{file} does not exist", "give the file of a geometry")
     with reading(file):
         content = file.read_bytes()
     try:
-        return Geometry.from_dict(value_of(content.decode()))
+        text = content.decode()
+        if text.lstrip().startswith("<"):
+            return geometry_of_binning(text)
+        return Geometry.from_dict(value_of(text))
     except ValueError as error:
         raise InputError(
             f"{file} holds no geometry ({error})", "write Geometry.to_dict()"

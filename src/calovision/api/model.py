@@ -158,6 +158,7 @@ class Model:
         steps: int | None = None,
         strict: bool = False,
         reject: bool = True,
+        oversample: int = 1,
         seed: int = 1,
         out: str | Path | None = None,
         quiet: bool = True,
@@ -172,32 +173,31 @@ class Model:
             gen_pt: the same of the generator-level transverse momentum, GeV.
             gen_m0: the same of the generator-level mass, GeV.
             steps: steps of the solver; fewer are faster.
-            strict: refuse what lies beyond the training events, instead of a warning.
-            reject: rejection sampling, of a generator that has learned it; without it generation is
-                faster, and the events less like true ones.
+            strict: refuse what lies beyond the training events instead of warning.
+            reject: rejection sampling, where it was learned; without, faster and less like truth.
+            oversample: draws of the detector of each collision, where there is one: faster, but
+                events of equal ``event_id`` are alike; a warning says what they are worth.
             seed: of all random numbers; the first events of a longer call are the same.
-            out: folder of a set to write instead of keeping the events in memory; an interrupted
-                call goes on there.
+            out: folder of a set to write instead; an interrupted call goes on there.
             quiet: no progress bar.
 
         Raises:
-            InputError: the model generates nothing, what is asked for cannot be met, or a folder
-                that is taken.
+            InputError: it generates nothing, not what is asked for, or the folder is taken.
 
         Warns:
-            UserWarning: a range reaches beyond the training events.
+            UserWarning: a range reaches beyond the training events, or events share collisions.
 
         Example:
             >>> import calovision as cv
             >>> made = cv.pretrained("jet-generator").generate(4, label="gluon", pt=(100, 140))
-            >>> len(made), made.label.max(), made.pt.min() >= 100
-            (4, np.int8(0), np.True_)
+            >>> len(made), made.pt.min() >= 100
+            (4, np.True_)
         """
-        given = {"pt": pt, "m0": m0, "gen_pt": gen_pt, "gen_m0": gen_m0}
-        ranges = {name: bounds for name, bounds in given.items() if bounds}
+        given = (("pt", pt), ("m0", m0), ("gen_pt", gen_pt), ("gen_m0", gen_m0))
+        ranges = {name: bounds for name, bounds in given if bounds}
         how: dict[str, Any] = {"strict": strict, "seed": seed, "steps": steps, "quiet": quiet}
-        place = None if out is None else Path(out)
-        return generate(self._trained, events, label, ranges, place, reject=reject, **how)
+        how |= {"reject": reject, "oversample": oversample}
+        return generate(self._trained, events, label, ranges, out, **how)
 
     def discover(
         self,

@@ -32,6 +32,7 @@ def from_particles(
     particles: str | None = None,
     unit: Literal["GeV", "MeV"] | None = None,
     invisible: Sequence[int] = (),
+    identity: int | None = None,
     seed: int = 1,
     overwrite: bool = False,
     quiet: bool = False,
@@ -39,8 +40,8 @@ def from_particles(
     """Send particles through the simulated detector.
 
     Args:
-        source: file or files (HepMC3, ROOT, Parquet, ``.npz``), an Awkward Array of rows, or a
-            mapping of names such as ``pt``, ``eta``, ``phi``, ``pdg_id`` to jagged arrays.
+        source: file or files (HepMC3, ROOT, Parquet, ``.npz``, HDF5), an Awkward Array of rows, or
+            a mapping of names such as ``pt``, ``eta``, ``phi``, ``pdg_id`` to jagged arrays.
         out: folder of an event set to write; events in memory by default.
         rows: what a row is, a jet or a collision whose jets are to be found.
         label: class of all jets, gluon 0 or quark 1, or its name.
@@ -52,6 +53,8 @@ def from_particles(
         particles: collection of particles, of files with several.
         unit: of momenta, where the source does not tell.
         invisible: PDG identities that leave no signal, besides those that Pythia calls invisible.
+        identity: PDG identity that all particles stand for, where nothing tells what they are, such
+            as 211, a charged pion.
         seed: same seed, same bytes.
         overwrite: replace a set that is there.
         quiet: no progress bar.
@@ -85,6 +88,7 @@ def from_particles(
         unit,
         hidden,
         grid,
+        identity,
     )
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as shown:
         files = _files_of(source, Path(scratch))

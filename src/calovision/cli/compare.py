@@ -59,9 +59,12 @@ def compare(
     Example: calovision compare test-jets generated --label gluon --pt 100 140
 
     Example: calovision compare test-jets generated --judges trees,patterns
+
+    Example: calovision compare dataset_2_2.hdf5 my-showers.hdf5
     """
     from calovision.api.compare import compare as measure
     from calovision.evaluation.independence import left_out_lines
+    from calovision.evaluation.published import lines_of
 
     with warnings_to_stderr():
         result: dict[str, Any] = measure(
@@ -90,6 +93,8 @@ def compare(
     lines += ["", *table(result["metrics"])]
     for name, of_class in result["classes"].items():
         lines += ["", f"{name}:", *table(of_class)]
+    if result["published"] is not None:
+        lines += ["", *lines_of(result["published"])]
     emit(result, "\n".join([*lines, *kept(result, out)]), json)
 
 

@@ -53,7 +53,8 @@ class Compression(StrEnum):
 @app.command()
 def convert(
     files: Annotated[
-        list[Path], typer.Argument(help="HDF5, Parquet or .npz files of images, in order.")
+        list[Path],
+        typer.Argument(help="HDF5, Parquet, .npz, ROOT files of images, showers, jets, in order."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the event set to write.")],
     keys: Annotated[
@@ -64,7 +65,8 @@ def convert(
         ),
     ] = None,
     geometry: Annotated[
-        Path | None, typer.Option(help="YAML or JSON file of the cv.Geometry of the images.")
+        Path | None,
+        typer.Option(help="YAML or JSON file of the cv.Geometry, or XML of a cylinder's binning."),
     ] = None,
     channels_first: Annotated[
         bool,
@@ -89,12 +91,18 @@ def convert(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Convert files of dense images to a sparse event set; resumes when interrupted.
+    """Convert files of images, showers or jets to a sparse event set; resumes when interrupted.
 
-    Files in the units of the public HDF5 lose nothing. Those in GeV, as the public Parquet jets,
-    are told by their content. What is implausible about the set is said.
+    Files are known by their content: public images, the CaloChallenge, JetNet, JetClass,
+    EnergyFlow, the top-tagging reference set and that of ATLAS. Images in the units of the public
+    HDF5 lose nothing. Those in GeV, as the public Parquet jets, are told by their content. What is
+    implausible about the set is said.
 
     Example: calovision data convert quark-gluon_data-set_n139306.hdf5 --out jets
+
+    Example: calovision data convert dataset_2_1.hdf5 --out showers
+
+    Example: calovision data convert g.hdf5 q.hdf5 t.hdf5 --out jetnet
 
     Example: calovision data convert mine.npz --keys X=energy,y=kind --geometry mine.yaml --out mine
     """

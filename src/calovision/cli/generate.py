@@ -35,6 +35,9 @@ def generate(
     reject: Annotated[
         bool, typer.Option(help="Rejection sampling; without it faster, less like true jets.")
     ] = True,
+    oversample: Annotated[
+        int, typer.Option(min=1, help="Detector draws of each collision; faster, events alike.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
     device: Device = "auto",
     json: Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")] = False,
@@ -59,6 +62,7 @@ def generate(
             steps=steps,
             strict=strict,
             reject=reject,
+            oversample=oversample,
             seed=seed,
             out=out,
             quiet=False,

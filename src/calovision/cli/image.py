@@ -28,7 +28,7 @@ class UnitKind(enum.StrEnum):
 
 def image(
     files: Annotated[
-        list[Path], typer.Argument(help="HepMC3, ROOT, Parquet or .npz files of particles.")
+        list[Path], typer.Argument(help="HepMC3, ROOT, Parquet, .npz or HDF5 files of particles.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the new event set.")],
     rows: Annotated[
@@ -49,6 +49,13 @@ def image(
             metavar="ID",
             help="PDG identity that leaves no signal, besides those that Pythia calls invisible; "
             "may be given several times.",
+        ),
+    ] = None,
+    identity: Annotated[
+        int | None,
+        typer.Option(
+            metavar="ID",
+            help="PDG identity that all particles stand for, where files say nothing: 211 a pion.",
         ),
     ] = None,
     min_pt: Annotated[float, typer.Option(help="Least reconstructed pt, GeV.")] = 0.0,
@@ -79,6 +86,8 @@ def image(
 
     Example: calovision data image JetClass_example_100k.root --out mine --pileup 0
 
+    Example: calovision data image events_anomalydetection.h5 --identity 211 --out olympics
+
     Example: calovision data image mine.parquet --unit MeV --invisible 1000024 --out mine
     """
     from tqdm import tqdm
@@ -103,6 +112,7 @@ def image(
         None if unit is None else ("GeV" if unit is UnitKind.gev else "MeV"),
         tuple(invisible or ()),
         geometry_of(geometry),
+        identity,
     )
     read = 0
     with warnings_to_stderr(), tqdm(unit="row", desc="image", file=sys.stderr, delay=0.5) as bar:

@@ -46,7 +46,7 @@ def evaluate(
 
     with warnings_to_stderr():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    folder = copy_or_run(run, pretrained, MEASURED[store.geometry.schema], out)
+    folder = copy_or_run(run, pretrained, MEASURED.get(store.geometry.schema, ()), out)
     from calovision.api.load import load_model
 
     model = load_model(folder, device=device)
@@ -125,7 +125,8 @@ def classify(
 
     with warnings_to_stderr():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
-    folder = chosen_run(run, pretrained, (CLASSIFIERS[store.geometry.schema],))
+    fitting = [task for schema, task in CLASSIFIERS.items() if schema == store.geometry.schema]
+    folder = chosen_run(run, pretrained, tuple(fitting))
     from calovision.api.load import load_model
 
     scores = load_model(folder, device=device).predict(store, out=out, quiet=False)

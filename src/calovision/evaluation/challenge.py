@@ -1,17 +1,17 @@
 """Judges and protocol of the Fast Calorimeter Simulation Challenge (arXiv:2410.21611).
 
 60 % of the events train a network, 20 % choose the epoch with the best accuracy, and 20 % give the
-result; Adam with a learning rate of 2e-4, 50 epochs. What differs here: there is no incident
-energy, so the summed energy of the image takes its place; the residual network has two dimensions,
-as our images have. The challenge's batches of 1,000 events make 120 steps an epoch of its 100,000
-showers of each kind; batches are smaller here where there are fewer events, for as many steps.
+result; Adam with a learning rate of 2e-4, 50 epochs. Showers in a cylinder are judged as there;
+how other images take their place, :mod:`~calovision.evaluation.challenge_inputs` tells. The
+challenge's batches of 1,000 events make 120 steps an epoch of its 100,000 showers of each kind;
+batches are smaller here where there are fewer events, for as many steps.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calovision.errors import InputError
+from calovision.evaluation.challenge_inputs import INPUTS, Inputs, inputs_of
 from calovision.evaluation.samples import Samples
-from calovision.events.events import Events, concatenate
+from calovision.events.cylinders import alike
+from calovision.events.geometry import Geometry
 from calovision.metrics.bootstrap import Floats, weights_of_two
 from calovision.metrics.verdict import Part, Verdict
-from calovision.networks.challenge import DenseJudge, ImageJudge, SparseJudge
 from calovision.training.devices import chosen_device
 from calovision.utils import streams
 
@@ -32,124 +33,20 @@ Rows = NDArray[np.int64]
 
 EPOCHS = 50
 STEPS = 120  #: of an epoch, but for limits of the batch
-BATCHES = (20, 1000)  #: events of the smallest and of the largest batch
-IMAGES = (20, 100)  #: images of them, which take more memory
 LEARNING_RATE = 2e-4
 PARTS = (0.6, 0.2, 0.2)  #: that train, choose the epoch, and give the result
-PERCENT = 100.0  #: energies of cells are given in per cent of the total
-SMALL = 1e-8  #: GeV; added before logarithms, as in the challenge's code
-ANGLE = 0.1  #: rad; brings centres and widths to the size of one
 MIN_EVENTS = 50  #: of each sample
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """What a judge sees of some events.
-
-    Attributes:
-        batch: what the network takes of some of them.
-        network: a new one with so many outputs.
-        sizes: events of the smallest and of the largest batch.
-    """
-
-    batch: Callable[[Rows], tuple[Tensor, ...]]
-    network: Callable[[int], nn.Module]
-    sizes: tuple[int, int] = BATCHES
-
-
-def high_level(events: Events) -> Inputs:
-    """The challenge's high-level features, for a dense network; see :func:`features`."""
-    table = torch.from_numpy(features(events).astype(np.float32))
-    return Inputs(
-        lambda rows: (table[torch.from_numpy(rows)],), partial(DenseJudge, table.shape[1])
-    )
-
-
-def features(events: Events) -> Floats:
-    """The challenge's high-level features, as it gives them to its network.
-
-    Args:
-        events: ``n`` images.
-
-    Returns:
-        ``(n, 1 + 8 C)``: log10 of the summed energy; then, each for all channels of energy, log10
-        of its energy (GeV, 1e-8 added), the energy-weighted means of eta, phi and radius, the
-        energy-weighted standard deviations of the same, in units of :data:`ANGLE`, 0 without
-        energy; and the share of empty cells.
-    """
-    geometry, width = events.geometry, len(events.geometry.channels)
-    of_energy = np.array([not c.is_time for c in geometry.channels])
-    index = events.owner * width + events.channel
-    energy = events.energy.astype(np.float64) * of_energy[events.channel]
-
-    def summed(weight: Floats) -> Floats:
-        flat = np.bincount(index, weight, len(events) * width).astype(np.float64)
-        return flat.reshape(-1, width)[:, of_energy]
-
-    total = summed(energy)
-    safe = np.where(total > 0, total, 1.0)
-    means, widths = [], []
-    for coordinate in (geometry.eta, geometry.phi, geometry.radius):
-        place = coordinate(events.cell).astype(np.float64) / ANGLE
-        mean = summed(energy * place) / safe
-        square = summed(energy * place**2) / safe - mean**2
-        means.append(mean)
-        widths.append(np.sqrt(np.clip(square, 0, None)))
-    cells = np.array([geometry.cells / c.block**2 for c in geometry.channels])[of_energy]
-    empty = 1 - summed((energy > 0).astype(np.float64)) / cells
-    logarithm = np.log10(np.clip(total, 0, None) + SMALL)
-    whole = np.log10(np.clip(total.sum(1, keepdims=True), 0, None) + SMALL)
-    return np.concatenate([whole, logarithm, *means, *widths, empty], axis=1)
-
-
-def dense(events: Events) -> Inputs:
-    """Energies of all cells in per cent of the total, for a dense network."""
-    share, total = _shares(events)
-    code = events.code.astype(np.int64) * events.geometry.cells + events.cell
-    lit, place = np.unique(code, return_inverse=True)  # others have no influence
-    values, number = share.astype(np.float32), events.n_hits
-
-    def batch(rows: Rows) -> tuple[Tensor, ...]:
-        counts = number[rows]
-        first = np.cumsum(counts) - counts
-        hits = np.arange(counts.sum()) + np.repeat(events.offsets[rows] - first, counts)
-        parts = (total[rows, None], place[hits], values[hits], first)
-        return tuple(torch.from_numpy(part) for part in parts)
-
-    return Inputs(batch, partial(SparseJudge, max(len(lit), 1)))
-
-
-def images(events: Events) -> Inputs:
-    """Images of energies in per cent of the total, for a residual network."""
-    share, total = _shares(events)
-    of = replace(events, value=(share / events.area).astype(np.float32))
-
-    def batch(rows: Rows) -> tuple[Tensor, ...]:
-        seen = of[rows].to_dense("image")
-        return torch.from_numpy(seen), torch.from_numpy(total[rows, None])
-
-    return Inputs(batch, partial(ImageJudge, len(events.geometry.channels)), IMAGES)
-
-
-def _shares(events: Events) -> tuple[Floats, NDArray[np.float32]]:
-    """Energies of hits, per cent of their event's, times as they are; and log10 of the latter."""
-    of_time = np.array([c.is_time for c in events.geometry.channels])[events.channel]
-    energy = np.where(of_time, 0.0, events.energy.astype(np.float64))
-    total = np.bincount(events.owner, energy, len(events))
-    safe = np.where(total > 0, total, 1.0)
-    share = np.where(of_time, events.value, PERCENT * energy / safe[events.owner])
-    return share, np.log10(np.clip(total, 0, None) + SMALL).astype(np.float32)
-
-
-INPUTS: dict[str, Callable[[Events], Inputs]] = {
-    "challenge-high-level": high_level,
-    "challenge-dense": dense,
-    "challenge-cnn": images,
-}
-
-
 def judged(
-    samples: Samples, other: int, seed: int, device: str, *, inputs: str, epochs: int = EPOCHS
+    samples: Samples,
+    other: int,
+    seed: int,
+    device: str,
+    *,
+    inputs: str,
+    epochs: int = EPOCHS,
+    curve: bool = True,
 ) -> Verdict:
     """What a judge of the challenge says of two samples.
 
@@ -160,14 +57,16 @@ def judged(
         device: of PyTorch, or ``"auto"``.
         inputs: a key of :data:`INPUTS`.
         epochs: passes over the training events.
+        curve: whether it learns from parts of the events, too; here it never does.
 
     Raises:
         InputError: too few events, or negative weights.
     """
+    del curve
     a, b = samples.events[0], samples.events[other]
     of = weights_of_two(samples.weights[other - 1], len(a), len(b))
     parts = [split(len(e), seed, 0 if samples.paired else k) for k, e in enumerate((a, b))]
-    seen = INPUTS[inputs](concatenate([replace(e, columns={}) for e in (a, b)]))
+    seen = inputs_of(inputs, (a, b))
     label = np.repeat([0, 1], [len(a), len(b)])
     weight = np.concatenate(
         [np.ones(len(e)) if w is None else w for e, w in zip((a, b), of, strict=True)]
@@ -186,6 +85,11 @@ def judged(
 
 #: by the names of the judges
 JUDGED = {name: partial(judged, inputs=name) for name in INPUTS}
+
+
+def judges_of(geometry: Geometry) -> tuple[str, ...]:
+    """Names of the judges that the challenge has for showers of a geometry."""
+    return tuple(k for k in JUDGED if k != "challenge-cnn" or alike(geometry.channels))
 
 
 def split(n: int, seed: int, sample: int) -> tuple[Rows, Rows, Rows]:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from calovision.errors import InputError
 from calovision.evaluation import judges as bench
-from calovision.evaluation import matching, whole
+from calovision.evaluation import matching, published, whole
 from calovision.evaluation.independence import independent
 from calovision.evaluation.own_metrics import measured
 from calovision.evaluation.samples import MIN_EVENTS, Samples, draw
@@ -100,8 +100,8 @@ def compare(
         pt: compare events alone whose ``pt`` lies between these, GeV.
         limit: at most so many of these events of each set, the first ones; by default all.
         judges: names of those of :data:`~calovision.evaluation.judges.JUDGES` that are asked; by
-            default all.
-        slow_events: events of each sample for the judges that are networks.
+            default all but those on request, of showers trees and the challenge's own.
+        slow_events: events of each sample for the judges that are networks; of showers all.
         only: names of metrics; what none of them needs is not computed. By default all, and those
             of each class.
         own: further metrics of the samples that are compared.
@@ -113,7 +113,9 @@ def compare(
         ``classes`` (the W1s and ``classifier_auc`` of each class where labels exist), ``warnings``
         (what makes the sets unlike before any image is looked at), ``judges`` (of each its AUC, its
         curve of AUC against training events, and its AUC on truth), ``strictest`` (the name of the
-        judge with the largest AUC), ``weights`` (a histogram of what that judge says, see
+        judge with the largest AUC), ``published`` (results that others have published of such
+        events, with this one in its place, see :func:`~calovision.evaluation.published.placed`;
+        ``None`` where there are none), ``weights`` (a histogram of what that judge says, see
         :func:`~calovision.evaluation.whole.histogram`), ``seed`` and ``versions``, ready for JSON.
         Metrics: ``classifier_auc_strictest``, the AUC of every judge, ``w1_{observable}``,
         ``w1_hit_energy_{channel}`` (of times ``w1_hit_{channel}``), ``fpd``, ``kpd``, what
@@ -125,7 +127,7 @@ def compare(
             negative weights, or an unknown judge.
     """
     chosen_device(device)  # refused before anything is computed
-    names = bench.asked(judges)
+    names = bench.asked(judges, a.geometry)
     given = {matching.A: a, matching.B: b, matching.FLOOR: floor, matching.TRAINING: training}
     sets = matching.checked({name: events for name, events in given.items() if events is not None})
     training = sets.pop(matching.TRAINING, None)
@@ -134,9 +136,11 @@ def compare(
     truth = independent(sets[matching.A], b, sets.get(matching.FLOOR), training, known, MIN_EVENTS)
     samples = draw(truth.a, b, truth.floor, seed)
     opinions: dict[str, bench.Opinion] = {}
+    # What stands beside published numbers takes all events.
+    most = samples.size if a.geometry.schema == "showers" else slow_events
 
     def judged(name: str) -> dict[str, Metric]:
-        opinions[name] = bench.opinion(name, samples, seed, device, slow_events)
+        opinions[name] = bench.opinion(name, samples, seed, device, most)
         return {}
 
     steps: dict[str, Callable[[], dict[str, Metric]]] = {
@@ -179,12 +183,14 @@ def compare(
         weights = whole.histogram(judge.verdict, seed)
     if only is not None:
         of_judges = {k: m for k, m in of_judges.items() if k in only}
+    measured_here = of_judges | {k: m for part in found.values() for k, m in part.items()}
     return {
         **{name: {"events": samples.size} for name in ("a", "b")},
         "left_out": truth.left_out,
         "seed": seed,
-        "metrics": of_judges | {k: m for part in found.values() for k, m in part.items()},
+        "metrics": measured_here,
         **bench.reported(opinions),
+        "published": published.placed(a.geometry.name, measured_here, samples.size),
         "classes": per_class,
         "weights": weights,
         "warnings": matching.differences(sets),
@@ -213,7 +219,7 @@ def spectra(samples: Samples, seed: int) -> dict[str, Metric]:
 
 def physics_distances(samples: Samples, seed: int) -> dict[str, Metric]:
     """FPD and KPD with their floors; the error of FPD is also that of a finite sample."""
-    real, other, more = samples.tables
+    real, other, more = samples.physics
     mine, others = (dict[str, Any](seed=seed, weights=w) for w in samples.weights)
     frechet = fpd(real, other, **mine)
     error = float(np.hypot(frechet.error, fpd_spread(real, other, **mine)))

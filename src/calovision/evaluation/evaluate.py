@@ -226,7 +226,8 @@ def told_apart(
     """What judges say who tell originals from their reconstructions; see :mod:`.judges`."""
     tables, (names, _) = zip(*map(observable_matrix, (events, rebuilt)), strict=True)
     samples = Samples((events, rebuilt), tables, names, paired=True)
-    return {name: bench.opinion(name, samples, seed, device) for name in bench.asked(judges)}
+    names = bench.asked(judges, events.geometry)
+    return {name: bench.opinion(name, samples, seed, device) for name in names}
 
 
 #: features, labels and, where there are any, weights of some events

@@ -19,6 +19,7 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.evaluation import challenge, network_judges
 from calovision.evaluation.samples import Samples
+from calovision.events.geometry import JET_IMAGES, Geometry
 from calovision.metrics.definitions import definition
 from calovision.metrics.two_sample import trees
 from calovision.metrics.value import Metric
@@ -124,14 +125,19 @@ class Opinion:
         }
 
 
-def asked(judges: Names | None) -> tuple[str, ...]:
+def asked(judges: Names | None, geometry: Geometry = JET_IMAGES) -> tuple[str, ...]:
     """Names of judges in their order; ``None`` are all but those that judge on request.
+
+    Of showers, ``None`` are trees and the judges of the challenge, of which they are.
 
     A text may name several, with commas.
 
     Raises:
         InputError: an unknown one, or none.
     """
+    if judges is None and geometry.schema == "showers":
+        fitting = {"trees", *challenge.judges_of(geometry)}
+        return tuple(name for name in JUDGES if name in fitting)
     if judges is None:
         return tuple(name for name, judge in JUDGES.items() if not judge.on_request)
     names = judges.split(",") if isinstance(judges, str) else judges

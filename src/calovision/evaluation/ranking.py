@@ -13,9 +13,10 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.evaluation import challenge, matching
+from calovision.evaluation.challenge_inputs import INPUTS, inputs_of
 from calovision.evaluation.independence import independent
 from calovision.events import weighting
-from calovision.events.events import Events, concatenate
+from calovision.events.events import Events
 from calovision.events.fingerprints import FingerprintIndex
 from calovision.metrics.bootstrap import mean_metric
 from calovision.metrics.posterior import DEFINITIONS, log_posteriors
@@ -44,7 +45,7 @@ def rank(
         truth: true events; training events of any generator, and events that one has copied, are
             left out.
         made: events of each generator, by its name.
-        judge: whose network, a key of :data:`~calovision.evaluation.challenge.INPUTS`.
+        judge: whose network, a key of :data:`~calovision.evaluation.challenge_inputs.INPUTS`.
         seed: of split, network and batches.
         known: fingerprints of the generators' training events, where they are known.
         device: on which the network learns.
@@ -58,8 +59,8 @@ def rank(
         InputError: fewer than two generators, too few events, an unknown judge, sets of different
             geometry, numbers that are not finite, or negative weights.
     """
-    if judge not in challenge.INPUTS:
-        raise InputError(f"no judge {judge!r}", f"choose one of {', '.join(challenge.INPUTS)}")
+    if judge not in INPUTS:
+        raise InputError(f"no judge {judge!r}", f"choose one of {', '.join(INPUTS)}")
     if len(made) < 2:
         raise InputError("one set cannot be ranked", "give two or more, or use compare")
     place = chosen_device(device)
@@ -80,7 +81,7 @@ def rank(
         for part in zip(*parts, strict=True)
     )
     used = [e[:size] for e in sets.values()]
-    inputs = challenge.INPUTS[judge](concatenate([replace(e, columns={}) for e in (*used, truth)]))
+    inputs = inputs_of(judge, (*used, truth))
     label = np.repeat(np.arange(len(sets)), size)
     of = [weighting.of(e) for e in used]
     weight = np.concatenate([np.ones(size) if w is None else w for w in of])

@@ -17,6 +17,7 @@ from calovision.events.fingerprints import fingerprints
 from calovision.events.splits import split
 from calovision.features.observables import observable_matrix
 from calovision.features.patterns import energy_edges, patterns
+from calovision.features.showers import challenge_table
 from calovision.metrics.bootstrap import Floats, Weights
 from calovision.utils import streams
 
@@ -44,6 +45,13 @@ class Samples:
         """Their local patterns, each ``(n, l)``; computed when they are first asked for."""
         edges = energy_edges(self.events)
         return tuple(patterns(e, edges) for e in self.events)
+
+    @cached_property
+    def physics(self) -> tuple[Floats, ...]:
+        """The tables of FPD and KPD: the observables; of showers those of the CaloChallenge."""
+        if self.events[0].geometry.schema != "showers":
+            return self.tables
+        return tuple(challenge_table(e) for e in self.events)
 
     @property
     def size(self) -> int:

@@ -104,13 +104,15 @@ class Attributes(ABC):
 
     @property
     def eta(self) -> NDArray[np.float32]:
-        """``(hits,)`` pseudorapidity of each hit from the window's centre; not ``["eta"]``."""
-        return read_only(self.geometry.eta(self.load().cell))
+        """``(hits,)`` eta from the window's centre, of showers x (mm); not ``["eta"]``."""
+        held = self.load()
+        return read_only(self.geometry.eta(held.cell, held.channel))
 
     @property
     def phi(self) -> NDArray[np.float32]:
-        """``(hits,)`` azimuth of each hit from the window's centre, rad; not ``["phi"]``."""
-        return read_only(self.geometry.phi(self.load().cell))
+        """``(hits,)`` phi (rad) from the window's centre, of showers y (mm); not ``["phi"]``."""
+        held = self.load()
+        return read_only(self.geometry.phi(held.cell, held.channel))
 
     @property
     def channel(self) -> NDArray[np.uint8]:

@@ -96,8 +96,8 @@ def padded(
         return torch.from_numpy(table)
 
     return Padded(
-        eta=fill(events.geometry.eta(events.cell)),
-        phi=fill(events.geometry.phi(events.cell)),
+        eta=fill(events.geometry.eta(events.cell, events.channel)),
+        phi=fill(events.geometry.phi(events.cell, events.channel)),
         energy=fill(energy),
         channel=fill(events.channel.astype(np.int64)),
         cell=fill(events.cell.astype(np.int64)),

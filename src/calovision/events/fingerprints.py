@@ -23,7 +23,12 @@ from calovision.events.reader import EventStore
 Prints = NDArray[np.uint64]
 
 #: columns that distinguish one generated jet, or one generated particle, from all others
-ORIGINS = {"jets": ("gen_pt", "gen_m0", "eta", "phi"), "crops": ("energy", "eta", "phi", "z")}
+ORIGINS: dict[str, tuple[str, ...]] = {
+    "jets": ("gen_pt", "gen_m0", "eta", "phi"),
+    "crops": ("energy", "eta", "phi", "z"),
+    # Showers are generated for the incident energies of true ones, which are no origin then.
+    "showers": (),
+}
 UNKNOWN = np.uint64(0)  #: fingerprint of an image without hits, and of an unknown origin
 _HALF, _KEPT = np.uint32(1 << 15), np.uint32(16)  # rounds a float32 to 8 significant bits
 _ORIGIN = np.uint64(0x6F726967696E)  # no image is hashed like an origin
@@ -173,7 +178,8 @@ def image_prints(events: Events) -> Prints:
 
 def origin_prints(events: Events) -> Prints:
     """``(n,)`` hash of the columns of the generated jet or particle, if the set has all of them."""
-    columns = [events.columns.get(name) for name in ORIGINS[events.geometry.schema]]
+    names = ORIGINS[events.geometry.schema]
+    columns = [events.columns.get(name) for name in names or ("",)]
     mixed = np.full(len(events), _ORIGIN)
     for column in columns:
         if column is None or column.dtype.kind != "f" or column.ndim != 1:

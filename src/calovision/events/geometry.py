@@ -6,13 +6,16 @@ Rows run along eta and columns along phi, as in the public CMS image sets.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import ContentError, InputError
+from calovision.events.channels import Channel as Channel
+from calovision.events.channels import channel_of, is_description
+from calovision.events.cylinders import Floats, in_plane
 
 CRYSTAL_ETA = 0.0174  #: width of one barrel crystal in eta
 MAX_PIXELS = 1 << 16  #: pixels of a channel; hits hold their number in 16 bits
@@ -22,8 +25,6 @@ MAX_CHANNELS = 1 << 7  #: hits hold twice the number in 8 bits
 NS_PER_UNIT = 50.0
 CRYSTAL_PHI = 2 * math.pi / 360  #: width of one barrel crystal in phi, rad
 
-Kind = Literal["tracker", "calorimeter", "muon", "time"]
-KINDS = get_args(Kind)
 #: of per-event columns of simulated and public sets
 COLUMN_UNITS = {
     **dict.fromkeys(("pt", "m0", "gen_pt", "gen_m0", "parton_pt", "energy", "deposit"), "GeV"),
@@ -31,67 +32,34 @@ COLUMN_UNITS = {
     "phi": "rad",
 }
 #: what labels 0 and 1 mean by default, by the schema
-CLASSES = {"jets": ("gluon", "quark"), "crops": ("photon", "electron")}
+CLASSES: dict[str, tuple[str, ...]] = {
+    "jets": ("gluon", "quark"),
+    "crops": ("photon", "electron"),
+    "showers": ("photon", "electron"),
+}
+Schema = Literal["jets", "crops", "showers"]
+MOST_CLASSES = 1 << 7  #: labels are held in 8 bits, one of them for the sign
 OPTIONAL = {"pitch", "classes"}  #: keys that older sets lack
-
-
-@dataclass(frozen=True)
-class Channel:
-    """One layer of an image.
-
-    Attributes:
-        name: lower-case name, for example ``"ecal"``.
-        block: pixels along each side of one readout cell (an HCAL tower covers 5 x 5).
-        gev_per_unit: GeV of one image unit; the public sets are not in GeV. Of a time, 1: what
-            models see of it is in image units.
-        signed: whether negative values are meaningful (a time is, an energy is not).
-        unit: what the channel measures: ``"GeV"`` for energies, ``"ns"`` for times.
-        kind: ``"tracker"`` and ``"muon"`` hold transverse momenta of tracks, ``"calorimeter"``
-            energies, of which axis, momentum and mass of a jet are made, ``"time"`` times. By
-            default as the name and the unit tell.
-
-    Example:
-        >>> import calovision as cv
-        >>> cv.Channel("muon").kind, cv.Channel("ecal").is_calorimeter
-        ('muon', True)
-    """
-
-    name: str
-    block: int = 1
-    gev_per_unit: float = 1.0
-    signed: bool = False
-    unit: Literal["GeV", "ns"] = "GeV"
-    kind: Kind | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind is None:
-            object.__setattr__(self, "kind", _kind(self.name, self.unit))
-
-    @property
-    def is_calorimeter(self) -> bool:
-        """Whether it measures energies in a calorimeter."""
-        return self.kind == "calorimeter"
-
-    @property
-    def is_time(self) -> bool:
-        """Whether it measures times."""
-        return self.unit == "ns"
 
 
 @dataclass(frozen=True)
 class Geometry:
     """The pixel grid of an image set, its channels, and what its labels mean.
 
+    Of ``"showers"`` in a cylinder the channels are its layers, rows run along the azimuth and
+    columns along the radius: see ``rings`` and ``sectors`` of a :class:`Channel`.
+
     Attributes:
         name: identifier written to the manifest.
         rows: pixels along eta.
         cols: pixels along phi.
         channels: the layers, in storage order.
-        schema: key layout of the public file it mirrors, ``"jets"`` (``X_jets``) or
-            ``"crops"`` (``X``).
+        schema: what an event is: ``"jets"`` and ``"crops"`` as in the public files (``X_jets``,
+            ``X``), or ``"showers"`` in a cylinder.
         pitch: widths of a pixel in eta and in phi (rad); those of a crystal of the CMS barrel by
             default.
-        classes: what labels 0 and 1 mean; gluon and quark, or photon and electron, by default.
+        classes: what the labels 0, 1, ... mean; gluon and quark of jets, photon and electron of
+            crops, by default.
 
     Raises:
         InputError: another schema.
@@ -106,14 +74,14 @@ class Geometry:
     rows: int
     cols: int
     channels: tuple[Channel, ...]
-    schema: Literal["jets", "crops"]
+    schema: Schema
     pitch: tuple[float, float] = (CRYSTAL_ETA, CRYSTAL_PHI)
-    classes: tuple[str, str] = ("", "")
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.schema not in tuple(CLASSES):
             raise InputError(f"no schema {self.schema!r}", f"give {' or '.join(CLASSES)}")
-        if self.classes == ("", ""):
+        if not self.classes:
             object.__setattr__(self, "classes", CLASSES[self.schema])
 
     @property
@@ -137,28 +105,39 @@ class Geometry:
         Raises:
             InputError: there is no such class.
         """
-        if isinstance(name, int) and not isinstance(name, bool) and name in (0, 1):
+        numbers = range(len(self.classes))
+        if isinstance(name, int) and not isinstance(name, bool) and name in numbers:
             return name
         if name not in self.classes:
             raise InputError(
                 f"{self.name} images have no class {name!r}",
-                f"choose {' or '.join(self.classes)}, or their numbers 0 or 1",
+                f"choose {' or '.join(self.classes)}, or their numbers "
+                + " or ".join(map(str, numbers)),
             )
         return self.classes.index(name)
 
-    def eta(self, cell: NDArray[Any]) -> NDArray[np.float32]:
-        """Pseudorapidity of pixel centres relative to the window centre; same shape as ``cell``."""
+    def eta(self, cell: NDArray[Any], channel: NDArray[Any] | None = None) -> Floats:
+        """Pseudorapidity of pixel centres from the window's centre; of showers x in mm.
+
+        Args:
+            cell: pixels of any shape.
+            channel: their channels, which matter in cylinders with layers of several kinds.
+        """
+        if self.schema == "showers":
+            return in_plane(self.channels, self.cols, cell, channel)[0]
         row = np.asarray(cell, np.int64) // self.cols
         return ((row - (self.rows - 1) / 2) * self.pitch[0]).astype(np.float32)
 
-    def phi(self, cell: NDArray[Any]) -> NDArray[np.float32]:
-        """Azimuth (rad) of pixel centres relative to the window centre; same shape as ``cell``."""
+    def phi(self, cell: NDArray[Any], channel: NDArray[Any] | None = None) -> Floats:
+        """Azimuth (rad) of pixel centres from the window's centre; of showers y in mm."""
+        if self.schema == "showers":
+            return in_plane(self.channels, self.cols, cell, channel)[1]
         col = np.asarray(cell, np.int64) % self.cols
         return ((col - (self.cols - 1) / 2) * self.pitch[1]).astype(np.float32)
 
-    def radius(self, cell: NDArray[Any]) -> NDArray[np.float32]:
-        """Distance (rad) of pixel centres from the window centre; same shape as ``cell``."""
-        radius: NDArray[np.float32] = np.hypot(self.eta(cell), self.phi(cell))
+    def radius(self, cell: NDArray[Any], channel: NDArray[Any] | None = None) -> Floats:
+        """Distance (rad; of showers mm) of pixel centres from the window's centre."""
+        radius: Floats = np.hypot(self.eta(cell, channel), self.phi(cell, channel))
         return radius
 
     def to_dict(self) -> dict[str, Any]:
@@ -167,12 +146,8 @@ class Geometry:
         What follows from the rest, by default, is left out: unit and kind of a channel, pitch and
         names of the classes.
         """
-        found = asdict(self)
-        for channel in found["channels"]:
-            if channel["kind"] == _kind(channel["name"], channel["unit"]):
-                del channel["kind"]
-            if channel["unit"] == _unit(channel["signed"]):
-                del channel["unit"]
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        found["channels"] = tuple(c.to_dict() for c in self.channels)
         if self.pitch == (CRYSTAL_ETA, CRYSTAL_PHI):
             del found["pitch"]
         if self.classes == CLASSES[self.schema]:
@@ -189,18 +164,16 @@ class Geometry:
         layers = data.get("channels") if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(layers, list | tuple):
             raise ContentError("not a geometry")
-        keys = _keys(cls)
+        keys = {f.name for f in fields(cls)}
         known = keys - OPTIONAL <= data.keys() <= keys
         known = known and data.get("schema") in tuple(CLASSES)
-        if not known or not all(_describes_channel(layer) for layer in layers):
+        if not known or not all(map(is_description, layers)):
             raise ContentError("a geometry with other keys")
-        units = ({"unit": _unit(bool(layer.get("signed")))} for layer in layers)
-        channels = tuple(Channel(**(u | c)) for u, c in zip(units, layers, strict=True))
-        more = {}
-        for name in OPTIONAL & data.keys():
-            if not isinstance(data[name], list | tuple) or len(data[name]) != 2:
-                raise ContentError("not a geometry")
-            more[name] = tuple(data[name])
+        channels = tuple(map(channel_of, layers))
+        more = {name: data[name] for name in OPTIONAL & data.keys()}
+        if not all(isinstance(value, list | tuple) for value in more.values()):
+            raise ContentError("not a geometry")
+        more = {name: tuple(value) for name, value in more.items()}
         found = cls(data["name"], data["rows"], data["cols"], channels, data["schema"], **more)
         if not found.is_sound():
             raise ContentError("not a geometry")
@@ -212,46 +185,20 @@ class Geometry:
         Rows and columns must be multiples of every ``block``, which must be odd, for a readout cell
         is known by its middle pixel.
         """
-        sizes = (self.rows, self.cols, *(c.block for c in self.channels))
-        if not all(type(n) is int and n > 0 for n in sizes) or self.cells > MAX_PIXELS:
+        sides, cylinder = (self.rows, self.cols), self.schema == "showers"
+        if not all(type(n) is int and n > 0 for n in sides) or self.cells > MAX_PIXELS:
             return False
-        names = (self.name, *self.channel_names)
         return (
-            all(isinstance(n, str) for n in names)
+            isinstance(self.name, str)
             and 0 < len(self.channels) <= MAX_CHANNELS
-            and all(self.rows % c.block == self.cols % c.block == 0 for c in self.channels)
-            and all(c.block % 2 for c in self.channels)
-            and all(isinstance(c.gev_per_unit, int | float) for c in self.channels)
-            and all(0 < c.gev_per_unit < math.inf for c in self.channels)
-            and all(c.unit in ("GeV", "ns") for c in self.channels)
-            and all(c.kind in KINDS for c in self.channels)
+            and all(c.is_sound(*sides, cylinder=cylinder) for c in self.channels)
+            and len(self.pitch) == 2
             and all(isinstance(p, int | float) and 0 < p < math.inf for p in self.pitch)
             and all(isinstance(name, str) and name for name in self.classes)
-            and self.classes[0] != self.classes[1]
-            and self.schema in ("jets", "crops")
+            and 1 < len(self.classes) <= MOST_CLASSES
+            and len(set(self.classes)) == len(self.classes)
+            and self.schema in CLASSES
         )
-
-
-def _keys(kind: type) -> set[str]:
-    return {field.name for field in fields(kind)}
-
-
-def _describes_channel(layer: object) -> bool:
-    return isinstance(layer, dict) and {"name"} <= layer.keys() <= _keys(Channel)
-
-
-def _kind(name: str, unit: str) -> Kind:
-    """Kind of a channel that states none."""
-    if unit == "ns":
-        return "time"
-    if name.startswith("track"):
-        return "tracker"
-    return "muon" if name.startswith("muon") else "calorimeter"
-
-
-def _unit(signed: bool) -> str:
-    """Unit of a channel that states none: times are what is signed."""
-    return "ns" if signed else "GeV"
 
 
 #: of the public quark/gluon HDF5, in every channel: its pixels are sums of GeV divided by 100 (an

@@ -48,7 +48,7 @@ def both_classes(events: Events) -> NDArray[np.int8]:
 
 def expected(geometry: Geometry) -> str:
     """Words for the labels that a set should have."""
-    first, second = geometry.classes
+    first, second, *_ = geometry.classes
     return f"a column 'label' of 0 ({first}) and 1 ({second})"
 
 

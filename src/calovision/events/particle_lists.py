@@ -70,6 +70,11 @@ class ParticleLists:
         """``(m,)`` event of every particle."""
         return np.repeat(np.arange(len(self)), self.counts)
 
+    def momenta(self) -> NDArray[np.float64]:
+        """``(4, m)`` px, py, pz and energy, GeV."""
+        pt, eta, phi = (x.astype(np.float64) for x in (self.pt, self.eta, self.phi))
+        return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), self.energy])
+
     def __getitem__(self, events: NDArray[np.int64] | Sequence[int]) -> ParticleLists:
         """The lists of some events, by number."""
         chosen = np.asarray(events, np.int64)

@@ -97,7 +97,7 @@ def energy_factors(
         pt = np.asarray(columns["pt"], np.float64)
         others = np.maximum(PILEUP_GEV, COLLISION_GEV * columns.get("n_pileup", np.zeros(len(pt))))
         expected = CROP_GEV / 50 * pt if crops else SUM_OVER_PT * pt + others
-    elif crops:
+    elif crops or (geometry.schema == "showers" and "energy" in columns):
         expected = np.asarray(columns.get("energy", np.full(len(sums), CROP_GEV)), np.float64)
     else:
         return None
@@ -125,7 +125,9 @@ def doubts_of_energy(
     if factors is None:
         return []
     off = factors[(factors < BAND[0]) | (factors > BAND[1])]
-    if len(off) <= FEW * len(factors):
+    # Showers of hadrons differ much: they are doubted together.
+    few = 0.5 if geometry.schema == "showers" else FEW
+    if len(off) <= few * len(factors):
         return []
     factor = float(np.median(off))
     basis = "pt suggests" if "pt" in columns else "electrons and photons of 50 GeV have"
@@ -140,7 +142,8 @@ def doubts_of_energy(
 def _guess(factor: float, geometry: Geometry) -> str:
     """What may be behind a factor on the energies."""
     unit = max(c.gev_per_unit for c in geometry.channels if not c.is_time)
-    known = {1000.0: "MeV taken as GeV?", 0.001: "is pt in MeV?"}
+    column = "energy" if geometry.schema == "showers" else "pt"
+    known = {1000.0: "MeV taken as GeV?", 0.001: f"is {column} in MeV?"}
     if unit > 10:
         known |= {unit: "GeV taken as image units? give unit gev"}
         known |= {1 / unit: "image units taken as GeV? give unit image"}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.geometry import NS_PER_UNIT, Geometry
+from calovision.events.shower_plots import shower_panels
 from calovision.events.weighting import COLUMN, scaled
 
 if TYPE_CHECKING:
@@ -135,11 +136,15 @@ def panels(
 ) -> Figure:
     """Images side by side, a row per channel with one colour scale: logarithmic for energies.
 
+    Showers in a cylinder are drawn by :func:`~calovision.events.shower_plots.shower_panels`.
+
     Args:
         geometry: of the images.
         titles: of the columns.
         images: ``(channels, rows, cols)`` each, GeV a pixel, times in image units.
     """
+    if geometry.schema == "showers":
+        return shower_panels(geometry, titles, images)
     from matplotlib.colors import LogNorm, Normalize
 
     from calovision.utils.picture import Picture

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from calovision.events.event_set import EventSet
 
+_CHANNELS_SHOWN = 8  #: channels that are named; a cylinder has tens of layers
 _SHOWN = 16  #: columns that are summarised; a set may have any number
 
 
@@ -44,6 +45,13 @@ def html(events: EventSet) -> str:
     )
 
 
+def shortened(names: list[str]) -> str:
+    """Names in a row, of many the first and the last."""
+    if len(names) <= _CHANNELS_SHOWN:
+        return ", ".join(names)
+    return f"{len(names)}: {', '.join(names[:2])}, ..., {names[-1]}"
+
+
 def _number(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:.5g}"
 
@@ -58,7 +66,7 @@ def _facts(events: EventSet) -> tuple[str, list[tuple[str, str]], list[tuple[Any
     ]
     facts = [
         ("geometry", f"{geometry.name}, {geometry.rows} x {geometry.cols} pixels"),
-        ("channels", ", ".join(units)),
+        ("channels", shortened(units)),
         *events._details(),
     ]
     label = events.columns.get("label")

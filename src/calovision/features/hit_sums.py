@@ -70,9 +70,9 @@ class EventHits(HitSums):
         self._owner = torch.from_numpy(np.repeat(np.arange(len(events)), events.n_hits))
         self._channel = torch.from_numpy(events.channel.astype(np.int64))
         self._index = self._owner * self.channels + self._channel
-        self.eta = torch.from_numpy(geometry.eta(events.cell))
-        self.phi = torch.from_numpy(geometry.phi(events.cell))
-        self.radius = torch.from_numpy(geometry.radius(events.cell))
+        self.eta = torch.from_numpy(geometry.eta(events.cell, events.channel))
+        self.phi = torch.from_numpy(geometry.phi(events.cell, events.channel))
+        self.radius = torch.from_numpy(geometry.radius(events.cell, events.channel))
         self.energy = torch.from_numpy(events.energy.astype(np.float64))
 
     def per_event(self, weight: Tensor) -> Tensor:

@@ -90,8 +90,8 @@ def _hardest(events: Events, hits: int) -> tuple[Floats, Floats, NDArray[np.int8
     position = np.zeros((n, hits, 2), np.float32)
     strength = np.zeros((n, hits), np.float32)
     channel = np.full((n, hits), -1, np.int8)
-    position[row, column, 0] = geometry.eta(events.cell[kept])
-    position[row, column, 1] = geometry.phi(events.cell[kept])
+    position[row, column, 0] = geometry.eta(events.cell[kept], events.channel[kept])
+    position[row, column, 1] = geometry.phi(events.cell[kept], events.channel[kept])
     strength[row, column] = energy[kept]
     channel[row, column] = events.channel[kept]
     total = np.bincount(owner, energy, n).astype(np.float32)

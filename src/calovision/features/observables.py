@@ -26,12 +26,15 @@ from calovision.features.jet_shapes import (
     momentum,
     share,
 )
+from calovision.features.showers import shower_observables
 
 Floats = NDArray[np.float64]
 
 
 def observables(events: Events) -> dict[str, Floats]:
-    """All observables of a set of jet images or crops.
+    """All observables of a set of jet images or crops, or of showers in a cylinder.
+
+    Those of showers are told in :mod:`~calovision.features.showers`.
 
     Args:
         events: ``n`` images.
@@ -48,6 +51,8 @@ def observables(events: Events) -> dict[str, Floats]:
         energy within 0.1, 0.2, 0.4 rad). And ``n_track``, hits of trackers within 0.4. Ratios
         without energy are 0.
     """
+    if events.geometry.schema == "showers":
+        return shower_observables(events)
     geometry, hits = events.geometry, EventHits(events)
     calorimeters = geometry.calorimeters
     distance = axis_distance(hits, jet_axis(hits, calorimeters))

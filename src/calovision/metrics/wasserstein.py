@@ -65,6 +65,21 @@ DEFINITIONS = {
         ),
         ("ptd[_CHANNEL]", "pTD", "", "pTD: how few hits carry the energy."),
         ("core[_CHANNEL]", "the core share", "", "Share of the energy within 0.1 rad."),
+        (
+            "response",
+            "the response",
+            "",
+            "Energy of a shower over that of its incident particle.",
+        ),
+        ("empty[_CHANNEL]", "the share of empty voxels", "", "Sparsity of a layer of a shower."),
+        *(
+            (f"{key}_{axis}[_CHANNEL]", f"the {word} in {where}", "mm", text)
+            for axis, where in (("x", "x"), ("y", "y"), ("r", "radius"))
+            for key, word, text in (
+                ("centre", "centre", "Energy-weighted mean of the voxels of a layer."),
+                ("width", "width", "Energy-weighted standard deviation of the voxels of a layer."),
+            )
+        ),
         ("mass", "image mass", "GeV", "Mass of the calorimeter hits."),
         ("pt", "image pT", "GeV", "Transverse momentum of the calorimeter hits."),
         ("n_track", "track multiplicity", "tracks", "Tracks within 0.4 rad of the axis."),

@@ -31,6 +31,8 @@ MODELS: dict[str, dict[str, str]] = {
         "particles": "generators.particles.task",
         "hits": "generators.hits.task",
         "hits-small": "generators.hits.task",
+        "particles-small": "generators.particles.task",
+        "particles-large": "generators.particles.task",
         "baseline": "generators.ddpm",
     },
     "egamma": {

@@ -138,7 +138,7 @@ def flat(settings: Mapping[str, Any], group: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in settings.items():
         place = f"{group}.{name}" if group else name
-        found |= flat(value, place) if isinstance(value, Mapping) else {place: value}
+        found |= flat(value, place) if isinstance(value, Mapping) and value else {place: value}
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from calovision.errors import InputError
-from calovision.events.events import concatenate
+from calovision.events.events import Events, concatenate
 from calovision.events.store import EventStore, StoreWriter
 from calovision.events.training_fingerprints import copy_index
 from calovision.models.generators.base import (
@@ -18,6 +18,7 @@ from calovision.models.generators.base import (
     pieces,
     possible,
 )
+from calovision.models.generators.oversampling import effective_events
 from calovision.training.run import RunDir
 
 SHARD = 8  #: chunks in a shard
@@ -75,6 +76,7 @@ def generate(
         "seed": seed,
         "steps": steps,
         "reject": request.reject,
+        "oversample": request.oversample,
     }
     writer = StoreWriter(out, task.geometry, provenance=provenance)
     copy_index([directory.path], writer.path)
@@ -91,4 +93,23 @@ def generate(
                 made.append(piece)
                 bar.update(len(piece))
             writer.write(shard, concatenate(made))
-    return writer.finish()
+    store = writer.finish()
+    tell_of_oversampling(store[: SHARD * task.chunk], n, request)
+    return store
+
+
+def tell_of_oversampling(events: Events, n: int, request: Request) -> None:
+    """Warn of how many independent events ``n`` are worth that share collisions.
+
+    Args:
+        events: some of them.
+        n: all.
+        request: what was asked for.
+    """
+    if request.oversample > 1:
+        worth, observable = effective_events(events, request.oversample)
+        warnings.warn(
+            f"{n} events of {-(-n // request.oversample)} collisions are worth "
+            f"{worth / len(events) * n:.0f} independent ones by their {observable}",
+            stacklevel=3,
+        )

@@ -1,8 +1,8 @@
 """Classifiers of the Fast Calorimeter Simulation Challenge (arXiv:2410.21611), for our images.
 
 The challenge tells generated from true showers by a dense network, on the energies of all cells or
-on numbers made of them, and by a residual network on the cells' grid. The latter had three
-dimensions; the layers of our images are its channels.
+on numbers made of them, and by a residual network on the cells' grid. The latter has three
+dimensions; of images that are no cylinder, the layers are its channels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from calovision.networks.resnet15 import Residual
+from calovision.networks.resnet15 import LAYERS, Residual
 
 HIDDEN = 512  #: nodes of each layer of the dense network
 WIDTHS = (32, 64, 64, 128)  #: channels of the residual network's four levels, two blocks each
@@ -78,29 +78,32 @@ class SparseJudge(nn.Module):
 class ImageJudge(nn.Module):
     """Scores of images by a residual network of 18 layers (arXiv:1512.03385).
 
-    A 7 x 7 convolution and a maximum, both of stride 2; four levels of two blocks of
+    A 7 x 7 (x 7) convolution and a maximum, both of stride 2; four levels of two blocks of
     :data:`WIDTHS` channels, the last three of stride 2; a mean over the image, to which the
     event's total is added, normalised over the batch; one linear layer.
 
     Args:
         channels: of an image.
         outputs: scores of an event.
+        dimensions: of an image, 2 or 3.
     """
 
-    def __init__(self, channels: int, outputs: int) -> None:
+    def __init__(self, channels: int, outputs: int, *, dimensions: int = 2) -> None:
         super().__init__()
         width = WIDTHS[0]
+        convolution, normal = LAYERS[dimensions]
+        pool = nn.MaxPool2d if dimensions == 2 else nn.MaxPool3d
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, width, 7, 2, padding=3, bias=False),
-            nn.BatchNorm2d(width),
+            convolution(channels, width, 7, 2, padding=3, bias=False),
+            normal(width),
             nn.ReLU(inplace=True),
-            nn.MaxPool2d(3, 2, padding=1),
+            pool(3, 2, padding=1),
         )
         blocks = []
         for level, wider in enumerate(WIDTHS):
             blocks += [
-                Residual(width, wider, stride=1 if level == 0 else 2),
-                Residual(wider, wider),
+                Residual(width, wider, 1 if level == 0 else 2, dimensions),
+                Residual(wider, wider, dimensions=dimensions),
             ]
             width = wider
         self.blocks = nn.Sequential(*blocks)
@@ -108,8 +111,11 @@ class ImageJudge(nn.Module):
         self.out = nn.Linear(width + 1, outputs)
 
     def forward(self, images: Tensor, total: Tensor) -> Tensor:
-        """``(n, outputs)`` of ``(n, channels, rows, cols)`` and ``(n, 1)``."""
-        seen = self.blocks(self.stem(images)).mean(dim=(2, 3))
+        """``(n, outputs)`` of ``(n, channels, rows, cols)`` and ``(n, 1)``.
+
+        In three dimensions images are ``(n, channels, layers, rows, cols)``.
+        """
+        seen = self.blocks(self.stem(images)).mean(dim=tuple(range(2, images.ndim)))
         found: Tensor = self.out(torch.cat([seen, self.normal(total)], dim=1))
         return found
 

@@ -9,6 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+#: convolution and normalisation by the dimensions of an image
+LAYERS: dict[int, tuple[type[nn.Module], type[nn.Module]]] = {
+    2: (nn.Conv2d, nn.BatchNorm2d),
+    3: (nn.Conv3d, nn.BatchNorm3d),
+}
+
 
 class ResNet15(nn.Module):
     """Logit of an image.
@@ -53,21 +59,23 @@ class Residual(nn.Module):
         outputs: channels out.
         stride: of the first convolution; with other than 1, or other channels, the input goes
             through a 1 x 1 convolution with batch normalisation.
+        dimensions: of an image, 2 or 3.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, dimensions: int = 2) -> None:
         super().__init__()
+        convolution, normal = LAYERS[dimensions]
         self.branch = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
+            convolution(inputs, outputs, 3, stride, padding=1, bias=False),
+            normal(outputs),
             nn.ReLU(inplace=True),
-            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
+            convolution(outputs, outputs, 3, padding=1, bias=False),
+            normal(outputs),
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+                convolution(inputs, outputs, 1, stride, bias=False), normal(outputs)
             )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ OURS = "ours"
 #: our model where a study has several beside the baseline
 OUR_MODEL = {
     "jet-tagging": "particle-transformer",
-    "jet-generation": "cascade",
+    "jet-generation": "particles",
     "egamma": "crop-net",
     "symmetry": "isometry",
 }

@@ -9,7 +9,7 @@ import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,27 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.geometry import COLUMN_UNITS
 from calovision.metrics.definitions import channel_title
+from calovision.metrics.emd import emd_per_event
 from calovision.reports.html import template
-from calovision.reports.plots.images import measured_by
+from calovision.reports.likeness import most_like
+from calovision.reports.plots.images import channel_colours, measured_by
+from calovision.reports.truth import truth
+from calovision.simulation.detector import CMS_BARREL
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
 
+EMD = "emd"  #: column of a row that is made from the first: how far it lies from it, GeV
 #: unit of columns that have one; others are shown as they are
-UNITS = COLUMN_UNITS | {"gen_girth": "rad"}
+UNITS = COLUMN_UNITS | {"gen_girth": "rad", EMD: "GeV"}
+#: of the page's script, in the order in which they build on each other
+SCRIPTS = (
+    *("data", "events", "map", "solid", "lego", "detector"),
+    *("panels", "facts", "layout", "drawing", "gestures", "hands", "exports", "page"),
+)
+#: front faces of the calorimeters and ends of their barrels (mm), from the beam outwards, where the
+#: view in space draws them; those of CMS (JINST 3 S08004), whatever the set's own detector is
+FACES = ((CMS_BARREL.ecal_radius, 3154.0), (CMS_BARREL.hcal_radius, 3900.0), (2950.0, 5500.0))
 EVENTS_IN_A_REPORT = 12  #: a few hundred hits each: some kilobytes an event and row
 
 
@@ -38,13 +51,15 @@ class Shown:
     Attributes:
         name: of the row, such as ``original``.
         events: ``n`` events, the same number in every row.
-        paired: whether event ``i`` is made from event ``i`` of the first row; otherwise it stands
-            beside it by chance.
+        paired: whether event ``i`` is made from event ``i`` of the first row; otherwise it is
+            another one.
+        matched: in what it is like event ``i`` of the first row, such as ``("label", "pt")``.
     """
 
     name: str
     events: Events
     paired: bool = True
+    matched: tuple[str, ...] = ()
 
 
 def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
@@ -71,6 +86,11 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
                 "give sets of the same events",
             )
     geometry = rows[0].events.geometry
+    if geometry.schema == "showers":
+        raise InputError(
+            "showers in a cylinder have no map in eta and phi", "draw them by plot() of the events"
+        )
+    colours = channel_colours(geometry).values()
     content = {
         "title": title,
         "first": first,
@@ -79,28 +99,41 @@ def page(title: str, rows: Sequence[Shown], first: int = 0) -> str:
         "cols": geometry.cols,
         "eta": [float(x) for x in geometry.eta(np.arange(geometry.rows) * geometry.cols)],
         "phi": [float(x) for x in geometry.phi(np.arange(geometry.cols))],
+        "classes": geometry.classes,
+        "cone": CMS_BARREL.jet_radius if geometry.schema == "jets" else None,
+        "faces": FACES,
         "channels": [
             {
                 "name": channel_title(c.name),
+                "kind": c.kind,
+                "colour": [round(255 * x) for x in rgb],
                 "block": c.block,
                 "signed": c.signed,
                 "quantity": measured_by(c),
                 "unit": c.unit,
             }
-            for c in geometry.channels
+            for c, (_, rgb) in zip(geometry.channels, colours, strict=True)
         ],
         "sets": [
-            {"name": r.name, "paired": r.paired, **_hits(r.events), "columns": _columns(r.events)}
-            for r in rows
+            {
+                "name": row.name,
+                "paired": row.paired,
+                "matched": row.matched,
+                **_hits(row.events),
+                "truth": _particles(row.events),
+                "columns": _columns(_measured(row, rows[0])),
+            }
+            for row in rows
         ],
     }
     files = resources.files("calovision.reports") / "templates"
+    scripts = [(files / "display" / f"{name}.js").read_text() for name in SCRIPTS]
     return template("view.html.j2").render(
         title=title,
         # "</script>" inside a name must not end the script.
         content=json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
         style=(files / "view.css").read_text(),
-        script=(files / "view.js").read_text(),
+        script="\n".join(scripts),
     )
 
 
@@ -110,21 +143,34 @@ def frame(title: str, sets: Mapping[str, Events], *, paired: bool = True) -> str
     Args:
         title: what the frame is, for those who cannot see it.
         sets: name of a row to its events; of sets of different length the first ones are shown.
-        paired: whether the events of all rows belong together, one by one. If not, both classes
-            are shown in turn, so that like stands beside like.
+        paired: whether the events of all rows belong together, one by one. If not, those of the
+            first row show both classes in turn, and beside each stands one that is like it.
 
     Raises:
         InputError: nothing to draw, or sets of different geometry.
     """
-    if not paired:
-        sets = {name: events[in_turn(events)] for name, events in sets.items()}
     number = min([EVENTS_IN_A_REPORT, *(len(events) for events in sets.values())])
-    rows = [
-        Shown(name, events[:number], paired or place == 0)
-        for place, (name, events) in enumerate(sets.items())
-    ]
+    rows: list[Shown] = []
+    for name, events in sets.items():
+        if paired or not rows:
+            chosen = events[:number] if paired else events[in_turn(events, number)]
+            rows.append(Shown(name, chosen))
+        else:
+            rows.append(beside(name, events, rows[0].events))
     text = escape(page(title, rows))
     return f'<iframe class="display" title="{escape(title)}" srcdoc="{text}"></iframe>'
+
+
+def beside(name: str, pool: Events, first: Events) -> Shown:
+    """A row of other events, each the most like one of the first row that the pool has.
+
+    Args:
+        name: of the row.
+        pool: events to choose from, no fewer than ``first`` has.
+        first: ``n`` events of the first row.
+    """
+    chosen, like = most_like(first, pool)
+    return Shown(name, pool[chosen], paired=False, matched=like)
 
 
 def in_turn(events: Events, number: int = EVENTS_IN_A_REPORT) -> NDArray[np.int64]:
@@ -135,6 +181,17 @@ def in_turn(events: Events, number: int = EVENTS_IN_A_REPORT) -> NDArray[np.int6
         mine = label == c
         rank[mine] = np.arange(mine.sum())
     return np.lexsort((label, rank))[:number]
+
+
+def _measured(row: Shown, first: Shown) -> Events:
+    """The row's events; if they are made from the first row's, with their distance from these."""
+    if row is first or not row.paired:
+        return row.events
+    calorimetry = [
+        c for c, channel in enumerate(row.events.geometry.channels) if not channel.is_time
+    ]
+    distance = emd_per_event(first.events, row.events)[:, calorimetry].sum(1)
+    return replace(row.events, columns={**row.events.columns, EMD: distance})
 
 
 def _hits(events: Events) -> dict[str, Any]:
@@ -148,6 +205,15 @@ def _hits(events: Events) -> dict[str, Any]:
         "block": _packed(block, "<u1"),
         "energy": _packed(events.measured, "<f4"),
     }
+
+
+def _particles(events: Events) -> dict[str, Any] | None:
+    """Particles before the detector as little-endian arrays in base 64."""
+    found = truth(events)
+    if found is None:
+        return None
+    kinds = {"offsets": "<u4", "kind": "<u1"}
+    return {k: _packed(v, kinds.get(k, "<f4")) for k, v in found._asdict().items()}
 
 
 def _packed(values: NDArray[Any], kind: str) -> str:

@@ -33,8 +33,8 @@ def surroundings(jets: Jets, detector: Detector = CMS_BARREL) -> ParticleLists:
     # half of the angle by which a helix turns on its way to the calorimeter, if it gets there
     sine = CURVATURE * detector.field * detector.ecal_radius / 2 / p.pt[row]
     turn = np.where(sine < 1, np.arcsin(np.minimum(sine, 1.0)), 0.0)
-    near = member | (np.abs(_wrapped(away)) < REACH)
-    near |= np.abs(_wrapped(away - p.charge[row] * turn)) < REACH
+    near = member | (np.abs(wrapped(away)) < REACH)
+    near |= np.abs(wrapped(away - p.charge[row] * turn)) < REACH
     row, owner, member = row[near], owner[near], member[near]
     counts = np.bincount(owner, minlength=len(jets))
     columns = (p.pdg[row], p.pt[row], p.eta[row], p.phi[row], p.energy[row])
@@ -52,7 +52,7 @@ def jet_shapes(lists: ParticleLists) -> dict[str, NDArray[np.generic]]:
     n, owner, first = len(inside), inside.owner, inside.offsets[:-1]
     pt, eta = inside.pt.astype(np.float64), inside.eta.astype(np.float64)
     start = inside.phi[np.minimum(first, max(len(pt) - 1, 0))] if len(pt) else np.zeros(n)
-    phi = _wrapped(inside.phi - start[owner])
+    phi = wrapped(inside.phi - start[owner])
     total = np.maximum(np.bincount(owner, pt, n), 1e-9)
     centre = [np.bincount(owner, pt * x, n) / total for x in (eta, phi)]
     distance = np.hypot(eta - centre[0][owner], phi - centre[1][owner])
@@ -64,6 +64,6 @@ def jet_shapes(lists: ParticleLists) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _wrapped(angle: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Angles in -pi..pi."""
+def wrapped(angle: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The same angles in -pi..pi, rad."""
     return (angle.astype(np.float64) + np.pi) % (2 * np.pi) - np.pi

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from calovision.metrics.value import Metric
 from calovision.models.generate import generate
 from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.load import load_generator
+from calovision.simulation.driver import simulate_jets
 from calovision.simulation.egamma.driver import ENGINES
 from calovision.simulation.egamma.particles import draw
 from calovision.studies import generation_checks
@@ -32,9 +33,8 @@ from calovision.training.run import RunDir
 from calovision.utils import streams
 from calovision.utils.files import write_json
 
-OURS, FAST, BASELINE = "cascade", "cascade-fast", "baseline"
-ALL = "cascade-all"  #: ours without rejection sampling
-SAMPLES = {OURS: (OURS, ALL), FAST: (FAST,), BASELINE: (BASELINE,)}  #: what each model makes
+#: ours, the same with small networks, ours for any images, and the published one
+OURS, FAST, IMAGES, BASELINE = "particles", "particles-small", "cascade", "baseline"
 SIMULATED_JETS = 1000  #: whose simulation is timed, on one thread
 GEANT4 = "Geant4: one photon or electron, pt 50 GeV"  #: in the table of costs
 GEANT4_SHOWERS = 20  #: that are timed
@@ -71,9 +71,9 @@ SCALES = {
 
 
 def trainings(size: Scale, seed: int) -> list[Training]:
-    """The three models, the slowest first."""
+    """The models, the slowest first."""
     settings = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
-    of_model = {BASELINE: {"widths": list(size.widths)}, OURS: {}, FAST: {}}
+    of_model = {BASELINE: {"widths": list(size.widths)}, IMAGES: {}, OURS: {}, FAST: {}}
     return [
         Training(model, model, f"runs/{model}", settings | more, "jet-generator")
         for model, more in of_model.items()
@@ -81,86 +81,58 @@ def trainings(size: Scale, seed: int) -> list[Training]:
 
 
 def train_and_generate(study: StudyFolder, training: Training) -> None:
-    """Train one model, and generate its samples."""
+    """Train one model, and generate its jets."""
     run, model = study.train(training), training.label
     number = study.size.baseline if model == BASELINE else study.size.test // 2
-    for sample in SAMPLES[model]:
-        made = study.path / "generated" / sample
-        if not (made / "manifest.json").exists():
-            generate(
-                made,
-                run,
-                load_generator(run),
-                number,
-                Request(reject=sample != ALL),
-                seed=study.seed,
-                quiet=True,
-            )
+    if not generated(study, training):
+        made = study.path / "generated" / model
+        generate(made, run, load_generator(run), number, Request(), seed=study.seed, quiet=True)
 
 
 def generated(study: StudyFolder, training: Training) -> bool:
     """Whether :func:`train_and_generate` has finished."""
-    samples = SAMPLES[training.label]
-    return all((study.path / "generated" / s / "manifest.json").exists() for s in samples)
+    return (study.path / "generated" / training.label / "manifest.json").exists()
 
 
 def judge(study: StudyFolder, training: Training) -> None:
-    """Compare the jets of one model with simulated ones, into results.json of each sample."""
+    """Compare the jets of one model with simulated ones, into results.json of its run."""
     run, seed, half = RunDir(study.path / training.folder), study.seed, study.size.test // 2
-    truth, seen = study.test, study.training.load()
-    jets = truth[:half]
-    for sample in SAMPLES[training.label]:
-        if _results_file(study, sample).exists():
-            continue
-        made = EventStore.open(study.path / "generated" / sample).load()
+    truth, model = study.test, training.label
+    made = EventStore.open(study.path / "generated" / model).load()
+    found = compare_sets(
+        truth[:half],
+        made,
+        floor=truth[half : 2 * half],
+        training=study.training.load(),
+        seed=seed,
         # Of the baseline there are too few jets to train a network on.
-        judges = study.size.judges if sample != BASELINE else bench.QUICK
-        found = compare_sets(
-            jets,
-            made,
-            floor=truth[half : 2 * half],
-            training=seen,
-            seed=seed,
-            judges=judges,
-            slow_events=half,
-        )
-        about = "The same, every jet kept that is made." if sample == ALL else None
-        result = results_of(run, truth, len(made), seed, {}, about) | {"model": sample}
-        kept = ("metrics", "classes", "judges", "strictest", "weights")
-        result |= {k: found[k] for k in kept}
-        write_json(_results_file(study, sample), result)
+        judges=study.size.judges if model != BASELINE else bench.QUICK,
+        slow_events=half,
+    )
+    result = results_of(run, truth, len(made), seed, {}) | {"model": model}
+    kept = ("metrics", "classes", "judges", "strictest", "weights")
+    write_json(run.path / "results.json", result | {k: found[k] for k in kept})
 
 
 def judged(study: StudyFolder, training: Training) -> bool:
     """Whether :func:`judge` has finished."""
-    return all(_results_file(study, sample).exists() for sample in SAMPLES[training.label])
-
-
-def _results_file(study: StudyFolder, sample: str) -> Path:
-    """Where the results of a sample are: in the run, but for a further sample of it."""
-    if sample in SAMPLES:
-        return study.path / "runs" / sample / "results.json"
-    return study.path / "generated" / f"{sample}.json"
+    return (study.path / training.folder / "results.json").exists()
 
 
 def compare(study: StudyFolder) -> dict[str, Any]:
     """Gather what was found of every model, and measure how fast and how steerable they are."""
-    runs = {model: RunDir(study.path / "runs" / model) for model in SAMPLES}
-    results = [
-        json.loads(_results_file(study, sample).read_text())
-        for samples in SAMPLES.values()
-        for sample in samples
-    ]
+    models = (OURS, FAST, IMAGES, BASELINE)
+    runs = {model: RunDir(study.path / "runs" / model) for model in models}
+    results = [json.loads((run.path / "results.json").read_text()) for run in runs.values()]
     # Before any is timed: a metric of speed has no difference.
     ours, *others = results
     rows = [row for other in others for row in differences(ours, other)]
     for result in results:
-        name = result["model"]
-        task = load_generator(runs[OURS if name == ALL else name], "cpu")
+        task = load_generator(runs[result["model"]], "cpu")
         # One after the other, with nothing else running: rates compare.
-        result["metrics"]["jets_per_s"] = rate(task, study.seed, reject=name != ALL).to_dict()
+        result["metrics"]["jets_per_s"] = rate(task, study.seed).to_dict()
     save_curves(study.path, runs)
-    generation_checks.check(study, OURS, FAST)
+    generation_checks.check(study, OURS)
     write_json(study.path / "costs.json", {"rows": costs(results, study.seed)})
     floors = {key: metric.get("floor") for key, metric in ours["metrics"].items()}
     return {
@@ -170,20 +142,20 @@ def compare(study: StudyFolder) -> dict[str, Any]:
     }
 
 
-def rate(task: GeneratorTask, seed: int, reject: bool) -> Metric:
+def rate(task: GeneratorTask, seed: int) -> Metric:
     """Jets generated per second on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     task.eval()
     try:
         chunks, begun = 1, time.perf_counter()
-        task.sample(Request(reject=reject), 0, seed, None)
+        task.sample(Request(), 0, seed, None)
         if (wall := time.perf_counter() - begun) < TIMED_S:
             # The first one compiled what must be compiled, and does not count.
             chunks, begun = 0, time.perf_counter()
             while (wall := time.perf_counter() - begun) < TIMED_S:
                 chunks += 1
-                task.sample(Request(reject=reject), chunks, seed, None)
+                task.sample(Request(), chunks, seed, None)
     finally:
         torch.set_num_threads(threads)
     return definition("jets_per_s").measured(chunks * task.chunk / wall, 0.0)
@@ -231,7 +203,7 @@ def headline(comparison: dict[str, Any]) -> list[str]:
     return [
         f"simulated or generated, AUC of the strictest judge: {told}; 0.5 is perfect",
         f"the strictest judge of ours: {judge}, of {', '.join(bench.JUDGES)}",
-        f"jets a second on one core: {rates[OURS]:.0f}, the student {rates[FAST]:.0f}"
+        f"jets a second on one core: {rates[OURS]:.0f}, with small networks {rates[FAST]:.0f}"
         f" (baseline {rates[BASELINE]:.2g})",
     ]
 
@@ -241,6 +213,7 @@ STUDY = Description(
     SCALES,
     compare,
     headline,
+    simulate=partial(simulate_jets, particles=True),
     trainings=trainings,
     steps=[Step("train", train_and_generate, generated), Step("judge", judge, judged)],
 )

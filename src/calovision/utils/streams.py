@@ -66,6 +66,7 @@ class Stream(Enum):
     TRIAL_NOISE = "noisy images of an export"
     TRIAL_CUTS = "cuts of an export"
     TRIAL_TOTALS = "totals of an export"
+    TRIAL_PARTICLES = "particles of an export"
     # measures
     BOOTSTRAP = "replicas of events"
     OWN_METRIC = "replicas for a metric of one's own"
@@ -86,8 +87,6 @@ class Stream(Enum):
     FPD = "batches of the Frechet distance"
     KPD = "batches of the kernel distance"
     SHOWN = "points that are drawn"
-    STEPS_TRUE = "true totals beside the steps of a flow"
-    STEPS = "totals by the steps of a flow"
     SHOWERS = "particles of timed showers"
     BREAKING = "judge of broken symmetries"
     BREAKING_WEIGHTS = "weights of the judge of broken symmetries"

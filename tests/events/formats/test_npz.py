@@ -78,7 +78,7 @@ def test_public_names_and_double_precision(toy_jets: cv.Events, tmp_path: Path) 
 
 def test_archives_of_something_else(tmp_path: Path) -> None:
     cases: dict[str, tuple[dict[str, Any], str]] = {
-        "particles": ({"X": np.zeros((4, 30, 4)), "y": np.zeros(4)}, "shape .4, 30, 4."),
+        "particles": ({"X": np.zeros((4, 30, 5)), "y": np.zeros(4)}, "shape .4, 30, 5."),
         "names": ({"a": np.zeros(3)}, "neither X_jets nor X .it has a.; .* data image"),
         "pickled": ({"X": np.array([{}, []], object), "y": np.zeros(2)}, "damaged"),
         "uneven": ({"x_train": np.zeros((3, 32, 32)), "y_train": np.zeros(2)}, "neither X_jets"),

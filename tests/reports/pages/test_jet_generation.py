@@ -6,31 +6,26 @@ import shutil
 
 import numpy as np
 import pytest
-from matplotlib.image import AxesImage
 
 from calovision.errors import InputError
-from calovision.events.geometry import JET_IMAGES
 from calovision.events.store import save
 from calovision.reports.from_runs import headlines, report
 from calovision.reports.pages import generation_pictures, jet_generation
 from calovision.reports.pages.generation_tables import condition, quotient, ratios, response_table
 from calovision.reports.pages.judges import judges as judge_section
-from calovision.reports.plots import generation as generation_figures
 from calovision.reports.plots.general import class_distribution
-from calovision.reports.sources import read_source, save_arrays
+from calovision.reports.sources import read_source
 
 TITLES = [
     "Told from simulated jets?",
     "What each judge says",
     "Generated beside simulated jets",
-    "The cascade, backwards and forwards",
     "Mean images",
     "Distances of distributions",
     "Is all of it there, and nothing else",
     "Distributions",
     "Class by class",
     "Response to conditions",
-    "Steps of the solver",
     "Faster than the simulation?",
     "The models and their cost",
     "Training",
@@ -39,7 +34,7 @@ TITLES = [
     "How it was made",
 ]
 DRAWN = ("n_hit_ecal", "column_m0")  #: observables; all of them would take long
-FIGURES = 2 + 2 + 3 + 2 + 1 + 1 + 2 * len(DRAWN) + 1 + 1 + 1
+FIGURES = 2 + 3 + 2 + 1 + 1 + 2 * len(DRAWN) + 1 + 1
 
 
 def metric(value, error=0.01, unit="", floor=None, up=False):
@@ -123,21 +118,15 @@ def response():
 def write(path, jets):
     """A whole toy study; the baseline has neither classes nor masses."""
     path.mkdir(parents=True)
-    found = {"cascade": 1.0, "cascade-fast": 2.0, "baseline": 5.0}
+    found = {"particles": 1.0, "particles-small": 2.0, "baseline": 5.0}
     models = [result(m, far) for m, far in found.items()]
     comparison = {"study": "jet-generation", "scale": "quick", "models": models, "floor": {}}
     log = [{"step": i, "wall_s": 2.0 * i, "train_loss": 1 / i} for i in (1, 2, 3)]
-    steps = [
-        {"model": m, "steps": k, "auc": metric(0.5 + less / k)}
-        for m, less in (("cascade", 0.3), ("cascade-fast", 0.1))
-        for k in (1, 2, 4)
-    ]
     costs = [{"what": w, "jets_per_s": 98.7, "speedup": 3.21} for w in ("simulation", *found)]
     files = {
         "comparison": comparison,
         "curves": dict.fromkeys(found, log),
         "response": response(),
-        "steps": {"rows": steps},
         "costs": {"rows": costs},
     }
     for name, content in files.items():
@@ -148,11 +137,6 @@ def write(path, jets):
         if model == "baseline":
             made.columns = {}
         save(made, path / "generated" / model, provenance={})
-    dense = jets[:2].to_dense()
-    flat = np.broadcast_to(dense.mean(axis=(2, 3), keepdims=True), dense.shape)
-    levels = {0: flat, 9: (flat + dense) / 2, 18: dense}
-    arrays = {f"{k}/{n}": a for k in ("simulated", "generated") for n, a in levels.items()}
-    save_arrays(path / "strips.npz", arrays)
     return path
 
 
@@ -187,7 +171,13 @@ def test_a_study_gives_every_part(page):
     assert page.count("<img ") == FIGURES
     assert page.count('<iframe class="display"') == 1
     assert len(page) < 4_000_000
-    for words in ("cascade-fast", "arXiv:2006.11239", "arXiv:2211.10295", "54,321", "True jet pT"):
+    for words in (
+        "particles-small",
+        "arXiv:2006.11239",
+        "arXiv:2211.10295",
+        "54,321",
+        "True jet pT",
+    ):
         assert words.lower() in page.lower(), words
 
 
@@ -202,7 +192,7 @@ def test_the_numbers_are_those_of_the_study(page):
 
 def test_ours_comes_first_and_the_headlines_compare_it(study):
     source = read_source(study)
-    assert list(source.models) == ["ours", "cascade-fast", "baseline"]
+    assert list(source.models) == ["ours", "particles-small", "baseline"]
     found = headlines(source)
     assert [h.value for h in found] == ["0.610 ± 0.010", "0.00210 ± 0.00020", "300 jets/s"]
     assert found[0].note == "baseline 1.050 ± 0.010; 0.5 is perfect"
@@ -215,8 +205,8 @@ def test_files_that_are_missing_leave_their_part_out(bare, study):
     first.append("Class by class")
     assert titles_of(page) == [*first, *words, "How it was made"]
     # an interrupted generation leaves shards without a manifest
-    shutil.copytree(study / "generated" / "cascade", bare / "generated" / "cascade")
-    (bare / "generated" / "cascade" / "manifest.json").unlink()
+    shutil.copytree(study / "generated" / "particles", bare / "generated" / "particles")
+    (bare / "generated" / "particles" / "manifest.json").unlink()
     shutil.copytree(study / "data", bare / "data")
     assert titles_of(report([bare], bare / "r.html")) == [*first, *words, "How it was made"]
 
@@ -238,17 +228,11 @@ def test_a_single_run_is_reported(bare, study):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("steps.json", '{"rows": [{"steps": 3}]}'), ("response.json", '{"rows": [{"unit": "GeV"}]}')],
+    [("costs.json", '{"rows": [{"what": 3}]}'), ("response.json", '{"rows": [{"unit": "GeV"}]}')],
 )
 def test_broken_records_are_named(bare, name, content):
     (bare / name).write_text(content)
     with pytest.raises(InputError, match=f"{name} has a record without"):
-        report([bare], bare / "r.html")
-
-
-def test_broken_strips_are_named(bare):
-    save_arrays(bare / "strips.npz", {"simulated/0": np.zeros((1, 3, 7, 7))})
-    with pytest.raises(InputError, match="no readable strips"):
         report([bare], bare / "r.html")
 
 
@@ -286,21 +270,6 @@ def test_mean_image_is_the_mean_over_all_events(toy_jets):
     jets = toy_jets[:7]
     expected = jets.to_dense().mean(axis=0)
     np.testing.assert_allclose(generation_pictures.mean_image(jets, batch=3), expected, rtol=1e-5)
-
-
-def test_strips_run_from_coarse_to_fine_on_one_scale(toy_jets):
-    dense = toy_jets[0].to_dense()[0]
-    flat = np.broadcast_to(dense.mean(axis=(1, 2), keepdims=True), dense.shape)
-    levels = {18: dense, 0: flat, **dict.fromkeys((2, 4, 6, 8, 10, 12), dense)}
-    figure = generation_figures.strip(levels, JET_IMAGES, "some way")
-    rows = [ax for ax in figure.axes if any(isinstance(c, AxesImage) for c in ax.get_children())]
-    titles = [ax.get_title() for ax in rows[: generation_figures.COLUMNS]]
-    assert titles[0] == "0 cuts"
-    assert titles[-1] == "18 cuts"
-    first, last = (rows[k].get_images()[0] for k in (0, generation_figures.COLUMNS - 1))
-    assert first.norm is last.norm
-    assert first.norm.vmin == pytest.approx(flat[0, 0, 0])
-    assert "some way" in {t.get_text() for t in figure.texts}
 
 
 def test_each_class_is_compared_with_its_own_kind():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
+from calovision.events.formats.hit_file import HitFile
 from calovision.events.formats.layout import Layout
 from calovision.events.formats.readers import open_images
 from calovision.events.formats.schema import ImageFile
@@ -80,7 +81,7 @@ class ChunkReader:
             for events in _limited(sparse_blocks(file, chunk.start, chunk.stop)):
                 stop = first + len(events)
                 columns = {k: v[first:stop] for k, v in file.columns.items()}
-                payload = shard_bytes(replace(events, columns=columns))
+                payload = shard_bytes(replace(events, columns=columns | events.columns))
                 yield SerialisedShard(chunk.number + first - chunk.start, len(events), payload)
                 first = stop
         except InputError as error:
@@ -126,6 +127,9 @@ def _fitting(offsets: NDArray[np.int64], hits: int) -> int:
 
 def sparse_blocks(file: ImageFile, start: int, stop: int) -> Iterator[Events]:
     """Events ``start`` to ``stop`` of a file, block by block, without their columns."""
+    if isinstance(file, HitFile):
+        yield from file.hits(start, stop)
+        return
     bands: list[Events] = []
     for first, row, images in file.dense_blocks(start, stop):
         stored = as_stored(images, file)

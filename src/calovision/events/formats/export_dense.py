@@ -1,4 +1,4 @@
-"""Writing an event store in the public HDF5 schema, in a stream."""
+"""Writing an event store in the public HDF5 schema, or showers in their own, in a stream."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from calovision.errors import InputError
+from calovision.events.formats.calochallenge import SHOWERS, incident_energies, voxels_of
 from calovision.events.formats.schema import IMAGE_KEYS, LABEL_KEY
 from calovision.events.reader import EventStore
 from calovision.utils.files import atomic, check_new_file
@@ -35,6 +36,8 @@ def export(
 ) -> Path:
     """Write ``X_jets``, ``m0``, ``pt``, ``y`` (or ``X``, ``y``) as in the public HDF5 files.
 
+    Showers are written as in the CaloChallenge's files, ``showers`` and ``incident_energies``.
+
     Images are ``(n, rows, cols, channels)`` in image units and of the type that they have in
     the store; further per-event columns become datasets of their own names. The file is
     complete or absent. Arguments as of :func:`calovision.export`.
@@ -47,12 +50,13 @@ def export(
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"cannot write {path.name}", f"end it with {' or '.join(SUFFIXES)}")
     check_new_file(path, overwrite)
-    columns = _columns(store)
+    of_showers = store.geometry.schema == "showers"
+    columns = incident_energies(store) if of_showers else _columns(store)
     with atomic(path) as part, _Sink(part) as sink:
         with h5py.File(sink, "w") as file:
             for name, values in columns.items():
                 file.create_dataset(name, data=values, track_times=False)
-            _write_images(file, store, compression, progress, sink)
+            _write_images(file, store, compression, progress, sink, of_showers)
         sink.check()
     return path
 
@@ -112,14 +116,21 @@ def _columns(store: EventStore) -> dict[str, NDArray[Any]]:
 
 
 def _write_images(
-    file: h5py.File, store: EventStore, compression: Compression, progress: bool, sink: _Sink
+    file: h5py.File,
+    store: EventStore,
+    compression: Compression,
+    progress: bool,
+    sink: _Sink,
+    of_showers: bool,
 ) -> None:
     geometry = store.geometry
-    shape = (len(store), geometry.rows, geometry.cols, len(geometry.channels))
+    shape: tuple[int, ...] = (len(store), geometry.rows, geometry.cols, len(geometry.channels))
+    if of_showers:
+        shape = (len(store), sum(c.voxels for c in geometry.channels))
     per_event = int(np.prod(shape[1:]))
     chunk = (min(max(1, _CHUNK_VALUES // per_event), len(store)), *shape[1:])
     images = file.create_dataset(
-        IMAGE_KEYS[geometry.schema],
+        SHOWERS if of_showers else IMAGE_KEYS[geometry.schema],
         shape,
         np.dtype(store.manifest["value"]),
         chunks=None if compression == "none" else chunk,
@@ -131,8 +142,9 @@ def _write_images(
     with tqdm(total=len(store), unit=" events", disable=not progress) as bar:
         start = 0
         for events in store.stream(batch):
-            dense = events.to_dense("image").transpose(0, 2, 3, 1)
-            images[start : start + len(events)] = dense
+            images[start : start + len(events)] = (
+                voxels_of(events) if of_showers else events.to_dense("image").transpose(0, 2, 3, 1)
+            )
             start += len(events)
             bar.update(len(events))
             file.flush()

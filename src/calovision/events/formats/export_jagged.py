@@ -70,8 +70,8 @@ def _hits(events: Events) -> dict[str, Any]:
     return {
         "channel": events.channel,
         "cell": events.cell,
-        "eta": events.geometry.eta(events.cell),
-        "phi": events.geometry.phi(events.cell),
+        "eta": events.geometry.eta(events.cell, events.channel),
+        "phi": events.geometry.phi(events.cell, events.channel),
         "energy": events.energy,
     }
 

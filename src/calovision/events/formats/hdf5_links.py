@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import h5py
@@ -117,3 +118,18 @@ def _hyperslab(space: h5py.h5s.SpaceID) -> list[tuple[int, int, int, int]]:
     if space.get_select_type() != h5py.h5s.SEL_HYPERSLABS or not space.is_regular_hyperslab():
         return []
     return list(zip(*space.get_regular_hyperslab(), strict=True))
+
+
+def holds(path: Path, names: Collection[str], bad: tuple[type[Exception], ...]) -> bool:
+    """Whether an HDF5 file has datasets of all names.
+
+    Args:
+        path: of the file.
+        names: of datasets.
+        bad: errors of a file that is damaged; what is wrong with it, the reader of images says.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return all(name in file for name in names)
+    except bad:
+        return False

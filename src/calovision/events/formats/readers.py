@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 
 from calovision.errors import InputError
+from calovision.events.formats.hit_file import HitFile
 from calovision.events.formats.kinds import HEAD_BYTES, kind_of
 from calovision.events.formats.layout import Layout
 from calovision.events.formats.schema import ImageFile
@@ -14,6 +15,12 @@ from calovision.utils.unreadable import exists, reading
 
 #: modules of this package with their readers; the first one that recognises a file opens it
 READERS = (
+    "calochallenge.ShowerFile",
+    "particle_hdf5.JetNetFile",
+    "particle_hdf5.TopTaggingFile",
+    "particle_hdf5.AtlasFile",
+    "particle_npz.EnergyFlowFile",
+    "particle_root.JetClassFile",
     "hdf5.Hdf5Images",
     "npz.NpzImages",
     "parquet.ParquetImages",
@@ -31,7 +38,7 @@ def open_images(path: Path, layout: Layout | None = None) -> ImageFile:
         InputError: missing, empty, of no format that can be read, or of another schema.
     """
     readers = [_reader(name) for name in READERS]
-    *others, last = (reader.format for reader in readers)
+    *others, last = (r.format for r in readers if not issubclass(r, HitFile))
     formats = f"{', '.join(others)} or {last}"
     if not exists(path):
         problem = "is a folder" if path.is_dir() else "does not exist"

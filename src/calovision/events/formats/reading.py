@@ -45,6 +45,6 @@ def read_events(
                 warnings.warn(f"{place}: {remark}", stacklevel=3)
             stop = len(file) if limit is None else min(limit, len(file))
             events = concatenate(sparse_blocks(file, 0, stop))
-            events.columns = {k: v[:stop] for k, v in file.columns.items()}
+            events.columns = {k: v[:stop] for k, v in file.columns.items()} | events.columns
         digest = fingerprint(place)["sampled_sha256"]
     return events, {"path": str(path), "hash": digest, "events": len(events)}

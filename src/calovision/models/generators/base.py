@@ -14,6 +14,7 @@ from calovision.events.events import Events, concatenate
 from calovision.parallel.threads import side_by_side
 from calovision.training.devices import enough_memory
 from calovision.training.task import Task
+from calovision.utils.counts import count
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,16 @@ class Request:
         label: class of every event (gluon 0, quark 1); ``None`` leaves it to chance.
         ranges: per-event column, such as ``"pt"`` (GeV), to the lowest and highest value.
         reject: whether a generator that has learned rejection sampling uses it.
+        oversample: draws of the detector of each collision, all of which become events.
 
     Raises:
-        InputError: another label, or a range that is no range of energies.
+        InputError: another label, a range that is no range of energies, or less than one draw.
     """
 
     label: int | None = None
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     reject: bool = True
+    oversample: int = 1
 
     def __post_init__(self) -> None:
         if self.label is not None:
@@ -42,6 +45,7 @@ class Request:
             )
         if not isinstance(self.reject, bool):
             raise InputError(f"reject is {self.reject!r}", "give True or False")
+        count("oversample", self.oversample, 1)
         found = {str(name): _limits(name, limits) for name, limits in self.ranges.items()}
         object.__setattr__(self, "ranges", found)
 
@@ -77,9 +81,11 @@ class GeneratorTask(Task):
     Attributes:
         chunk: events made together. Those of chunk ``c`` depend on the seed and ``c`` alone, so a
             set is the same however many are asked for at a time, on any number of threads.
+        oversamples: whether it can draw the detector several times for a collision.
     """
 
     chunk: ClassVar[int] = 250
+    oversamples: ClassVar[bool] = False
     judged_by_loss: ClassVar[bool] = True
 
     @abstractmethod
@@ -110,9 +116,14 @@ def check_request(task: GeneratorTask, request: Request) -> list[str]:
 
     Raises:
         InputError: nothing can be generated: a column or a class that the model has not learned,
-            or a range that no training event is in.
+            a range that no training event is in, or draws that it does not make.
     """
     known, found = task.known(), []
+    if request.oversample > 1 and not task.oversamples:
+        raise InputError(
+            "this generator has no detector of its own to draw several times",
+            "leave oversample out, or train the model 'particles'",
+        )
     if request.label is not None and request.label not in task.labels():
         name = task.geometry.classes[request.label]
         raise InputError(f"the generator has seen no {name} events", "ask for all, or the others")

@@ -52,6 +52,8 @@ def chosen_run(run: Path | None, pretrained: str | None, fitting: tuple[str, ...
         raise InputError("which model?", "give a run directory or --pretrained, not both")
     if run is not None:
         return run
+    if not fitting:
+        raise InputError("no model comes with the package for such events", "give a run directory")
     if not pretrained and len(fitting) > 1:
         raise InputError("which model?", f"name one behind --pretrained: {', '.join(fitting)}")
     chosen = pretrained_run(pretrained or fitting[0])

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.reports.html import Section
 from calovision.reports.plots import generation as drawings
 from calovision.reports.plots.images import channel_grid, colour_range, colours_in_words
-from calovision.reports.sources import Source
 from calovision.reports.view import frame
 
 SIMULATED = "simulated"
@@ -62,46 +59,6 @@ def jet_of_class(
             images[name] = events[int(mine[0])].to_dense()[0]
     geometry = next(iter(samples.values())).geometry
     return channel_grid(images, ranges, geometry, combined=True)
-
-
-def strips(source: Source) -> Section | None:
-    """One jet taken apart by the cascade, and one made by it.
-
-    Raises:
-        InputError: strips.npz has other contents.
-    """
-    found: dict[str, dict[int, NDArray[Any]]] = {}
-    geometry = source.geometry
-    shape = (len(geometry.channels), geometry.rows, geometry.cols)
-    for name, array in source.arrays("strips.npz").items():
-        kind, _, level = name.partition("/")
-        if not level.isdigit() or array.shape[1:] != shape or not len(array):
-            raise InputError("strips.npz has no readable strips", "run the study again")
-        found.setdefault(kind, {})[int(level)] = array[0]
-    words = {
-        SIMULATED: (
-            "←  a simulated jet: cells are merged, step by step",
-            "Read from right to left: a simulated jet, of which ever larger cells keep only the "
-            "sum. This is what the networks learn to undo.",
-        ),
-        "generated": (
-            "a generated jet: energy is shared out, cut by cut  →",
-            "Read from left to right: a generated jet, from its totals to single cells.",
-        ),
-    }
-    drawn = [
-        (drawings.strip(found[kind], geometry, arrow), caption)
-        for kind, (arrow, caption) in words.items()
-        if kind in found
-    ]
-    if not drawn:
-        return None
-    text = (
-        "The cascade begins with the sum of every channel over the window and halves the window "
-        "along Δη and Δφ in turn. Colour is the energy per pixel, spread evenly over each cell. "
-        "HCAL towers are whole before ECAL crystals and tracks are."
-    )
-    return Section("The cascade, backwards and forwards", text, drawn, paired=False)
 
 
 def means(samples: Mapping[str, Events]) -> Section | None:

@@ -5,10 +5,7 @@ Beside what every study has (see :mod:`calovision.reports.sources`) it draws::
     comparison.json     results may have "classes": {class: {metric: ...}}
     data/test           event set of simulated jets
     generated/MODEL     event set of each model
-    strips.npz          arrays named "simulated/LEVEL" and "generated/LEVEL", each
-                        (n, channels, rows, cols) GeV per pixel; LEVEL is a number of cuts
     response.json       "rows": condition, observable, unit, simulated and generated (value, error)
-    steps.json          "rows": steps, auc (value, error)
     costs.json          "rows": what, jets_per_s, speedup over the simulation
 """
 
@@ -88,14 +85,12 @@ def _parts(source: Source) -> Iterator[Section | None]:
     yield _quality(source)
     yield judges(source)
     yield pictures.jets(samples)
-    yield pictures.strips(source)
     yield pictures.means(samples)
     yield _distances(source)
     yield whole(source, samples)
     yield _distributions(tables)
     yield _classes(source, tables)
     yield _response(source)
-    yield _steps(source)
     yield _costs(source)
     yield classification.cost(source)
     yield curves(source)
@@ -240,27 +235,6 @@ def _response(source: Source) -> Section | None:
         else []
     )
     return Section("Response to conditions", text, drawn, [table])
-
-
-def _steps(source: Source) -> Section | None:
-    rows = source.content("steps.json", rows=("steps", "auc"))["rows"]
-    rows = [
-        {**r, "model": source.names.get(str(r.get("model")), OURS)}
-        for r in rows
-        if r["auc"].get("value") is not None
-    ]
-    if not rows:
-        return None
-    text = (
-        "The totals come from a flow whose differential equation is solved in steps; fewer steps "
-        "are faster and may be worse. The student has learned to go straight between noise and "
-        "what its teacher made of it (after arXiv:2209.03003). Trees try to tell totals from true "
-        "ones. The cascade "
-        "that follows is a single pass, whatever the number of steps."
-    )
-    caption = "AUC of trees that tell generated from true totals, against the solver's steps."
-    drawn = [(drawings.auc_of_steps(rows), caption)]
-    return Section("Steps of the solver", text, drawn)
 
 
 STUDY = Study(

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from calovision.metrics.definitions import channel_title
 from calovision.reports.plots.images import (
-    Image,
-    channel_grid,
-    colour_range,
     frame,
     label_panels,
     overlay,
@@ -24,7 +20,6 @@ from calovision.reports.plots.style import (
     AMBER,
     BLUE,
     GREEN,
-    NARROW,
     ORANGE,
     PINK,
     SKY,
@@ -39,12 +34,10 @@ from calovision.reports.plots.style import (
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
-    from calovision.events.geometry import Geometry
 
 Row = Mapping[str, Any]
 Ranges = Sequence[tuple[float, float]]
 CORE = 0.6  #: rad; what the gallery shows around the middle of the window
-COLUMNS = 6  #: stages of a strip
 EXAMPLES = 4  #: jets of each set in the gallery
 #: looks of the channels, in their order, in figures of numbers
 OF_CHANNEL = tuple(
@@ -71,28 +64,6 @@ def gallery(samples: Mapping[str, Events], ranges: Ranges) -> Figure:
             ax.set_ylim(-CORE, CORE)
     label_panels(axes, list(samples), 0.4)
     return figure
-
-
-def strip(levels: Mapping[int, Image], geometry: Geometry, arrow: str) -> Figure:
-    """One event from one cell to all of them: a row per channel, a column per number of cuts.
-
-    Args:
-        levels: number of cuts to ``(channels, rows, cols)`` GeV per pixel, each cell's energy
-            spread evenly over its pixels.
-        geometry: of the image.
-        arrow: how to read the columns, written above them.
-    """
-    order = sorted(levels)
-    places = np.linspace(0, len(order) - 1, min(COLUMNS, len(order)))
-    chosen = [order[round(i + 0.3)] for i in places]  # rather late levels, where jets take shape
-    ranges = []
-    for c in range(len(geometry.channels)):
-        finest = colour_range(levels[chosen[-1]][c])
-        lit = np.concatenate([levels[k][c][levels[k][c] > 0] for k in chosen])
-        # spread over the whole window, the energy of a pixel is far below that of any hit
-        ranges.append((min(finest[0], float(lit.min())) if len(lit) else finest[0], finest[1]))
-    images = {f"{k} cut{'s' * (k != 1)}": levels[k] for k in chosen}
-    return channel_grid(images, ranges, geometry, arrow=arrow)
 
 
 @styled
@@ -151,34 +122,4 @@ def responses(rows: Sequence[Row], names: Mapping[str, str], channels: Sequence[
         name_rows(ax, [names[c] for c in conditions], fontsize=9)
         ax.set_xlabel("generated / simulated")
     legend_above(figure, len(channels))
-    return figure
-
-
-@styled
-def auc_of_steps(rows: Sequence[Row]) -> Figure:
-    """AUC of trees against the number of steps of the solver.
-
-    Args:
-        rows: each with ``steps``, ``auc`` (value and error) and ``model``, the name of a line.
-    """
-    figure = canvas(3.6, NARROW)
-    ax = figure.subplots()
-    highest, ticks = 0.6, sorted({r["steps"] for r in rows})
-    for name, colour in zip(dict.fromkeys(r["model"] for r in rows), (BLUE, ORANGE), strict=False):
-        mine = [r for r in rows if r["model"] == name]
-        found = [(r["steps"], r["auc"]["value"], r["auc"].get("error") or 0.0) for r in mine]
-        steps, value, error = np.array(found).T
-        ax.plot(steps, value, color=colour, linewidth=1.2)
-        points(ax, steps, value, Look(colour), name, y_error=error, size=5)
-        highest = max(highest, float((value + error).max()) + 0.02)
-    ax.axhline(0.5, color="gray", linewidth=1, linestyle=":")
-    ax.text(ticks[-1], 0.5, "cannot be told apart", color="gray", ha="right", va="bottom")
-    ax.set_xscale("log", base=2)
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(ticks, [f"{n:.0f}" for n in ticks])
-    ax.set_ylim(0.48, highest)
-    ax.legend()
-    ax.set_xlabel("steps of the solver")
-    ax.set_ylabel("AUC, true or generated totals")
-    ax.grid(axis="y", alpha=0.3)
     return figure

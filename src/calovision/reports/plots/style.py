@@ -116,8 +116,8 @@ MODELS = {
     "particlenet-lite": Look(GREEN, "--", "D"),
     "resnet15": Look(PINK, "-", "X"),
     "trees": Look(BLACK, "-.", "d"),
-    "cascade-all": Look(SKY, "--", "p"),
-    "cascade-fast": Look(GREEN, "-.", "^"),
+    "particles-small": Look(SKY, "--", "p"),
+    "cascade": Look(GREEN, "-", "^"),
 }
 
 

@@ -24,7 +24,7 @@ from calovision.simulation.external.momenta import (
     four_momenta,
     identities,
 )
-from calovision.simulation.external.names import LABEL, WEIGHT, Layout
+from calovision.simulation.external.names import FLAG, LABEL, WEIGHT, Layout
 from calovision.simulation.external.particles import Table
 
 _FLAGS = {"photon": PHOTON, "electron": ELECTRON, "muon": MUON}
@@ -32,7 +32,13 @@ _STABLE = 1  #: of all generators' states, the one that is looked at
 _LARGEST_ID = 2**31 - 1
 
 
-def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None) -> Table:
+def table(
+    columns: dict[str, Any],
+    layout: Layout,
+    first: int,
+    unit: Unit | None,
+    identity: int | None = None,
+) -> Table:
     """A table from awkward arrays.
 
     Args:
@@ -41,6 +47,7 @@ def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None
         first: number of the first row in the file.
         unit: of momenta, energies and masses; GeV unless the user says so, and then an energy
             beyond the LHC's is refused.
+        identity: PDG identity of all particles, of which the file says nothing.
 
     Raises:
         InputError: something is missing, or impossible.
@@ -72,14 +79,34 @@ def table(columns: dict[str, Any], layout: Layout, first: int, unit: Unit | None
     for quantity in flat.keys() & set(ENERGIES):
         flat[quantity] = np.asarray(flat[quantity], np.float64) * PER_UNIT[unit or "GeV"]
     known = "pdg" in flat
-    pdg = _pdg(flat, place)
+    pdg = _pdg(flat, place, identity)
     momentum = four_momenta(flat, pdg, place)
     max_energy = LHC_BEAM if unit is None else ANY_BEAM
     check_energies(momentum, pdg, max_energy, place, known)
     rows = {
         k: per_row(columns[name], k, name, len(counts), first) for k, name in layout.per_row.items()
     }
+    if layout.flags:
+        rows[LABEL] = flagged([columns[name] for name in layout.flags], first)
     return Table(offsets_of(counts), momentum, pdg, rows, first, max_energy)
+
+
+def flagged(flags: list[Any], first: int) -> NDArray[np.int8]:
+    """``(n,)`` number of the class of every row, from the flags of all classes.
+
+    Raises:
+        InputError: a row is not of exactly one class.
+    """
+    table = np.stack([ak.to_numpy(flag, allow_missing=False) for flag in flags]).astype(float)
+    wrong = (table == 1).sum(axis=0) != 1
+    if wrong.any():
+        row = first + int(np.argmax(wrong))
+        raise InputError(
+            f"row {row} is not of exactly one class",
+            f"one column {FLAG}... must be 1, or give --label for all",
+        )
+    found: NDArray[np.int8] = table.argmax(axis=0).astype(np.int8)
+    return found
 
 
 def per_row(values: Any, quantity: str, name: str, n: int, first: int) -> NDArray[Any]:
@@ -146,16 +173,22 @@ def _flattened(values: Any, name: str, first: int) -> tuple[NDArray[Any], NDArra
     return flat, counts
 
 
-def _pdg(flat: dict[str, NDArray[Any]], place: Place) -> NDArray[np.int32]:
+def _pdg(flat: dict[str, NDArray[Any]], place: Place, identity: int | None) -> NDArray[np.int32]:
     """Remove what identifies particles from ``flat``, and return their PDG identities.
 
-    They are ``pdg`` where it is not 0, else a guess from charge, mass and flags.
+    They are ``pdg`` where it is not 0, else a guess from charge, mass and flags, else ``identity``.
     """
     charge = flat.pop("charge", None)
     flags = {_FLAGS[k]: flat.pop(k) for k in _FLAGS if k in flat}
     given = flat.pop("pdg", None)
     if given is None and charge is None:
-        raise InputError("nothing tells what the particles are", "give pdg, or charge and mass")
+        if identity is not None:
+            return np.full(len(next(iter(flat.values()))), identity, np.int32)
+        raise InputError(
+            "nothing tells what the particles are",
+            "give pdg, or charge and mass, or what all stand for by --identity, such as 211; or "
+            "take them as they are by 'calovision data convert'",
+        )
     guessed = None
     if charge is not None:
         odd = ~np.isfinite(charge)

@@ -1,11 +1,11 @@
-"""Opening files of particles (HepMC3, ROOT, Parquet, NumPy) and reading them in chunks."""
+"""Opening files of particles (HepMC3, ROOT, Parquet, NumPy, HDF5) and reading them in chunks."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -15,6 +15,7 @@ from calovision.simulation.conditions import detector
 from calovision.simulation.detector import Detector
 from calovision.simulation.external import hepmc
 from calovision.simulation.external.columns import table
+from calovision.simulation.external.hdf5 import columns_of_hdf5
 from calovision.simulation.external.momenta import PER_UNIT, Unit
 from calovision.simulation.external.names import LABEL, PRUNED, find
 from calovision.simulation.external.particles import Rows, Table
@@ -33,6 +34,7 @@ SUFFIXES = {
     "ROOT": (".root",),
     "Parquet": (".parquet",),
     "NumPy": (".npz",),
+    "HDF5": (".h5", ".hdf5", ".hdf"),
 }
 
 
@@ -55,6 +57,7 @@ class Options:
     unit: Unit | None = None
     invisible: tuple[int, ...] = ()
     geometry: Geometry = JET_IMAGES
+    identity: int | None = None
 
     def detector(self) -> Detector:
         """The detector in this state.
@@ -65,6 +68,8 @@ class Options:
         quantity("min_pt", self.min_pt)
         for one in self.invisible:
             count("an invisible identity", one, -(1 << 31))
+        if self.identity is not None:
+            count("the identity", self.identity, -(1 << 31))
         for name, value, known in (
             ("rows", self.rows, get_args(Rows)),
             ("unit", self.unit, tuple(PER_UNIT)),
@@ -87,12 +92,14 @@ class Source:
         description: how it is read (JSON-ready): ``unit``, and the names of ``particles``, their
             ``columns``, ``label`` and ``weight``.
         tables: its rows in chunks of so many, the last one shorter.
+        classes: what its labels mean, if they are not those of the grid.
     """
 
     file: Path
     rows: Rows
     description: dict[str, Any]
     tables: Callable[[int], Iterator[Table]]
+    classes: tuple[str, ...] = ()
 
 
 def kind_of(file: Path) -> str:
@@ -114,7 +121,7 @@ def source(file: Path, options: Options | None = None) -> Source:
     """Open a file of particles.
 
     Args:
-        file: HepMC3, ROOT, Parquet or NumPy.
+        file: HepMC3, ROOT, Parquet, NumPy or HDF5.
         options: how it is read; labels of the file are left out where they give one.
 
     Raises:
@@ -172,11 +179,12 @@ def _columns(file: Path, kind: str, options: Options) -> Source:
         if kind == "ROOT":
             columns = columns_of_root(file, options.tree, options.particles)
         else:
-            columns = {"Parquet": columns_of_parquet, "NumPy": columns_of_numpy}[kind](file)
+            columns = _COLUMNS[kind](file)
     layout = find(columns.depths, options.particles, columns.where)
     if options.label is not None:
         layout.per_row.pop(LABEL, None)
-    rows = options.rows or layout.rows
+        layout = replace(layout, flags=())
+    rows = options.rows or columns.rows or layout.rows
     if rows is None:
         raise InputError(
             f"a row with the particles {layout.collection} may be a jet or a collision",
@@ -188,23 +196,34 @@ def _columns(file: Path, kind: str, options: Options) -> Source:
             "jet; PFNano's PFCands or GenCands have them",
             stacklevel=2,
         )
-    names = list(dict.fromkeys([*layout.particles.values(), *layout.per_row.values()]))
+    unit = options.unit or columns.unit
+    wanted = [*layout.particles.values(), *layout.per_row.values(), *layout.flags]
+    names = list(dict.fromkeys(wanted))
 
     def read(size: int) -> Iterator[Table]:
         first = 0
         for part in _guarded(columns.read(names, size), file, kind):
             with _naming(file):
-                made = table(part, layout, first, options.unit)
+                made = table(part, layout, first, unit, options.identity)
             yield made
             first += len(made)
 
     said = {
-        "unit": options.unit or "GeV",
+        "unit": unit or "GeV",
         "particles": layout.collection,
         "columns": layout.particles,
         **layout.per_row,
     }
-    return Source(file, rows, said, read)
+    if layout.flags:
+        said[LABEL] = ", ".join(layout.flags)
+    return Source(file, rows, said, read, layout.classes)
+
+
+_COLUMNS = {
+    "Parquet": columns_of_parquet,
+    "NumPy": columns_of_numpy,
+    "HDF5": columns_of_hdf5,
+}
 
 
 def _guarded(chunks: Iterator[T], file: Path, kind: str) -> Iterator[T]:

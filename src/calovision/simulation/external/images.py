@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,10 @@ def image(
             f"a row of {files[0].name} is one of {rows}, of {other.file.name} of {other.rows}",
             "say what rows are by --rows, or image the files to separate sets",
         )
+    classes = {s.classes for s in sources}
+    if len(classes) > 1:
+        raise InputError("the files have different classes", "image them to separate sets")
+    grid = replace(options.geometry, classes=sources[0].classes or options.geometry.classes)
     made_by = {
         "source": "calovision data image",
         "files": [
@@ -75,7 +80,9 @@ def image(
         "detector": detector._asdict(),
         "versions": {n: importlib.metadata.version(n) for n in ("calovision", "fastjet", "numpy")},
     }
-    writer = StoreWriter(out, options.geometry, provenance=made_by, overwrite=overwrite)
+    if options.identity is not None:
+        made_by["identity"] = options.identity
+    writer = StoreWriter(out, grid, provenance=made_by, overwrite=overwrite)
     tally = Tally()
     try:
         _fill(writer, sources, seed, options, tally, progress)
@@ -124,7 +131,7 @@ def _fill(
                 events.columns["event_id"] += tally.rows
                 images = len(events)
                 if images:
-                    writer.write(index, events)
+                    writer.write(index, replace(events, geometry=writer.geometry))
         except InputError as error:
             raise InputError(f"{origin.file.name}: {error.problem}", error.remedy) from None
         tally.add(table, options.invisible)

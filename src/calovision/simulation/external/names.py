@@ -32,6 +32,7 @@ _MOMENTUM = ("px", "py", "pz", "pt", "eta", "phi", "rapidity")
 COLLECTIONS: dict[str, Rows] = {
     "": "jets",  # one's own
     "part": "jets",  # JetClass
+    "fjet_clus": "jets",  # ATLAS top tagging
     "GenCands": "events",  # PFNano
     "PFCands": "events",
     "GenPart": "events",  # NanoAOD, pruned
@@ -44,9 +45,13 @@ COLLECTIONS: dict[str, Rows] = {
 PRUNED = "GenPart"
 LABEL, WEIGHT = "label", "weight"  #: per-row numbers that are kept
 PER_ROW = {
-    LABEL: ("label",),
-    WEIGHT: ("weight", "genweight", "event_weight", "event.weight", "eventheader.weight"),
+    LABEL: ("label", "labels"),
+    WEIGHT: (
+        *("weight", "genweight", "event_weight", "event.weight", "eventheader.weight"),
+        *("weights", "training_weights"),
+    ),
 }
+FLAG = "label_"  #: begins a column for every class, one of which is 1, as in JetClass
 _OTHER_LABEL = "y"  #: the public image files' and EnergyFlow's
 _SHOWN = 12  #: names in a message
 
@@ -60,12 +65,19 @@ class Layout:
         rows: what a row with them is, ``None`` if that is unknown.
         particles: column of every quantity of particles.
         per_row: column of every per-row number.
+        flags: columns with a flag of every class, where there is no label.
     """
 
     collection: str
     rows: Rows | None
     particles: dict[str, str]
     per_row: dict[str, str]
+    flags: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that have flags."""
+        return tuple(name.removeprefix(FLAG) for name in self.flags)
 
 
 def find(depths: Mapping[str, int], wanted: str | None, where: str) -> Layout:
@@ -106,7 +118,9 @@ def find(depths: Mapping[str, int], wanted: str | None, where: str) -> Layout:
         rest = _quantities(depths).get("", {})
         chosen = {k: v for k, v in rest.items() if k not in _MOMENTUM} | chosen
     rows = next((r for c, r in COLLECTIONS.items() if c.lower() == name.lower()), None)
-    return Layout(name, rows, chosen, per_row(depths))
+    numbers = per_row(depths)
+    flags = tuple(k for k, depth in depths.items() if k.startswith(FLAG) and depth == 1)
+    return Layout(name, rows, chosen, numbers, () if LABEL in numbers or len(flags) < 2 else flags)
 
 
 def collections(depths: Mapping[str, int]) -> dict[str, dict[str, str]]:
@@ -124,7 +138,7 @@ def known_names(names: Iterable[str]) -> list[str]:
     several = dict.fromkeys(names, 2)
     inside = {n for q in _quantities(several).values() for n in q.values()}
     lower = {c for candidates in PER_ROW.values() for c in candidates} | {_OTHER_LABEL}
-    return [n for n in several if n in inside or n.lower() in lower]
+    return [n for n in several if n in inside or n.lower() in lower or n.startswith(FLAG)]
 
 
 def per_row(depths: Mapping[str, int]) -> dict[str, str]:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
+from calovision.simulation.external.momenta import Unit
 from calovision.simulation.external.names import NAMES, collections, find, known_names
+from calovision.simulation.external.particles import Rows
 from calovision.utils.arrays import read_arrays
 
 
@@ -22,11 +24,15 @@ class Columns(NamedTuple):
         depths: their names, with 1 for one number a row, 2 for a list of them.
         where: what holds them, for messages.
         read: given some of the names, awkward arrays of so many rows at a time.
+        unit: of momenta, where the kind of file tells.
+        rows: what a row is, where the kind of file tells.
     """
 
     depths: dict[str, int]
     where: str
     read: Callable[[list[str], int], Iterator[dict[str, Any]]]
+    unit: Unit | None = None
+    rows: Rows | None = None
 
 
 def at(part: Any, name: str) -> Any:
@@ -93,7 +99,7 @@ def columns_of_numpy(file: Path) -> Columns:
                 )
         for start in range(0, n_rows, size):
             part = {n: v[start : start + size] for n, v in chosen.items()}
-            filled = _filled(part)
+            filled = filled_places(part)
             counts = filled.sum(1)
             yield {
                 n: ak.unflatten(v[filled], counts) if v.shape == filled.shape else ak.Array(v)
@@ -103,7 +109,7 @@ def columns_of_numpy(file: Path) -> Columns:
     return Columns(depths, "the file", read)
 
 
-def _filled(tables: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
+def filled_places(tables: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
     """Where particles are: shorter jets are padded by zeros, in every momentum."""
     ends = tuple(c for k in ("px", "py", "pz", "pt", "energy") for c in NAMES[k])
     momenta = [v for n, v in tables.items() if n.lower().replace("_", ".").split(".")[-1] in ends]

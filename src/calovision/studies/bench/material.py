@@ -63,7 +63,8 @@ class Material:
     @cached_property
     def jets(self) -> Events:
         """Simulated jets."""
-        return simulate.jets(self.size.jets, seed=self.seed, quiet=True).load()
+        number, seed = self.size.jets, self.seed
+        return simulate.jets(number, seed=seed, particles=True, quiet=True).load()
 
     @cached_property
     def crops(self) -> Events:
@@ -96,9 +97,10 @@ class Material:
         config = load_config("jet-tagger", overrides={"epochs": 1e-6, "seed": self.seed})
         return train(config, self.store(self.size.jets), self.folder / "tagger", quiet=True)
 
-    @cached_property
-    def student(self) -> RunDir:
-        """The small generator, trained until its jets have about as many cells as true ones."""
-        steps = {"epochs": self.size.student, "seed": self.seed, "ema": 0.0, "straight": 1}
-        config = load_config("jet-generator", "cascade-fast", overrides=steps)
-        return train(config, self.store(self.size.jets), self.folder / "student", quiet=True)
+    def generator(self, model: str) -> RunDir:
+        """A cascade, trained until its jets have about as many cells as true ones."""
+        steps = {"epochs": self.size.student, "seed": self.seed, "ema": 0.0, "select": 0}
+        steps |= {"straight": 1} if model == "cascade-fast" else {}
+        config = load_config("jet-generator", model, overrides=steps)
+        out = self.folder / model
+        return train(config, self.store(self.size.jets), out, resume=True, quiet=True)

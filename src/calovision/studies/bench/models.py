@@ -27,7 +27,6 @@ from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
 from calovision.models.generators.base import GeneratorTask, Request, generated
 from calovision.models.load import load_generator
-from calovision.models.pretrained import pretrained_run
 from calovision.models.reconstruct import reconstructions
 from calovision.models.taggers.base import TaggerTask
 from calovision.parallel.main_guard import processes_may_start
@@ -46,7 +45,8 @@ MODELS = {
 }
 #: settings that make a measurement end, and by how much what it makes takes longer without them
 SHORTER: dict[str, tuple[dict[str, Any], float]] = {"jet-generator-baseline": ({"steps": 10}, 30)}
-SMALL = "jet-generator-cascade-fast"  #: whose weights are trained for the bench
+#: whose speed depends on how many hits they have learned to make
+TRAINED = ("jet-generator-cascade", "jet-generator-cascade-fast")
 Speed = dict[str, float | str]
 
 
@@ -62,7 +62,7 @@ def speeds(name: str, material: Material, device: str) -> dict[str, Speed]:
         InputError: a model cannot be measured on a device.
     """
     events = material.kept(crops=MODELS[name][0] == "egamma").path
-    run = str(material.student.path) if name == SMALL else ""
+    run = str(material.generator(MODELS[name][1]).path) if name in TRAINED else ""
     size, fresh = material.size, multiprocessing.get_context("spawn")
     found = {}
     for place in dict.fromkeys(["cpu", str(chosen_device(device))]):
@@ -110,9 +110,8 @@ def measured(
         _finish(device)
         spent = now() - begun
     task = task.eval()
-    if name.startswith("jet-generator-cascade"):
-        # How long it takes depends on how many hits it has learned to make.
-        task = load_generator(RunDir(Path(run) if run else pretrained_run("jet-generator")))
+    if run:
+        task = load_generator(RunDir(Path(run)))
     work, number = _work(task, events, made, seed)
     work()
     begun = now()

@@ -12,11 +12,13 @@ import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
+from calovision.models.generate import tell_of_oversampling
 from calovision.models.generators.base import Request, generated
 from calovision.models.generators.particles.collisions import jets_of
 from calovision.models.generators.particles.jet_law import normal, physical
 from calovision.models.generators.particles.task import ParticlesTask
 from calovision.models.load import build
+from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.jets import acceptance, detect
 
 SMALL = {
@@ -98,6 +100,7 @@ def test_jets_are_whole_events(plain: Events, jets: Events) -> None:
     }
     assert plain.geometry == jets.geometry
     assert 0.2 < plain.label.mean() < 0.8
+    assert plain.pt.min() > CMS_BARREL.jet_threshold  # below, no simulated jet is accepted
     low, high = jets.gen_pt.min(), jets.gen_pt.max()
     assert np.all((plain.gen_pt > 0.99 * low) & (plain.gen_pt < 1.01 * high))
 
@@ -119,6 +122,20 @@ def test_ranges_that_hardly_a_jet_comes_into(task: ParticlesTask) -> None:
     low = task.known()["gen_pt"][0]
     with pytest.raises(InputError, match="next to no jet"):
         generated(task, 10, Request(ranges={"gen_pt": (low, low + 1e-6)}), seed=1)
+
+
+def test_a_detector_that_accepts_nothing_is_told(jets: Events) -> None:
+    """No hit changes with the threshold on jets, so that only generation can notice."""
+    settings = {**SMALL, "tries": 1, "detector": {"jet_threshold": 1e4}}
+    made = build(load_config("jet-generator", "particles", None, settings), jets.geometry, jets)
+    made.chunk = 8  # type: ignore[misc]
+    with pytest.raises(InputError, match="accepts none"):
+        generated(made, 3, Request(), seed=1)
+
+
+def test_collisions_of_two_groups_have_numbers_of_their_own(task: ParticlesTask) -> None:
+    found = [set(task.sample(Request(oversample=2), k, 1, None)["event_id"]) for k in (0, 1)]
+    assert not found[0] & found[1]
 
 
 def test_it_takes_no_steps(task: ParticlesTask) -> None:
@@ -150,3 +167,16 @@ def test_from_the_front_door(jets: Events, tmp_path: Path) -> None:
 def test_other_sets_are_refused(toy_jets: Events) -> None:
     with pytest.raises(InputError, match="do not keep their particles"):
         build(load_config("jet-generator", "particles", None, SMALL), toy_jets.geometry, toy_jets)
+
+
+def test_collisions_drawn_several_times(task: ParticlesTask) -> None:
+    events = generated(task, 60, Request(oversample=4), seed=2)
+    with pytest.warns(UserWarning, match="of 15 collisions are worth"):
+        tell_of_oversampling(events, 60, Request(oversample=4))
+    collisions, sizes = np.unique(events["event_id"], return_counts=True)
+    assert 15 <= len(collisions) <= 17
+    assert sizes.max() == 4
+    # one collision: the same jet before the detector, another image of it
+    same = events[events["event_id"] == collisions[np.argmax(sizes)]]
+    assert len(set(same.gen_pt.tolist())) == 1
+    assert len(set(same.pt.tolist())) == 4

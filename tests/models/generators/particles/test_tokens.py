@@ -20,15 +20,10 @@ from calovision.models.generators.particles.tokens import (
 )
 
 
-def momenta(lists: ParticleLists) -> NDArray[np.float64]:
-    pt, eta, phi = (getattr(lists, k).astype(float) for k in ("pt", "eta", "phi"))
-    return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), lists.energy])
-
-
 def jet_momenta(lists: ParticleLists) -> NDArray[np.float64]:
     """``(4, n)`` of each jet's own particles, GeV."""
     return np.stack(
-        [np.bincount(lists.owner, p * lists.member, len(lists)) for p in momenta(lists)]
+        [np.bincount(lists.owner, p * lists.member, len(lists)) for p in lists.momenta()]
     )
 
 
@@ -74,7 +69,7 @@ def test_pions_decay_evenly_in_their_own_frame() -> None:
     )
     photons = decayed(pions, np.array([PION]), np.zeros((n, 2)), np.random.default_rng(2))
     assert np.all(photons.counts == 2)
-    p = momenta(photons)
+    p = photons.momenta()
     np.testing.assert_allclose(p[3], np.sqrt((p[:3] ** 2).sum(0)), rtol=1e-5)
     both = p.reshape(4, n, 2).sum(2)
     mass = np.sqrt(np.maximum(both[3] ** 2 - (both[:3] ** 2).sum(0), 0))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.particle_lists import ParticleLists
-from calovision.models.generators.particles.tokens import Sequences, decayed, needed, wrapped
+from calovision.models.generators.particles.tokens import Sequences, needed
 from calovision.simulation.detector import CMS_BARREL, Detector
 from calovision.simulation.generator import Jets, particles_of
 from calovision.simulation.jets import detect
+from calovision.simulation.truth import wrapped
 from calovision.utils import streams
 
 _SOFTEST = 0.05  #: GeV; what is softer does not reach the simulated detector
@@ -71,13 +72,12 @@ def jets_of(lists: ParticleLists, label: NDArray[np.int8], axis: NDArray[np.floa
         label: ``(n,)`` class.
         axis: ``(n, 2)`` eta and phi, rad.
     """
-    pt, eta, phi = (getattr(lists, k).astype(np.float64) for k in ("pt", "eta", "phi"))
-    momentum = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), lists.energy])
+    momentum = lists.momenta()
     n, owner = len(lists), lists.owner
     total = np.stack([np.bincount(owner, p * lists.member, n) for p in momentum])
     mass2 = total[3] ** 2 - (total[:3] ** 2).sum(0)
-    hard = lists.where(lists.pt > _SOFTEST)
     keep = lists.pt > _SOFTEST
+    hard = lists.where(keep)
     gen_pt = np.hypot(total[0], total[1])
     return Jets(
         particles_of(hard.offsets, hard.pdg, momentum[:, keep]),
@@ -122,14 +122,3 @@ def check_detector(train: Events, detector: Detector) -> None:
             "the detector of these settings",
             "set what differs, such as detector.pileup=40",
         )
-
-
-def decayed_jets(
-    found: Sequences,
-    pdg: NDArray[np.int64],
-    label: NDArray[np.int8],
-    axis: NDArray[np.float64],
-    rng: np.random.Generator,
-) -> Jets:
-    """Jets of generated particles, pions decayed; see :func:`jets_of`."""
-    return jets_of(decayed(found, pdg, axis, rng), label, axis)

@@ -131,7 +131,7 @@ def particle_graphs(task: ParticlesTask) -> list[Graph]:
 
 
 def _drawn_jets(task: ParticlesTask, n: int) -> tuple[Tensor, Tensor]:
-    random = streams.torch_rng(streams.Stream.TRIAL, n, device=task.device)
+    random = streams.torch_rng(streams.Stream.TRIAL_PARTICLES, n, device=task.device)
     label = (torch.arange(n, device=task.device) % 2).float()
     return label, torch.rand(n, NUMBERS, 2, generator=random, device=task.device)
 
@@ -143,7 +143,7 @@ def _steps(task: ParticlesTask, n: int) -> tuple[tuple[Tensor, ...], tuple[Tenso
     label, uniform = _drawn_jets(task, n)
     numbers = _JetGraph(task.jets)(label, uniform)
     numbers[:, ETA] *= 1 - 2 * label
-    random = streams.torch_rng(streams.Stream.TRIAL, n, 1, device=device)
+    random = streams.torch_rng(streams.Stream.TRIAL_PARTICLES, n, 1, device=device)
     memory = law.transformer.memory(n, _BEFORE + 1, device)
     jet, before, sums = law.jet_of(label, numbers), law.begin(n, device), numbers.new_zeros(n, 4)
     for _ in range(_BEFORE):

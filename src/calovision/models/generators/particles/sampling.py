@@ -11,7 +11,7 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate, offsets_of
 from calovision.models.generators.base import Request
-from calovision.models.generators.particles.collisions import balanced, decayed_jets, some_of
+from calovision.models.generators.particles.collisions import balanced, jets_of, some_of
 from calovision.models.generators.particles.jet_law import (
     ETA,
     GEN_PT,
@@ -21,7 +21,7 @@ from calovision.models.generators.particles.jet_law import (
     physical,
 )
 from calovision.models.generators.particles.network import sample_particles
-from calovision.models.generators.particles.tokens import COLUMNS, Sequences
+from calovision.models.generators.particles.tokens import COLUMNS, Sequences, decayed
 from calovision.networks.sequence_transformer import half_precision
 from calovision.simulation.jets import acceptance, detect
 from calovision.utils import streams
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _DRAWN = 2000  #: kinematics drawn at a time
 _TIMES = 200  #: that often, before a range is said to be out of reach
+_IN_VAIN = 3  #: groups of jets of which the detector accepts none, before that is said
+_COLLISIONS = 1_000_000  #: more than there are in a group: by them groups number theirs
 _SPARE = 1.05  #: jets begun for one that is wanted
 _OF_JETS = ("label", "pt", "m0", "gen_pt", "gen_m0", "eta", "phi", "n_pileup")
 
@@ -43,18 +45,24 @@ def generated_jets(task: ParticlesTask, request: Request, seed: int, chunk: int)
     the distribution of accepted jets.
 
     Raises:
-        InputError: no jet comes into the ranges.
+        InputError: no jet comes into the ranges, or is accepted.
     """
     rng = streams.rng(streams.Stream.SAMPLE, seed, chunk)
     random = streams.torch_rng(streams.Stream.SAMPLE, seed, chunk, device=task.device)
     parts: list[Events] = []
-    missing = task.chunk
+    missing, first, draws, in_vain = task.chunk, chunk * _COLLISIONS, request.oversample, 0
     while missing > 0:
-        begun = int(missing * _SPARE) + 1
+        begun = int(missing / draws * _SPARE) + 1
         label, numbers = _kinematics(task, request, begun, random)
         made = _accepted(task, request, label, numbers, random, rng)[:missing]
+        if draws > 1:
+            made.columns["event_id"] += first
+            first += begun
         missing -= len(made)
         parts.append(made)
+        in_vain = 0 if len(made) else in_vain + 1
+        if in_vain == _IN_VAIN:
+            raise InputError("the detector accepts none of these jets", "ask for a wider range")
     return concatenate(parts)
 
 
@@ -112,22 +120,28 @@ def _accepted(
     found = balanced(found, table[:, GEN_PT], table[:, ETA])
     axis = np.stack([table[:, ETA], rng.uniform(-np.pi, np.pi, len(table))], 1)
     pdg = np.asarray(task.on_host("pdg").numpy())
-    jets = decayed_jets(found, pdg, np.asarray(label.cpu().numpy(), np.int8), axis, rng)
-    parts, left = [], np.arange(len(jets))
+    classes = np.asarray(label.cpu().numpy(), np.int8)
+    jets = jets_of(decayed(found, pdg, axis, rng), classes, axis)
+    parts, left = [], np.repeat(np.arange(len(jets)), request.oversample)
     for _ in range(task.config.tries):
         seen = detect(some_of(jets, left), int(rng.integers(2**32)), task.detector, task.geometry)
         good = rng.random(len(seen)) < acceptance(seen.columns["pt"], task.detector)
         for name, (low, high) in request.ranges.items():
             good &= (seen.columns[name] >= low) & (seen.columns[name] <= high)
-        parts.append(_told(seen[np.flatnonzero(good)]))
+        parts.append(_told(seen[np.flatnonzero(good)], request.oversample > 1))
         left = left[~good]
         if not len(left):
             break
     made = concatenate(parts)
-    return made[rng.permutation(len(made))]
+    if request.oversample == 1:
+        return made[rng.permutation(len(made))]
+    # events of one collision stay together
+    place = rng.permutation(len(jets))[made.columns["event_id"]]
+    return made[np.argsort(place, kind="stable")]
 
 
-def _told(events: Events) -> Events:
-    """The columns that a generator can tell."""
-    events.columns = {name: events.columns[name] for name in _OF_JETS}
+def _told(events: Events, shared: bool) -> Events:
+    """The columns that a generator can tell; with the collision where several share one."""
+    names = (*_OF_JETS, "event_id") if shared else _OF_JETS
+    events.columns = {name: events.columns[name] for name in names}
     return events

@@ -8,8 +8,7 @@ those of the simulation, so that none of their rules can be broken.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -26,7 +25,6 @@ from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.generators.particles.collisions import check_detector, detector_of
 from calovision.models.generators.particles.export import particle_graphs
 from calovision.models.generators.particles.jet_law import (
-    ETA,
     MEMBERS,
     NUMBERS,
     normal,
@@ -35,8 +33,10 @@ from calovision.models.generators.particles.network import Particle, ParticleLaw
 from calovision.models.generators.particles.sampling import generated_jets
 from calovision.models.generators.particles.tokens import (
     COLUMNS,
-    Sequences,
+    SPREAD,
+    ParticleDataset,
     identities,
+    numbers_of,
     sequences,
 )
 from calovision.models.preset import Preset
@@ -46,7 +46,7 @@ from calovision.simulation.regrid import check_simulable
 from calovision.simulation.truth import REACH
 from calovision.training.onnx_graph import Graph
 from calovision.training.settings import WIDEST, Training
-from calovision.training.task import Batch, as_tensor, weighted_mean
+from calovision.training.task import Batch, weighted_mean
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
 
@@ -82,30 +82,11 @@ class ParticlesConfig(Training):
     detector: dict[str, float] = Field(default_factory=dict)
 
 
-@dataclass
-class ParticleDataset:
-    """Prepared jets.
-
-    Attributes:
-        sequences: their particles.
-        label: ``(n,)`` float32 class.
-        numbers: ``(n, NUMBERS)`` float32, GeV.
-        weight: ``(n,)`` how much each counts, where the set says so.
-    """
-
-    sequences: Sequences
-    label: NDArray[np.float32]
-    numbers: NDArray[np.float32]
-    weight: NDArray[np.float32] | None
-
-    def __len__(self) -> int:
-        return len(self.label)
-
-
 class ParticlesTask(GeneratorTask):
     """Training and use of the generator of particles."""
 
     chunk: ClassVar[int] = 500
+    oversamples: ClassVar[bool] = True
 
     pdg: Tensor
     share: Tensor
@@ -140,8 +121,8 @@ class ParticlesTask(GeneratorTask):
         task = cls(geometry, config, len(pdg))
         check_detector(train, task.detector)
         task.pdg.copy_(torch.from_numpy(pdg))
-        numbers = _numbers(train, sequences(train, pdg))
-        shown = [normal(torch.from_numpy(numbers + _SPREAD * x)) for x in (0, 1)]
+        numbers = numbers_of(train, sequences(train, pdg))
+        shown = [normal(torch.from_numpy(numbers + SPREAD * x)) for x in (0, 1)]
         task.jets.low.copy_(shown[0].amin(0) - _MARGIN)
         task.jets.high.copy_(shown[1].amax(0) + _MARGIN)
         columns = numbers[:, : len(COLUMNS)]
@@ -163,12 +144,13 @@ class ParticlesTask(GeneratorTask):
         """Sequences of particles and kinematics of jets."""
         found = sequences(events, np.asarray(self.on_host("pdg").numpy()))
         label = class_labels(events).astype(np.float32)
-        return ParticleDataset(found, label, _numbers(events, found), self.event_weights(events))
+        return ParticleDataset(found, label, numbers_of(events, found), self.event_weights(events))
 
     def batch(self, dataset: ParticleDataset, chosen: NDArray[np.int64]) -> Batch:
         """Jets as they are; see :meth:`training_batch`."""
         sides = np.ones((2, len(chosen)), np.float32)
-        return self._batch(dataset, chosen, sides, np.full((len(chosen), 2), 0.5, np.float32))
+        spread = np.full((len(chosen), 2), 0.5, np.float32)
+        return (dataset.groups(chosen, self.config.groups, sides, spread),)
 
     def training_batch(
         self, dataset: ParticleDataset, chosen: NDArray[np.int64], step: int
@@ -177,45 +159,8 @@ class ParticlesTask(GeneratorTask):
         drawn = np.append(chosen, step).astype(np.uint32)
         rng = streams.rng(streams.Stream.PARTICLES, drawn)
         sides = np.where(rng.random((2, len(chosen))) < 0.5, -1, 1).astype(np.float32)
-        return self._batch(dataset, chosen, sides, rng.random((len(chosen), 2), np.float32))
-
-    def _batch(
-        self,
-        dataset: ParticleDataset,
-        chosen: NDArray[np.int64],
-        sides: NDArray[np.float32],
-        spread: NDArray[np.float32],
-    ) -> Batch:
-        """Groups of jets of about equal numbers of particles, each padded by itself.
-
-        Args:
-            dataset: prepared jets.
-            chosen: some of them.
-            sides: ``(2, n)`` signs of eta and of phi.
-            spread: ``(n, 2)`` in 0..1, added to whole numbers so that they have a density.
-        """
-        lists, groups = dataset.sequences, []
-        order = np.argsort(lists.counts[chosen], kind="stable")
-        for part in np.array_split(order, min(self.config.groups, len(order))):
-            jets, (eta, phi) = chosen[part], sides[:, part, None]
-            counts = lists.counts[jets]
-            place = np.arange(int(counts.max(initial=1)))
-            mask = place < counts[:, None]
-            row = np.where(mask, lists.offsets[jets, None] + place, 0)
-            padded = (
-                [np.where(mask, v[row], 0) for v in lists.columns]
-                if len(lists.kind)
-                else [np.zeros(mask.shape, v.dtype) for v in lists.columns]
-            )
-            numbers = dataset.numbers[jets].copy()
-            numbers[:, ETA] *= eta[:, 0]
-            weight = None if dataset.weight is None else dataset.weight[jets]
-            arrays = (
-                *(dataset.label[jets], numbers, spread[part], mask, padded[0], padded[1]),
-                *(padded[2] * eta, padded[3] * phi),
-            )
-            groups.append((*(torch.from_numpy(x) for x in arrays), as_tensor(weight)))
-        return (groups,)
+        spread = rng.random((len(chosen), 2), np.float32)
+        return (dataset.groups(chosen, self.config.groups, sides, spread),)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """-log p in nats: of a jet's numbers, and of a particle's kind, momentum and direction."""
@@ -263,34 +208,35 @@ class ParticlesTask(GeneratorTask):
         return particle_graphs(self)
 
 
-#: whole numbers of a jet have a density when something between 0 and 1 is added to them
-_SPREAD = np.array([0.0] * len(COLUMNS) + [1.0, 1.0], np.float32)
-
-
-def _numbers(events: Events, found: Sequences) -> NDArray[np.float32]:
-    """``(n, NUMBERS)`` kinematics (GeV) and numbers of particles."""
-    columns = [events.columns[name] for name in COLUMNS]
-    counts = [found.members, found.counts - found.members]
-    return np.stack([*columns, *counts], 1).astype(np.float32)
-
-
-PRESETS = {
-    ("jet-generator", "particles"): Preset(
-        ParticlesTask,
-        ParticlesConfig,
-        "Ours, for sets of our own detector: a causal transformer draws the particles of a jet "
-        "before the detector, one after another; decays of pions, the detector, pile-up, noise "
-        "and read-out are those of the simulation.",
-        {
-            "batch": 256,
-            "learning_rate": 0.002,
-            "weight_decay": 0.01,
-            "schedule": "cosine",
-            "warmup": 200,
-            "ema": 0.999,
-            "clip": 1.0,
-            "epochs": 40,
-            "validate_every": 400,
-        },
+_ABOUT = (
+    "a causal transformer draws the particles of a jet before the detector, one after another; "
+    "decays of pions, the detector, pile-up, noise and read-out are those of the simulation."
+)
+_TRAINING = {
+    "batch": 256,
+    "learning_rate": 0.002,
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "warmup": 200,
+    "ema": 0.999,
+    "clip": 1.0,
+    "epochs": 40,
+    "validate_every": 400,
+}
+_SIZES: dict[str, tuple[str, dict[str, Any]]] = {
+    "particles": ("Ours, for simulated sets that keep their particles", {}),
+    "particles-small": (
+        "The same, several times faster",
+        {"width": 48, "layers": 2, "heads": 3, "components": 4},
     ),
+    "particles-large": (
+        "The same, for a night of training",
+        {"width": 192, "layers": 6, "heads": 6, "learning_rate": 0.001},
+    ),
+}
+PRESETS = {
+    ("jet-generator", name): Preset(
+        ParticlesTask, ParticlesConfig, f"{what}: {_ABOUT}", {**_TRAINING, **values}
+    )
+    for name, (what, values) in _SIZES.items()
 }

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.events.events import Events, offsets_of
@@ -17,7 +19,7 @@ from calovision.events.particle_lists import ParticleLists
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.generator import charge, mass
 from calovision.simulation.propagation import CURVATURE
-from calovision.simulation.truth import REACH
+from calovision.simulation.truth import REACH, wrapped
 
 Floats = NDArray[np.float32]
 LOWEST_PT = 0.03  #: GeV; the simulation drops softer particles than .05, a pion's photons apart
@@ -26,6 +28,9 @@ _PION_MASS = 0.13498  #: GeV
 _CLOSE = 1e-3  #: GeV by which the mass of two photons of a pion may be off, by rounding
 #: columns of a jet that are learned: truth, then what is reconstructed (GeV, and pseudorapidity)
 COLUMNS = ("gen_pt", "gen_m0", "eta", "pt", "m0")
+#: whole numbers of a jet have a density when something between 0 and 1 is added to them
+SPREAD = np.array([0.0] * len(COLUMNS) + [1.0, 1.0], np.float32)
+SIDED = np.array([name == "eta" for name in COLUMNS] + [False, False])  #: what has a sign
 
 
 @dataclass
@@ -59,6 +64,61 @@ class Sequences:
     def counts(self) -> NDArray[np.int64]:
         """``(n,)`` number of particles of every jet."""
         return np.diff(self.offsets)
+
+
+@dataclass
+class ParticleDataset:
+    """Prepared jets.
+
+    Attributes:
+        sequences: their particles.
+        label: ``(n,)`` float32 class.
+        numbers: ``(n, NUMBERS)`` float32, GeV.
+        weight: ``(n,)`` how much each counts, where the set says so.
+    """
+
+    sequences: Sequences
+    label: NDArray[np.float32]
+    numbers: NDArray[np.float32]
+    weight: NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def groups(
+        self,
+        chosen: NDArray[np.int64],
+        number: int,
+        sides: Floats,
+        spread: Floats,
+    ) -> list[tuple[Tensor | None, ...]]:
+        """Jets in groups of about equal numbers of particles, each padded by itself.
+
+        Args:
+            chosen: ``(n,)`` some of the jets.
+            number: of groups.
+            sides: ``(2, n)`` signs of eta and of phi.
+            spread: ``(n, 2)`` in 0..1, added to whole numbers so that they have a density.
+
+        Returns:
+            Of every group label, numbers, spread, a mask of its particles, and their kind,
+            logarithm of pt, eta and phi; and weights of the jets.
+        """
+        lists, groups = self.sequences, []
+        order = np.argsort(lists.counts[chosen], kind="stable")
+        for part in np.array_split(order, min(number, len(order))):
+            jets, (eta, phi) = chosen[part], sides[:, part, None]
+            counts = lists.counts[jets]
+            place = np.arange(int(counts.max(initial=1)))
+            mask = place < counts[:, None]
+            row = np.minimum(lists.offsets[jets, None] + place, max(len(lists.kind) - 1, 0))
+            kind, log_pt, at_eta, at_phi = (np.where(mask, v[row], 0) for v in lists.columns)
+            numbers = self.numbers[jets] * np.where(SIDED, eta, 1)
+            arrays = [self.label[jets], numbers, spread[part], mask, kind, log_pt]
+            arrays += [at_eta * eta, at_phi * phi]
+            weight = None if self.weight is None else torch.from_numpy(self.weight[jets])
+            groups.append((*(torch.from_numpy(x) for x in arrays), weight))
+        return groups
 
 
 def identities(events: Events) -> NDArray[np.int64]:
@@ -96,7 +156,7 @@ def sequences(events: Events, pdg: NDArray[np.int64]) -> Sequences:
     """
     lists = needed(events)
     owner, start, first, second = _pions(lists)
-    momentum = _momenta(lists)
+    momentum = lists.momenta()
     both = momentum[:, first] + momentum[:, second]
     momentum = np.concatenate([momentum[:, start], both], 1)
     identity = np.concatenate([lists.pdg[start], np.full(len(first), PION)])
@@ -118,6 +178,13 @@ def sequences(events: Events, pdg: NDArray[np.int64]) -> Sequences:
         eta[order].astype(np.float32),
         wrapped(phi[order]).astype(np.float32),
     )
+
+
+def numbers_of(events: Events, found: Sequences) -> NDArray[np.float32]:
+    """``(n, NUMBERS)`` kinematics (GeV) and numbers of particles."""
+    columns = [events.columns[name] for name in COLUMNS]
+    counts = [found.members, found.counts - found.members]
+    return np.stack([*columns, *counts], 1).astype(np.float32)
 
 
 def decayed(
@@ -156,11 +223,6 @@ def decayed(
     )
 
 
-def wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles in -pi..pi, rad."""
-    return (angle + np.pi) % (2 * np.pi) - np.pi
-
-
 def _unseen(
     identity: NDArray[np.int64], pt: NDArray[np.float64], phi: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
@@ -193,12 +255,6 @@ def _pions(lists: ParticleLists) -> tuple[NDArray[np.int64], ...]:
     alone = np.ones(len(lists.pdg), np.bool_)
     alone[first] = alone[first + 1] = False
     return owner, np.flatnonzero(alone), first, first + 1
-
-
-def _momenta(lists: ParticleLists) -> NDArray[np.float64]:
-    """``(4, m)`` px, py, pz and energy, GeV."""
-    pt, eta, phi = (getattr(lists, k).astype(np.float64) for k in ("pt", "eta", "phi"))
-    return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), lists.energy])
 
 
 def _photons(
