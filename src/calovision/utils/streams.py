@@ -67,6 +67,7 @@ class Stream(Enum):
     TRIAL_CUTS = "cuts of an export"
     TRIAL_TOTALS = "totals of an export"
     TRIAL_PARTICLES = "particles of an export"
+    TRIAL_HITS = "hits of an export"
     # measures
     BOOTSTRAP = "replicas of events"
     OWN_METRIC = "replicas for a metric of one's own"

@@ -180,7 +180,7 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
 
 
 def _random(task: HitsTask, *place: int) -> torch.Generator:
-    return streams.torch_rng(streams.Stream.TRIAL, *place, device=task.device)
+    return streams.torch_rng(streams.Stream.TRIAL_HITS, *place, device=task.device)
 
 
 @torch.no_grad()
