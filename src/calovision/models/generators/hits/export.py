@@ -45,28 +45,27 @@ class _ObjectGraph(nn.Module):
         strength: Tensor,
         sums: Tensor,
         first: Tensor,
-        towers: Tensor,
-        pixels: Tensor,
+        content: Tensor,
         keys: Tensor,
         values: Tensor,
         uniform: Tensor,
     ) -> Tensors:
-        state = (whole, strength, sums, first, towers, pixels)
+        state = (whole, strength, sums, first, content)
         return self.step(GrowingMemory(keys, values), label, numbers, *state, uniform)
 
     def step(self, memory: Memory, *given: Tensor) -> Tensors:
         """One object, with any kind of memory."""
-        label, numbers, whole, strength, sums, first, towers, pixels, uniform = given
+        label, numbers, whole, strength, sums, first, content, uniform = given
         jet = self.law.jet_of(self.jets.shown(label, numbers), numbers)
-        canvas = Canvas(self.law.grid, towers, pixels)
+        canvas = Canvas(self.law.grid, content)
         before = Object(whole[:, 0], whole[:, 1], whole[:, 2], strength)
         place = torch.full((1,), memory.place, device=label.device)
-        context = self.law.context(canvas, self.law.kinds(numbers, place)[:, 0])
+        context = self.law.context(content, self.law.kinds(numbers, place)[:, 0])
         drawn = (jet, before, sums, first, memory, canvas, context, uniform)
         found, sums, first = self.law.advance(*drawn)
-        _, towers, pixels = canvas.with_one(found)
+        drawn = canvas.with_one(found).content
         held = (torch.stack(x, 2) for x in (memory.keys, memory.values))
-        return (torch.stack(found[:3], 1), found.strength, sums, first, towers, pixels, *held)
+        return (torch.stack(found[:3], 1), found.strength, sums, first, drawn, *held)
 
 
 class _CompanionGraph(nn.Module):
@@ -117,10 +116,8 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
         "strength": "float32 (events): logarithm of its energy over the threshold; 0 to begin with",
         "sums": f"float32 (events, {KINDS}): of the step before; zeros to begin with",
         "first": "float32 (events): of the step before; 0 to begin with",
-        "towers": f"float32 (events, {grid.rows + 2}, {grid.cols + 2}): of the step before; zeros "
-        "to begin with",
-        "pixels": f"float32 (events, 2, {rows + 2 * grid.block}, {cols + 2 * grid.block}): of the "
-        "step before; zeros to begin with",
+        "content": f"float32 (events, {grid.rows + 2}, {grid.cols + 2}, {2 * grid.pixels + 1}): of "
+        "the step before; zeros to begin with",
         "keys": f"float32 {held}; none to begin with",
         "values": f"float32 {held}; none to begin with",
         "uniform": f"float32 (events, 4): {drawn}",
@@ -199,10 +196,10 @@ def _objects(task: HitsTask, n: int) -> tuple[Tensors, Tensors]:
     memory, begin = law.transformer.memory(n, _BEFORE + 1, device), law.begin(n, device)
     zeros = numbers.new_zeros(n, KINDS)
     state: Tensors = (torch.stack(begin[:3], 1), begin.strength, zeros, zeros[:, 0])
-    state = (*state, empty.towers, empty.pixels)
+    state = (*state, empty.content)
     for _ in range(_BEFORE):
         uniform = torch.rand(n, 4, generator=random, device=device)
-        state = module.step(memory, label, numbers, *state, uniform)[:6]
+        state = module.step(memory, label, numbers, *state, uniform)[:5]
     uniform = torch.rand(n, 4, generator=random, device=device)
     held = (torch.stack(x, 2)[:, :_BEFORE].clone() for x in (memory.keys, memory.values))
     given = (label, numbers, *state, *held, uniform)

@@ -6,8 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calovision.models.generators.hits.canvas import SCALE, Canvas, Jet, Object, waves, windows
-from calovision.models.generators.hits.context import SIZE, TowerContext
+from calovision.models.generators.hits.canvas import (
+    SCALE,
+    SIZE,
+    Canvas,
+    Jet,
+    Object,
+    TowerContext,
+    waves,
+    window_order,
+)
 from calovision.models.generators.hits.numbers import COUNTS, SUMS
 from calovision.models.generators.hits.tokens import KINDS, SEEDS, TOWERS, TRACKS, Grid
 from calovision.networks.mixtures import LINE, category, line_log_prob, line_sample
@@ -35,6 +43,7 @@ class ObjectLaw(nn.Module):
 
     lowest: Tensor
     waves: Tensor
+    order: Tensor
 
     def __init__(
         self, grid: Grid, shown: int, *, width: int, layers: int, heads: int, components: int
@@ -55,11 +64,13 @@ class ObjectLaw(nn.Module):
         self.to_tower = perceptron([width + 4, width, width + SIZE])
         self.context = TowerContext()
         self.often = nn.Parameter(torch.zeros(KINDS, grid.towers))
-        self.near = nn.Linear(windows(grid), width)
+        order = window_order(grid)
+        self.near = nn.Linear(len(order), width)
         self.for_pixel = nn.Linear(width + 4, width)
         self.law_of_pixel = perceptron([width, width, 2 * grid.pixels])
         self.register_buffer("lowest", torch.zeros(KINDS))
         self.register_buffer("waves", places, persistent=False)
+        self.register_buffer("order", order, persistent=False)
         for table in (self.tower, self.pixel):
             nn.init.normal_(table.weight, std=0.1)
 
@@ -141,14 +152,14 @@ class ObjectLaw(nn.Module):
             kind: ``(m,)`` of the objects.
             u: strengths.
             tower: their towers.
-            near: ``(m, 2 (3 block)^2 + 9)`` contents of windows around the towers.
+            near: what lies around, of :meth:`Canvas.around`.
         """
-        b, rows = self.grid.block, torch.arange(kind.shape[0], device=kind.device)
-        own = near[:, :-9].view(-1, 2, 3 * b, 3 * b)[rows, kind - TRACKS]
-        taken = own[:, b : 2 * b, b : 2 * b].flatten(1) > 0
+        rows = torch.arange(kind.shape[0], device=kind.device)
+        taken = near[:, 4, :-1].view(-1, 2, self.grid.pixels)[rows, kind - TRACKS] > 0
         place = self.waves[tower][:, :2]
         more = torch.cat([hidden, u[:, None] / SCALE, (-u).exp()[:, None], place], -1)
-        law = self.law_of_pixel(F.silu(self.near(near) + self.for_pixel(more)))
+        seen = F.linear(near.flatten(1), self.near.weight[:, self.order], self.near.bias)
+        law = self.law_of_pixel(F.silu(seen + self.for_pixel(more)))
         law = law.view(-1, 2, self.grid.pixels)[rows, kind - TRACKS]
         out: Tensor = law.float().masked_fill(taken, _NEVER)
         return out
@@ -201,7 +212,7 @@ class ObjectLaw(nn.Module):
         logits = logits.index_put((tower,), logits[tower].masked_fill(taken, _NEVER))
         of_tower = -F.cross_entropy(logits, found.tower, reduction="none")
         fine = (kind != TOWERS).nonzero()[:, 0]
-        when = torch.zeros_like(canvas.pixels)
+        when = torch.zeros_like(canvas.content)
         when.view(-1)[spots[fine]] = order[fine].to(when)
         found = Object(*(v[fine] for v in found))
         near = canvas.around(owner[fine], found.tower, (when, order[fine].to(when)))
@@ -214,7 +225,7 @@ class ObjectLaw(nn.Module):
         wide = mask.new_zeros(*mask.shape, 2 * SIZE, dtype=sought.dtype)
         wide[mask] = torch.cat([sought * (kind == k)[:, None] for k in (TRACKS, SEEDS)], 1)
         of = torch.full_like(mask[:, 0], TRACKS, dtype=torch.long)
-        offered = torch.cat([self.context(canvas, of), self.context(canvas, of + 1)], 1)
+        offered = torch.cat([self.context(canvas.content, k) for k in (of, of + 1)], 1)
         return (wide @ offered.to(wide)).float()[mask]
 
     def begin(self, jets: int, device: torch.device) -> Object:
@@ -287,7 +298,7 @@ class ObjectLaw(nn.Module):
         with torch.autocast(device.type, enabled=False):
             logits = logits.float() + torch.bmm(sought.float()[:, None], context)[:, 0]
         middle = torch.arange(self.grid.towers, device=device) == self.grid.middle
-        taken = (canvas.towers[:, 1:-1, 1:-1].flatten(1) > 0) | (middle & (place > 0))
+        taken = canvas.taken() | (middle & (place > 0))
         logits = logits.masked_fill(taken & (kind == TOWERS)[:, None], _NEVER)
         tower = category(logits, uniform[:, 2])
         owner = torch.arange(u.shape[0], device=device)

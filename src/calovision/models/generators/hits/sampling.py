@@ -11,9 +11,8 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.generators.base import Request
-from calovision.models.generators.hits.canvas import Canvas, Object
+from calovision.models.generators.hits.canvas import SIZE, Canvas, Object
 from calovision.models.generators.hits.companions import sample_companions
-from calovision.models.generators.hits.context import SIZE
 from calovision.models.generators.hits.network import ObjectLaw
 from calovision.models.generators.hits.numbers import COUNTS, ETA, WINDOW
 from calovision.models.generators.hits.tokens import KINDS, Objects, events_of
@@ -138,13 +137,13 @@ def sample_objects(
     for place, now in enumerate((-(-active // _ROWS) * _ROWS).clamp(max=n).tolist()):
         uniform = torch.rand(now, 4, generator=generator, device=device)
         jet, before = jet.of(now), before.of(now)
-        canvas, context = canvas.of(now), context[:now]
+        canvas, context = Canvas(law.grid, canvas.content[:now]), context[:now]
         kind = law.kinds(jet.numbers, torch.full((1,), place, device=device))[:, 0]
         new = (kind != before.kind).nonzero()[:, 0]
         if len(new):
             spare = -len(new) % _SPARE
             new = torch.cat([new, new[-1:].expand(spare)])
-            context[new] = law.context(canvas.at(new), kind[new]).float()
+            context[new] = law.context(canvas.content[new], kind[new]).float()
         before, sums, first = law.advance(
             jet, before, sums[:now], first[:now], memory, canvas, context, uniform
         )
