@@ -15,7 +15,10 @@ METRIC = "classifier_auc_strictest"
 NAMES = {
     "particles": "**ours** (particles)",
     "particles-small": "ours, small networks",
-    "cascade": "ours, for any images (cascade)",
+    "hits": "ours, for any images",
+    "hits-small": "ours, for any images, small networks",
+    "set-flow": "flow matching of a set",
+    "cascade": "earlier cascade of ours",
     BASELINE: "published DDPM",
 }
 KEYS = (

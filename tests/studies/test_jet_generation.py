@@ -11,8 +11,8 @@ import pytest
 from calovision.evaluation.judges import QUICK
 from calovision.events.events import Events
 from calovision.events.store import EventStore
+from calovision.models.generators.hits.task import HitsTask
 from calovision.models.generators.particles.task import ParticlesTask
-from calovision.models.generators.splitting.task import CascadeTask
 from calovision.studies import generation_checks, jet_generation
 from calovision.studies.jet_generation import (
     BASELINE,
@@ -20,6 +20,7 @@ from calovision.studies.jet_generation import (
     GEANT4,
     IMAGES,
     OURS,
+    PEER,
     STUDY,
     Scale,
     trainings,
@@ -27,7 +28,8 @@ from calovision.studies.jet_generation import (
 from calovision.studies.trainings import Training
 
 Done = tuple[Path, dict[str, Any], list[str]]
-TINY = Scale(300, 420, 1.0, 110, (4, 8), QUICK)
+MODELS = (OURS, FAST, IMAGES, PEER, BASELINE)
+TINY = Scale(300, 420, 1.0, 110, (4, 8), QUICK, MODELS, 110, (1,))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,8 @@ def done(
     settings = {
         OURS: small,
         FAST: small,
-        IMAGES: {"width": 16, "head": 8, "flow": 16, "select": 60},
+        IMAGES: small | {"companion_width": 8},
+        PEER: {"width": 12, "layers": 1, "heads": 2, "induced": 2, "steps": 2},
         BASELINE: {"steps": 3},
     }
 
@@ -51,7 +54,7 @@ def done(
         patch.setattr(jet_generation, "TIMED_S", 0.1)
         patch.setattr(generation_checks, "JETS_PER_CONDITION", 60)
         patch.setattr(generation_checks, "QUANTILES", {"pt": (0.2, 0.8)})
-        patch.setattr(CascadeTask, "chunk", 60)
+        patch.setattr(HitsTask, "chunk", 60)
         patch.setattr(ParticlesTask, "chunk", 60)
         patch.setattr(jet_generation.simulate, "jets", lambda n, **_: make_jets(n, 1))
         study = replace(STUDY, scales={"quick": TINY}, trainings=tiny)
@@ -61,7 +64,7 @@ def done(
 @pytest.mark.timeout(600)
 def test_all_models_are_judged_on_the_same_jets(done: Done) -> None:
     out, comparison, lines = done
-    assert [m["model"] for m in comparison["models"]] == [OURS, FAST, IMAGES, BASELINE]
+    assert [m["model"] for m in comparison["models"]] == list(MODELS)
     assert len({m["data"]["hash"] for m in comparison["models"]}) == 1
     for model in comparison["models"]:
         wanted = {"classifier_auc_strictest", "classifier_auc", "classifier_auc_patterns"}
@@ -76,7 +79,7 @@ def test_all_models_are_judged_on_the_same_jets(done: Done) -> None:
     assert len(lines) == 3
     assert not [d for d in comparison["differences"] if d["metric"] == "jets_per_s"]
     assert {(d["a"], d["b"]) for d in comparison["differences"]} == {
-        (OURS, model) for model in (FAST, IMAGES, BASELINE)
+        (OURS, model) for model in MODELS[1:]
     }
     assert 'src="http' not in (out / "report.html").read_text()
 
@@ -87,6 +90,10 @@ def test_response_is_measured_for_every_condition(done: Done) -> None:
     assert len(rows) == 3 * 6
     assert all(r["generated"]["error"] > 0 and r["simulated"]["error"] > 0 for r in rows)
     costs = json.loads((done[0] / "costs.json").read_text())["rows"]
-    assert [r["what"] for r in costs[:5]] == ["simulation", OURS, FAST, IMAGES, BASELINE]
-    assert {r["what"] for r in costs[5:]} <= {GEANT4}
+    assert [r["what"] for r in costs[:6]] == ["simulation", *MODELS]
+    assert {r["what"] for r in costs[6:]} <= {GEANT4}
     assert costs[0]["speedup"] == 1
+    (row,) = json.loads((done[0] / "dial.json").read_text())["rows"]
+    assert (row["model"], row["steps"]) == (PEER, 1)
+    assert row["jets_per_s"] > 0
+    assert 0.5 < row["auc"] <= 1

@@ -37,6 +37,23 @@ class Memory:
         return found[0], found[1]
 
 
+class GrowingMemory(Memory):
+    """Keys and values ``(n, places, layers, m)`` that come in, and go out with one place more.
+
+    An exported graph has no room that stays from call to call.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys, self.values = (list(x.unbind(2)) for x in (keys, values))
+        self.place = keys.shape[1]
+
+    def with_next(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values with new ones, of all events."""
+        self.keys[layer] = torch.cat([self.keys[layer], key], 1)
+        self.values[layer] = torch.cat([self.values[layer], value], 1)
+        return self.keys[layer], self.values[layer]
+
+
 class SequenceTransformer(nn.Module):
     """Layers of attention to what came before.
 

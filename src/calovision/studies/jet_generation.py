@@ -16,11 +16,13 @@ from calovision.errors import InputError
 from calovision.evaluation import judges as bench
 from calovision.evaluation.compare import compare as compare_sets
 from calovision.evaluation.evaluate import results_of
+from calovision.evaluation.samples import draw as draw_samples
 from calovision.events.store import EventStore
 from calovision.metrics.definitions import definition
 from calovision.metrics.value import Metric
 from calovision.models.generate import generate
 from calovision.models.generators.base import GeneratorTask, Request
+from calovision.models.generators.base import generated as generated_jets
 from calovision.models.load import load_generator
 from calovision.simulation.driver import simulate_jets
 from calovision.simulation.egamma.driver import ENGINES
@@ -33,8 +35,10 @@ from calovision.training.run import RunDir
 from calovision.utils import streams
 from calovision.utils.files import write_json
 
-#: ours, the same with small networks, ours for any images, and the published one
-OURS, FAST, IMAGES, BASELINE = "particles", "particles-small", "cascade", "baseline"
+#: ours, the same with small networks, ours for any images, also with small networks, the peer that
+#: one would try first, and the published one
+OURS, FAST, IMAGES, BASELINE = "particles", "particles-small", "hits", "baseline"
+SMALL_IMAGES, PEER = "hits-small", "set-flow"
 SIMULATED_JETS = 1000  #: whose simulation is timed, on one thread
 GEANT4 = "Geant4: one photon or electron, pt 50 GeV"  #: in the table of costs
 GEANT4_SHOWERS = 20  #: that are timed
@@ -53,6 +57,9 @@ class Scale:
         baseline: images drawn from the published diffusion model, which is slow.
         widths: of its U-Net; as published, but for a quick look.
         judges: who tell generated jets from simulated ones.
+        models: those that are trained, beside ours the slowest last.
+        peer: jets drawn from the peer, which is slow, too.
+        steps: numbers of steps in which the peer draws as many jets again.
     """
 
     training: int
@@ -61,10 +68,16 @@ class Scale:
     baseline: int
     widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
     judges: tuple[str, ...] = tuple(bench.JUDGES)
+    models: tuple[str, ...] = (OURS, FAST, IMAGES, SMALL_IMAGES, PEER, BASELINE)
+    peer: int = 2_000
+    steps: tuple[int, ...] = (1, 2, 4, 8)
 
 
 SCALES = {
-    "quick": Scale(3_000, 2_000, 60, 100, (8, 16, 32), bench.QUICK),
+    "quick": Scale(
+        *(3_000, 2_000, 60, 100, (8, 16, 32), bench.QUICK),
+        models=(OURS, FAST, IMAGES, BASELINE),
+    ),
     "standard": Scale(90_000, 40_000, 1_800, 100),
     "full": Scale(200_000, 40_000, 3_600, 1_000),
 }
@@ -73,17 +86,18 @@ SCALES = {
 def trainings(size: Scale, seed: int) -> list[Training]:
     """The models, the slowest first."""
     settings = {"seed": seed, "budget_s": size.budget_s, "test": 0.0}
-    of_model = {BASELINE: {"widths": list(size.widths)}, IMAGES: {}, OURS: {}, FAST: {}}
+    more = {BASELINE: {"widths": list(size.widths)}}
     return [
-        Training(model, model, f"runs/{model}", settings | more, "jet-generator")
-        for model, more in of_model.items()
+        Training(*(model, model, f"runs/{model}", settings | more.get(model, {})), "jet-generator")
+        for model in reversed(size.models)
     ]
 
 
 def train_and_generate(study: StudyFolder, training: Training) -> None:
     """Train one model, and generate its jets."""
     run, model = study.train(training), training.label
-    number = study.size.baseline if model == BASELINE else study.size.test // 2
+    slow = {BASELINE: study.size.baseline, PEER: study.size.peer}
+    number = slow.get(model, study.size.test // 2)
     if not generated(study, training):
         made = study.path / "generated" / model
         generate(made, run, load_generator(run), number, Request(), seed=study.seed, quiet=True)
@@ -105,8 +119,8 @@ def judge(study: StudyFolder, training: Training) -> None:
         floor=truth[half : 2 * half],
         training=study.training.load(),
         seed=seed,
-        # Of the baseline there are too few jets to train a network on.
-        judges=study.size.judges if model != BASELINE else bench.QUICK,
+        # Of slow models there are too few jets to train a network on.
+        judges=study.size.judges if model not in (BASELINE, PEER) else bench.QUICK,
         slow_events=half,
     )
     result = results_of(run, truth, len(made), seed, {}) | {"model": model}
@@ -121,8 +135,7 @@ def judged(study: StudyFolder, training: Training) -> bool:
 
 def compare(study: StudyFolder) -> dict[str, Any]:
     """Gather what was found of every model, and measure how fast and how steerable they are."""
-    models = (OURS, FAST, IMAGES, BASELINE)
-    runs = {model: RunDir(study.path / "runs" / model) for model in models}
+    runs = {model: RunDir(study.path / "runs" / model) for model in study.size.models}
     results = [json.loads((run.path / "results.json").read_text()) for run in runs.values()]
     # Before any is timed: a metric of speed has no difference.
     ours, *others = results
@@ -134,6 +147,9 @@ def compare(study: StudyFolder) -> dict[str, Any]:
     save_curves(study.path, runs)
     generation_checks.check(study, OURS)
     write_json(study.path / "costs.json", {"rows": costs(results, study.seed)})
+    if PEER in runs:
+        task = load_generator(runs[PEER], "cpu")
+        write_json(study.path / "dial.json", {"rows": dial(task, study)})
     floors = {key: metric.get("floor") for key, metric in ours["metrics"].items()}
     return {
         "models": results,
@@ -142,20 +158,36 @@ def compare(study: StudyFolder) -> dict[str, Any]:
     }
 
 
-def rate(task: GeneratorTask, seed: int) -> Metric:
-    """Jets generated per second on one thread."""
+def dial(task: GeneratorTask, study: StudyFolder) -> list[dict[str, Any]]:
+    """The peer in few steps: jets a second, and the AUC of the stricter of the quick judges."""
+    size, rows = study.size, []
+    truth = study.test[: 2 * size.peer].load()
+    half = len(truth) // 2
+    for steps in size.steps:
+        made = generated_jets(task, half, Request(), seed=study.seed, steps=steps)
+        samples = draw_samples(truth[:half], made, truth[half:], study.seed)
+        opinions = {name: bench.opinion(name, samples, study.seed, "cpu") for name in bench.QUICK}
+        auc = bench.strictest(opinions)[1]
+        speed = rate(task, study.seed, steps)
+        row = {"model": PEER, "steps": steps, "auc": auc.value, "error": auc.error}
+        rows.append(row | {"jets_per_s": speed.value})
+    return rows
+
+
+def rate(task: GeneratorTask, seed: int, steps: int | None = None) -> Metric:
+    """Jets generated per second on one thread, in so many steps where there are any."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     task.eval()
     try:
         chunks, begun = 1, time.perf_counter()
-        task.sample(Request(), 0, seed, None)
+        task.sample(Request(), 0, seed, steps)
         if (wall := time.perf_counter() - begun) < TIMED_S:
             # The first one compiled what must be compiled, and does not count.
             chunks, begun = 0, time.perf_counter()
             while (wall := time.perf_counter() - begun) < TIMED_S:
                 chunks += 1
-                task.sample(Request(), chunks, seed, None)
+                task.sample(Request(), chunks, seed, steps)
     finally:
         torch.set_num_threads(threads)
     return definition("jets_per_s").measured(chunks * task.chunk / wall, 0.0)

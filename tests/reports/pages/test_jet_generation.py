@@ -34,7 +34,7 @@ TITLES = [
     "How it was made",
 ]
 DRAWN = ("n_hit_ecal", "column_m0")  #: observables; all of them would take long
-FIGURES = 2 + 3 + 2 + 1 + 1 + 2 * len(DRAWN) + 1 + 1
+FIGURES = 2 + 3 + 2 + 1 + 1 + 2 * len(DRAWN) + 1 + 1 + 1
 
 
 def metric(value, error=0.01, unit="", floor=None, up=False):
@@ -123,7 +123,9 @@ def write(path, jets):
     comparison = {"study": "jet-generation", "scale": "quick", "models": models, "floor": {}}
     log = [{"step": i, "wall_s": 2.0 * i, "train_loss": 1 / i} for i in (1, 2, 3)]
     costs = [{"what": w, "jets_per_s": 98.7, "speedup": 3.21} for w in ("simulation", *found)]
+    dial = {"model": "baseline", "steps": 2, "auc": 0.99, "error": 0.01, "jets_per_s": 3.0}
     files = {
+        "dial": {"rows": [dial]},
         "comparison": comparison,
         "curves": dict.fromkeys(found, log),
         "response": response(),
@@ -228,7 +230,10 @@ def test_a_single_run_is_reported(bare, study):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("costs.json", '{"rows": [{"what": 3}]}'), ("response.json", '{"rows": [{"unit": "GeV"}]}')],
+    [
+        ("costs.json", '{"rows": [{"what": 3}]}'),
+        ("response.json", '{"rows": [{"unit": "GeV"}]}'),
+    ],
 )
 def test_broken_records_are_named(bare, name, content):
     (bare / name).write_text(content)

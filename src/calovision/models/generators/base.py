@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate
+from calovision.events.geometry import Geometry
 from calovision.parallel.threads import side_by_side
 from calovision.training.devices import enough_memory
 from calovision.training.task import Task
@@ -24,7 +25,6 @@ class Request:
     Attributes:
         label: class of every event (gluon 0, quark 1); ``None`` leaves it to chance.
         ranges: per-event column, such as ``"pt"`` (GeV), to the lowest and highest value.
-        reject: whether a generator that has learned rejection sampling uses it.
         oversample: draws of the detector of each collision, all of which become events.
 
     Raises:
@@ -33,7 +33,6 @@ class Request:
 
     label: int | None = None
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    reject: bool = True
     oversample: int = 1
 
     def __post_init__(self) -> None:
@@ -43,8 +42,6 @@ class Request:
             raise InputError(
                 f"ranges are {self.ranges!r}", 'give columns and limits, {"pt": (100, 140)}'
             )
-        if not isinstance(self.reject, bool):
-            raise InputError(f"reject is {self.reject!r}", "give True or False")
         count("oversample", self.oversample, 1)
         found = {str(name): _limits(name, limits) for name, limits in self.ranges.items()}
         object.__setattr__(self, "ranges", found)
@@ -140,6 +137,20 @@ def check_request(task: GeneratorTask, request: Request) -> list[str]:
         if low < least or high > most:
             found.append(f"{trained_on}: there will be none beyond")
     return found
+
+
+def energies_only(geometry: Geometry) -> None:
+    """Check that no channel has negative values, such as times.
+
+    Raises:
+        InputError: one has.
+    """
+    for channel in geometry.channels:
+        if channel.signed:
+            raise InputError(
+                f"generators make energies, but channel {channel.name!r} may be negative",
+                "leave that channel out of the images",
+            )
 
 
 def possible(n: int, steps: int | None) -> None:

@@ -23,8 +23,7 @@ from calovision.features.dense_images import (
     readout_cells,
     threshold_for,
 )
-from calovision.models.generators.base import GeneratorTask, Request
-from calovision.models.generators.channel_order import energies_only
+from calovision.models.generators.base import GeneratorTask, Request, energies_only
 from calovision.models.generators.diffusion_steps import SIDE, DiffusionEnd, DiffusionStep, Schedule
 from calovision.models.preset import Preset
 from calovision.networks.mixed_precision import MixedPrecision
@@ -90,7 +89,7 @@ class DDPMTask(GeneratorTask):
 
     @classmethod
     def check_supported(cls, geometry: Geometry) -> None:
-        """Refuse channels with negative values."""
+        """Refuse channels with negative values, such as times."""
         energies_only(geometry)
 
     @classmethod

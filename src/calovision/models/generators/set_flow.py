@@ -17,8 +17,7 @@ from calovision.events.batching import padded
 from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
-from calovision.models.generators.base import GeneratorTask, Request
-from calovision.models.generators.channel_order import energies_only
+from calovision.models.generators.base import GeneratorTask, Request, energies_only
 from calovision.models.preset import Preset
 from calovision.networks.perceptron import perceptron
 from calovision.networks.sequence_transformer import half_precision

@@ -184,7 +184,25 @@ def _costs(source: Source) -> Section | None:
         "counted; a jet holds tens."
     )
     table = table_of(("", "jets/s", "times the simulation's"), rows)
-    return Section("Faster than the simulation?", text, tables=[table])
+    return Section("Faster than the simulation?", text, _quality_and_speed(source, found), [table])
+
+
+def _quality_and_speed(source: Source, costs: list[Mapping[str, Any]]) -> list[tuple[Figure, str]]:
+    """Every model in the plane of quality and speed."""
+    rates = {r["what"]: r["jets_per_s"] for r in costs}
+    rows = []
+    for model, shown in source.names.items():
+        auc = source.models[shown]["metrics"].get(MAIN[0])
+        if model in rates and auc is not None and auc["value"] is not None:
+            row = {"model": shown, "jets_per_s": rates[model]}
+            rows.append(row | {"auc": auc["value"], "error": auc["error"]})
+    if not rows or "simulation" not in rates:
+        return []
+    names = ("model", "steps", "jets_per_s", "auc", "error")
+    dial = source.content("dial.json", rows=names)["rows"]
+    caption = "0.5 is perfect. Numbers at points are steps of the solver; those by few jets."
+    figure = drawings.quality_and_speed(rows, dial, rates["simulation"])
+    return [(figure, caption)]
 
 
 def _classes(source: Source, tables: Mapping[str, Columns]) -> Section | None:

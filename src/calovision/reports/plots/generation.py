@@ -1,4 +1,4 @@
-"""Figures about generated events: galleries, strips of the cascade, distances, responses."""
+"""Figures about generated events: galleries, distances, responses."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ OF_CHANNEL = tuple(
     Look(colour, "-", marker)
     for colour, marker in zip((ORANGE, BLUE, GREEN, PINK, SKY, AMBER), "osDPXv", strict=True)
 )
+SIMULATION = "simulation"  #: in figures
 KINDS = {"n_hit": "hits", "sum_e": "energy"}  #: observables whose response is drawn
 
 
@@ -98,6 +99,43 @@ def _ratios(ax: Axes, rows: Sequence[Row], y: Sequence[float], look: Look, label
     """Ratios with their errors at the heights ``y``."""
     ratios, errors = ([r[key] for r in rows] for key in ("ratio", "error"))
     points(ax, ratios, y, look, label, x_error=errors)
+
+
+@styled
+def quality_and_speed(rows: Sequence[Row], dial: Sequence[Row], simulated: float) -> Figure:
+    """AUC of the strictest judge against jets a second: the best lie low and to the right.
+
+    Args:
+        rows: of every model, ``model``, ``jets_per_s``, ``auc`` and ``error``.
+        dial: the same of one model in few ``steps``, joined by a line.
+        simulated: jets a second of the simulation.
+    """
+    names = list(dict.fromkeys(r["model"] for r in [*rows, *dial]))
+    figure, style = canvas(3.2), looks(names)
+    ax = figure.subplots()
+    for name in names:
+        mine = [r for r in [*dial, *rows] if r["model"] == name]
+        numbers = ([r[k] for r in mine] for k in ("jets_per_s", "auc", "error"))
+        speed, auc, error = numbers
+        ax.errorbar(
+            *(speed, auc, error),
+            color=style[name].colour,
+            marker=style[name].marker,
+            linestyle=":" if len(mine) > 1 else "none",
+            label=name,
+        )
+        for row in mine:
+            if "steps" in row:
+                at = row["jets_per_s"], row["auc"]
+                ax.annotate(str(row["steps"]), at, (3, -9), textcoords="offset points", fontsize=8)
+    ax.axvline(simulated, color="gray", linewidth=1)
+    ax.annotate(SIMULATION, (simulated, 0.98), (4, 0), textcoords="offset points", fontsize=8)
+    ax.set_xscale("log")
+    ax.set_ylim(0.48, 1.02)
+    ax.set_xlabel("jets a second on one core")
+    ax.set_ylabel("AUC of the strictest judge")
+    legend_above(figure, len(names))
+    return figure
 
 
 @styled

@@ -117,7 +117,9 @@ MODELS = {
     "resnet15": Look(PINK, "-", "X"),
     "trees": Look(BLACK, "-.", "d"),
     "particles-small": Look(SKY, "--", "p"),
-    "cascade": Look(GREEN, "-", "^"),
+    "hits": Look(GREEN, "-", "^"),
+    "hits-small": Look(GREEN, "--", "v"),
+    "set-flow": Look(PINK, "-.", "*"),
 }
 
 

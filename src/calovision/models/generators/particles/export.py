@@ -12,12 +12,12 @@ from calovision.models.generators.particles.jet_law import (
     ETA,
     MEMBERS,
     NUMBERS,
-    JetLaw,
     physical,
 )
 from calovision.models.generators.particles.network import Particle, ParticleLaw
 from calovision.models.generators.particles.tokens import COLUMNS
-from calovision.networks.sequence_transformer import Memory
+from calovision.networks.chain_law import ChainLaw
+from calovision.networks.sequence_transformer import GrowingMemory
 from calovision.training.onnx_graph import Arrays, Graph, numpy_of
 from calovision.utils import streams
 
@@ -27,21 +27,8 @@ if TYPE_CHECKING:
 _BEFORE = 5  #: particles before the one that is compared
 
 
-class _GrowingMemory(Memory):
-    """Keys and values ``(n, places, layers, m)`` that come in, and go out with one place more."""
-
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
-        self.keys, self.values = (list(x.unbind(2)) for x in (keys, values))
-        self.place = keys.shape[1]
-
-    def with_next(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        self.keys[layer] = torch.cat([self.keys[layer], key], 1)
-        self.values[layer] = torch.cat([self.values[layer], value], 1)
-        return self.keys[layer], self.values[layer]
-
-
 class _JetGraph(nn.Module):
-    def __init__(self, law: JetLaw) -> None:
+    def __init__(self, law: ChainLaw) -> None:
         super().__init__()
         self.law = law
 
@@ -67,7 +54,7 @@ class _ParticleGraph(nn.Module):
         values: Tensor,
         uniform: Tensor,
     ) -> tuple[Tensor, ...]:
-        memory = _GrowingMemory(keys, values)
+        memory = GrowingMemory(keys, values)
         before = Particle(kind, *place.unbind(1))
         jet = self.law.jet_of(label, numbers)
         found, told, sums = self.law.advance(jet, before, sums, memory, uniform)

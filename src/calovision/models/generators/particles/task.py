@@ -26,7 +26,7 @@ from calovision.models.generators.particles.collisions import check_detector, de
 from calovision.models.generators.particles.export import particle_graphs
 from calovision.models.generators.particles.jet_law import (
     MEMBERS,
-    JetLaw,
+    NUMBERS,
     normal,
 )
 from calovision.models.generators.particles.network import Particle, ParticleLaw
@@ -40,6 +40,7 @@ from calovision.models.generators.particles.tokens import (
     sequences,
 )
 from calovision.models.preset import Preset
+from calovision.networks.chain_law import ChainLaw
 from calovision.networks.sequence_transformer import half_precision
 from calovision.simulation.regrid import check_simulable
 from calovision.simulation.truth import REACH
@@ -95,7 +96,7 @@ class ParticlesTask(GeneratorTask):
         super().__init__(geometry)
         self.config = config
         self.detector = detector_of(config.detector)
-        self.jets = JetLaw(config.jet_width, config.jet_components)
+        self.jets = ChainLaw(NUMBERS, config.jet_width, config.jet_components)
         self.law = ParticleLaw(
             kinds,
             width=config.width,

@@ -142,7 +142,7 @@ def needed(events: Events) -> ParticleLists:
     if events.particles is None or missing:
         raise InputError(
             "these events do not keep their particles before the detector",
-            "simulate jets with --particles (particles=True), or train the model 'cascade'",
+            "simulate jets with --particles (particles=True), or train the model 'hits'",
         )
     return events.particles
 

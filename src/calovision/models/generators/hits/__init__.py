@@ -1,0 +1,1 @@
+"""Jet images as hits, drawn one after another, of any detector."""
