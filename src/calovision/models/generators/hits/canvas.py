@@ -78,7 +78,7 @@ class Canvas(NamedTuple):
     def spots(self, found: Object) -> tuple[Tensor, Tensor]:
         """Where objects ``(m,)`` are, flat, and what is there."""
         grid, size = self.grid, self.content.shape[3]
-        place = (found.tower // grid.cols + 1) * (grid.cols + 2) + found.tower % grid.cols + 1
+        place = found.tower + found.tower // grid.cols * 2 + grid.cols + 3
         part = torch.where(
             found.kind == TOWERS, size - 1, (found.kind - TRACKS) * grid.pixels + found.pixel
         )
@@ -97,9 +97,11 @@ class Canvas(NamedTuple):
         self.content.view(-1)[spots] = content
         return spots
 
-    def taken(self) -> Tensor:
-        """``(n, towers)`` bool, towers that were drawn."""
-        return self.content[:, 1:-1, 1:-1, -1].flatten(1) > 0
+    def taken(self, begun: Tensor) -> Tensor:
+        """``(n, towers)`` bool, towers drawn before; with the middle one if any object was."""
+        number = torch.arange(self.grid.towers, device=self.content.device)
+        middle = (number == self.grid.middle) & begun
+        return (self.content[:, 1:-1, 1:-1, -1].flatten(1) > 0) | middle
 
     def around(
         self, owner: Tensor, tower: Tensor, when: tuple[Tensor, Tensor] | None = None
@@ -114,7 +116,7 @@ class Canvas(NamedTuple):
         """
         rows, cols, size = self.content.shape[1:]
         of = torch.arange(3, device=tower.device)
-        start = (owner * rows + tower // self.grid.cols) * cols + tower % self.grid.cols
+        start = owner * (rows * cols) + tower + tower // self.grid.cols * 2
         row = (start[:, None] + (of[:, None] * cols + of).flatten()).flatten()
         seen = self.content.view(-1, size).index_select(0, row).view(-1, 9, size)
         if when is not None:

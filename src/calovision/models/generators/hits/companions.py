@@ -77,10 +77,14 @@ class CompanionLaw(nn.Module):
 
     def candidates(self, seeds: Tensor) -> Tensor:
         """``(n, rows, cols)`` pixels in which companions can be."""
-        k = int(self.reach)
-        wide = F.max_pool2d(seeds[:, None], (2 * k + 1, 1), 1, (k, 0))
-        wide = F.max_pool2d(wide, (1, 2 * k + 1), 1, (0, k))[:, 0]
-        return (wide > EMPTY) & (seeds == EMPTY)
+        k, (n, rows, cols) = int(self.reach), seeds.shape
+        wide, lit = cols + 2 * k, seeds > EMPTY
+        owner, row, col = lit.nonzero(as_tuple=True)
+        of = torch.arange(2 * k + 1, device=seeds.device)
+        square = (of[:, None] * wide + of).flatten()
+        near = torch.zeros(n, rows + 2 * k, wide, dtype=torch.bool, device=seeds.device)
+        near.view(-1)[((owner * (rows + 2 * k) + row) * wide + col)[:, None] + square] = True
+        return near[:, k : k + rows, k : k + cols] & ~lit
 
     def laws(self, around: Surroundings, shown: Tensor, eta: Tensor, at: Tensor) -> Tensor:
         """``(m, 1 + LINE components)`` logit of a hit, and the law of its strength.
