@@ -76,6 +76,7 @@ class SequenceTask(GeneratorTask):
 
     chunk: ClassVar[int] = 500
 
+    jets: Any  #: law of a jet's numbers: ``sample(label, uniform)``
     share: Tensor
     seen: Tensor
 
@@ -128,9 +129,10 @@ class SequenceTask(GeneratorTask):
             InputError: no jet comes into the ranges.
         """
 
-    @abstractmethod
-    def numbers_from(self, label: Tensor, uniform: Tensor) -> Tensor:
-        """Numbers ``(n, size)`` of jets of classes ``(n,)``, from ``(n, size, 2)`` uniform ones."""
+    @staticmethod
+    def finished(numbers: Tensor) -> Tensor:
+        """Numbers of jets as they are told, from those that their law draws."""
+        return numbers
 
     @torch.no_grad()
     def asked(
@@ -155,7 +157,7 @@ class SequenceTask(GeneratorTask):
             label = (one[:, 0] < self.share).float()
             if request.label is not None:
                 label = torch.full_like(label, float(request.label))
-            numbers = self.numbers_from(label, uniform)
+            numbers = self.finished(self.jets.sample(label, uniform))
             inside = numbers[:, counted].sum(1) > 0
             for name, (low, high) in request.ranges.items():
                 value = numbers[:, self.columns.index(name)]
@@ -174,7 +176,7 @@ class SequenceTask(GeneratorTask):
         label = (torch.arange(n, device=self.device) % 2).float()
         uniform = torch.rand(n, size, 2, generator=random, device=self.device)
         with torch.no_grad():
-            return (label, uniform), (self.numbers_from(label, uniform),)
+            return (label, uniform), (self.finished(self.jets.sample(label, uniform)),)
 
 
 def padded_groups(
@@ -218,20 +220,15 @@ def rows_in_turn(counts: Tensor) -> list[int]:
 
 
 class JetGraph(nn.Module):
-    """Classes and uniform numbers to the numbers of jets.
+    """Classes ``(n,)`` and uniform numbers ``(n, size, 2)`` to the numbers of jets."""
 
-    Args:
-        jets: the law of the numbers.
-        numbers_from: what makes them of it.
-    """
-
-    def __init__(self, jets: nn.Module, numbers_from: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def __init__(self, task: SequenceTask) -> None:
         super().__init__()
-        self.jets, self.numbers_from = jets, numbers_from
+        self.jets, self.finished = task.jets, task.finished
 
     def forward(self, label: Tensor, uniform: Tensor) -> Tensor:
         """``(n, size)``."""
-        return self.numbers_from(label, uniform)
+        return self.finished(self.jets.sample(label, uniform))
 
 
 def graph(

@@ -140,7 +140,7 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
     return [
         graph(
             "jet",
-            JetGraph(task.jets, task.numbers_from),
+            JetGraph(task),
             (jet_inputs, jet_outputs),
             lambda n: _jets(task, n),
             turned,

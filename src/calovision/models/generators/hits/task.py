@@ -212,10 +212,6 @@ class HitsTask(SequenceTask):
         drawn = torch.rand(len(at), generator=generator, device=generator.device).to(at.device)
         return at[drawn * len(at) < self.config.pixels * len(seeds)]
 
-    def numbers_from(self, label: Tensor, uniform: Tensor) -> Tensor:
-        """Columns, place of the window, counts and sums."""
-        return self.jets.sample(label, uniform)
-
     def jets_of(self, request: Request, chunk: int, seed: int) -> Events:
         """The ``chunk``-th group of jets that meet a request."""
         return generated_jets(self, request, seed, chunk)

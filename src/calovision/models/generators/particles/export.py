@@ -78,7 +78,7 @@ def particle_graphs(task: ParticlesTask) -> list[Graph]:
     return [
         graph(
             "jet",
-            JetGraph(task.jets, task.numbers_from),
+            JetGraph(task),
             (jet_inputs, jet_outputs),
             lambda n: task.trial_jets(n, NUMBERS, streams.Stream.TRIAL_PARTICLES),
             "The jet's own particles come first, hardest first, then those around it.",

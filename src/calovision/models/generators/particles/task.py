@@ -166,9 +166,10 @@ class ParticlesTask(SequenceTask):
         names = dict(zip(("kind", "pt", "direction"), parts.detach(), strict=True))
         return {"loss": jets + parts.sum(), "jets": jets.detach(), **names}
 
-    def numbers_from(self, label: Tensor, uniform: Tensor) -> Tensor:
+    @staticmethod
+    def finished(numbers: Tensor) -> Tensor:
         """Kinematics, and whole numbers of particles."""
-        numbers = physical(self.jets.sample(label, uniform))
+        numbers = physical(numbers)
         whole = numbers[:, MEMBERS:].floor().clamp(min=0)
         return torch.cat([numbers[:, :MEMBERS], whole], 1)
 
