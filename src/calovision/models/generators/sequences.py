@@ -140,12 +140,7 @@ class SequenceTask(GeneratorTask):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Classes ``(n,)``, numbers ``(n, size)`` and signs ``(n,)`` of eta of jets on request.
 
-        Args:
-            request: what they must be like.
-            n: how many.
-            size: numbers of a jet.
-            counted: those of them that are numbers of objects, of which there is at least one.
-            random: on the device of the task.
+        Those of the numbers that are ``counted`` are numbers of objects: there is at least one.
 
         Raises:
             InputError: there are next to none.
@@ -182,12 +177,7 @@ class SequenceTask(GeneratorTask):
 def padded_groups(
     counts: NDArray[np.int64], chosen: NDArray[np.int64], number: int
 ) -> Iterator[tuple[NDArray[Any], ...]]:
-    """Jets in groups of about equal numbers of objects, each padded by itself.
-
-    Args:
-        counts: ``(jets,)`` objects of all jets, which follow one another.
-        chosen: ``(n,)`` some of the jets.
-        number: of groups, at most.
+    """Chosen jets ``(n,)`` in some groups of about equal ``counts`` of objects, each padded alone.
 
     Yields:
         Places among the chosen ``(k,)``, the jets ``(k,)``, which objects there are
@@ -207,11 +197,7 @@ def padded(values: NDArray[Any], mask: NDArray[np.bool_], row: NDArray[Any]) -> 
 
 
 def rows_in_turn(counts: Tensor) -> list[int]:
-    """How many of the first jets have objects left, one place after another.
-
-    Args:
-        counts: ``(n,)`` objects of the jets, in descending order.
-    """
+    """How many of the jets, in descending order of objects, have one left at each place."""
     place = torch.arange(int(counts.max()) if len(counts) else 0, device=counts.device)
     active = (counts > place[:, None]).sum(1)
     # a processor prepares matrix products anew for every number of rows
@@ -239,15 +225,10 @@ def graph(
     notes: str,
     **free: tuple[str, ...],
 ) -> Graph:
-    """A graph that is compared with what the package computes of numbers drawn for it.
+    """A graph that is compared with what the package computes of a trial.
 
-    Args:
-        part: its name.
-        module: the graph.
-        meaning: of inputs and of outputs.
-        trial: number of events to inputs and outputs.
-        notes: what else a user has to know.
-        **free: first axes of inputs that may be of any length, where it is not the first alone.
+    That is a number of events to inputs and outputs, of which ``meaning`` tells what they are;
+    ``free`` are the first axes of inputs of any length, where it is not the first alone.
     """
     inputs, outputs = meaning
 

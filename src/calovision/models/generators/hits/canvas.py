@@ -45,15 +45,17 @@ class Jet(NamedTuple):
         numbers: ``(n, size)``.
         shown: ``(n, width)`` class and numbers as the transformer sees them.
         places: ``(towers, width)`` what stands for the towers.
+        near: ``(width, k)`` weights of what lies around, in the order of :meth:`Canvas.around`.
     """
 
     numbers: Tensor
     shown: Tensor
     places: Tensor
+    near: Tensor
 
     def of(self, jets: int) -> Jet:
         """The first jets."""
-        return Jet(self.numbers[:jets], self.shown[:jets], self.places)
+        return Jet(self.numbers[:jets], self.shown[:jets], self.places, self.near)
 
 
 class Canvas(NamedTuple):
@@ -106,13 +108,9 @@ class Canvas(NamedTuple):
     def around(
         self, owner: Tensor, tower: Tensor, when: tuple[Tensor, Tensor] | None = None
     ) -> Tensor:
-        """``(m, 9, 2 pixels + 1)`` contents of 3 x 3 towers around towers.
+        """``(m, 9, 2 pixels + 1)`` contents of 3 x 3 towers around towers ``(m,)``.
 
-        Args:
-            owner: ``(m,)`` number of the canvas.
-            tower: ``(m,)`` in the middle.
-            when: order numbers of contents and of windows ``(m,)``, which do not see what comes
-                later.
+        ``when`` are order numbers of contents, and of windows, which do not see what comes later.
         """
         rows, cols, size = self.content.shape[1:]
         of = torch.arange(3, device=tower.device)
@@ -163,12 +161,7 @@ class TowerContext(nn.Module):
         )
 
     def forward(self, content: Tensor, kind: Tensor) -> Tensor:
-        """``(n, SIZE, towers)`` for objects of kinds ``(n,)``; zeros for towers.
-
-        Args:
-            content: of canvases.
-            kind: of the objects.
-        """
+        """``(n, SIZE, towers)`` from canvases, for objects of kinds ``(n,)``; zeros for towers."""
         content = content[:, 1:-1, 1:-1]
         towers, size = content[..., -1], content.shape[3] // 2
         tracks = content[..., :size] * (kind == SEEDS)[:, None, None, None]

@@ -76,7 +76,8 @@ class ObjectLaw(nn.Module):
 
     def jet_of(self, shown: Tensor, numbers: Tensor) -> Jet:
         """Jets of numbers ``(n, size)``, and as networks see them ``(n, shown)``."""
-        return Jet(numbers, self.jet(shown), self.tower.weight + self.place(self.waves))
+        places, near = self.tower.weight + self.place(self.waves), self.near.weight[:, self.order]
+        return Jet(numbers, self.jet(shown), places, near)
 
     def kinds(self, numbers: Tensor, place: Tensor) -> Tensor:
         """``(n, objects)`` kinds of the objects at places ``(objects,)``."""
@@ -128,7 +129,7 @@ class ObjectLaw(nn.Module):
         return query @ jet.places.T.to(query) + self.often[kind], sought
 
     def pixels(
-        self, hidden: Tensor, kind: Tensor, u: Tensor, tower: Tensor, near: Tensor
+        self, hidden: Tensor, jet: Jet, kind: Tensor, u: Tensor, tower: Tensor, near: Tensor
     ) -> Tensor:
         """``(m, pixels)`` logits of pixels in towers of tracks and seeds.
 
@@ -138,7 +139,7 @@ class ObjectLaw(nn.Module):
         taken = near[:, 4, :-1].view(-1, 2, self.grid.pixels)[rows, kind - TRACKS] > 0
         place = self.waves[tower][:, :2]
         more = torch.cat([hidden, u[:, None] / SCALE, (-u).exp()[:, None], place], -1)
-        seen = F.linear(near.flatten(1), self.near.weight[:, self.order], self.near.bias)
+        seen = F.linear(near.flatten(1), jet.near, self.near.bias)
         law = self.law_of_pixel(F.silu(seen + self.for_pixel(more)))
         law = law.view(-1, 2, self.grid.pixels)[rows, kind - TRACKS]
         out: Tensor = law.float().masked_fill(taken, _NEVER)
@@ -197,7 +198,7 @@ class ObjectLaw(nn.Module):
         when.view(-1)[spots[fine]] = order[fine].to(when)
         found = Object(*(v[fine] for v in found))
         near = canvas.around(owner[fine], found.tower, (when, order[fine].to(when)))
-        logits = self.pixels(hidden[fine], found.kind, found.strength, found.tower, near)
+        logits = self.pixels(hidden[fine], jet, found.kind, found.strength, found.tower, near)
         of_pixel = -F.cross_entropy(logits, found.pixel, reduction="none")
         return of_u, of_tower, of_pixel
 
@@ -288,7 +289,7 @@ class ObjectLaw(nn.Module):
             logits = logits.masked_fill(taken & (at == TOWERS), _NEVER)
         tower = category(logits, uniform[:, 2])
         near = canvas.around(torch.arange(u.shape[0], device=device), tower)
-        pixel = self.pixels(hidden, kind.clamp(min=TRACKS), u, tower, near)
+        pixel = self.pixels(hidden, jet, kind.clamp(min=TRACKS), u, tower, near)
         pixel = category(pixel, uniform[:, 3]) * (kind != TOWERS)
         first = torch.where(place == 0, u, first)
         found = Object(kind, tower, pixel, u)

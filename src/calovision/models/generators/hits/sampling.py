@@ -81,14 +81,7 @@ def with_companions(
 def sample_objects(
     law: ObjectLaw, shown: Tensor, numbers: Tensor, generator: torch.Generator
 ) -> Object:
-    """Objects of jets, ``(n, objects)`` each.
-
-    Args:
-        law: the network.
-        shown: ``(n, shown)`` jets as networks see them.
-        numbers: ``(n, size)`` of the jets, in descending order of all their objects.
-        generator: of random numbers, on the device of the jets.
-    """
+    """Objects ``(n, objects)`` of jets in descending order of their number."""
     device, n = numbers.device, len(numbers)
     turns = rows_in_turn(numbers[:, COUNTS].sum(1).long())
     longest = len(turns)

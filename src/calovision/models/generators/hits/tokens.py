@@ -233,15 +233,10 @@ def grouped(
     turned: NDArray[np.bool_],
     spread: NDArray[np.float64],
 ) -> Batch:
-    """Groups of jets of about equal numbers of objects, each padded by itself.
+    """Chosen jets in some groups of about equal numbers of objects, each padded by itself.
 
-    Args:
-        dataset: prepared jets.
-        grid: of towers.
-        groups: how many, at most.
-        chosen: some of them.
-        turned: ``(n,)`` those that are turned over in phi.
-        spread: ``(n, 1 + KINDS)`` in 0..1, added to whole numbers.
+    Those of ``turned`` ``(n,)`` are turned over in phi; ``spread`` ``(n, 1 + KINDS)`` in 0..1 is
+    for whole numbers.
     """
     found, made = dataset.objects, []
     cols, b = grid.cols, grid.block

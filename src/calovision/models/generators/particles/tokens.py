@@ -94,17 +94,11 @@ class ParticleDataset:
         sides: Floats,
         spread: Floats,
     ) -> list[tuple[Tensor | None, ...]]:
-        """Jets in groups of about equal numbers of particles, each padded by itself.
+        """Chosen jets in groups of about equal numbers of particles, each padded by itself.
 
-        Args:
-            chosen: ``(n,)`` some of the jets.
-            number: of groups.
-            sides: ``(2, n)`` signs of eta and of phi.
-            spread: ``(n, 2)`` in 0..1, added to whole numbers so that they have a density.
-
-        Returns:
-            Of every group label, numbers, spread, a mask of its particles, and their kind,
-            logarithm of pt, eta and phi; and weights of the jets.
+        ``sides`` ``(2, n)`` are signs of eta and phi, ``spread`` ``(n, 2)`` in 0..1 is for whole
+        numbers. Of every group come label, numbers, spread, a mask of its particles, and their
+        kind, logarithm of pt, eta and phi; and weights of the jets.
         """
         lists, groups = self.sequences, []
         for part, jets, mask, row in padded_groups(lists.counts, chosen, number):
