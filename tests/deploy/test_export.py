@@ -198,7 +198,7 @@ def test_the_graphs_of_hits_in_a_row_make_its_jets(toy_jets: Events) -> None:
         size = task.objects.transformer.size
         state = [torch.tensor([[3, 0, 0]] * n), *(torch.zeros(n, *s) for s in ((), (3,)))]
         state += [torch.full((n,), HIGHEST), torch.zeros(n, rows, cols, 2 * task.grid.pixels + 1)]
-        state += [torch.zeros(n, 0, 4, 2 * size)]
+        state += [torch.zeros(n, 0, 1, 2 * size)]
         for place in range(wanted.kind.shape[1]):
             uniform = torch.rand(n, 4, generator=random)
             state = list(step(label, numbers, *state, uniform))
