@@ -67,8 +67,8 @@ def test_only_what_can_matter_is_changed(tmp_path: Path) -> None:
 def test_the_same_seed_chooses_the_same_changes() -> None:
     pytest.importorskip("cosmic_ray")
     sites = script("sites")
-    paths = sites.files(PACKAGE, "global_features")
-    assert [p.name for p in paths] == ["global_features.py"]
+    paths = sites.files(PACKAGE, "hits/companions")
+    assert [p.name for p in paths] == ["companions.py"]
     first, again, other = (sites.chosen(paths, 12, seed) for seed in (1, 1, 2))
     assert first == again
     assert {i.mutations[0].start_pos for i in first} != {i.mutations[0].start_pos for i in other}

@@ -26,6 +26,7 @@ from calovision.events.store import save
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
 from calovision.models.config import load_config
+from calovision.models.generators.hits.network import HIGHEST
 from calovision.models.generators.hits.numbers import COUNTS
 from calovision.models.generators.hits.sampling import sample_objects
 from calovision.models.generators.hits.task import HitsTask
@@ -195,10 +196,10 @@ def test_the_graphs_of_hits_in_a_row_make_its_jets(toy_jets: Events) -> None:
         shown = task.jets.shown(label, numbers)
         wanted = sample_objects(task.objects, shown, numbers, again)
         rows, cols = (x + 2 for x in task.grid[:2])
-        block, size = task.grid.block, task.objects.transformer.size
-        state = [torch.tensor([[3, 0, 0]] * n), *(torch.zeros(n, *s) for s in ((), (3,), ()))]
-        state += [torch.zeros(n, rows, cols), torch.zeros(n, 2, rows * block, cols * block)]
-        state += [torch.zeros(n, 0, 1, size)] * 2
+        size = task.objects.transformer.size
+        state = [torch.tensor([[3, 0, 0]] * n), *(torch.zeros(n, *s) for s in ((), (3,)))]
+        state += [torch.full((n,), HIGHEST), torch.zeros(n, rows, cols, 2 * task.grid.pixels + 1)]
+        state += [torch.zeros(n, 0, 1, 2 * size)]
         for place in range(wanted.kind.shape[1]):
             uniform = torch.rand(n, 4, generator=random)
             state = list(step(label, numbers, *state, uniform))

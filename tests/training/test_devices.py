@@ -31,6 +31,7 @@ from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.config import load_config
 from calovision.models.generators.base import GeneratorTask, Request
+from calovision.models.generators.hits.task import HitsTask
 from calovision.models.load import build, load_task
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.discovery import discover
@@ -137,6 +138,8 @@ def test_a_step_and_what_comes_of_it(
     config = load_config(name, model, overrides=reference.SMALL[name, model])
     torch.manual_seed(1)
     here = build(config, events.geometry, events)
+    if isinstance(here, HitsTask):
+        here.chunk = 30  # type: ignore[misc]
     there, chosen = copy.deepcopy(here), np.arange(BATCH)
     dataset = here.dataset(events)
     expected = stepped(here, here.training_batch(dataset, chosen, 0), CPU)

@@ -40,7 +40,6 @@ class Stream(Enum):
     DROPOUT = "dropout of a training step"
     TRIAL_WEIGHTS = "weights of a network that is only timed"
     DOUBT = "reconstructions that are compared with a blank image"
-    VIEW = "ties among totals of events that are looked at"
     PARTICLES = "mirrored jets of a training batch"
     HITS = "turned jets of a training batch"
     SPREAD = "what whole numbers of jets are spread by"

@@ -99,6 +99,12 @@ class GeneratorTask(Task):
             InputError: the request cannot be met by this model.
         """
 
+    def first_of(
+        self, request: Request, chunk: int, seed: int, steps: int | None, n: int
+    ) -> Events:
+        """The first ``n`` events of a group, which may cost less than all of it."""
+        return self.sample(request, chunk, seed, steps)[:n]
+
     def known(self) -> dict[str, tuple[float, float]]:
         """Range, in the training events, of every column that a request may restrict."""
         return {}
@@ -185,7 +191,8 @@ def pieces(
 
     def one(chunk: int) -> Events:
         with enough_memory(task.device):
-            return task.sample(request, chunk, seed, steps)[: n - chunk * task.chunk]
+            wanted = min(n - chunk * task.chunk, task.chunk)
+            return task.first_of(request, chunk, seed, steps, wanted)
 
     yield from side_by_side(one, chunks)
 

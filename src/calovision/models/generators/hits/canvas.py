@@ -45,15 +45,17 @@ class Jet(NamedTuple):
         numbers: ``(n, size)``.
         shown: ``(n, width)`` class and numbers as the transformer sees them.
         places: ``(towers, width)`` what stands for the towers.
+        near: ``(width, k)`` weights of what lies around, in the order of :meth:`Canvas.around`.
     """
 
     numbers: Tensor
     shown: Tensor
     places: Tensor
+    near: Tensor
 
     def of(self, jets: int) -> Jet:
         """The first jets."""
-        return Jet(self.numbers[:jets], self.shown[:jets], self.places)
+        return Jet(self.numbers[:jets], self.shown[:jets], self.places, self.near)
 
 
 class Canvas(NamedTuple):
@@ -78,7 +80,7 @@ class Canvas(NamedTuple):
     def spots(self, found: Object) -> tuple[Tensor, Tensor]:
         """Where objects ``(m,)`` are, flat, and what is there."""
         grid, size = self.grid, self.content.shape[3]
-        place = (found.tower // grid.cols + 1) * (grid.cols + 2) + found.tower % grid.cols + 1
+        place = found.tower + found.tower // grid.cols * 2 + grid.cols + 3
         part = torch.where(
             found.kind == TOWERS, size - 1, (found.kind - TRACKS) * grid.pixels + found.pixel
         )
@@ -97,24 +99,22 @@ class Canvas(NamedTuple):
         self.content.view(-1)[spots] = content
         return spots
 
-    def taken(self) -> Tensor:
-        """``(n, towers)`` bool, towers that were drawn."""
-        return self.content[:, 1:-1, 1:-1, -1].flatten(1) > 0
+    def taken(self, begun: Tensor) -> Tensor:
+        """``(n, towers)`` bool, towers drawn before; with the middle one if any object was."""
+        number = torch.arange(self.grid.towers, device=self.content.device)
+        middle = (number == self.grid.middle) & begun
+        return (self.content[:, 1:-1, 1:-1, -1].flatten(1) > 0) | middle
 
     def around(
         self, owner: Tensor, tower: Tensor, when: tuple[Tensor, Tensor] | None = None
     ) -> Tensor:
-        """``(m, 9, 2 pixels + 1)`` contents of 3 x 3 towers around towers.
+        """``(m, 9, 2 pixels + 1)`` contents of 3 x 3 towers around towers ``(m,)``.
 
-        Args:
-            owner: ``(m,)`` number of the canvas.
-            tower: ``(m,)`` in the middle.
-            when: order numbers of contents and of windows ``(m,)``, which do not see what comes
-                later.
+        ``when`` are order numbers of contents, and of windows, which do not see what comes later.
         """
         rows, cols, size = self.content.shape[1:]
         of = torch.arange(3, device=tower.device)
-        start = (owner * rows + tower // self.grid.cols) * cols + tower % self.grid.cols
+        start = owner * (rows * cols) + tower + tower // self.grid.cols * 2
         row = (start[:, None] + (of[:, None] * cols + of).flatten()).flatten()
         seen = self.content.view(-1, size).index_select(0, row).view(-1, 9, size)
         if when is not None:
@@ -161,12 +161,7 @@ class TowerContext(nn.Module):
         )
 
     def forward(self, content: Tensor, kind: Tensor) -> Tensor:
-        """``(n, SIZE, towers)`` for objects of kinds ``(n,)``; zeros for towers.
-
-        Args:
-            content: of canvases.
-            kind: of the objects.
-        """
+        """``(n, SIZE, towers)`` from canvases, for objects of kinds ``(n,)``; zeros for towers."""
         content = content[:, 1:-1, 1:-1]
         towers, size = content[..., -1], content.shape[3] // 2
         tracks = content[..., :size] * (kind == SEEDS)[:, None, None, None]
