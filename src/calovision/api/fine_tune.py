@@ -91,8 +91,16 @@ def fine_tune(
         seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
     )
     given = written | settings | asked
+    if given.get("simulate"):
+        raise InputError("events to simulate, and a set to train on", "leave simulate out")
     # How long, on how much and where the first training went says nothing about this one.
-    fresh: dict[str, Any] = {"budget_s": 1e9, "events": 0, "device": "auto", "processes": 1}
+    fresh: dict[str, Any] = {
+        "budget_s": 1e9,
+        "events": 0,
+        "simulate": 0,
+        "device": "auto",
+        "processes": 1,
+    }
     fresh |= {"epochs": EPOCHS, "learning_rate": FINE_RATE * first.learning_rate}
     module = {} if trained.module is None else {"module": trained.module}
     settled = load_config(begun.task, begun.name, None, first.model_dump() | fresh | given | module)

@@ -21,16 +21,17 @@ from calovision.features.towers import TowerImages
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask, cross_entropy
 from calovision.models.taggers.export import hits_graph
+from calovision.models.taggers.settings import TaggerTraining
 from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.training.onnx_graph import Graph
-from calovision.training.settings import WIDEST, Training
+from calovision.training.settings import WIDEST
 from calovision.training.task import Batch
 
 #: what simulated jets know besides their label; learning it too helps to see through pile-up
 TRUTH = ("gen_m0", "gen_pt", "n_pileup", "gen_n_charged", "gen_n", "gen_girth", "gen_ptd")
 
 
-class TransformerConfig(Training):
+class TransformerConfig(TaggerTraining):
     """Our tagger, a small particle transformer.
 
     Attributes:

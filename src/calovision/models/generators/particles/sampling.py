@@ -11,7 +11,7 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate, offsets_of
 from calovision.models.generators.base import Request
-from calovision.models.generators.particles.collisions import balanced, jets_of, some_of
+from calovision.models.generators.particles.collisions import balanced
 from calovision.models.generators.particles.jet_law import (
     ETA,
     GEN_PT,
@@ -23,6 +23,7 @@ from calovision.models.generators.particles.jet_law import (
 from calovision.models.generators.particles.network import sample_particles
 from calovision.models.generators.particles.tokens import COLUMNS, Sequences, decayed
 from calovision.networks.sequence_transformer import half_precision
+from calovision.simulation.again import jets_of, some_of
 from calovision.simulation.jets import acceptance, detect
 from calovision.utils import streams
 
