@@ -38,7 +38,8 @@ def fine_tune(
 
     The scaling of its inputs stays; calibration and the out-of-distribution flag are fitted to the
     new events. By default the learning rate is a fifth of the first training's. Training events of
-    both trainings are left out when the new model is evaluated.
+    both trainings are left out when the new model is evaluated. With ``frozen=True`` only the last
+    layers of a tagger learn, for which some hundred events are enough.
 
     Args:
         model: what to begin with, or its run directory.

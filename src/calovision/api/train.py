@@ -93,10 +93,10 @@ def train(
         simulate=simulate,
         workers=workers,
     )
-    if given.get("simulate") and not resume:
-        given = {"epochs": 1} | given
     place = Place.of(out, resume)
     known = _begun(place.folder) if resume else None
+    if given.get("simulate") and known is None:
+        given = {"epochs": 1} | given
     module: nn.Module | None = None
     if isinstance(task, Tagger | Autoencoder):
         if model is not None:
@@ -132,6 +132,11 @@ def train(
 
         own = {} if module is None else {"module": module}
         settled = load_config(task, model, file, given | own)
+        if getattr(settled, "frozen", False) and known is None:
+            raise InputError(
+                "frozen weights of a network that has learned nothing",
+                "begin with those of a model: cv.fine_tune, calovision train --from RUN",
+            )
         store = watched(settled, data if known is None else None, place.folder, quiet)
         store = store or on_disk(data, place.folder, skip_corrupt)
         # PyTorch takes seconds to load: bad input should not have to wait for it.

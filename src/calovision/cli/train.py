@@ -94,7 +94,8 @@ def train(
     asked |= {"simulate": simulate, "workers": workers}
     given = parse_overrides(settings or []) | {k: v for k, v in asked.items() if v is not None}
     task, run = _which(task, run, out, resume)
-    if run is not None and not (run / "config.yaml").exists() and (task is None or data is None):
+    nothing = data is None and simulate is None
+    if run is not None and not (run / "config.yaml").exists() and (task is None or nothing):
         raise InputError(f"{run} is not a run directory", "give the --out of 'calovision train'")
     place = run or out
     start = _start(start_from, pretrained, task)

@@ -16,9 +16,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from calovision.api.fine_tune import fine_tune
 from calovision.errors import InputError
 from calovision.events.store import EventStore
 from calovision.models.config import load_config
+from calovision.models.pretrained import pretrained_run
 from calovision.models.train import train
 from calovision.reports.from_runs import report
 from calovision.simulation.driver import simulate_jets
@@ -73,8 +75,18 @@ class StudyFolder:
 
     def train(self, training: Training, *, quiet: bool = True) -> RunDir:
         """The run of a training, begun or gone on with if it is not finished yet."""
-        config = load_config(training.task, training.model, overrides=training.settings)
         out = self.path / training.folder
+        if training.pretrained:
+            fine_tune(
+                pretrained_run(training.task),
+                self.training,
+                out=out,
+                resume=True,
+                quiet=quiet,
+                **training.settings,
+            )
+            return RunDir(out)
+        config = load_config(training.task, training.model, overrides=training.settings)
         return train(config, self.training, out, resume=True, quiet=quiet)
 
 
