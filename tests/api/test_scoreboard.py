@@ -77,6 +77,11 @@ def test_other_energies_are_told(runs: list[Path], make_crops: Make) -> None:
     assert other > 0.9 > usual
     assert [row[1] for row in found.table()] == ["set 1", "set 2"]
     assert found.content["differences"] == []
+    axes = found.plot("set 2").axes[0]
+    assert axes.get_xlabel() == "training events"
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["crop-net from nothing"]
+    with pytest.raises(InputError, match="no set 'mine'"):
+        found.plot("mine")
 
 
 def test_the_command_gives_the_same(runs: list[Path], make_crops: Make, tmp_path: Path) -> None:

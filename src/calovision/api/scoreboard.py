@@ -16,6 +16,8 @@ from calovision.reports.tables import with_error
 from calovision.utils.counts import count
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from calovision.events.event_set import EventSet
 
 SHOWN = ("auc", "accuracy", "rejection_50", "ece", "temperature", "out_of_distribution")
@@ -62,6 +64,32 @@ class Scoreboard:
             for d in self.content["differences"]
         ]
         return Table(("set", "models", "AUC"), rows)
+
+    def plot(self, name: str | None = None) -> Figure:
+        """AUC on a set against the training events, a curve for what the models began with.
+
+        Args:
+            name: of the set; the first one by default.
+
+        Raises:
+            InputError: no such set.
+        """
+        from calovision.reports.plots.classifier import scaling_curves
+
+        names = list(dict.fromkeys(row["set"] for row in self.content["rows"]))
+        chosen = name or (names or [""])[0]
+        rows = [
+            {
+                "model": f"{row['kind']} from {row['began_with']}",
+                "jets": row["training_events"],
+                "auc": row["metrics"]["auc"],
+            }
+            for row in self.content["rows"]
+            if row["set"] == chosen
+        ]
+        if not rows:
+            raise InputError(f"no set {chosen!r} was measured", f"there are {', '.join(names)}")
+        return scaling_curves(rows, "events")
 
     def to_json(self, path: str | Path | None = None) -> str:
         """The content as JSON text, also written to ``path`` if one is given."""

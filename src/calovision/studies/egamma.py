@@ -15,7 +15,7 @@ from calovision.models.taggers.boosted_trees import TREES
 from calovision.simulation.egamma.driver import simulate_egamma
 from calovision.studies import tagger_runs
 from calovision.studies.runner import Description, StudyFolder, beside
-from calovision.studies.tagger_runs import TRAIN_AND_SCORE, TaggerRuns
+from calovision.studies.tagger_runs import TRAIN_AND_SCORE, TaggerRuns, begun_with
 from calovision.studies.trainings import Training
 from calovision.utils.files import write_json
 
@@ -113,17 +113,11 @@ def headline(comparison: dict[str, Any]) -> list[str]:
     """The numbers that matter, ours beside the others'."""
     others = {"baseline": BASELINE, "boosted trees": TREES}
     wall_s = {result["model"]: result["budget"]["wall_s"] for result in comparison["models"]}
-    lines = [
-        f"ours begins with the model that comes with the package ({begun:,} training crops): this "
-        "scale has too few for a network that begins from nothing"
-        for result in comparison["models"]
-        if (begun := result.get("begun_with"))
-    ]
     return [
         f"electron/photon AUC: {beside(comparison, 'auc', OURS, others, 4)}",
         f"expected calibration error: {beside(comparison, 'ece', OURS, others, 4)}",
         f"training time: {wall_s[OURS]:.0f} s (baseline {wall_s[BASELINE]:.0f} s)",
-        *lines,
+        *begun_with(comparison, "crops"),
     ]
 
 

@@ -30,6 +30,9 @@ from calovision.utils.files import PART, write_json, writing
 from calovision.utils.unreadable import read_json
 
 TEST_SEED = 1_000_000  #: added to the seed for the events of the comparison
+#: and for training events of a scale that begins with the model of the package, which has learned
+#: from those of the seed itself
+FINE_SEED = 2_000_000
 #: simulates a set: folder, number of events, seed, and ``workers`` and ``progress`` by name
 Simulate = Callable[..., EventStore]
 
@@ -152,7 +155,8 @@ def run(
     size = study.scales[scale]
     folder = StudyFolder(out, size, seed, workers, quiet)
     if study.simulate is not None:
-        folder.simulated(study.simulate, study.unit, "train", size.training, seed)
+        more = FINE_SEED if getattr(size, "pretrained", False) else 0
+        folder.simulated(study.simulate, study.unit, "train", size.training, seed + more)
         folder.simulated(study.simulate, study.unit, "test", size.test, seed + TEST_SEED)
     # The longest first: none is left alone with one worker at the end.
     trainings = sorted(

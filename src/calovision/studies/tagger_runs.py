@@ -147,6 +147,16 @@ def _begun_with(run: RunDir) -> dict[str, Any]:
     return {"begun_with": int(first["split"]["train"])}
 
 
+def begun_with(comparison: Mapping[str, Any], many: str) -> list[str]:
+    """A line for every model of a comparison that began with the weights of another."""
+    return [
+        f"{result['model']} begins with the model that comes with the package ({number:,} training "
+        f"{many}): this scale has too few for a network that begins from nothing"
+        for result in comparison["models"]
+        if (number := result.get("begun_with"))
+    ]
+
+
 def differences(
     ours: TaggerRuns, others: Sequence[TaggerRuns], label: NDArray[Any], seed: int
 ) -> list[dict[str, Any]]:

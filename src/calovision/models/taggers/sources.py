@@ -100,15 +100,18 @@ class Fresh(Source):
     order: ClassVar[type[WindowedShuffleSampler]] = OnceSampler
 
     def __init__(self, config: TaggerTraining, store: EventStore) -> None:
-        super().__init__(store, np.arange(config.simulate))
+        super().__init__(store, np.zeros(0, np.int64))
         self.config = config
         self._background = Background(config.workers)
         self._made: dict[int, Made] = {}
 
+    def __len__(self) -> int:
+        return self.config.simulate
+
     @property
     def blocks(self) -> Numbers:
-        """First event of every chunk, and the end."""
-        return np.append(np.arange(0, len(self), self.chunk), len(self))
+        """All events in one: they come in their order."""
+        return np.array([0, len(self)])
 
     def ask(self, numbers: Numbers, epoch: int) -> None:
         """Begin to simulate what will be read next."""
