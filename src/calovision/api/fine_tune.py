@@ -95,13 +95,8 @@ def fine_tune(
     if given.get("simulate"):
         raise InputError("events to simulate, and a set to train on", "leave simulate out")
     # How long, on how much and where the first training went says nothing about this one.
-    fresh: dict[str, Any] = {
-        "budget_s": 1e9,
-        "events": 0,
-        "simulate": 0,
-        "device": "auto",
-        "processes": 1,
-    }
+    fresh: dict[str, Any] = {"budget_s": 1e9, "events": 0, "device": "auto", "processes": 1}
+    fresh |= {name: 0 for name in ("simulate", "frozen") if getattr(first, name, 0)}
     fresh |= {"epochs": EPOCHS, "learning_rate": FINE_RATE * first.learning_rate}
     module = {} if trained.module is None else {"module": trained.module}
     settled = load_config(begun.task, begun.name, None, first.model_dump() | fresh | given | module)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,14 +81,12 @@ class StudyFolder:
         """The run of a training, begun or gone on with if it is not finished yet."""
         out = self.path / training.folder
         if training.pretrained:
-            fine_tune(
-                pretrained_run(training.task),
-                self.training,
-                out=out,
-                resume=True,
-                quiet=quiet,
-                **training.settings,
-            )
+            start = pretrained_run(training.task)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # the report tells them
+                fine_tune(
+                    start, self.training, out=out, resume=True, quiet=quiet, **training.settings
+                )
             return RunDir(out)
         config = load_config(training.task, training.model, overrides=training.settings)
         return train(config, self.training, out, resume=True, quiet=quiet)
