@@ -19,6 +19,8 @@ from .api.reconstruct import Reconstruction as Reconstruction
 from .api.report import report as report
 from .api.report import view as view
 from .api.results import Results as Results
+from .api.scoreboard import Scoreboard as Scoreboard
+from .api.scoreboard import scoreboard as scoreboard
 from .api.sets import merge as merge
 from .api.sets import select as select
 from .api.sets import split as split

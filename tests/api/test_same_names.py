@@ -38,6 +38,7 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
     "export": (Model.export, cv.load_model),
     "compare": (cv.compare,),
     "rank": (cv.rank,),
+    "scoreboard": (cv.scoreboard,),
     "report": (cv.report,),
     "study": (cv.study,),
     "view": (cv.view,),
@@ -57,6 +58,7 @@ SHELL_ONLY = {
     "discover": {"out": "Model.save", "ablate": "a study"},
     "compare": {"out": "Results.to_json"},
     "rank": {"out": "Results.to_json"},
+    "scoreboard": {"out": "Scoreboard.to_json"},
 }
 #: of Python alone, and why
 PYTHON_ONLY = {

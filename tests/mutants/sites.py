@@ -22,6 +22,7 @@ PARTS = (
     "models/train.py",
     "training/batches.py",
     "training/sampler.py",
+    "training/sources.py",
     "training/run.py",
     "training/checkpoints.py",
     "models/generators/base.py",

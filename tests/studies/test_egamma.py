@@ -11,7 +11,7 @@ import pytest
 
 from calovision.events.events import Events
 from calovision.models.taggers.boosted_trees import TREES
-from calovision.studies.egamma import BASELINE, OURS, SCALES, STUDY, Scale, trainings
+from calovision.studies.egamma import BASELINE, NEW, OURS, SCALES, STUDY, Scale, headline, trainings
 
 Done = tuple[Path, dict[str, Any], list[str]]
 
@@ -74,3 +74,22 @@ def test_ours_has_a_tenth_of_the_time_and_all_the_same_split() -> None:
     assert {t.task for t in planned} == {"egamma"}
     size = SCALES["standard"]
     assert size.training == 9 * size.test
+
+
+def test_a_scale_that_is_too_small_begins_with_the_model_of_the_package() -> None:
+    quick = {t.label: t for t in trainings(SCALES["quick"], 1)}
+    assert list(quick) == [OURS, BASELINE, TREES, NEW]
+    assert [t.pretrained for t in quick.values()] == [True, False, False, False]
+    assert quick[NEW].settings == quick[OURS].settings
+    assert quick[NEW].folder != quick[OURS].folder
+    assert not any(t.pretrained for t in trainings(SCALES["standard"], 1))
+
+
+def test_the_headline_says_so() -> None:
+    metrics = {k: {"value": 0.8, "error": 0.01} for k in ("auc", "ece")}
+    models: list[dict[str, Any]] = [
+        {"model": m, "metrics": metrics, "budget": {"wall_s": 1.0}} for m in (OURS, BASELINE, TREES)
+    ]
+    assert len(headline({"models": models})) == 3
+    models[0]["begun_with"] = 70_000
+    assert "70,000 training crops" in headline({"models": models})[3]

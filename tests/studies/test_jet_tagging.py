@@ -18,6 +18,7 @@ from calovision.models.taggers.boosted_trees import tree_settings
 from calovision.studies import jet_tagging, tagging_checks
 from calovision.studies.jet_tagging import (
     BASELINE,
+    NEW,
     OURS,
     SCALES,
     STUDY,
@@ -142,3 +143,18 @@ def test_every_model_has_the_same_jets_and_seeds_differ() -> None:
     assert len(trainings(SCALES["standard"], 1)) == len(once) < len(every)
     for training in every:
         assert once[training.folder].settings == training.settings
+
+
+def test_a_scale_that_is_too_small_begins_with_the_model_of_the_package() -> None:
+    planned = plan(SCALES["quick"], 1)
+    compared = {t.label: t for t in planned["compared"]}
+    assert [name for name, t in compared.items() if t.pretrained] == [OURS]
+    assert "epochs" not in compared[OURS].settings
+    assert compared[NEW].model == OURS
+    # points of the curve begin from nothing
+    last = [t for t in planned["scaling"] if t.settings["events"] == SCALES["quick"].events]
+    assert last[0].folder == compared[NEW].folder
+    assert last[0].settings == compared[NEW].settings
+    every = [t for part in planned.values() for t in part]
+    assert not any(t.pretrained for t in every if t.folder != compared[OURS].folder)
+    assert not any(t.pretrained for t in trainings(SCALES["standard"], 1))

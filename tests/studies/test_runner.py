@@ -12,7 +12,15 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.studies import runner
-from calovision.studies.runner import TEST_SEED, Description, Step, StudyFolder, differences, run
+from calovision.studies.runner import (
+    FINE_SEED,
+    TEST_SEED,
+    Description,
+    Step,
+    StudyFolder,
+    differences,
+    run,
+)
 from calovision.studies.trainings import Training
 
 
@@ -21,9 +29,11 @@ class Scale:
     training: int
     test: int
     more: float
+    pretrained: bool = False
 
 
 SCALES = {"quick": Scale(12, 7, 0.5), "full": Scale(20, 9, 1.5)}
+SCALES["fine"] = Scale(12, 7, 0.5, pretrained=True)
 
 
 @dataclass
@@ -90,6 +100,13 @@ def test_a_study_does_everything_once(tmp_path: Path, start: Start, log: Log) ->
     assert (len(folder.training), len(folder.test)) == (12, 7)
     assert start(out)[0] == comparison
     assert (len(log.seeds), len(log.worked), len(log.compared)) == (2, 3, 1)
+
+
+def test_the_model_of_the_package_is_fine_tuned_on_events_of_no_other_seed(
+    tmp_path: Path, start: Start, log: Log
+) -> None:
+    start(tmp_path / "study", scale="fine")
+    assert log.seeds == [3 + FINE_SEED, 3 + TEST_SEED]
 
 
 def test_what_is_missing_is_done_again(tmp_path: Path, start: Start, log: Log) -> None:

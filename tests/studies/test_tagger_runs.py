@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import calovision as cv
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import save
 from calovision.metrics.value import Metric
 from calovision.models.taggers.boosted_trees import TREES
 from calovision.studies.runner import StudyFolder
-from calovision.studies.tagger_runs import over_seeds, read, scored, train_and_score
+from calovision.studies.tagger_runs import over_seeds, read, results, scored, train_and_score
 from calovision.studies.trainings import Training
+from calovision.training.run import RunDir
 
 SMALL = {"hits": 12, "width": 16, "layers": 1, "epochs": 1, "batch": 16, "test": 0.0}
 
@@ -59,3 +62,26 @@ def test_errors_of_events_and_seeds_add_in_quadrature() -> None:
     assert combined.error == pytest.approx(np.hypot(0.003, 0.01 / 3**0.5))
     alone = over_seeds([Metric(0.8, 0.003, "u", higher_is_better=False)])
     assert (alone.error, alone.unit, alone.higher_is_better) == (0.003, "u", False)
+
+
+@pytest.mark.timeout(300)
+def test_a_training_may_begin_with_the_model_of_the_package(
+    study: StudyFolder, make_jets: Callable[..., Events], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = {"test": 0.0, "epochs": 0.2, "seed": 1}
+    one = Training("ours", "particle-transformer", "runs/begun", begun, pretrained=True)
+    train_and_score(study, one)
+    runs = read("ours", [study.path / one.folder])
+    found = results(runs, study.test, 1)
+    shipped = cv.pretrained("jet-tagger").path
+    first = RunDir(shipped).describe()["data"]["split"]["train"]
+    assert found["begun_with"] == first > 10_000
+    assert runs.runs[0].describe()["data"]["start"]["run"] == str(shipped)
+    # no test event may be one that the model of the package has learned from
+    seen = make_jets(40, 2)
+    monkeypatch.setattr(
+        "calovision.studies.tagger_runs.training_events", lambda run, store: seen.label >= 0
+    )
+    with pytest.raises(InputError, match="has learned from test events"):
+        train_and_score(study, replace(one, folder="runs/known"))
+    assert not (study.path / "runs/known/scores.npz").exists()

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from itertools import chain, islice
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -42,11 +43,16 @@ class Spy:
     """A task whose batches are the numbers of their events."""
 
     def __init__(self) -> None:
-        self.read: list[np.ndarray] = []
+        self.seen: list[np.ndarray] = []
+        self.asked: list[tuple[np.ndarray, int]] = []
+        self.anew = False
 
-    def numbers(self, chosen: np.ndarray) -> np.ndarray:
-        self.read.append(chosen)
+    def read(self, chosen: np.ndarray, epoch: int) -> np.ndarray:
+        self.seen.append(chosen)
         return chosen
+
+    def ask(self, chosen: np.ndarray, epoch: int) -> None:
+        self.asked.append((chosen, epoch))
 
     def dataset(self, numbers: np.ndarray) -> np.ndarray:
         return numbers
@@ -57,15 +63,16 @@ class Spy:
 
 def stream(spy: Spy, window: int, part: slice, start: int = 0) -> Iterator[Any]:
     order = WindowedShuffleSampler(64, 16, window, BLOCKS, 1)
-    read: Any = spy.numbers
-    return iter(TrainingBatches(spy, order, read, part, lambda: start))  # type: ignore[arg-type]
+    source: Any = spy
+    return iter(TrainingBatches(source, order, source, part, lambda: start))
 
 
 @pytest.mark.parametrize("window", [64, 32])
 def test_batches_go_on_where_they_stopped(task: Task, toy_jets: Events, window: int) -> None:
     now = 0
     order = WindowedShuffleSampler(64, 16, window, BLOCKS, 1)
-    batches = TrainingBatches(task, order, toy_jets.__getitem__, slice(16), lambda: now)
+    source: Any = SimpleNamespace(anew=False, read=lambda numbers, epoch: toy_jets[numbers])
+    batches = TrainingBatches(task, order, source, slice(16), lambda: now)
     whole = [batch[0].energy for batch, _ in zip(batches, range(9), strict=False)]
     now = 6
     later = [batch[0].energy for batch, _ in zip(batches, range(3), strict=False)]
@@ -92,10 +99,20 @@ def test_in_memory_are_the_events_of_a_window_that_are_ones_own() -> None:
     next_epoch = stream(spy, 32, slice(8, 16))
     for _ in range(8):
         next(next_epoch)
-    assert [len(numbers) for numbers in spy.read] == [16, 16, 16, 16]
+    assert [len(numbers) for numbers in spy.seen] == [16, 16, 16, 16]
     small = Spy()
     list(islice(stream(small, 64, slice(8, 16)), 8))
-    assert [len(numbers) for numbers in small.read] == [64]
+    assert [len(numbers) for numbers in small.seen] == [64]
+
+
+@pytest.mark.parametrize("window", [64, 32])
+def test_what_is_drawn_anew_is_read_every_window_and_asked_for_before(window: int) -> None:
+    spy = Spy()
+    spy.anew = True
+    list(islice(stream(spy, window, slice(16)), 9))
+    assert len(spy.seen) == (3 if window == 64 else 5)
+    assert all(np.array_equal(a, b[0]) for a, b in zip(spy.seen[1:], spy.asked, strict=False))
+    assert [epoch for _, epoch in spy.asked][:2] == ([1, 2] if window == 64 else [0, 1])
 
 
 def test_looks_are_shared_out(
@@ -123,8 +140,8 @@ def batch_threads() -> list[str]:
 def test_batches_made_ahead_are_the_same_in_the_same_order(device: torch.device) -> None:
     spy = Spy()
     expected = list(islice(stream(Spy(), 32, slice(16), 3), 9))
-    order, read = WindowedShuffleSampler(64, 16, 32, BLOCKS, 1), spy.numbers
-    batches = TrainingBatches(spy, order, read, slice(16), lambda: 3)  # type: ignore[arg-type]
+    order, source = WindowedShuffleSampler(64, 16, 32, BLOCKS, 1), cast(Any, spy)
+    batches = TrainingBatches(source, order, source, slice(16), lambda: 3)
     with closing(ahead(batches.makers(), device)) as made:
         assert list(islice(made, 9)) == expected
     assert batch_threads() == []

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.training.sampler import WindowedShuffleSampler
+from calovision.training.sampler import OnceSampler, WindowedShuffleSampler
 
 
 def order(
@@ -61,3 +61,20 @@ def test_parts_of_a_batch_lie_in_different_blocks() -> None:
     first, second = (set(chosen[:, part].ravel()) for part in (slice(16), slice(16, 32)))
     assert len(first & second) <= 1
     assert len(first) + len(second) <= 1024 // 16 + 3
+
+
+@given(st.integers(1, 400), st.integers(1, 50), st.integers(1, 500))
+@settings(deadline=None)
+def test_events_that_come_once_come_in_order(events: int, batch: int, window: int) -> None:
+    batch = min(batch, events)
+    of, longer = (
+        OnceSampler(n, batch, window, np.array([0, n]), 1) for n in (events, events + 300)
+    )
+    stretches = [np.sort(of.batches(0, w), axis=None) for w in range(of.windows)]
+    assert np.array_equal(np.concatenate(stretches), np.arange(of.per_epoch * batch))
+    for w in range(of.windows - 1):
+        assert np.array_equal(of.batches(0, w), longer.batches(0, w))
+    assert of.position(of.per_epoch - 1)[1:] == (
+        of.windows - 1,
+        len(of.batches(0, of.windows - 1)) - 1,
+    )

@@ -38,7 +38,8 @@ def fine_tune(
 
     The scaling of its inputs stays; calibration and the out-of-distribution flag are fitted to the
     new events. By default the learning rate is a fifth of the first training's. Training events of
-    both trainings are left out when the new model is evaluated.
+    both trainings are left out when the new model is evaluated. With ``frozen=True`` only the last
+    layers of a tagger learn, for which some hundred events are enough.
 
     Args:
         model: what to begin with, or its run directory.
@@ -91,8 +92,11 @@ def fine_tune(
         seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
     )
     given = written | settings | asked
+    if given.get("simulate"):
+        raise InputError("events to simulate, and a set to train on", "leave simulate out")
     # How long, on how much and where the first training went says nothing about this one.
     fresh: dict[str, Any] = {"budget_s": 1e9, "events": 0, "device": "auto", "processes": 1}
+    fresh |= {name: 0 for name in ("simulate", "frozen") if getattr(first, name, 0)}
     fresh |= {"epochs": EPOCHS, "learning_rate": FINE_RATE * first.learning_rate}
     module = {} if trained.module is None else {"module": trained.module}
     settled = load_config(begun.task, begun.name, None, first.model_dump() | fresh | given | module)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calovision.api.model import Model
-from calovision.api.training import Place, given_settings, on_disk
+from calovision.api.training import Place, given_settings, on_disk, watched
 from calovision.errors import InputError
 from calovision.models.own import Autoencoder, Tagger
 
@@ -29,6 +29,8 @@ def train(
     epochs: float | None = None,
     budget_s: float | None = None,
     processes: int | None = None,
+    simulate: int | None = None,
+    workers: int | None = None,
     resume: bool = False,
     config: str | Path | None = None,
     skip_corrupt: bool = False,
@@ -54,6 +56,9 @@ def train(
         epochs: passes over the training events; the model's preset by default.
         budget_s: seconds after which the training ends.
         processes: that train together on this machine.
+        simulate: events that a tagger learns from while they are simulated, each once, in place of
+            ``data``; it is watched on others, in a folder ``OUT-events``.
+        workers: processes that simulate them, or draw the detector anew (``augment="detector"``).
         resume: go on with the run in ``out``, with its settings; a finished one may be given more
             epochs or a longer budget.
         config: YAML file of settings.
@@ -80,10 +85,18 @@ def train(
         (3,)
     """
     given = settings | given_settings(
-        seed=seed, epochs=epochs, budget_s=budget_s, processes=processes, device=device
+        seed=seed,
+        epochs=epochs,
+        budget_s=budget_s,
+        processes=processes,
+        device=device,
+        simulate=simulate,
+        workers=workers,
     )
     place = Place.of(out, resume)
     known = _begun(place.folder) if resume else None
+    if given.get("simulate") and known is None:
+        given = {"epochs": 1} | given
     module: nn.Module | None = None
     if isinstance(task, Tagger | Autoencoder):
         if model is not None:
@@ -97,7 +110,7 @@ def train(
         if data is None:  # what was left out then is left out again
             data = known.data_path()
             skip_corrupt = skip_corrupt or "whole_hash" in known.describe()["data"]
-    if task is None or data is None:
+    if task is None or (data is None and not given.get("simulate")):
         missing = "a task, such as jet-tagger" if task is None else "an event set (--data)"
         raise InputError("nothing to train", f"give {missing}")
     if task == "symmetry":
@@ -112,14 +125,20 @@ def train(
         from calovision.models.symmetry.data import images_of
         from calovision.models.symmetry.runs import train as run_symmetry
 
-        images = images_of(data, skip_corrupt=skip_corrupt)
+        images = images_of("" if data is None else data, skip_corrupt=skip_corrupt)
         run_symmetry(chosen, images, place.folder, resume=resume, quiet=quiet)
     else:
         from calovision.models.config import load_config
 
         own = {} if module is None else {"module": module}
         settled = load_config(task, model, file, given | own)
-        store = on_disk(data, place.folder, skip_corrupt)
+        if getattr(settled, "frozen", False) and known is None:
+            raise InputError(
+                "frozen weights of a network that has learned nothing",
+                "begin with those of a model: cv.fine_tune, calovision train --from RUN",
+            )
+        store = watched(settled, data if known is None else None, place.folder, quiet)
+        store = store or on_disk(data, place.folder, skip_corrupt)
         # PyTorch takes seconds to load: bad input should not have to wait for it.
         from calovision.models.train import train as run
 

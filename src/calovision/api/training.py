@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,10 @@ from calovision.events.store import EventStore, save
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from calovision.training.settings import Training
+
+FEWEST_WATCHED = 50  #: simulated events for validation
 
 
 @dataclass(frozen=True)
@@ -83,3 +89,38 @@ def on_disk(data: Any, place: Path, skip_corrupt: bool = False) -> EventStore:
             return there
         raise InputError(f"{folder} holds other events", "choose another out")
     return save(data, folder, provenance={"source": "cv.train", "of": data.provenance})
+
+
+def watched(config: Training, data: Any, place: Path, quiet: bool) -> EventStore | None:
+    """Validation events of a training that simulates its own; none of another.
+
+    Raises:
+        InputError: there is a set to train on, too, or another one in the folder for them.
+    """
+    simulated = int(getattr(config, "simulate", 0))
+    if not simulated:
+        return None
+    if data is not None:
+        raise InputError("events to simulate, and a set to train on", "give one of them")
+    from calovision.models.config import KINDS
+    from calovision.models.load import task_class
+    from calovision.simulation.driver import simulate_jets
+    from calovision.simulation.egamma.driver import simulate_egamma
+    from calovision.simulation.sets import simulate_set
+    from calovision.utils import streams
+
+    most = getattr(task_class(config), "validation_events", 5000)
+    events = min(most, max(math.ceil(config.validation * simulated), FEWEST_WATCHED))
+    seed = streams.torch_seed(streams.Stream.FRESH_VALIDATION, config.seed)
+    folder = place.with_name(f"{place.name}-events")
+    if (folder / "manifest.json").exists():
+        there = EventStore.open(folder)
+        said = there.manifest["provenance"]
+        if (said.get("seed"), len(there)) != (seed, events):
+            raise InputError(f"{folder} holds other events", "choose another out")
+        return there
+    kind = simulate_egamma if config.task in KINDS else simulate_jets
+    made = partial(kind, events=events, seed=seed)
+    # those of another training of this seed are the same, on purpose
+    simulate_set(made, folder, events, "event", {"seed": None}, quiet)
+    return EventStore.open(folder)

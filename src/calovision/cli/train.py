@@ -40,6 +40,13 @@ def train(
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes on this machine, each with its batches.")
     ] = None,
+    simulate: Annotated[
+        int | None,
+        typer.Option(min=1, help="Events to simulate and learn from, each once, without --data."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that simulate them.")
+    ] = None,
     device: Annotated[
         str | None,
         typer.Option(help="Where to train: auto, cpu, cuda, cuda:N or mps; auto by default."),
@@ -71,6 +78,8 @@ def train(
 
     Example: calovision train --resume runs/vae --set budget_s=1200
 
+    Example: calovision train jet-tagger --simulate 1000000 --workers 2 --out runs/stream
+
     Example: calovision train --pretrained jet-tagger --data mine --out runs/fine
     """
     if listed:
@@ -82,9 +91,11 @@ def train(
     from calovision.models.config import parse_overrides
 
     asked = {"seed": seed, "processes": processes, "device": device}
+    asked |= {"simulate": simulate, "workers": workers}
     given = parse_overrides(settings or []) | {k: v for k, v in asked.items() if v is not None}
     task, run = _which(task, run, out, resume)
-    if run is not None and not (run / "config.yaml").exists() and (task is None or data is None):
+    nothing = data is None and simulate is None
+    if run is not None and not (run / "config.yaml").exists() and (task is None or nothing):
         raise InputError(f"{run} is not a run directory", "give the --out of 'calovision train'")
     place = run or out
     start = _start(start_from, pretrained, task)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.errors import InputError
 from calovision.evaluation import judges as bench
 from calovision.evaluation.compare import compare
+from calovision.evaluation.held_out import held_out
 from calovision.evaluation.samples import Samples
 from calovision.events import weighting
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
-from calovision.events.fingerprints import fingerprints
 from calovision.events.labels import both_classes
 from calovision.features.observables import observable_matrix, observables
 from calovision.metrics.bootstrap import mean_metric
@@ -33,59 +31,16 @@ from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
 from calovision.models.config import preset_of
 from calovision.models.generators.base import GeneratorTask, Request, generated
-from calovision.models.load import recorded_config
 from calovision.models.reconstruct import reconstructions
 from calovision.models.taggers.base import TaggerTask
-from calovision.training.parts import parts_of
 from calovision.training.run import RunDir, versions
-from calovision.training.seen_events import training_events
 from calovision.training.task import Task
 from calovision.utils import streams
 
 FOLDS = 5  #: cross-fitting folds of the probe and the tagger
-MIN_EVENTS = 200  #: fewer events than this give no meaningful comparison
 SLOW_EVENTS = 1000  #: events of the slow metrics unless told otherwise
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """The events of a set that a run has not seen.
-
-    Attributes:
-        events: these events.
-        training: number of others, on which the run was trained or validated.
-        repeated: number of further copies of ``events``, which are left out too.
-    """
-
-    events: Events
-    training: int
-    repeated: int
-
-
-def held_out(run: RunDir, store: EventSet) -> HeldOut:
-    """Events of ``store`` that the run has not seen, each once; of its own set, the test part.
-
-    Raises:
-        InputError: too few such events, or the run has lost what tells them.
-    """
-    prints, seen = fingerprints(store), training_events(run, store)
-    if run.describe()["data"]["hash"] == store.hash:
-        own = np.ones(len(store), np.bool_)
-        own[parts_of(store, recorded_config(run))["test"]] = False
-        seen |= own
-    new = np.flatnonzero(~seen)
-    repeated = prints[new].repeated()
-    new = new[~repeated]
-    if len(new) < MIN_EVENTS:
-        raise InputError(
-            f"{store.where} has {len(new)} events that the run has not seen, and {int(seen.sum())}"
-            " of its training",
-            f"give a set with at least {MIN_EVENTS} others, such as one of another --seed",
-        )
-    events = store.load() if len(new) == len(store) else store[new]
-    return HeldOut(events, int(seen.sum()), int(repeated.sum()))
 
 
 def evaluate(

@@ -30,6 +30,7 @@ MODULES = (
     "posterior",
     "classification",
     "sculpting",
+    "temperature",
     "explanation",
     "wasserstein",
     "image_quality",

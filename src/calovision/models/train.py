@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from calovision.errors import InputError
 from calovision.events.geometry import Geometry
 from calovision.events.store import EventStore
 from calovision.events.weighting import check_weights
 from calovision.models.config import KINDS
 from calovision.models.load import rebuild, suitable, task_class
+from calovision.models.taggers.settings import TaggerTraining
+from calovision.models.taggers.sources import source_of
 from calovision.training.distributed import current_group, own_device, session
 from calovision.training.extend import prolong
 from calovision.training.launchers import check_rendezvous
@@ -19,6 +24,7 @@ from calovision.training.parts import parts_of
 from calovision.training.run import RunDir, alike
 from calovision.training.seen_events import remember
 from calovision.training.settings import OWN, Training
+from calovision.training.sources import Source
 from calovision.training.trainer import fit, tidy
 from calovision.utils.files import FREE_SPACE, write_bytes
 from calovision.utils.interruption import Interrupted
@@ -60,8 +66,8 @@ def train(
             f"{store.path} does not hold {schema}", f"give a set of 'data simulate {kind}'"
         )
     suitable(config, store.geometry)
-    parts = parts_of(store, config)
-    if min(len(parts["train"]) // config.processes, len(parts["validation"])) < 2:
+    parts, source = _sources(config, store)
+    if min(len(source) // config.processes, len(parts["validation"])) < 2:
         raise InputError(f"{store.where} has too few events to train on", "give some hundred")
     for part in ("train", "validation"):
         check_weights(store, parts[part])
@@ -70,7 +76,7 @@ def train(
         "path": str(store.path.absolute()),
         "hash": store.hash,
         "events": len(store),
-        "split": {k: len(v) for k, v in parts.items()},
+        "split": {k: len(v) for k, v in parts.items()} | {"train": len(source)},
         "geometry": store.geometry.to_dict(),
     }
     if store.skipped:
@@ -95,7 +101,7 @@ def train(
             # The first process has found the run in order: this one must find the same.
             run.start(config, data, resume=True)
         try:
-            fit(task_class(config), config, store, parts, run, group, device, quiet)
+            fit(task_class(config), config, store, parts, run, group, device, quiet, source)
         except InputError as error:
             if error.remedy != FREE_SPACE:
                 raise
@@ -110,6 +116,23 @@ def train(
             reached = "stopped before the next step" if run.checkpoint.exists() else NOT_BEGUN
             raise Interrupted(run.how_to_go_on(reached)) from None
     return run
+
+
+def _sources(config: Training, store: EventStore) -> tuple[dict[str, NDArray[np.int64]], Source]:
+    """Parts of a set, and where the training events come from; of simulated ones all validate.
+
+    Raises:
+        InputError: the set cannot be divided so, or lacks what the configuration asks for.
+    """
+    if not isinstance(config, TaggerTraining):
+        parts = parts_of(store, config)
+        return parts, Source(store, parts["train"])
+    if config.simulate:
+        none = np.zeros(0, np.int64)
+        parts = {"train": none, "validation": np.arange(len(store)), "test": none}
+    else:
+        parts = parts_of(store, config)
+    return parts, source_of(config, store, parts["train"])
 
 
 def _check_module(run: RunDir, config: Training, geometry: Geometry) -> None:

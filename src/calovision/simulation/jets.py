@@ -28,7 +28,7 @@ _YIELD = {GLUON: 1.4, QUARK: 1.65}  #: jets expected from a collision, to size t
 
 def detect(
     jets: Jets,
-    seed: int,
+    seed: int | NDArray[np.uint32],
     detector: Detector = CMS_BARREL,
     geometry: Geometry = JET_IMAGES,
     minimum_bias: Response | None = None,
@@ -37,7 +37,7 @@ def detect(
 
     Args:
         jets: before the detector.
-        seed: of the detector's random numbers and of the pile-up.
+        seed: of the detector's random numbers and of the pile-up; or three of every jet ``(n, 3)``.
         detector: its description.
         geometry: of the images; see :func:`~calovision.simulation.regrid.check_simulable`.
         minimum_bias: the detector's response to pile-up, by default from the cache.
@@ -47,7 +47,10 @@ def detect(
         of :func:`simulate_chunk`, with ``event_id`` numbering the collisions of ``jets``.
     """
     minimum_bias = minimum_bias or response(detector)
-    hits, flow, extra, corner = _hits(jets, seed, detector, minimum_bias)
+    # a seed for every step of every jet, so that another constant of one step leaves the random
+    # numbers of the others as they are
+    seeds = seed if isinstance(seed, np.ndarray) else _seeds(seed, len(jets))
+    hits, flow, extra, corner = _hits(jets, seeds, detector, minimum_bias)
     cell, code, energy = (np.concatenate(column) for column in zip(*hits, strict=True))
     offsets = np.cumsum([len(part[0]) for part in hits])
     channels = JET_IMAGES.channels
@@ -73,8 +76,14 @@ def detect(
     return seen if geometry == JET_IMAGES else regrid(seen, geometry, jets, corner, seed, detector)
 
 
+def _seeds(seed: int, jets: int) -> NDArray[np.uint32]:
+    """``(jets, 3)`` seeds of detector, pile-up and read-out of every jet."""
+    state = np.random.SeedSequence(seed).generate_state(3 * jets, np.uint32)
+    return state.astype(np.uint32).reshape(jets, 3)
+
+
 def _hits(
-    jets: Jets, seed: int, detector: Detector, minimum_bias: Response
+    jets: Jets, seeds: NDArray[np.uint32], detector: Detector, minimum_bias: Response
 ) -> tuple[
     list[tuple[NDArray[Any], ...]], NDArray[np.float64], NDArray[np.int16], NDArray[np.int64]
 ]:
@@ -90,9 +99,6 @@ def _hits(
     hits: list[tuple[NDArray[Any], ...]] = [tuple(column[:0] for column in found)]
     flow, extra = np.zeros((len(jets), 4)), np.zeros(len(jets), np.int16)
     corner = np.zeros((len(jets), 2), np.int64)
-    # a seed for every step of every jet, so that another constant of one step leaves the random
-    # numbers of the others as they are
-    seeds = np.random.SeedSequence(seed).generate_state(3 * len(jets), np.uint32).reshape(-1, 3)
     for k, (event, slot) in enumerate(zip(jets.collision, jets.slot, strict=True)):
         of_jet, of_pileup, of_read_out = (int(one) for one in seeds[k])
         start(canvas, jets.eta[k], jets.phi[k], REACH, d)

@@ -77,7 +77,7 @@ def regrid(
     geometry: Geometry,
     jets: Jets,
     corner: NDArray[np.int64],
-    seed: int,
+    seed: int | NDArray[np.uint32],
     detector: Detector,
 ) -> Events:
     """Simulated jets on another grid.
@@ -140,7 +140,9 @@ def _crystals(seen: Events) -> Deposits:
     return Deposits(seen.owner[hit], part, place * JET_IMAGES.pitch, seen.energy[hit] / copies[hit])
 
 
-def _muons(jets: Jets, corner: NDArray[np.int64], seed: int, detector: Detector) -> Deposits:
+def _muons(
+    jets: Jets, corner: NDArray[np.int64], seed: int | NDArray[np.uint32], detector: Detector
+) -> Deposits:
     """Muons of the jets' own collisions, in the direction in which they leave the vertex.
 
     Their momenta are measured as those of tracks. Muons of pile-up are soft, and left out.
@@ -165,6 +167,7 @@ def _muons(jets: Jets, corner: NDArray[np.int64], seed: int, detector: Detector)
     width = np.sqrt(
         d.track_resolution**2 + (d.track_curvature * pt) ** 2 + (d.track_resolution_eta * eta) ** 2
     )
-    deviation = streams.rng(streams.Stream.MUONS, seed).normal(size=len(pt)) * width
+    random = streams.rng(streams.Stream.MUONS, np.ravel(seed).astype(np.uint32))
+    deviation = random.normal(size=len(pt)) * width
     smeared = pt * np.maximum(1 + deviation, 0.1)
     return Deposits(owner, np.full(len(owner), MUON_CHAMBERS), place, smeared)

@@ -15,7 +15,7 @@ from calovision.models.taggers.boosted_trees import TREES
 from calovision.simulation.egamma.driver import simulate_egamma
 from calovision.studies import tagger_runs
 from calovision.studies.runner import Description, StudyFolder, beside
-from calovision.studies.tagger_runs import TRAIN_AND_SCORE, TaggerRuns
+from calovision.studies.tagger_runs import TRAIN_AND_SCORE, TaggerRuns, begun_with
 from calovision.studies.trainings import Training
 from calovision.utils.files import write_json
 
@@ -24,6 +24,7 @@ OURS, BASELINE = "crop-net", "baseline"
 ETA_EDGES = (0.0, 0.3, 0.6, 0.9, 1.2)  #: of abs(eta)
 #: share of the baseline's training time
 TIME = {OURS: 0.1, BASELINE: 1.0, TREES: 1.0}
+NEW = f"{OURS}-new"  #: ours without the weights that come with the package
 VALIDATION = 2 / 9  #: of the events that are not for testing; with these the split is 70/20/10
 
 
@@ -36,16 +37,19 @@ class Scale:
         test: crops for the comparison, simulated with another seed: a ninth of the former.
         budget_s: training time of the baseline, on one thread; ours has a tenth of it.
         seeds: trainings of every model.
+        pretrained: whether ours begins with the model that comes with the package, since the crops
+            are too few for a network that begins from nothing, which then stands beside it.
     """
 
     training: int
     test: int
     budget_s: float
     seeds: int
+    pretrained: bool = False
 
 
 SCALES = {
-    "quick": Scale(9_000, 1_000, 60, 1),
+    "quick": Scale(9_000, 1_000, 60, 1, pretrained=True),
     "standard": Scale(90_000, 10_000, 3_000, 1),
     "full": Scale(450_000, 50_000, 14_400, 3),
 }
@@ -54,17 +58,20 @@ SCALES = {
 def trainings(size: Scale, seed: int) -> list[Training]:
     """Every training of the study, ours first."""
     common = {"test": 0.0, "validation": VALIDATION}
-    return [
-        Training(
+
+    def one(label: str, model: str, number: int) -> Training:
+        return Training(
+            label,
             model,
-            model,
-            f"runs/{model}/seed-{number}",
-            common | {"seed": number, "budget_s": share * size.budget_s},
+            f"runs/{label}/seed-{number}",
+            common | {"seed": number, "budget_s": TIME[model] * size.budget_s},
             TASK,
+            size.pretrained and label == OURS,
         )
-        for model, share in TIME.items()
-        for number in range(seed, seed + size.seeds)
-    ]
+
+    names = {model: model for model in TIME} | ({NEW: OURS} if size.pretrained else {})
+    numbers = range(seed, seed + size.seeds)
+    return [one(label, model, number) for label, model in names.items() for number in numbers]
 
 
 def compare(study: StudyFolder) -> dict[str, Any]:
@@ -110,6 +117,7 @@ def headline(comparison: dict[str, Any]) -> list[str]:
         f"electron/photon AUC: {beside(comparison, 'auc', OURS, others, 4)}",
         f"expected calibration error: {beside(comparison, 'ece', OURS, others, 4)}",
         f"training time: {wall_s[OURS]:.0f} s (baseline {wall_s[BASELINE]:.0f} s)",
+        *begun_with(comparison, "crops"),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from calovision.metrics.value import Metric
 from calovision.models.taggers.boosted_trees import TREES, tree_settings
 from calovision.studies import tagger_runs, tagging_checks
 from calovision.studies.runner import Description, StudyFolder, beside
-from calovision.studies.tagger_runs import FLOOR, TRAIN_AND_SCORE
+from calovision.studies.tagger_runs import FLOOR, TRAIN_AND_SCORE, begun_with
 from calovision.studies.trainings import Training
 from calovision.training.parts import parts_of
 from calovision.utils.files import write_json
 
 OURS, BASELINE = "particle-transformer", "baseline"
+NEW = f"{OURS}-new"  #: ours without the weights that come with the package
 #: variants of the published baseline by the number of neighbours, as published
 VARIANTS = {"baseline-k4": {"k": 4}, "baseline-k2": {"k": 2}}
 PEERS = (BASELINE, "particlenet-lite", TREES)
@@ -47,6 +48,8 @@ class Scale:
         protocol: training jets of the published protocol.
         scaling: training jets of the points of the scaling curve.
         checks: jets under every changed condition.
+        pretrained: whether ours begins with the model that comes with the package, since jets and
+            time are too few for a network that begins from nothing, which then stands beside it.
     """
 
     training: int
@@ -57,10 +60,11 @@ class Scale:
     protocol: int
     scaling: tuple[int, ...]
     checks: int
+    pretrained: bool = False
 
 
 SCALES = {
-    "quick": Scale(3_000, 2_500, 2_000, 30, 1, 1_000, (500, 2_500), 500),
+    "quick": Scale(3_000, 2_500, 2_000, 30, 1, 1_000, (500, 2_500), 500, pretrained=True),
     "standard": Scale(90_000, 20_000, 20_000, 300, 3, 8_000, (2_000, 8_000, 20_000, 80_000), 5_000),
     "full": Scale(
         560_000, 20_000, 20_000, 1_200, 3, 8_000, (2_000, 8_000, 20_000, 80_000, 500_000), 20_000
@@ -73,9 +77,9 @@ def plan(size: Scale, seed: int) -> dict[str, list[Training]]:
 
     def one(label: str, folder: str, number: int, **more: Any) -> Training:
         changes = VARIANTS.get(label, {}) | {"events": number, "test": 0.0, "seed": seed}
-        if label == OURS:
+        if label in (OURS, NEW):
             changes["epochs"] = min(max(JETS_SEEN / number, FEWEST_EPOCHS), MOST_EPOCHS)
-        model = BASELINE if label in VARIANTS else label
+        model = OURS if label == NEW else BASELINE if label in VARIANTS else label
         return Training(label, model, folder, changes | {"budget_s": size.budget_s} | more)
 
     compared = [
@@ -83,6 +87,9 @@ def plan(size: Scale, seed: int) -> dict[str, list[Training]]:
         for s in range(size.seeds)
         for m in (OURS, *PEERS)
     ]
+    if size.pretrained:
+        compared = [_fine(t) if t.label == OURS else t for t in compared]
+        compared.append(one(NEW, f"runs/{NEW}/seed-{seed}", size.events))
     for label in (*ONE_SEED, *VARIANTS):
         time = size.budget_s * ONE_SEED.get(label, 1.0)
         compared.append(one(label, f"runs/{label}/seed-{seed}", size.events, budget_s=time))
@@ -94,8 +101,16 @@ def plan(size: Scale, seed: int) -> dict[str, list[Training]]:
         known = {size.events: "runs/{}/seed-{}", size.protocol: "protocol/{}/seed-{}"}
         folder = known.get(number, f"scaling/{{}}-{number}/seed-{{}}")
         time = size.budget_s * max(1.0, number / size.events)
-        scaling += [one(m, folder.format(m, seed), number, budget_s=time) for m in SCALED]
+        for m in SCALED:
+            new = NEW if size.pretrained and (m, number) == (OURS, size.events) else m
+            scaling.append(one(m, folder.format(new, seed), number, budget_s=time))
     return {"compared": compared, "protocol": protocol, "scaling": scaling}
+
+
+def _fine(training: Training) -> Training:
+    """The same, begun with the model that comes with the package; how long is fine-tuning's own."""
+    settings = {k: v for k, v in training.settings.items() if k != "epochs"}
+    return replace(training, settings=settings, pretrained=True)
 
 
 def trainings(size: Scale, seed: int) -> list[Training]:
@@ -157,6 +172,7 @@ def headline(comparison: dict[str, Any]) -> list[str]:
         f"quark/gluon AUC: {both('auc', 4)}",
         f"gluon rejection at 50 % quark efficiency: {both('rejection_50', 2)}",
         f"expected calibration error: {both('ece', 4)}",
+        *begun_with(comparison, "jets"),
     ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from calovision.api.fine_tune import fine_tune
 from calovision.errors import InputError
 from calovision.events.store import EventStore
 from calovision.models.config import load_config
+from calovision.models.pretrained import pretrained_run
 from calovision.models.train import train
 from calovision.reports.from_runs import report
 from calovision.simulation.driver import simulate_jets
@@ -28,6 +31,9 @@ from calovision.utils.files import PART, write_json, writing
 from calovision.utils.unreadable import read_json
 
 TEST_SEED = 1_000_000  #: added to the seed for the events of the comparison
+#: and for training events of a scale that begins with the model of the package, which has learned
+#: from those of the seed itself
+FINE_SEED = 2_000_000
 #: simulates a set: folder, number of events, seed, and ``workers`` and ``progress`` by name
 Simulate = Callable[..., EventStore]
 
@@ -73,8 +79,16 @@ class StudyFolder:
 
     def train(self, training: Training, *, quiet: bool = True) -> RunDir:
         """The run of a training, begun or gone on with if it is not finished yet."""
-        config = load_config(training.task, training.model, overrides=training.settings)
         out = self.path / training.folder
+        if training.pretrained:
+            start = pretrained_run(training.task)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # the report tells them
+                fine_tune(
+                    start, self.training, out=out, resume=True, quiet=quiet, **training.settings
+                )
+            return RunDir(out)
+        config = load_config(training.task, training.model, overrides=training.settings)
         return train(config, self.training, out, resume=True, quiet=quiet)
 
 
@@ -140,7 +154,8 @@ def run(
     size = study.scales[scale]
     folder = StudyFolder(out, size, seed, workers, quiet)
     if study.simulate is not None:
-        folder.simulated(study.simulate, study.unit, "train", size.training, seed)
+        more = FINE_SEED if getattr(size, "pretrained", False) else 0
+        folder.simulated(study.simulate, study.unit, "train", size.training, seed + more)
         folder.simulated(study.simulate, study.unit, "test", size.test, seed + TEST_SEED)
     # The longest first: none is left alone with one worker at the end.
     trainings = sorted(

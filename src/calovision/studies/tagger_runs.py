@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.errors import InputError
 from calovision.evaluation.evaluate import results_of
 from calovision.events.store import EventStore
 from calovision.metrics.classification import auc_difference, classification_metrics
@@ -25,6 +26,7 @@ from calovision.studies.artifacts import save_curves, save_examples
 from calovision.studies.runner import Step, StudyFolder, difference
 from calovision.studies.trainings import Training
 from calovision.training.run import RunDir
+from calovision.training.seen_events import training_events
 from calovision.utils.files import write_bytes
 
 SCORES = "scores.npz"  #: in every run: what it says about the test events
@@ -51,13 +53,23 @@ class TaggerRuns:
 
 
 def train_and_score(study: StudyFolder, training: Training) -> None:
-    """Carry out one training, and write what the model says about the test events to its run."""
+    """Carry out one training, and write what the model says about the test events to its run.
+
+    Raises:
+        InputError: a training that begins with the weights of another knows test events by it.
+    """
     run, test = study.path / training.folder, study.test
     if training.model == TREES:
         settings = tree_settings(training.task, training.settings)
         arrays: dict[str, Any] = grow(settings, study.training, test, run)
     else:
-        scores = score(load_tagger(study.train(training)), test, quiet=True)
+        made = study.train(training)
+        if training.pretrained and training_events(made, test).any():
+            raise InputError(
+                "the model that comes with the package has learned from test events of this study",
+                "give another --seed",
+            )
+        scores = score(load_tagger(made), test, quiet=True)
         arrays = {
             "probability": scores.probability,
             "out_of_distribution": scores.out_of_distribution,
@@ -123,7 +135,26 @@ def results(runs: TaggerRuns, test: EventStore, seed: int) -> dict[str, Any]:
         runs.runs[0], test, len(test), seed, found, ABOUT if runs.label == TREES else None
     )
     seeds = {name: [m[name].value for m in each] for name in each[0]}
-    return content | {"model": runs.label, "seeds": seeds}
+    return content | {"model": runs.label, "seeds": seeds} | _begun_with(runs.runs[0])
+
+
+def _begun_with(run: RunDir) -> dict[str, Any]:
+    """Training events of the model whose weights a run began with, if it did."""
+    start = run.describe()["data"].get("start")
+    if start is None:
+        return {}
+    first = RunDir(Path(str(start["run"]))).describe()["data"]
+    return {"begun_with": int(first["split"]["train"])}
+
+
+def begun_with(comparison: Mapping[str, Any], many: str) -> list[str]:
+    """A line for every model of a comparison that began with the weights of another."""
+    return [
+        f"{result['model']} begins with the model that comes with the package ({number:,} training "
+        f"{many}): this scale has too few for a network that begins from nothing"
+        for result in comparison["models"]
+        if (number := result.get("begun_with"))
+    ]
 
 
 def differences(

@@ -36,6 +36,7 @@ class Training:
         folder: of the run, below the study's.
         settings: those that differ from the model's preset, seed and budget of time among them.
         task: what is learned.
+        pretrained: whether it begins with the weights of the model that comes with the package.
     """
 
     label: str
@@ -43,6 +44,7 @@ class Training:
     folder: str
     settings: dict[str, Any] = field(default_factory=dict)
     task: str = "jet-tagger"
+    pretrained: bool = False
 
 
 def each(

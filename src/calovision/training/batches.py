@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset
 
-from calovision.events.events import Events
 from calovision.parallel.threads import in_order
 from calovision.training.devices import pinned
 from calovision.training.sampler import WindowedShuffleSampler
+from calovision.training.sources import Source
 from calovision.training.task import Batch, Task
 
 VALIDATION_BATCH = 125  #: events in a batch of validation
@@ -61,7 +61,7 @@ class TrainingBatches(IterableDataset[Batch]):
     Args:
         task: makes the batches.
         sampler: chooses the events of every step.
-        read: gives training events by their numbers.
+        source: gives training events by their numbers.
         part: of every batch that this process learns from.
         step_now: gives the steps done.
     """
@@ -70,11 +70,11 @@ class TrainingBatches(IterableDataset[Batch]):
         self,
         task: Task,
         sampler: WindowedShuffleSampler,
-        read: Callable[[Numbers], Events],
+        source: Source,
         part: slice,
         step_now: Callable[[], int],
     ) -> None:
-        self.task, self.sampler, self.read, self.part = task, sampler, read, part
+        self.task, self.sampler, self.source, self.part = task, sampler, source, part
         self.step_now = step_now
         self._loaded: tuple[int, int] | None = None
         self._dataset: Any = None
@@ -102,14 +102,21 @@ class TrainingBatches(IterableDataset[Batch]):
         if self._loaded == (epoch, window):
             return
         batches = self.sampler.batches(epoch, window)[:, self.part]
-        if self.sampler.windows == 1:
+        if self.sampler.windows == 1 and not self.source.anew:
             if self._dataset is None:
-                self._dataset = self.task.dataset(self.read(np.arange(self.sampler.events)))
+                numbers = np.arange(self.sampler.events)
+                self._dataset = self.task.dataset(self.source.read(numbers, epoch))
             self._batches = batches
         else:
             self._dataset = None  # its memory is needed
             numbers = np.sort(batches, axis=None)
-            self._dataset = self.task.dataset(self.read(numbers))
+            events = self.source.read(numbers, epoch)
+            last = window + 1 == self.sampler.windows
+            following = (epoch + 1, 0) if last else (epoch, window + 1)
+            if self.source.anew:
+                ahead = self.sampler.batches(*following)[:, self.part]
+                self.source.ask(np.sort(ahead, axis=None), following[0])
+            self._dataset = self.task.dataset(events)
             self._batches = np.searchsorted(numbers, batches)
         self._loaded = epoch, window
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from calovision.events.store import EventStore
 from calovision.training.batches import VALIDATION_BATCH
 from calovision.training.devices import to_device
 from calovision.training.learner import LAST_VALIDATION_SHARE
 from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.settings import Training
+from calovision.training.sources import Source
 from calovision.training.task import Task, untrained_task
 from calovision.utils import streams
 
@@ -43,8 +42,8 @@ class Plan:
 def planned(
     kind: type[Task],
     config: Training,
-    store: EventStore,
-    parts: dict[str, NDArray[np.int64]],
+    source: Source,
+    validation: int,
     sampler: Callable[[int], WindowedShuffleSampler],
     device: torch.device,
 ) -> Plan:
@@ -53,23 +52,23 @@ def planned(
     Args:
         kind: of task.
         config: of the training.
-        store: the events.
-        parts: numbers of its training and validation events.
+        source: of the training events.
+        validation: number of validation events.
         sampler: of the training events, by the window.
         device: where the networks learn.
     """
-    chosen = parts["train"]
-    whole = Plan(config.window, len(parts["validation"]))
-    if config.budget_s > ENDLESS_S or len(chosen) <= TIMED_EVENTS:
+    most = min(config.window, source.most)
+    whole = Plan(most, validation)
+    if config.budget_s > ENDLESS_S or len(source) <= TIMED_EVENTS:
         return whole
-    some = store[chosen[np.sort(sampler(TIMED_EVENTS).batches(0, 0), axis=None)]]
+    some = source.plain(np.sort(sampler(TIMED_EVENTS).batches(0, 0), axis=None))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.TRIAL_WEIGHTS, config.seed))
-        task = untrained_task(kind, config, store.geometry, some).eval().place(device)
+        task = untrained_task(kind, config, some.geometry, some).eval().place(device)
     task.dataset(some[:TIMED_LOSSES])  # what has to be compiled or loaded at first does not count
     prepare = _seconds(lambda: task.dataset(some)) / len(some)
-    prepare += _seconds(lambda: store[chosen[:TIMED_EVENTS]]) / TIMED_EVENTS
-    window = min(config.window, len(chosen))
+    prepare += _seconds(lambda: source.plain(np.arange(TIMED_EVENTS))) / TIMED_EVENTS
+    window = min(most, len(source))
     if prepare * window > LARGEST_PREPARATION * config.budget_s:
         window = min(
             window, max(int(REDUCED_PREPARATION * config.budget_s / prepare), sampler(window).batch)

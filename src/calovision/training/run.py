@@ -20,7 +20,7 @@ from calovision.utils.unreadable import exists, read_json, reading
 #: settings that may be larger when a training goes on: it lasts longer, nothing else changes
 LENGTHS = frozenset({"epochs", "budget_s"})
 #: settings that say where a training works, not what it learns; it may go on elsewhere
-PLACES = frozenset({"device"})
+PLACES = frozenset({"device", "workers"})
 PACKAGES = ("calovision", "torch", "numpy", "pyarrow")
 
 

@@ -56,6 +56,10 @@ class WindowedShuffleSampler:
             mixed = streams.rng(streams.Stream.ORDER, self.seed, epoch).permutation(self.events)
             whole = mixed[: self.per_epoch * self.batch].reshape(-1, self.batch)
             return np.sort(whole, axis=1)
+        return self._mixed(epoch, window)
+
+    def _mixed(self, epoch: int, window: int) -> NDArray[np.int64]:
+        """The batches of a window that takes its slots from a stretch of the events."""
         first, stop = self._starts[window : window + 2]
         slots = self._stretch(epoch, first * self.batch, stop * self.batch)
         rng = streams.rng(streams.Stream.WINDOW, self.seed, epoch, window)
@@ -76,3 +80,29 @@ class WindowedShuffleSampler:
         events = np.concatenate([np.arange(self.blocks[b], self.blocks[b + 1]) for b in some])
         skipped = start - (int(ends[first - 1]) if first else 0)
         return events[skipped : skipped + stop - start]
+
+
+@dataclass(frozen=True)
+class OnceSampler(WindowedShuffleSampler):
+    """Events as they come, window by window: which are in one does not depend on their number."""
+
+    @property
+    def windows(self) -> int:
+        """Windows of an epoch."""
+        return -(-self.per_epoch // self._each)
+
+    @property
+    def _each(self) -> int:
+        return max(self.window // self.batch, 1)
+
+    @property
+    def _starts(self) -> NDArray[np.int64]:
+        return np.minimum(np.arange(self.windows + 1) * self._each, self.per_epoch)
+
+    def _stretch(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
+        del epoch
+        return np.arange(start, stop)
+
+    def batches(self, epoch: int, window: int) -> NDArray[np.int64]:
+        """``(m, batch)`` event numbers: the ``m`` batches of a window, one a row."""
+        return self._mixed(epoch, window)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save as as_safetensors
 
 from calovision.errors import InputError
-from calovision.events.events import Events
+from calovision.events.geometry import Geometry
 from calovision.events.store import EventStore
 from calovision.networks.mixed_precision import rounded_products
 from calovision.training.batches import TrainingBatches, ValidationBatches
@@ -28,6 +28,7 @@ from calovision.training.quality_warnings import loss_of_few, quality_warnings
 from calovision.training.run import RunDir
 from calovision.training.sampler import WindowedShuffleSampler
 from calovision.training.settings import OWN, Training
+from calovision.training.sources import Source
 from calovision.training.task import Task, untrained_task
 from calovision.training.weights import other_network, task_from_weights
 from calovision.utils import streams
@@ -46,20 +47,23 @@ def fit(
     group: ProcessGroup,
     device: torch.device,
     quiet: bool,
+    source: Source | None = None,
 ) -> None:
     """Train a ``kind`` of task on ``parts`` of ``store``; the first process of a group writes.
+
+    The training events are those of ``source``, where there is one.
 
     Raises:
         InputError: a checkpoint is damaged or lost, or the memory of the device is too small.
         Interrupted: by Ctrl-C or SIGTERM; what was reached is kept.
     """
-    stop = Stop()
+    stop, source = Stop(), source or Source(store, parts["train"])
     smaller = f"ask for a smaller batch: --set batch={max(config.batch // 2, 1)}"
     fast = rounded_products(device, getattr(config, "bfloat16", False))
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    with handled_by(stop.arrived), enough_memory(device, smaller), fast:
-        made = _prepared(kind, config, store, parts, run, group, device, quiet)
+    with handled_by(stop.arrived), enough_memory(device, smaller), fast, closing(source):
+        made = _prepared(kind, config, store, parts, run, group, device, quiet, source)
         made.loop.go(stop)
         cpu_s = total(made.learner.cpu_s)
         if group.rank == 0:
@@ -93,20 +97,22 @@ def _prepared(
     group: ProcessGroup,
     device: torch.device,
     quiet: bool,
+    source: Source,
 ) -> _Prepared:
     """Everything up to the first step; its time belongs to the budget."""
     begun = time.monotonic()
     state = read_checkpoint(run.checkpoint)
 
     def sampler_of(window: int) -> WindowedShuffleSampler:
-        return _sampler(config, store, parts["train"], window)
+        return _sampler(config, source, window)
 
     made = Plan(**state["plan"]) if state else None
     if made is None:
-        made = group.from_first(lambda: planned(kind, config, store, parts, sampler_of, device))
+        watched = len(parts["validation"])
+        made = group.from_first(lambda: planned(kind, config, source, watched, sampler_of, device))
     sampler = sampler_of(made.window)
     start = run.start_weights if not state and run.start_weights.exists() else None
-    task, read = _begun(kind, config, store, parts["train"], sampler, start)
+    task = _begun(kind, config, store.geometry, source, sampler, start)
     task.place(device)
     prolonged = start is not None and (run.path / "budget.json").exists()
     lines = ["it went on from its final weights with a fresh optimiser"] if prolonged else []
@@ -126,7 +132,7 @@ def _prepared(
         run.keep_rows(learner.validated)
     each = sampler.batch // group.size
     part = slice(group.rank * each, (group.rank + 1) * each)
-    batches = TrainingBatches(task, sampler, read, part, lambda: learner.step)
+    batches = TrainingBatches(task, sampler, source, part, lambda: learner.step)
     dataset = task.dataset(store[seen])
     if not state:
         learner.untrained = loss_of_few(task, dataset, learner.noise(0))
@@ -140,11 +146,13 @@ def _prepared(
         # Much of a short budget may be gone by now: half of it is for learning in any case.
         learner.tick(begun, config.budget_s / 2)
     took = time.monotonic() - begun
-    return _Prepared(learner, loop, lines + _cuts(config, made, parts, task, took))
+    return _Prepared(
+        learner, loop, lines + _cuts(config, made, source, len(parts["validation"]), task, took)
+    )
 
 
 def _cuts(
-    config: Training, made: Plan, parts: dict[str, NDArray[np.int64]], task: Task, took: float
+    config: Training, made: Plan, source: Source, validation: int, task: Task, took: float
 ) -> list[str]:
     """Warnings about data left out to fit the budget, and about the time of the preparation."""
     if config.budget_s > ENDLESS_S:
@@ -152,12 +160,12 @@ def _cuts(
     lines = []
     if took > 0.2 * config.budget_s:
         lines.append(f"preparing the data took {took:.0f} s of the {config.budget_s:g} s budget")
-    most = min(task.validation_events, len(parts["validation"]))
+    most = min(task.validation_events, validation)
     if made.validation < most:
         lines.append(
             f"the validation loss is of {made.validation} events, not {most}, to fit the budget"
         )
-    if made.window < min(config.window, len(parts["train"])):
+    if made.window < min(config.window, source.most, len(source)):
         lines.append(
             f"training events were mixed {made.window} at a time: the {config.budget_s:g} s budget"
             " is too short to prepare all at once"
@@ -165,43 +173,35 @@ def _cuts(
     return lines
 
 
-def _sampler(
-    config: Training, store: EventStore, chosen: NDArray[np.int64], window: int
-) -> WindowedShuffleSampler:
-    """The sampler of the ``chosen`` events in a training."""
-    batch = min(config.batch, len(chosen) // config.processes) * config.processes
-    blocks = np.unique(np.searchsorted(chosen, store.blocks))
-    return WindowedShuffleSampler(len(chosen), batch, window, blocks, config.seed)
+def _sampler(config: Training, source: Source, window: int) -> WindowedShuffleSampler:
+    """The order of the training events."""
+    batch = min(config.batch, len(source) // config.processes) * config.processes
+    return source.order(len(source), batch, window, source.blocks, config.seed)
 
 
 def _begun(
     kind: type[Task],
     config: Training,
-    store: EventStore,
-    chosen: NDArray[np.int64],
+    geometry: Geometry,
+    source: Source,
     sampler: WindowedShuffleSampler,
     start: Path | None,
-) -> tuple[Task, Callable[[NDArray[np.int64]], Events]]:
-    """The task to train, and what reads the ``chosen`` events.
+) -> Task:
+    """The task to train.
 
     It is fresh and scaled to the events of one window, or has the weights in the file ``start``.
     """
-
-    def read(numbers: NDArray[np.int64]) -> Events:
-        return store[chosen[numbers]]
-
-    whole = sampler.windows == 1
-    numbers = np.arange(len(chosen)) if whole else np.sort(sampler.batches(0, 0), axis=None)
-    events = read(numbers)
+    whole = sampler.windows == 1 and not source.anew
+    numbers = np.arange(len(source)) if whole else np.sort(sampler.batches(0, 0), axis=None)
+    events = source.plain(numbers)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_seed(streams.Stream.WEIGHTS, config.seed))
         if start is None:
-            task = untrained_task(kind, config, store.geometry, events)
-        else:
-            task = task_from_weights(kind, config, store.geometry, start)
-            task.refit_domain(events)
-            task.use_event_weights(events)
-    return task, (lambda _: events) if whole else read
+            return untrained_task(kind, config, geometry, events)
+        task = task_from_weights(kind, config, geometry, start)
+        task.refit_domain(events)
+        task.use_event_weights(events)
+    return task
 
 
 def _finish(

@@ -43,6 +43,9 @@ class Stream(Enum):
     PARTICLES = "mirrored jets of a training batch"
     HITS = "turned jets of a training batch"
     SPREAD = "what whole numbers of jets are spread by"
+    AGAIN = "detector of training jets seen again"
+    FRESH = "chunks of events that are simulated for a training"
+    FRESH_VALIDATION = "validation events of such a training"
     DETECTOR = "detector of particles of training jets"
     THRESHOLD = "images that set the threshold"
     # symmetries

@@ -20,9 +20,10 @@ from calovision.events.geometry import Geometry
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
 from calovision.models.taggers.export import images_graph
+from calovision.models.taggers.settings import TaggerTraining
 from calovision.networks.crop_net import TIMED, CropNet
 from calovision.training.onnx_graph import Graph
-from calovision.training.settings import WIDEST, Training
+from calovision.training.settings import WIDEST
 from calovision.utils.compiled import compiled
 
 ROWS = 12  #: along eta, around the hottest crystal; a shower reaches no farther
@@ -32,7 +33,7 @@ SOFTEST = 1e-3  #: GeV; sums below it count as this
 TIME_UNIT = 0.25  #: image units; times well below it enter linearly
 
 
-class CropNetConfig(Training):
+class CropNetConfig(TaggerTraining):
     """Our electron/photon classifier.
 
     Attributes:

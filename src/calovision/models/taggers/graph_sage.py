@@ -17,14 +17,14 @@ from calovision.events.graphs import GraphView, Space
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
 from calovision.models.taggers.export import OUTPUTS, Calibrated, gathered, scores
+from calovision.models.taggers.settings import TaggerTraining
 from calovision.networks.graph_sage import GraphSAGE
 from calovision.training.onnx_graph import Arrays, Graph
-from calovision.training.settings import Training
 
 SCALING_EVENTS = 1000  #: most training events that the scale of the inputs is taken from
 
 
-class GraphSAGEConfig(Training):
+class GraphSAGEConfig(TaggerTraining):
     """The published tagger on graphs of pixels.
 
     Attributes:

@@ -18,11 +18,16 @@ from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
 from calovision.models.taggers.export import OUTPUTS, hits_graph, images_graph, scores
 from calovision.models.taggers.own_export import OwnGraph, OwnHits, OwnImages
+from calovision.models.taggers.settings import TaggerTraining
 from calovision.training.onnx_graph import Arrays, Graph
 from calovision.training.settings import OWN
 
 TRIED = 2  #: training events that the module is tried on before the training
 _SHAPES = ((), (1,), (2,))  # of what a network may give for an event
+
+
+class OwnTaggerConfig(ModuleConfig, TaggerTraining):
+    """A network of the user's own as a tagger."""
 
 
 class OneLogit(nn.Module):
@@ -63,7 +68,7 @@ class ModuleTagger(TaggerTask):
             become its input.
     """
 
-    def __init__(self, geometry: Geometry, config: ModuleConfig) -> None:
+    def __init__(self, geometry: Geometry, config: OwnTaggerConfig) -> None:
         super().__init__(geometry, OneLogit(own_copy(config.module)))
         self.form = Inputs(config.form, config.max_hits, config.neighbours)
 
@@ -132,5 +137,5 @@ def _one_graph(task: ModuleTagger) -> Graph:
     )
 
 
-_PRESET = Preset(ModuleTagger, ModuleConfig, ABOUT, VALUES)
+_PRESET = Preset(ModuleTagger, OwnTaggerConfig, ABOUT, VALUES)
 PRESETS = {("jet-tagger", OWN): _PRESET, ("egamma", OWN): _PRESET}

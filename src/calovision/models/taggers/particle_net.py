@@ -19,15 +19,15 @@ from calovision.features.padded_hits import Hits, hardest
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
 from calovision.models.taggers.export import gathered, hits_graph
+from calovision.models.taggers.settings import TaggerTraining
 from calovision.networks.mixed_precision import MixedPrecision
 from calovision.networks.particle_net import PARTICLE_NET, PARTICLE_NET_LITE, ParticleNet, ranked
 from calovision.training.onnx_graph import Graph
-from calovision.training.settings import Training
 
 _FEATURES = 5  # of a hit, besides one number per channel
 
 
-class ParticleNetConfig(Training):
+class ParticleNetConfig(TaggerTraining):
     """ParticleNet (arXiv:1902.08570).
 
     Attributes:

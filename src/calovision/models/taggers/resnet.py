@@ -13,13 +13,13 @@ from calovision.events.geometry import Geometry
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask
 from calovision.models.taggers.export import images_graph
+from calovision.models.taggers.settings import TaggerTraining
 from calovision.networks.mixed_precision import MixedPrecision
 from calovision.networks.resnet15 import ResNet15
 from calovision.training.onnx_graph import Graph
-from calovision.training.settings import Training
 
 
-class ResNetConfig(Training):
+class ResNetConfig(TaggerTraining):
     """ResNet-15 on dense images.
 
     Attributes:

@@ -21,16 +21,17 @@ from calovision.features.towers import TowerImages
 from calovision.models.preset import Preset
 from calovision.models.taggers.base import TaggerTask, cross_entropy
 from calovision.models.taggers.export import hits_graph
+from calovision.models.taggers.settings import TaggerTraining
 from calovision.networks.particle_transformer import ParticleTransformer
 from calovision.training.onnx_graph import Graph
-from calovision.training.settings import WIDEST, Training
+from calovision.training.settings import WIDEST
 from calovision.training.task import Batch
 
 #: what simulated jets know besides their label; learning it too helps to see through pile-up
 TRUTH = ("gen_m0", "gen_pt", "n_pileup", "gen_n_charged", "gen_n", "gen_girth", "gen_ptd")
 
 
-class TransformerConfig(Training):
+class TransformerConfig(TaggerTraining):
     """Our tagger, a small particle transformer.
 
     Attributes:
@@ -150,16 +151,17 @@ class TransformerTask(TaggerTask):
         return features, position * sign, mask, context, towers
 
     def batch(self, dataset: Any, chosen: NDArray[np.int64]) -> Batch:
-        """Network inputs, truth targets, labels, weights."""
-        *inputs, label, weight = super().batch(dataset, chosen)
-        return (*inputs, torch.from_numpy(dataset.data.truth[chosen]), label, weight)
+        """Network inputs, truth targets, labels, weights, masses."""
+        *inputs, label, weight, mass = super().batch(dataset, chosen)
+        return (*inputs, torch.from_numpy(dataset.data.truth[chosen]), label, weight, mass)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross entropy, nats, with the truth targets in training alone."""
-        *inputs, truth, label, weight = batch
+        *inputs, truth, label, weight, mass = batch
         if not self.training:
             logits = self.network(*inputs)
-            return {"loss": cross_entropy(logits, label, weight)}
+            entropy = cross_entropy(logits, label, weight)
+            return self.with_mass(entropy, logits, label, weight, mass)
         found = self.network.outputs(*self.augment(tuple(inputs), generator))
         entropy = cross_entropy(found[:, 0], label, weight)
         known = truth.isfinite()
@@ -167,8 +169,8 @@ class TransformerTask(TaggerTask):
         if weight is not None:
             squares = squares * weight[:, None]
         error = squares.sum() / known.sum().clamp(1)
-        return {
-            "loss": entropy + self.truth * error,
+        total = entropy + self.truth * error
+        return self.with_mass(total, found[:, 0], label, weight, mass) | {
             "entropy": entropy.detach(),
             "truth": error.detach(),
         }

@@ -74,6 +74,13 @@ def quality(source: Source) -> Section:
     )
     if len(source.models) == 1:
         text = f"How well the model tells {task}. Errors are bootstraps over test {kind.many}."
+    for name, result in source.models.items():
+        if number := result.get("begun_with"):
+            text += (
+                f" {name.capitalize()} begins with the model that comes with the package, which "
+                f"{number:,} training {kind.many} have taught, and is fine-tuned on those of this "
+                "study, which are too few for a network that begins from nothing."
+            )
     return Section("Quality", text, drawn, tables)
 
 

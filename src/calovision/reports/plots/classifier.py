@@ -228,11 +228,12 @@ def _auc(result: Mapping[str, Any]) -> tuple[float, float]:
 
 
 @styled
-def scaling_curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
+def scaling_curves(rows: Sequence[Mapping[str, Any]], many: str = "jets") -> Figure:
     """AUC against the number of training jets.
 
     Args:
         rows: each with ``model``, ``jets`` and ``auc`` (value and error).
+        many: what the events are called.
     """
     figure = canvas(4.2, NARROW)
     ax = figure.subplots()
@@ -247,7 +248,7 @@ def scaling_curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
     ax.set_xticks(sizes, [f"{n / 1000:g}k" if n >= 1000 else f"{n}" for n in sizes])
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.grid(axis="y", alpha=0.3)
-    ax.set_xlabel("training jets")
+    ax.set_xlabel(f"training {many}")
     ax.set_ylabel("AUC")
     ax.legend()
     return figure

@@ -15,9 +15,9 @@ from calovision.models.config import load_config
 from calovision.models.generate import tell_of_oversampling
 from calovision.models.generators.base import Request, generated
 from calovision.models.generators.particles.network import normal, physical
-from calovision.models.generators.particles.sampling import jets_of
 from calovision.models.generators.particles.task import ParticlesTask
 from calovision.models.load import build
+from calovision.simulation.again import jets_of
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.jets import acceptance, detect
 

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.events.events import Events, concatenate, offsets_of
-from calovision.events.particle_lists import ParticleLists
 from calovision.models.generators.base import Request
 from calovision.models.generators.particles.network import sample_particles
 from calovision.models.generators.particles.tokens import (
@@ -26,8 +25,8 @@ from calovision.models.generators.particles.tokens import (
     needed,
 )
 from calovision.networks.sequence_transformer import half_precision
+from calovision.simulation.again import jets_of, some_of
 from calovision.simulation.detector import CMS_BARREL, Detector
-from calovision.simulation.generator import Jets, particles_of
 from calovision.simulation.jets import acceptance, detect
 from calovision.simulation.truth import wrapped
 from calovision.utils import streams
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 _IN_VAIN = 3  #: groups of jets of which the detector accepts none, before that is said
 _COLLISIONS = 1_000_000  #: more than there are in a group: by them groups number theirs
-_SOFTEST = 0.05  #: GeV; what is softer does not reach the simulated detector
 _ROUNDS = 4  #: of balancing, each of which leaves a tenth of the imbalance or less
 _CHECKED = 400  #: training jets on which the detector is checked
 _APART = 0.04  #: mean hits of a channel by which it may be off, beyond five standard errors
@@ -167,41 +165,6 @@ def balanced(found: Sequences, gen_pt: NDArray[np.float64], eta: NDArray[np.floa
     log_pt, new_eta, new_phi = (x.copy() for x in (found.log_pt, found.eta, found.phi))
     log_pt[own], new_eta[own], new_phi[own] = np.log(pt), at, wrapped(turn)
     return replace(found, log_pt=log_pt, eta=new_eta, phi=new_phi)
-
-
-def jets_of(lists: ParticleLists, label: NDArray[np.int8], axis: NDArray[np.float64]) -> Jets:
-    """Jets for the detector, each a collision of its own.
-
-    Args:
-        lists: their particles.
-        label: ``(n,)`` class.
-        axis: ``(n, 2)`` eta and phi, rad.
-    """
-    momentum = lists.momenta()
-    n, owner = len(lists), lists.owner
-    total = np.stack([np.bincount(owner, p * lists.member, n) for p in momentum])
-    mass2 = total[3] ** 2 - (total[:3] ** 2).sum(0)
-    keep = lists.pt > _SOFTEST
-    hard = lists.where(keep)
-    gen_pt = np.hypot(total[0], total[1])
-    return Jets(
-        particles_of(hard.offsets, hard.pdg, momentum[:, keep]),
-        np.where(hard.member, 0, -1).astype(np.int8),
-        np.arange(n),
-        np.zeros(n, np.int8),
-        label.astype(np.int8),
-        gen_pt,
-        axis[:, 0],
-        axis[:, 1],
-        np.sqrt(np.maximum(mass2, 0.0)),
-        gen_pt,
-    )
-
-
-def some_of(jets: Jets, chosen: NDArray[np.int64]) -> Jets:
-    """Some of the jets, with all collisions' particles."""
-    names = ("collision", "slot", "label", "pt", "eta", "phi", "mass", "parton_pt")
-    return replace(jets, **{name: getattr(jets, name)[chosen] for name in names})
 
 
 def check_detector(train: Events, detector: Detector) -> None:
