@@ -66,3 +66,28 @@ def summary(contents: Mapping[str, dict[str, Any]]) -> str:
         rows.append((link, about.measure, *(number(f) for f in found)))
     table = markdown(("", "measured", "ours", "published baseline"), rows)
     return table + ("\n\n-: not measured yet." if missing else "")
+
+
+def sentence(contents: Mapping[str, dict[str, Any]]) -> str:
+    """One result: the VAE's, which the picture shows."""
+    about = ROWS["jet-vae"]
+    metrics = {m["model"]: m["metrics"] for m in contents["jet-vae"]["models"]}
+    ours, base = (_told(metrics.get(m, {}), about) for m in (about.ours, BASELINE))
+    return (
+        f"A jet goes through 1,024 numbers and comes back: {about.measure} {number(ours)}, the"
+        f" published baseline's {number(base)} ([how](docs/jet-vae.md))."
+    )
+
+
+def costs(contents: Mapping[str, dict[str, Any]]) -> str:
+    """Size, time and speed of every model that is stored."""
+    rows = []
+    for study, content in contents.items():
+        for m in content["models"]:
+            budget, speed = m["budget"], m["metrics"].get("jets_per_s", {}).get("value")
+            size = f"{budget['parameters']:,}" if budget.get("parameters") else "-"
+            rate = f"{speed:,.3g}" if speed else "-"
+            minutes = f"{budget['wall_s'] / 60:.1f}"
+            rows.append((study, f"`{m['model']}`", size, minutes, budget["device"], rate))
+    head = ("study", "model", "parameters", "minutes of training", "on", "jets/s in use")
+    return markdown(head, rows)
