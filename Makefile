@@ -78,7 +78,7 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	rm -rf docs/generated  # pages of modules that have gone would stop it
-	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -j 2 -W -q -b html docs docs/_build/html
 
 # The tutorials as Jupyter notebooks, beside their scripts.
 notebooks: $(STAMP)

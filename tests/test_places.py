@@ -124,7 +124,7 @@ def test_the_wheel_works_without_the_repository(tmp_path: Path) -> None:
     assert "Usage: python -m calovision" in run("-m", "calovision", "--help")
     code = (
         "import calovision as cv, numpy as np;"
-        "images = np.random.default_rng(1).exponential(1, (2, 32, 32, 2)) > 3;"
+        "images = np.random.default_rng(1).exponential(1, (2, 2, 32, 32)) > 3;"
         "crops = cv.from_images(images.astype('f4'), geometry=cv.EGAMMA_CROPS, unit='gev');"
         "cv.view(crops, out='display.html'); print(cv.__file__, cv.pretrained('egamma').name)"
     )

@@ -91,15 +91,14 @@ def _listed(repository: str, revision: str) -> tuple[str, list[RemoteFile]]:
     url = f"{end}/api/models/{repository}/revision/{quote(revision, safe='')}"
     try:
         answer = requests.get(url, params={"blobs": "true"}, timeout=TIMEOUT_S)
-        answer.raise_for_status()
+        if not answer.ok:
+            raise InputError(
+                f"{url}: the server says {answer.status_code} {answer.reason}",
+                "check owner, name and revision; it must be public",
+            )
         content: dict[str, Any] = answer.json()
         commit, listed = str(content["sha"]), content["siblings"]
         names = {str(f["rfilename"]): f for f in listed}
-    except requests.HTTPError as error:
-        raise InputError(
-            f"{url}: the server says {error.response.status_code} {error.response.reason}",
-            "check owner, name and revision; it must be public",
-        ) from error
     except requests.ConnectionError:
         raise
     except (requests.RequestException, ValueError, LookupError, TypeError) as error:
