@@ -116,7 +116,7 @@ def gaussians(ax: Axes, rng: np.random.Generator) -> None:
 
 def balls(ax: Axes, rng: np.random.Generator) -> None:
     """Events of one sample inside balls of the other."""
-    true, made = rng.normal(0, 1, (12, 2)), rng.normal(0.6, 1.2, (12, 2))
+    true, made = rng.normal(0, 1, (12, 2)), rng.normal((1.5, -0.5), 1.1, (12, 2))
     reach = np.sort(np.linalg.norm(true[:, None] - true, axis=2))[:, 2]
     for centre, radius in zip(true, reach, strict=True):
         ax.add_patch(Circle((centre[0], centre[1]), radius, color=TRUE, alpha=0.08))

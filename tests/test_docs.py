@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from calovision.cli.app import app
 from calovision.cli.output import with_task
@@ -84,3 +86,19 @@ def test_commands_are_ones_that_there_are(page: Path) -> None:
 
 def test_commands_are_found() -> None:
     assert sum(1 for page in PAGES for _ in commands(page)) > 100
+
+
+def test_the_first_commands_of_the_readme_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(webbrowser, "open", lambda _: True)
+    start = (ROOT / "README.md").read_text().split("## Start")[1].split("\n\n")[1]
+    lines = [line.strip() for line in start.splitlines()]
+    assert len(lines) == 3
+    for line in lines:
+        words = re.split(r"\s#", re.sub(r"--events \d+", "--events 30", line))[0]
+        done = CliRunner().invoke(app, with_task(shlex.split(words)[1:]))
+        assert done.exit_code == 0, f"{line}: {done.output} {done.exception}"
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 31
+    assert (tmp_path / "jets-view.html").exists()
