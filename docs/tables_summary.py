@@ -8,6 +8,9 @@ from typing import Any
 
 from tables import markdown, number
 
+from calovision.models.pretrained import pretrained_run, shipped
+from calovision.training.run import RunDir
+
 BASELINE = "baseline"
 
 
@@ -90,4 +93,20 @@ def costs(contents: Mapping[str, dict[str, Any]]) -> str:
             minutes = f"{budget['wall_s'] / 60:.1f}"
             rows.append((study, f"`{m['model']}`", size, minutes, budget["device"], rate))
     head = ("study", "model", "parameters", "minutes of training", "on", "jets/s in use")
+    return markdown(head, rows)
+
+
+def shipped_costs() -> str:
+    """What the trainings of the models in the package took, as their runs have recorded it."""
+    rows = []
+    for task in shipped():
+        run = RunDir(pretrained_run(task))
+        budget, described = run.budget(), run.describe()
+        data = described["data"]
+        learned = data.get("split", {}).get("train", data["events"])
+        memory = f"{budget['memory_mb'] / 1000:.1f} GB" if "memory_mb" in budget else "-"
+        minutes, cpu = (f"{budget[k] / 60:.0f}" for k in ("wall_s", "cpu_s"))
+        model = f"`{described['config']['model']}`" if "model" in described["config"] else ""
+        rows.append((task, model, f"{learned:,}", minutes, cpu, memory))
+    head = ("task", "model", "training events", "minutes", "of CPU time", "most memory")
     return markdown(head, rows)

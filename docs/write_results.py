@@ -95,6 +95,7 @@ def main() -> None:
     fill(ROOT / "README.md", "summary", summary)
     fill(ROOT / "README.md", "result", result)
     fill(ROOT / "docs/which-model.md", "costs", tables_summary.costs(contents))
+    fill(ROOT / "docs/which-model.md", "shipped", tables_summary.shipped_costs())
     front = summary.replace("(docs/", "("), result.replace("(docs/", "(")
     for name, text in zip(("summary", "result"), front, strict=True):
         fill(ROOT / "docs/index.md", name, text)
