@@ -11,7 +11,7 @@ TORCH_VERSION := 2.13.0
 TORCH_FOR_CPU := https://download.pytorch.org/whl/cpu
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-gpu reference stress mutants lint docs notebooks clean
+.PHONY: demo test test-gpu lowest reference stress mutants lint docs notebooks clean
 ifneq ($(TORCH),$(LAST))
 .PHONY: $(STAMP)
 endif
@@ -49,6 +49,12 @@ test-gpu:
 	  { echo "PyTorch finds no GPU: see nvidia-smi, and install its CUDA build"; exit 2; }
 	$(BIN)/python -m pytest -m gpu tests/gpu
 
+# The lowest versions that pyproject.toml promises, in an environment of their own.
+lowest:
+	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install --quiet -c packaging/lowest.txt . hypothesis pytest pytest-timeout
+	.venv-lowest/bin/python -m pytest tests/events tests/metrics tests/networks
+
 # What every model computes, written anew: for changes that are meant.
 reference: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/reference/measure.py
@@ -72,11 +78,11 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	rm -rf docs/generated  # pages of modules that have gone would stop it
-	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -j 2 -W -q -b html docs docs/_build/html
 
 # The tutorials as Jupyter notebooks, beside their scripts.
 notebooks: $(STAMP)
 	$(BIN)/sphinx_gallery_py2jupyter docs/tutorials/*.py
 
 clean:
-	rm -rf $(VENV) demo mutants docs/_build build dist
+	rm -rf $(VENV) .venv-lowest demo mutants docs/_build build dist

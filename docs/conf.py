@@ -44,4 +44,5 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
+    "parallel": 2,
 }

@@ -8,6 +8,9 @@ from typing import Any
 
 from tables import markdown, number
 
+from calovision.models.pretrained import pretrained_run, shipped
+from calovision.training.run import RunDir
+
 BASELINE = "baseline"
 
 
@@ -66,3 +69,44 @@ def summary(contents: Mapping[str, dict[str, Any]]) -> str:
         rows.append((link, about.measure, *(number(f) for f in found)))
     table = markdown(("", "measured", "ours", "published baseline"), rows)
     return table + ("\n\n-: not measured yet." if missing else "")
+
+
+def sentence(contents: Mapping[str, dict[str, Any]]) -> str:
+    """One result: the VAE's, which the picture shows."""
+    about = ROWS["jet-vae"]
+    metrics = {m["model"]: m["metrics"] for m in contents["jet-vae"]["models"]}
+    ours, base = (_told(metrics.get(m, {}), about) for m in (about.ours, BASELINE))
+    return (
+        f"A jet goes through 1,024 numbers and comes back: {about.measure} {number(ours)}, the"
+        f" published baseline's {number(base)} ([how](docs/jet-vae.md))."
+    )
+
+
+def costs(contents: Mapping[str, dict[str, Any]]) -> str:
+    """Size, time and speed of every model that is stored."""
+    rows = []
+    for study, content in contents.items():
+        for m in content["models"]:
+            budget, speed = m["budget"], m["metrics"].get("jets_per_s", {}).get("value")
+            size = f"{budget['parameters']:,}" if budget.get("parameters") else "-"
+            rate = f"{speed:,.3g}" if speed else "-"
+            minutes = f"{budget['wall_s'] / 60:.1f}"
+            rows.append((study, f"`{m['model']}`", size, minutes, budget["device"], rate))
+    head = ("study", "model", "parameters", "minutes of training", "on", "jets/s in use")
+    return markdown(head, rows)
+
+
+def shipped_costs() -> str:
+    """What the trainings of the models in the package took, as their runs have recorded it."""
+    rows = []
+    for task in shipped():
+        run = RunDir(pretrained_run(task))
+        budget, described = run.budget(), run.describe()
+        data = described["data"]
+        learned = data.get("split", {}).get("train", data["events"])
+        memory = f"{budget['memory_mb'] / 1000:.1f} GB" if "memory_mb" in budget else "-"
+        minutes, cpu = (f"{budget[k] / 60:.0f}" for k in ("wall_s", "cpu_s"))
+        model = f"`{described['config']['model']}`" if "model" in described["config"] else ""
+        rows.append((task, model, f"{learned:,}", minutes, cpu, memory))
+    head = ("task", "model", "training events", "minutes", "of CPU time", "most memory")
+    return markdown(head, rows)

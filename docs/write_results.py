@@ -91,7 +91,14 @@ def main() -> None:
     for study, content in contents.items():
         for page, text in PAGES[study].items():
             fill(ROOT / page, study, text(content))
-    fill(ROOT / "README.md", "summary", tables_summary.summary(contents))
+    summary, result = tables_summary.summary(contents), tables_summary.sentence(contents)
+    fill(ROOT / "README.md", "summary", summary)
+    fill(ROOT / "README.md", "result", result)
+    fill(ROOT / "docs/which-model.md", "costs", tables_summary.costs(contents))
+    fill(ROOT / "docs/which-model.md", "shipped", tables_summary.shipped_costs())
+    front = summary.replace("(docs/", "("), result.replace("(docs/", "(")
+    for name, text in zip(("summary", "result"), front, strict=True):
+        fill(ROOT / "docs/index.md", name, text)
 
 
 if __name__ == "__main__":

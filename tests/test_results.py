@@ -146,3 +146,14 @@ def test_picture_and_pages_that_the_readme_names_are_there() -> None:
     for part in text.split("](")[1:]:
         target = part.split(")")[0]
         assert (ROOT / target).exists(), target
+
+
+def test_the_front_page_and_the_costs_are_those_of_the_stored_studies(writer: ModuleType) -> None:
+    """What ``write_results`` would write is there already."""
+    tables, contents = sys.modules["tables_summary"], writer.stored()
+    front, models = ((ROOT / "docs" / f"{p}.md").read_text() for p in ("index", "which-model"))
+    assert tables.sentence(contents) in (ROOT / "README.md").read_text()
+    assert tables.sentence(contents).replace("(docs/", "(") in front
+    assert tables.summary(contents).replace("(docs/", "(") in front
+    assert tables.costs(contents) in models
+    assert tables.shipped_costs() in models

@@ -127,10 +127,10 @@ def test_a_flow_turns_digits(tmp_path: Path, calovision: Command) -> None:
     assert metrics["cover_2_d5"]["value"] > 250
     assert (out / "results.json").exists()
     assert not list(pretrained_run("symmetry").rglob("results.json"))
-    assert copied_run("symmetry", out) == out
+    assert copied_run(pretrained_run("symmetry"), out) == out
     (out / "config.yaml").write_text("config: {}\ndata: {}\n")
     with pytest.raises(InputError, match="another run"):
-        copied_run("symmetry", out)
+        copied_run(pretrained_run("symmetry"), out)
 
 
 def test_a_model_of_its_own_or_the_shipped_one(tmp_path: Path, calovision: Command) -> None:

@@ -106,3 +106,25 @@ def test_runs_of_one_task_stand_in_one_table(make_study, tmp_path):
         re.search(rf">\s*{re.escape(name)}\s*<", page)
         for name in ("ours", "own:CNN", "ours (three)")
     )
+
+
+def test_a_page_is_a_few_screens_and_links_unfold_the_rest(study_and_page, show_page):
+    text = study_and_page[1].read_text(encoding="utf-8")
+    page = show_page(text, viewport={"width": 1280, "height": 800})
+    assert page.evaluate("document.documentElement.scrollHeight") <= 6 * 800
+    assert not page.locator("#training figure").is_visible()
+    page.locator('nav a[href="#training"]').click()
+    page.locator("#training figure").wait_for(state="visible")
+    page.locator("#training summary").click()
+    page.locator("#training figure").wait_for(state="hidden")
+
+
+def test_a_phone_scrolls_tables_and_not_the_page(study_and_page, show_page):
+    text = study_and_page[1].read_text(encoding="utf-8")
+    page = show_page(text, viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollHeight") <= 12 * 844
+    wider = "[...document.querySelectorAll('.scroll')].some(s => s.scrollWidth > s.clientWidth)"
+    assert page.evaluate(wider)
+    bar = "getComputedStyle(document.querySelector('.scroll'), '::-webkit-scrollbar').height"
+    assert page.evaluate(bar) == "9px"

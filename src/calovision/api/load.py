@@ -34,15 +34,17 @@ def load_model(path: str | Path, *, device: str = "auto", module: nn.Module | No
 
 
 def pretrained(task: str, *, device: str = "auto") -> Model:
-    """A trained model that comes with the package.
+    """A trained model that comes with the package, or that others have shared.
 
     Args:
         task: ``"jet-tagger"``, ``"jet-vae"``, ``"jet-generator"``, ``"egamma"`` or
-            ``"symmetry"``.
+            ``"symmetry"``; or ``"hf://owner/name"``, with ``@revision`` if not the newest: a
+            repository of Hugging Face, or of the mirror in the environment's ``HF_ENDPOINT``
+            (``file:///folder``, too), that holds what ``Model.save`` writes. It is fetched once.
         device: where the network computes.
 
     Raises:
-        InputError: no model of that task comes with the package, or no such device.
+        InputError: no such model comes with the package or can be fetched, or no such device.
 
     Example:
         >>> import calovision as cv

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from calovision.api.given import events_of
 from calovision.api.reconstruct import Reconstruction, reconstruct
 from calovision.api.results import Results
 from calovision.api.trained import Trained
-from calovision.errors import InputError
 from calovision.events.event_set import EventSet
 from calovision.events.events import Events
 from calovision.events.store import EventStore
@@ -281,13 +279,12 @@ class Model:
         return exported(one.run, one.loaded(), Path(path), data=data, seed=seed)
 
     def save(self, path: str | Path) -> Model:
-        """Copy the run into a new or empty folder, and give the model that lies there."""
-        from calovision.utils.files import occupied, writing
+        """Copy the run into a new or empty folder, and give the model that lies there.
 
-        if occupied(Path(path)):
-            raise InputError(f"{path} is not empty", "choose a new folder")
-        with writing(Path(path)):  # of a model of the package, with what was found with it
-            shutil.copytree(self._trained.writable_run(), path, dirs_exist_ok=True)
+        Its ``README.md`` is its card as Hugging Face reads it: uploaded as a repository, the folder
+        is what ``cv.pretrained("hf://owner/name")`` loads.
+        """
+        self._trained.copy_to(Path(path))
         return Model(path, device=self._trained.device, module=self._trained.module)
 
     def __repr__(self) -> str:

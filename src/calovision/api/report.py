@@ -41,18 +41,24 @@ class Display:
         return f'<iframe srcdoc="{text}" width="100%" height="640" style="border:0"></iframe>'
 
 
-def report(of: Shown | Sequence[Shown], out: str | Path = "report.html") -> Path:
+def report(
+    of: Shown | Sequence[Shown],
+    out: str | Path = "report.html",
+    *,
+    hepdata: str | Path | None = None,
+) -> Path:
     """Write one self-contained HTML page about studies, runs and models.
 
     Args:
         of: folders of studies or evaluated runs, or models that were evaluated.
         out: HTML file to write.
+        hepdata: new folder for the same numbers as tables in HEPData's form, ready to be uploaded.
 
     Returns:
         The file.
 
     Raises:
-        InputError: nothing to report on, or a folder without results.
+        InputError: nothing to report on, a folder without results, or ``hepdata`` is not empty.
 
     Example:
         >>> import calovision as cv
@@ -70,7 +76,12 @@ def report(of: Shown | Sequence[Shown], out: str | Path = "report.html") -> Path
         one._trained.writable_run() if isinstance(one, Model) else path_of(one, wanted)
         for one in several
     ]
-    return write(folders, page_of(out))
+    place = page_of(out)
+    if hepdata is not None:
+        from calovision.reports.hepdata import submission
+
+        submission(folders, path_of(hepdata, "a new folder"))
+    return write(folders, place)
 
 
 def view(

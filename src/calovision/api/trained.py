@@ -51,10 +51,10 @@ class Trained:
 
     @property
     def ships(self) -> bool:
-        """Whether the run comes with the package, and is not to be written into."""
-        from calovision.models.pretrained import ROOM
+        """Whether the run comes with the package or was shared, and is not to be written into."""
+        from calovision.models.pretrained import is_shared
 
-        return ROOM in self.run.path.resolve().parents
+        return is_shared(self.run.path)
 
     def to(self, device: str) -> None:
         """Compute on another device from now on."""
@@ -105,6 +105,23 @@ class Trained:
             self._holds = Scratch()
             shutil.copytree(self.run.path, self._holds.path, dirs_exist_ok=True)
         return self._holds.path
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the run into a new or empty folder, and add its card as Hugging Face reads it.
+
+        Raises:
+            InputError: the folder is not empty, or cannot be written.
+        """
+        from calovision.models.card import shared_card
+        from calovision.training.run import RunDir
+        from calovision.utils.files import occupied, write_bytes, writing
+
+        if occupied(path):
+            raise InputError(f"{path} is not empty", "choose a new folder")
+        with writing(path):  # of a model of the package, with what was found with it
+            shutil.copytree(self.writable_run(), path, dirs_exist_ok=True)
+        saved = shared_card(RunDir(path), "bsd-3-clause" if self.ships else None)
+        write_bytes(path / "README.md", saved.encode())
 
     def hold(self, folder: Scratch) -> None:
         """Keep a temporary folder, in which the run lies, while this lives."""

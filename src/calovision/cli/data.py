@@ -164,6 +164,10 @@ def export(
 @app.command()
 def info(
     data: Annotated[Path, typer.Argument(help="Event set.")],
+    card: Annotated[
+        Path | None,
+        typer.Option(help="Markdown file to write: the set's card, as Hugging Face reads it."),
+    ] = None,
     skip_corrupt: SkipCorrupt = False,
     json: Json = False,
 ) -> None:
@@ -172,11 +176,15 @@ def info(
     Of a set of digits: how many there are of each, and how many of them are kept for testing.
 
     Example: calovision data info jets
+
+    Example: calovision data info jets --card jets/README.md
     """
+    from calovision.events.card import data_card
     from calovision.events.digits import has_digits, open_digits
     from calovision.events.info import info as summarise
     from calovision.events.info import info_of_digits
     from calovision.events.store import EventStore
+    from calovision.utils.files import write_bytes
 
     if has_digits(data):
         content = info_of_digits(data, open_digits(data))
@@ -184,6 +192,8 @@ def info(
         return
     with warnings_to_stderr():
         store = EventStore.open(data, skip_corrupt=skip_corrupt)
+    if card is not None:
+        write_bytes(card, data_card(store).encode())
     content = summarise(store)
     emit(content, _table(content), json)
 

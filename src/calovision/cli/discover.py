@@ -91,4 +91,4 @@ def _written_run(run: Path | None, pretrained: str | None, out: Path | None) -> 
         raise InputError("results are written into the run", "give --out, a folder for its copy")
     if out is not None and run is not None:
         raise InputError("results are written into the run", "leave --out away")
-    return chosen if out is None else copied_run("symmetry", out)
+    return chosen if out is None else copied_run(chosen, out)

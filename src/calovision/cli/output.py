@@ -23,7 +23,8 @@ Pretrained = Annotated[
         PRETRAINED,
         metavar="[TASK]",
         help="Use the model that comes with calovision; its task need not be named where only one"
-        " fits: jet-tagger, jet-vae, jet-generator, egamma or symmetry.",
+        " fits: jet-tagger, jet-vae, jet-generator, egamma or symmetry. Or a shared one,"
+        " hf://OWNER/NAME.",
     ),
 ]
 

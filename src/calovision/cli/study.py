@@ -38,15 +38,20 @@ def study(
 
 
 def report(
-    folders: Annotated[list[Path], typer.Argument(help="Study folders.")],
+    folders: Annotated[list[Path], typer.Argument(help="Folders of studies or runs.")],
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
+    hepdata: Annotated[
+        Path | None, typer.Option(help="New folder for the numbers as tables in HEPData's form.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Path as JSON on stdout.")] = False,
 ) -> None:
-    """Write one self-contained HTML page about finished studies.
+    """Write one self-contained HTML page about finished studies or evaluated runs.
 
     Example: calovision report demo --out report.html
+
+    Example: calovision report runs/tagger --hepdata tables
     """
     from calovision.api.report import report as write
 
-    written = write(folders, out)
+    written = write(folders, out, hepdata=hepdata)
     emit({"report": str(written)}, f"report: {written}", json)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
+
 from calovision.models.listing import FIXED, shown
 from calovision.training.run import RunDir
 
@@ -37,6 +39,45 @@ def card(run: RunDir) -> str:
     if warnings:
         lines += ["", "## Warnings", "", *(f"- {line}" for line in warnings)]
     return "\n".join(lines) + "\n"
+
+
+def shared_card(run: RunDir, licence: str | None = None) -> str:
+    """The card as Hugging Face reads it, for the README.md of a repository.
+
+    Args:
+        run: whose files are shared.
+        licence: its short name there; by default left to the author.
+
+    Raises:
+        InputError: as :func:`card`.
+    """
+    config = run.describe()["config"]
+    head: dict[str, Any] = {"license": licence} if licence else {}
+    tags = ["particle-physics", "calorimeter", str(config["task"])]
+    head |= {"library_name": "calovision", "tags": tags}
+    if measured := _measured(run):
+        head["model-index"] = [{"name": str(config["model"]), "results": [measured]}]
+    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{card(run)}"
+
+
+def _measured(run: RunDir) -> dict[str, Any] | None:
+    """What an evaluation found, in the words of a model index."""
+    path = run.path / "results.json"
+    if not path.is_file():
+        return None
+    results = json.loads(path.read_text(encoding="utf-8"))
+    data = results["data"]
+    name = f"{data['events']} events, set {str(data['hash'])[:12]}"
+    found = [
+        {"type": key, "name": key.replace("_", " "), "value": m["value"]}
+        for key, m in results["metrics"].items()
+        if m["value"] is not None
+    ]
+    return {
+        "task": {"type": results["task"]},
+        "dataset": {"type": "detector-images", "name": name},
+        "metrics": found,
+    }
 
 
 def _results(run: RunDir) -> list[str]:

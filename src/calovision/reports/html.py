@@ -16,6 +16,7 @@ from calovision.reports.plots.style import figure_style
 from calovision.reports.tables import Table
 from calovision.utils.files import write_bytes
 
+UNFOLDED = 2  #: parts of a page that are open at first; the others are a line each
 DPI = 150  #: sharp on a phone's screen, and legible in print
 
 
@@ -117,6 +118,7 @@ def write_report(
         summary=summary,
         headline=headline,
         facts=facts,
+        unfolded=UNFOLDED,
         sections=[
             {"section": s, "figures": [(embedded(f), caption) for f, caption in s.figures]}
             for s in sections

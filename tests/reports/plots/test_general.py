@@ -18,6 +18,13 @@ def test_loss_curves_show_every_model_against_time():
     assert second.get_xlabel() == "training time [s]"
 
 
+def test_training_and_validation_have_colours_of_their_own():
+    figure = figures.loss_curves({"baseline": ROWS, "ours": ROWS})
+    for ax in figure.axes:
+        colours = {line.get_label(): line.get_color() for line in ax.get_lines()}
+        assert len(set(colours.values())) == 2, colours
+
+
 def test_latent_map_has_units_and_classes():
     place = np.random.default_rng(0).normal(size=(50, 2))
     figure = figures.latent_map(place, np.arange(50.0), title="jet pT", unit="GeV")

@@ -36,13 +36,14 @@ class RemoteFile:
         name: file name.
         url: where it is.
         size: bytes, where published.
-        md5: checksum, where published.
+        md5, sha256: checksums, where published.
     """
 
     name: str
     url: str
     size: int | None = None
     md5: str | None = None
+    sha256: str | None = None
 
 
 _CERNBOX = "https://cernbox.cern.ch/remote.php/dav/public-files/"
@@ -101,8 +102,17 @@ def fetch(
     return paths
 
 
-def download(file: RemoteFile, url: str, path: Path, *, progress: bool = False) -> Path:
+def download(
+    file: RemoteFile, url: str, path: Path, *, progress: bool = False, remedy: str | None = None
+) -> Path:
     """Download one file to ``path``, resuming what an earlier call left.
+
+    Args:
+        file: what is published about it.
+        url: where it is taken from.
+        path: where it is put.
+        progress: show a bar.
+        remedy: what to do where it cannot be had; by default about mirrors of public sets.
 
     Raises:
         InputError: see :func:`fetch`.
@@ -112,7 +122,7 @@ def download(file: RemoteFile, url: str, path: Path, *, progress: bool = False) 
             raise InputError(f"{path} {problem}", "delete it and run the command again")
         return path
     part = path.with_name(path.name + PART)
-    elsewhere = (
+    elsewhere = remedy or (
         "give --mirror URL"
         if url == file.url
         else "check the address given by --mirror, under which the file must lie by its name"
@@ -217,10 +227,10 @@ def _mismatch(file: RemoteFile, path: Path) -> str | None:
         return f"is {found or 'of no known kind'}, not {kind_of(wanted)[0]}"
     if file.size is not None and size != file.size:
         return f"has {size} bytes instead of {file.size}"
-    if file.md5 is None:
-        return _truncated(path) if file.size is None and wanted == HDF5 else None
-    found = pooch.file_hash(path, alg="md5")
-    return None if found == file.md5 else f"has MD5 {found} instead of {file.md5}"
+    for kind, published in (("md5", file.md5), ("sha256", file.sha256)):
+        if published and (found := pooch.file_hash(path, alg=kind)) != published:
+            return f"has {kind.upper()} {found} instead of {published}"
+    return _truncated(path) if file.size is None and wanted == HDF5 and not file.md5 else None
 
 
 def _truncated(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Trained models that come with the package, one run directory a task."""
+"""Trained models that come with the package, one run directory a task; of others see ``hub``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from calovision.errors import InputError
+from calovision.models.pretrained.hub import SCHEME, hub_run, room
 from calovision.training.run import RunDir
 from calovision.utils.files import occupied, write_bytes, writing
 
@@ -20,15 +21,24 @@ GENERATOR = "jet-generator"  #: the task whose model needs no events to show som
 def pretrained_run(task: str) -> Path:
     """Run directory of the shipped model of a task; its card.md tells what it is good for.
 
+    Of an address ``hf://owner/name`` that of a shared model, see :mod:`.hub`.
+
     Raises:
-        InputError: no model of that task comes with the package.
+        InputError: no model of that task comes with the package, or it cannot be fetched.
     """
+    if task.startswith(SCHEME):
+        return hub_run(task)
     if task not in shipped():
         raise InputError(
             f"no {task} model comes with calovision",
-            f"choose one of {', '.join(shipped())}, or train one and give its run",
+            f"choose one of {', '.join(shipped())}, hf://OWNER/NAME, or train one and give its run",
         )
     return ROOM / task
+
+
+def is_shared(run: Path) -> bool:
+    """Whether a run is not the user's own, and not to be written into."""
+    return bool({ROOM, room().resolve()} & set(run.resolve().parents))
 
 
 def shipped() -> tuple[str, ...]:
@@ -57,9 +67,10 @@ def chosen_run(run: Path | None, pretrained: str | None, fitting: tuple[str, ...
     if not pretrained and len(fitting) > 1:
         raise InputError("which model?", f"name one behind --pretrained: {', '.join(fitting)}")
     chosen = pretrained_run(pretrained or fitting[0])
-    if chosen.name not in fitting:
+    task = RunDir(chosen).describe()["config"].get("task")
+    if task not in fitting:
         raise InputError(
-            f"the {chosen.name} model does not fit here",
+            f"the {task} model does not fit here",
             f"give --pretrained {' or '.join(fitting)}",
         )
     return chosen
@@ -80,16 +91,15 @@ def copy_or_run(
         return chosen
     if out is None:
         raise InputError("no place for the results", "give --out, a folder to write")
-    return copied_run(chosen.name, out)
+    return copied_run(chosen, out)
 
 
-def copied_run(task: str, out: Path) -> Path:
-    """A copy of the shipped run of a task, for commands that add to a run; it is kept if there.
+def copied_run(source: Path, out: Path) -> Path:
+    """A copy of a run, for commands that add to it; it is kept if there.
 
     Raises:
-        InputError: no such model comes with the package, or ``out`` holds something else.
+        InputError: ``out`` holds something else.
     """
-    source = pretrained_run(task)
     if occupied(out) and RunDir(out).describe() != RunDir(source).describe():
         raise InputError(f"{out} holds another run", "choose a new folder for --out")
     # The configuration first: by it, a copy that was interrupted is known again.

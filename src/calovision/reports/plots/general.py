@@ -15,8 +15,10 @@ from calovision.errors import InputError
 from calovision.metrics.definitions import channel_title
 from calovision.reports.plots.style import (
     BLACK,
+    BLUE,
     COLOUR_MAP,
     OF_CLASS,
+    ORANGE,
     canvas,
     colours,
     quantity,
@@ -51,12 +53,11 @@ def loss_curves(curves: Mapping[str, Sequence[Row]]) -> Figure:
         curves: model to rows of its training log, each with ``wall_s`` (s) and any of
             ``train_loss`` and ``val_loss``.
     """
-    colour = colours(list(curves))
     figure = canvas(2.6 * len(curves) + 0.5)
     axes = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
     for ax, (model, rows) in zip(axes, curves.items(), strict=True):
-        _curve(ax, rows, "train_loss", colour[model], "training", "--")
-        _curve(ax, rows, "val_loss", colour[model], "validation", "-")
+        _curve(ax, rows, "train_loss", ORANGE, "training", "--")
+        _curve(ax, rows, "val_loss", BLUE, "validation", "-")
         ax.set_title(model, loc="left")
         ax.set_ylabel("loss")
         ax.legend()
