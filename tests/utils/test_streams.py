@@ -85,7 +85,11 @@ def test_what_exists_stays_as_it_is() -> None:
 
 #: streams that are used in more than one file: for one purpose, or at places of their own
 SHARED = {
-    "SIMULATION": {"simulation/chunks.py", "simulation/external/images.py"},
+    "SIMULATION": {
+        "simulation/chunks.py",
+        "simulation/cylinder.py",
+        "simulation/external/images.py",
+    },
     "SPLIT": {"events/splits.py", "simulation/digits.py"},
     "SAMPLE": {
         "models/generators/ddpm.py",

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from calovision.networks.perceptron import perceptron
 
+PLACE = 3  #: numbers of a hit: row, column, logarithm of its energy
+_WAVES = 16  #: by which the time enters
+
 
 class SetTransformer(nn.Module):
     """Layers in which a few learned points look at all points, and all points at these few.
@@ -95,3 +98,36 @@ class _Attention(nn.Module):
             )
         out: Tensor = self.out(found.transpose(1, 2).flatten(2))
         return out
+
+
+class HitVelocity(nn.Module):
+    """Velocities of hits between noise and data, given their channels and the event's class.
+
+    Args:
+        channels: of the images.
+        width, layers, heads, induced: of the transformer.
+    """
+
+    def __init__(self, channels: int, *, width: int, layers: int, heads: int, induced: int) -> None:
+        super().__init__()
+        self.channels = channels
+        sizes = {"width": width, "layers": layers, "heads": heads, "induced": induced}
+        self.network = SetTransformer(PLACE + channels, PLACE, **sizes)
+        self.condition = perceptron([1 + channels + 2 * _WAVES, width, width])
+
+    def forward(self, points: Tensor, channel: Tensor, label: Tensor, time: Tensor) -> Tensor:
+        """``(n, h, 3)`` velocities.
+
+        Args:
+            points: ``(n, h, 3)``, about standard normal.
+            channel: ``(n, h)`` int64, -1 for padding.
+            label: ``(n,)`` class.
+            time: ``(n,)`` from 0, noise, to 1, data.
+        """
+        kind = F.one_hot(channel + 1, self.channels + 1)[..., 1:].to(points)
+        rate = torch.arange(1, _WAVES + 1, device=time.device) * torch.pi / 2
+        phase = time[:, None] * rate
+        known = (label[:, None] * 2 - 1, kind.sum(1).log1p() / 3 - 1, phase.sin(), phase.cos())
+        seen = torch.cat([points, kind], -1)
+        found: Tensor = self.network(seen, channel >= 0, self.condition(torch.cat(known, 1)))
+        return found

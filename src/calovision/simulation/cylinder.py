@@ -16,6 +16,7 @@ from calovision.events.store import EventStore, shard_bytes
 from calovision.simulation.chunks import Chunk, RunOptions, chunks_of, simulate_chunks
 from calovision.simulation.geant4 import cylinder_run
 from calovision.simulation.geant4.process import GEANT4, VERSION, WHEEL, check_installed, simulated
+from calovision.utils import streams
 
 PARTICLES = ("photon", "electron")
 CHUNK = 50  #: showers; of 1 to 1,000 GeV they take some three minutes
@@ -94,8 +95,8 @@ def _simulate(
     particle: str,
     energies: tuple[float, float],
 ) -> bytes:
-    numbers = np.random.SeedSequence(chunk.seed).generate_state(2, np.uint32)
-    random = np.random.default_rng(int(numbers[0]))
+    random = streams.rng(streams.Stream.SIMULATION, chunk.seed, 0)
+    start = streams.numbers(streams.Stream.SIMULATION, chunk.seed, 1).generate_state(1, np.uint32)
     # Even in the logarithm, as in the challenge.
     low, high = np.log(energies)
     energy = np.exp(random.uniform(low, high, chunk.events))
@@ -110,7 +111,7 @@ def _simulate(
     }
     try:
         module = cylinder_run.__name__
-        made = simulated(module, asked, int(numbers[1]), time_limit)["voxels"]
+        made = simulated(module, asked, int(start[0]), time_limit)["voxels"]
     except TimeoutError as error:
         raise chunk.too_slow(time_limit) from error
     event, layer, sector, ring = np.nonzero(made >= LEAST_KEV * 1e-3)

@@ -7,10 +7,9 @@ from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.events.batching import padded
@@ -19,17 +18,14 @@ from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
 from calovision.models.generators.base import GeneratorTask, Request, energies_only
 from calovision.models.preset import Preset
-from calovision.networks.perceptron import perceptron
 from calovision.networks.sequence_transformer import half_precision
-from calovision.networks.set_transformer import SetTransformer
+from calovision.networks.set_transformer import PLACE, HitVelocity
 from calovision.training.onnx_graph import Arrays, Graph, numpy_of
 from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
 
-PLACE = 3  #: numbers of a hit: row, column, logarithm of its energy
-_WAVES = 16  #: by which the time enters
 _COUNTED = 20_000  #: training events whose numbers of hits are drawn from
 
 
@@ -55,45 +51,6 @@ class SetFlowConfig(Training):
     bfloat16: bool = True
 
 
-class HitVelocity(nn.Module):
-    """Velocities of hits between noise and data, given their channels and the event's class.
-
-    Args:
-        channels: of the images.
-        config: sizes of the network.
-    """
-
-    def __init__(self, channels: int, config: SetFlowConfig) -> None:
-        super().__init__()
-        self.channels = channels
-        self.network = SetTransformer(
-            PLACE + channels,
-            PLACE,
-            width=config.width,
-            layers=config.layers,
-            heads=config.heads,
-            induced=config.induced,
-        )
-        self.condition = perceptron([1 + channels + 2 * _WAVES, config.width, config.width])
-
-    def forward(self, points: Tensor, channel: Tensor, label: Tensor, time: Tensor) -> Tensor:
-        """``(n, h, 3)`` velocities.
-
-        Args:
-            points: ``(n, h, 3)``, about standard normal.
-            channel: ``(n, h)`` int64, -1 for padding.
-            label: ``(n,)`` class.
-            time: ``(n,)`` from 0, noise, to 1, data.
-        """
-        kind = F.one_hot(channel + 1, self.channels + 1)[..., 1:].to(points)
-        rate = torch.arange(1, _WAVES + 1, device=time.device) * torch.pi / 2
-        phase = time[:, None] * rate
-        known = (label[:, None] * 2 - 1, kind.sum(1).log1p() / 3 - 1, phase.sin(), phase.cos())
-        seen = torch.cat([points, kind], -1)
-        found: Tensor = self.network(seen, channel >= 0, self.condition(torch.cat(known, 1)))
-        return found
-
-
 class SetFlowTask(GeneratorTask):
     """Hits as points ``(row, column, log energy)``, moved from noise to data (arXiv:2210.02747).
 
@@ -114,7 +71,13 @@ class SetFlowTask(GeneratorTask):
         super().__init__(geometry)
         channels = len(geometry.channels)
         self.config = config
-        self.velocity = HitVelocity(channels, config)
+        self.velocity = HitVelocity(
+            channels,
+            width=config.width,
+            layers=config.layers,
+            heads=config.heads,
+            induced=config.induced,
+        )
         self.register_buffer("mean", torch.zeros(channels, PLACE))
         self.register_buffer("spread", torch.ones(channels, PLACE))
         self.register_buffer("least", torch.zeros(channels))
