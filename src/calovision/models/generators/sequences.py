@@ -90,7 +90,7 @@ class SequenceTask(GeneratorTask):
         """Find the share of quarks, and the range of the columns."""
         for i, name in enumerate(self.columns):
             column = np.asarray(train.columns[name], np.float64)
-            self.seen[i] = torch.tensor([column.min(), column.max()])
+            self.seen[i] = torch.tensor([column.min(), column.max()], device=self.device)
         self.share.fill_(float(np.average(class_labels(train), weights=weighting.of(train))))
 
     def known(self) -> dict[str, tuple[float, float]]:
