@@ -192,7 +192,8 @@ def test_one_call_trains_on_what_it_simulates(tmp_path: Path) -> None:
     assert model.config["simulate"] == 40
     assert model.budget["steps"] == 5
     assert len(cv.open(tmp_path / "run-events")) == 50
-    cv.train(out=out, resume=True, quiet=True)
+    with pytest.warns(UserWarning, match="crop-net"):
+        cv.train(out=out, resume=True, quiet=True)
     with pytest.raises(InputError, match="simulate, and a set"):
         cv.train("egamma", tmp_path / "run-events", simulate=40, **given)
     with pytest.raises(InputError, match="come once"):
