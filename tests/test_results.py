@@ -157,3 +157,10 @@ def test_the_front_page_and_the_costs_are_those_of_the_stored_studies(writer: Mo
     assert tables.summary(contents).replace("(docs/", "(") in front
     assert tables.costs(contents) in models
     assert tables.shipped_costs() in models
+
+
+def test_what_constants_move_is_what_was_measured(docs_script: Callable[[str], ModuleType]) -> None:
+    writer = docs_script("write_constants")
+    result = json.loads(writer.STORED.read_text())
+    assert writer.table(result) in writer.PAGE.read_text()
+    assert set(result["rows"]) <= set(writer.CMS_BARREL._fields)

@@ -115,7 +115,7 @@ def test_a_page_is_a_few_screens_and_links_unfold_the_rest(study_and_page, show_
     assert not page.locator("#training figure").is_visible()
     page.locator('nav a[href="#training"]').click()
     page.locator("#training figure").wait_for(state="visible")
-    page.locator("#training summary").click()
+    page.locator("details:has(#training) > summary").click()
     page.locator("#training figure").wait_for(state="hidden")
 
 

@@ -326,3 +326,8 @@ def test_judges_stand_side_by_side_with_what_they_say_of_truth(study):
     for broken in ({}, {"trees": {"metric": 3}}, "trees", {"trees": None}):
         source.models = {"ours": source.models["ours"] | {"judges": broken}}
         assert judge_section(source) is None
+
+
+def test_the_page_is_a_few_screens(page, show_page):
+    shown = show_page(page, viewport={"width": 1280, "height": 800})
+    assert shown.evaluate("document.documentElement.scrollHeight") <= 6 * 800

@@ -149,3 +149,8 @@ def test_a_study_beside_another(study, make_study, tmp_path):
     assert len(anchors) == len(set(anchors))
     assert "Jet tagging: quark or gluon? (study): Quality" in page
     assert "(vae): Which cells are lit" in page
+
+
+def test_the_page_is_a_few_screens(page, show_page):
+    shown = show_page(page, viewport={"width": 1280, "height": 800})
+    assert shown.evaluate("document.documentElement.scrollHeight") <= 6 * 800

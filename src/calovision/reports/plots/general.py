@@ -15,10 +15,8 @@ from calovision.errors import InputError
 from calovision.metrics.definitions import channel_title
 from calovision.reports.plots.style import (
     BLACK,
-    BLUE,
     COLOUR_MAP,
     OF_CLASS,
-    ORANGE,
     canvas,
     colours,
     quantity,
@@ -56,8 +54,8 @@ def loss_curves(curves: Mapping[str, Sequence[Row]]) -> Figure:
     figure = canvas(2.6 * len(curves) + 0.5)
     axes = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
     for ax, (model, rows) in zip(axes, curves.items(), strict=True):
-        _curve(ax, rows, "train_loss", ORANGE, "training", "--")
-        _curve(ax, rows, "val_loss", BLUE, "validation", "-")
+        _curve(ax, rows, "train_loss", OF_CLASS[0], "training", "--")
+        _curve(ax, rows, "val_loss", OF_CLASS[1], "validation", "-")
         ax.set_title(model, loc="left")
         ax.set_ylabel("loss")
         ax.legend()
