@@ -157,7 +157,8 @@ class TowerContext(nn.Module):
         self.net = nn.Sequential(
             nn.Conv2d(_MAPS, _WIDTH, 3, padding=1),
             nn.SiLU(),
-            nn.Conv2d(_WIDTH, SIZE, 3, padding=1),
+            # What is the same for all towers tells none from another.
+            nn.Conv2d(_WIDTH, SIZE, 3, padding=1, bias=False),
         )
 
     def forward(self, content: Tensor, kind: Tensor) -> Tensor:
