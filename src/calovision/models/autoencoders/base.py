@@ -15,13 +15,13 @@ from torch import Tensor
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.features.coarse import coarse_energies
-from calovision.models.autoencoders.code_law import CodeLaw
+from calovision.models.autoencoders.code_law import PARTS, CodeLaw
 from calovision.networks.likelihoods import gaussian_kl
 from calovision.training.task import Task
 from calovision.training.weights import fill
 from calovision.utils import streams
 
-_LAW, _LAW_PARTS = "code_law.", ("step", "first", "sizes", "counts")
+_LAW = "code_law."
 _FITTED = 4000  #: codes that their law is fitted to
 _AT_ONCE = 250  #: events that are encoded together
 JUDGED = 125  #: validation events whose reconstructions are looked at when a training ends
@@ -105,8 +105,8 @@ class AutoencoderTask(Task):
             ContentError: they are of another network.
         """
         law = {k: v for k, v in state.items() if k.startswith(_LAW)}
-        if len(law) == len(_LAW_PARTS):
-            self.code_law = CodeLaw(*(torch.zeros_like(law[_LAW + k]) for k in _LAW_PARTS))
+        if law.keys() == {_LAW + name for name in PARTS}:
+            self.code_law = CodeLaw(*(torch.zeros_like(law[_LAW + name]) for name in PARTS))
         fill(self, state)
 
     def quality_warning(self, dataset: Any, events: Events) -> str:

@@ -16,61 +16,69 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Symbols = NDArray[np.int64]
-_MOST = 2048  #: steps between the lowest and the highest training code, at most
-_SEEN, _UNSEEN = 16, 1  #: weight of a training code, and of each number between them
+_BINS = 64  #: of a histogram, about
+_MOST = 1 << 15  #: steps between the lowest and the highest training code, at most
+_SEEN, _UNSEEN = 16, 1  #: weight of a training code, and of each bin
 _HALF = 16  #: numbers beyond the histogram are written as two of so many bits
-_NAMES = ("step", "first", "sizes", "counts")
+_BEYOND = -(1 << 31)  #: lowest number beyond a histogram
+_EVENLY = constriction.stream.model.Uniform()
+PARTS = ("step", "sizes", "edges", "counts")
 
 
 class CodeLaw(nn.Module):
-    """Histograms of quantised latent numbers.
+    """Histograms of quantised latent numbers; their bins hold about as many training codes each.
 
     Args:
-        step: ``(L,)`` width of the bins of each number.
-        first: ``(L,)`` number of its lowest bin.
-        sizes: ``(L,)`` how many bins it has.
-        counts: ``(sum of sizes,)`` training codes in them.
+        step: ``(L,)`` what a number is rounded to multiples of.
+        sizes: ``(L,)`` number of edges of bins.
+        edges: ``(sum of sizes,)`` where bins begin, in steps, and where the last one ends; all
+            numbers in a bin are as likely.
+        counts: ``(sum of sizes,)`` training codes in the bins; one beyond the last edge.
     """
 
     step: Tensor
-    first: Tensor
     sizes: Tensor
+    edges: Tensor
     counts: Tensor
 
-    def __init__(self, step: Tensor, first: Tensor, sizes: Tensor, counts: Tensor) -> None:
+    def __init__(self, step: Tensor, sizes: Tensor, edges: Tensor, counts: Tensor) -> None:
         super().__init__()
-        for name, value in zip(_NAMES, (step, first, sizes, counts), strict=True):
+        for name, value in zip(PARTS, (step, sizes, edges, counts), strict=True):
             self.register_buffer(name, value)
-        self._tables: list[NDArray[np.float64]] | None = None
+        self._histograms: list[_Histogram] | None = None
 
     @classmethod
     def fit(cls, codes: NDArray[np.float32], step: NDArray[np.float64]) -> Self:
         """The law of codes ``(n, L)`` in steps ``(L,)``, or wider ones."""
         low, high = codes.min(0).astype(np.float64), codes.max(0).astype(np.float64)
         step = np.maximum(step, (high - low) / _MOST).astype(np.float32)
-        symbols = np.rint(codes / step).astype(np.int64)
-        first = symbols.min(0)
-        counts = [np.bincount(column) for column in (symbols - first).T]
-        sizes = np.array([len(c) for c in counts], np.int32)
-        flat = np.concatenate(counts).astype(np.int32)
-        parts = (step, first.astype(np.int32), sizes, flat)
+        edges, counts = [], []
+        for column in np.sort(np.rint(codes / step).astype(np.int64), axis=0).T:
+            at = column[np.linspace(0, len(column) - 1, _BINS + 1).astype(np.int64)]
+            often = at[1:][at[1:] == at[:-1]]  # numbers that deserve a bin of their own
+            edges.append(np.unique(np.concatenate([at, often + 1, at[-1:] + 1])))
+            found = np.diff(np.searchsorted(column, edges[-1]))
+            counts.append(np.append(found, 1))
+        whole = np.minimum(np.concatenate(counts), np.iinfo(np.int16).max).astype(np.int16)
+        sizes = np.array([len(e) for e in edges], np.int32)
+        parts = (step, sizes, np.concatenate(edges).astype(np.int32), whole)
         return cls(*(torch.from_numpy(x) for x in parts))
 
     def _host(self, name: str) -> NDArray[Any]:
         found: NDArray[Any] = getattr(self, name).cpu().numpy()
         return found
 
-    def tables(self) -> list[NDArray[np.float64]]:
-        """Probabilities of every number's bins; the last one is of what lies beyond."""
-        if self._tables is None:
-            parts = np.split(self._host("counts"), np.cumsum(self._host("sizes"))[:-1])
-            weights = [np.append(_SEEN * p.astype(np.int64) + _UNSEEN, _UNSEEN) for p in parts]
-            self._tables = [w / w.sum() for w in weights]
-        return self._tables
+    def histograms(self) -> list[_Histogram]:
+        """The histogram of every number."""
+        if self._histograms is None:
+            ends = np.cumsum(self._host("sizes"))[:-1]
+            parts = (np.split(self._host(k).astype(np.int64), ends) for k in ("edges", "counts"))
+            self._histograms = [_Histogram(*pair) for pair in zip(*parts, strict=True)]
+        return self._histograms
 
     def symbols(self, codes: NDArray[np.float32]) -> Symbols:
         """Codes ``(n, L)`` in whole steps."""
-        most = 2**31 - 1
+        most = 2**30
         return np.rint(np.clip(codes / self._host("step"), -most, most)).astype(np.int64)
 
     def codes(self, symbols: Symbols) -> NDArray[np.float32]:
@@ -78,28 +86,25 @@ class CodeLaw(nn.Module):
         found: NDArray[np.float32] = (symbols * self._host("step")).astype(np.float32)
         return found
 
-    def _bins(self, symbols: Symbols) -> NDArray[np.int32]:
-        """``(n, L)`` bins; one past the last for numbers beyond the histogram."""
-        sizes, bins = self._host("sizes"), symbols - self._host("first")
-        return np.where((bins >= 0) & (bins < sizes), bins, sizes).astype(np.int32)
-
     def bits(self, symbols: Symbols) -> NDArray[np.float64]:
         """``(n,)`` information in codes, bits: minus the logarithm of their probability."""
-        bins, found = self._bins(symbols), np.zeros(len(symbols))
-        for column, table in zip(bins.T, self.tables(), strict=True):
-            found += 2 * _HALF * (column == len(table) - 1) - np.log2(table)[column]
+        found = np.zeros(len(symbols))
+        for column, law in zip(symbols.T, self.histograms(), strict=True):
+            bins = law.bins(column)
+            found += (np.log2(law.widths) - np.log2(law.table))[bins]
         return found
 
     def written(self, symbols: Symbols) -> bytes:
         """Codes ``(n, L)`` as bits."""
-        coder, bins = constriction.stream.queue.RangeEncoder(), self._bins(symbols)
-        half = constriction.stream.model.Uniform(1 << _HALF)
-        for number, table in enumerate(self.tables()):
-            column = np.ascontiguousarray(bins[:, number])
-            coder.encode(column, _model(table))
-            beyond = symbols[column == len(table) - 1, number] + (1 << 2 * _HALF - 1)
-            for part in (beyond >> _HALF, beyond % (1 << _HALF)):
-                coder.encode(part.astype(np.int32), half)
+        coder = constriction.stream.queue.RangeEncoder()
+        for column, law in zip(symbols.T, self.histograms(), strict=True):
+            bins = law.bins(column)
+            coder.encode(bins.astype(np.int32), law.model())
+            wide, beyond, sizes = law.kinds(bins)
+            inside = column - law.starts[bins]
+            halves = np.concatenate(np.divmod(inside[beyond], 1 << _HALF))
+            whole = np.concatenate([inside[wide], halves])
+            coder.encode(whole.astype(np.int32), _EVENLY, sizes)
         words: NDArray[np.uint32] = coder.get_compressed()
         return words.astype("<u4").tobytes()
 
@@ -110,17 +115,51 @@ class CodeLaw(nn.Module):
             ValueError, AssertionError: the content is damaged.
         """
         coder = constriction.stream.queue.RangeDecoder(np.frombuffer(content, "<u4"))
-        half = constriction.stream.model.Uniform(1 << _HALF)
-        found, first = np.empty((n, len(self.step)), np.int64), self._host("first")
-        for number, table in enumerate(self.tables()):
-            column = coder.decode(_model(table), n)
-            beyond = column == len(table) - 1
-            found[:, number] = first[number] + column
-            many = int(beyond.sum())
-            high, low = (coder.decode(half, many).astype(np.int64) for _ in range(2))
-            found[beyond, number] = (high << _HALF) + low - (1 << 2 * _HALF - 1)
+        found = np.empty((n, len(self.step)), np.int64)
+        for number, law in enumerate(self.histograms()):
+            bins = np.asarray(coder.decode(law.model(), n), np.int64)
+            wide, beyond, sizes = law.kinds(bins)
+            whole = np.asarray(coder.decode(_EVENLY, sizes), np.int64)
+            found[:, number] = law.starts[bins]
+            high, low = np.split(whole[wide.sum() :], 2)
+            found[wide, number] += whole[: wide.sum()]
+            found[beyond, number] += (high << _HALF) + low
         return found
 
 
-def _model(table: NDArray[np.float64]) -> Any:
-    return constriction.stream.model.Categorical(table.astype(np.float32), perfect=False)
+class _Histogram:
+    """Bins of one number; the last one is of all beyond the others.
+
+    Args:
+        edges: ``(k,)`` of ``k - 1`` bins.
+        counts: ``(k,)`` training codes in them, and beyond.
+    """
+
+    def __init__(self, edges: Symbols, counts: Symbols) -> None:
+        weights = _SEEN * counts + _UNSEEN
+        weights[-1] = _UNSEEN
+        self.edges, self.table = edges, weights / weights.sum()
+        self.starts = np.append(edges[:-1], _BEYOND)
+        self.widths = np.append(np.diff(edges), -2 * _BEYOND)
+
+    def bins(self, symbols: Symbols) -> Symbols:
+        """In which bins they are."""
+        last = len(self.edges) - 1
+        found = np.searchsorted(self.edges, symbols, side="right") - 1
+        return np.where((found < 0) | (found >= last), last, found)
+
+    def kinds(
+        self, bins: Symbols
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int32]]:
+        """Which lie in bins of several steps, which beyond all bins, and how many steps there are.
+
+        Steps are those of the former, then twice those of half a number for the latter.
+        """
+        beyond = bins == len(self.edges) - 1
+        wide = ~beyond & (self.widths[bins] > 1)
+        halves = np.full(2 * int(beyond.sum()), 1 << _HALF)
+        return wide, beyond, np.concatenate([self.widths[bins[wide]], halves]).astype(np.int32)
+
+    def model(self) -> Any:
+        """For the range coder."""
+        return constriction.stream.model.Categorical(self.table.astype(np.float32), perfect=False)
