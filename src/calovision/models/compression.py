@@ -147,10 +147,10 @@ def _of(events: Events, columns: dict[str, Any]) -> Events:
 
 
 def _without_hits(events: Events) -> Events:
-    kinds = events.cell, events.code, events.value
-    nothing = (np.zeros(0, x.dtype) for x in kinds)
+    nothing = slice(0, 0)
     offsets = np.zeros(len(events) + 1, np.int64)
-    return Events(events.geometry, offsets, *nothing, events.columns)
+    hits = events.cell[nothing], events.code[nothing], events.value[nothing]
+    return Events(events.geometry, offsets, *hits, events.columns)
 
 
 def _zstd(events: Events) -> int:

@@ -79,7 +79,8 @@ class CodeLaw(nn.Module):
     def symbols(self, codes: NDArray[np.float32]) -> Symbols:
         """Codes ``(n, L)`` in whole steps."""
         most = 2**30
-        return np.rint(np.clip(codes / self._host("step"), -most, most)).astype(np.int64)
+        found: Symbols = np.rint(np.clip(codes / self._host("step"), -most, most)).astype(np.int64)
+        return found
 
     def codes(self, symbols: Symbols) -> NDArray[np.float32]:
         """The inverse of :meth:`symbols`, up to half a step."""
