@@ -26,7 +26,7 @@ from calovision.models.generators.hits.read_out import ReadOut
 from calovision.models.generators.hits.tokens import KINDS, TOWERS, Grid, Ints, layers_of
 
 Floats = NDArray[np.float64]
-STRENGTH = 0.05  #: precision of strengths
+STRENGTH = 0.02  #: precision of strengths
 #: ranks of hits of a kind whose strengths are told, in small codes and in others; the last one is
 #: that of the weakest hit
 FEW_RANKS, RANKS = (0, 1, 4, 16, 999), (0, 1, 2, 3, 5, 8, 12, 18, 27, 40, 60, 90, 999)

@@ -160,7 +160,7 @@ PRESETS = {
     ("jet-vae", "hits-small"): Preset(
         HitsVAETask,
         HitsVAEConfig,
-        "As hits, smaller and faster.",
+        "As hits, with smaller networks, which learn and draw faster.",
         GENERATORS["jet-generator", "hits-small"].values,
     ),
 }
