@@ -15,7 +15,8 @@ METRIC = "classifier_auc_strictest"
 NAMES = {
     "particles": "**ours** (particles)",
     "particles-small": "ours, small networks",
-    "cascade": "ours, for any images (cascade)",
+    "hits": "ours, for any images",
+    "cascade": "earlier cascade of ours",
     BASELINE: "published DDPM",
 }
 KEYS = (

@@ -34,17 +34,16 @@ def script(name: str) -> ModuleType:
 
 def test_a_change_reaches_the_compiled_functions_that_use_it() -> None:
     uses = script("uses").Uses(PACKAGE.parent, "calovision")
-    fill = "calovision.models.generators.splitting.fill"
-    assert uses.stale([(fill, "logarithms")]) == {
-        fill,
-        "calovision.models.generators.splitting.targets",
-        "calovision.models.generators.splitting.pyramid",
-    }
-    # A constant that others are made of, which compiled functions use.
-    assert "calovision.models.generators.splitting.compiled_network" in uses.stale([(fill, "PAD")])
+    windows, read_out = (
+        f"calovision.{name}"
+        for name in ("features.cell_windows", "models.generators.hits.read_out")
+    )
+    assert uses.stale([(windows, "rings")]) >= {windows, read_out}
+    # A constant, which compiled functions use.
+    assert read_out in uses.stale([(windows, "REACH")])
     assert uses.stale([("calovision.events.events", "Events")]) == set()
-    seen = {(module, first) for module, first, _ in uses.callers([(fill, "logarithms")])}
-    assert "calovision.models.generators.splitting.targets" in {module for module, _ in seen}
+    seen = {module for module, _, _ in uses.callers([(windows, "rings")])}
+    assert "calovision.models.generators.hits.tokens" in seen
 
 
 def test_only_what_can_matter_is_changed(tmp_path: Path) -> None:
@@ -68,8 +67,8 @@ def test_only_what_can_matter_is_changed(tmp_path: Path) -> None:
 def test_the_same_seed_chooses_the_same_changes() -> None:
     pytest.importorskip("cosmic_ray")
     sites = script("sites")
-    paths = sites.files(PACKAGE, "global_features")
-    assert [p.name for p in paths] == ["global_features.py"]
+    paths = sites.files(PACKAGE, "hits/companions")
+    assert [p.name for p in paths] == ["companions.py"]
     first, again, other = (sites.chosen(paths, 12, seed) for seed in (1, 1, 2))
     assert first == again
     assert {i.mutations[0].start_pos for i in first} != {i.mutations[0].start_pos for i in other}

@@ -47,12 +47,12 @@ def test_sets_of_the_same_events_are_paired(toy_jets: Events, tmp_path: Path) ->
 
 
 def test_generated_jets_stand_beside_simulated_ones(toy_jets: Events, tmp_path: Path) -> None:
-    for name in ("data/test", "generated/cascade"):
+    for name in ("data/test", "generated/hits"):
         (tmp_path / name).parent.mkdir()
         keep(replace(toy_jets, columns={"pt": toy_jets.columns["pt"]}), tmp_path / name)
         toy_jets = toy_jets[::-1]
     rows = shown(tmp_path, 0, 5)
-    assert [(r.name, r.paired) for r in rows] == [("simulated", True), ("cascade", False)]
+    assert [(r.name, r.paired) for r in rows] == [("simulated", True), ("hits", False)]
     # The likest are found among more events than are shown.
     assert rows[1].matched == ("pt",)
     assert np.array_equal(rows[0].events.columns["pt"], rows[1].events.columns["pt"])

@@ -177,7 +177,7 @@ def spread(truth: cv.Events, made: cv.Events) -> float:
 
 
 def test_jet_generator(jets: cv.Events, test_jets: cv.Events, here: Path) -> None:
-    small = {"width": 16, "head": 8, "flow": 32, "events": 200, "batch": 25, "select": 0}
+    small = {"width": 16, "layers": 1, "heads": 2, "jet_width": 16, "events": 200, "batch": 25}
     model = cv.train("jet-generator", jets, epochs=2, quiet=True, **small)
     made = model.generate(120, label="gluon", pt=(80, 160), m0=None, seed=1)
     assert set(made.label) == {0}

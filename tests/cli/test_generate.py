@@ -15,11 +15,14 @@ from calovision.events.events import Events
 from calovision.events.store import EventStore, StoreWriter, save
 from calovision.events.training_fingerprints import TRAINING
 from calovision.models.config import load_config
-from calovision.models.generators.splitting.task import CascadeTask
+from calovision.models.generators.hits.task import HitsTask
 from calovision.models.pretrained import pretrained_run
 from calovision.models.train import train
 
-SMALL = {"width": 16, "head": 8, "flow": 16, "steps": 2, "epochs": 2, "batch": 16, "select": 0}
+SMALL = {
+    **{"width": 16, "layers": 1, "heads": 2, "components": 2, "companion_width": 8},
+    **{"jet_width": 16, "jet_components": 2, "epochs": 2, "batch": 16},
+}
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -28,7 +31,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def run(tmp_path_factory: pytest.TempPathFactory, make_jets: Callable[..., Events]) -> Path:
     folder = tmp_path_factory.mktemp("generator")
     store = save(make_jets(80, 3), folder / "jets", provenance={"source": "toys"})
-    config = load_config("jet-generator", "cascade", overrides=SMALL)
+    config = load_config("jet-generator", overrides=SMALL)
     return train(config, store, folder / "run", quiet=True).path
 
 
@@ -80,7 +83,7 @@ def test_bad_requests(
 def test_an_interrupted_set_goes_on(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(CascadeTask, "chunk", 20)
+    monkeypatch.setattr(HitsTask, "chunk", 20)
     whole = cv.load_model(run).generate(200, out=tmp_path / "whole", seed=4)
     with monkeypatch.context() as broken:
         write, made = StoreWriter.write, []

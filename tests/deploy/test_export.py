@@ -26,9 +26,10 @@ from calovision.events.store import save
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.classify import score
 from calovision.models.config import load_config
-from calovision.models.generators.splitting.export import Rows
-from calovision.models.generators.splitting.sampling import sample_hits
-from calovision.models.generators.splitting.task import CascadeTask
+from calovision.models.generators.hits.network import HIGHEST
+from calovision.models.generators.hits.numbers import COUNTS
+from calovision.models.generators.hits.sampling import sample_objects
+from calovision.models.generators.hits.task import HitsTask
 from calovision.models.load import build, load_tagger
 from calovision.models.train import train
 from calovision.training.onnx_graph import Graph
@@ -47,25 +48,20 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-vae", "point"): {"points": 64, "width": 16, "code": 32},
     ("jet-vae", "baseline"): {"latent": 8},
     ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 20},
-    ("jet-generator", "cascade-fast"): {
-        "width": 16,
-        "head": 8,
-        "flow": 16,
-        "steps": 2,
-        "straight": 2,
+    ("jet-generator", "hits"): {
+        **{"width": 16, "layers": 1, "heads": 2, "companion_width": 8, "jet_width": 16},
+        "bfloat16": False,
     },
 }
 EXAMPLES = Path(__file__).parents[2] / "examples"
 #: converted in the tests; of the others, what is converted is compared, which takes no time
-CONVERTED = [("jet-vae", "point", "decoder"), ("jet-generator", "cascade-fast", "cut06")]
+CONVERTED = [("jet-vae", "point", "decoder"), ("jet-generator", "hits", "object")]
 
 
 def fresh(task: str, model: str, jets: Events) -> Task:
     torch.manual_seed(0)
     settings = SMALL[task, model]
     made = build(load_config(task, model, overrides=settings), jets.geometry, jets)
-    if isinstance(made, CascadeTask):
-        made.fit_postprocessing(jets, quiet=True)
     for part in made.modules():
         if isinstance(part, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             # Untouched statistics would hide a normalisation that is left out.
@@ -185,34 +181,30 @@ def test_bad_requests_are_one_line(
         cv.load_model(run.path).export(tmp_path / "model.onnx")
 
 
-def test_the_graphs_of_the_cascade_in_a_row_make_its_jets(toy_jets: Events) -> None:
-    task = fresh("jet-generator", "cascade-fast", toy_jets)
-    assert isinstance(task, CascadeTask)
-    totals, start, *cuts, end = (graph.module.eval() for graph in graphs(task))
-    rng, n = np.random.default_rng(3), 12
-    label = torch.from_numpy(rng.integers(2, size=n).astype(np.float32))
-    noise = rng.standard_normal((n, task.knots.shape[0])).astype(np.float32)
-    uniform = rng.random((n, 4096, 4), np.float32)
+def test_the_graphs_of_hits_in_a_row_make_its_jets(toy_jets: Events) -> None:
+    task = fresh("jet-generator", "hits", toy_jets)
+    assert isinstance(task, HitsTask)
+    jet, step, _ = (graph.module.eval() for graph in graphs(task))
+    random, n = torch.Generator().manual_seed(3), 6
+    label = torch.arange(n).float() % 2
     with torch.no_grad():
-        normal, chance = totals(torch.from_numpy(noise), label)
-        level, conditions, columns = start(normal, label)
-        levels, used = [level], torch.zeros(n, dtype=torch.int64)
-        for stage, cut in enumerate(cuts):
-            around = levels[task.partition.coarse(stage)]
-            args = (levels[-1], around, conditions, torch.from_numpy(uniform), used)
-            level, used = cut(*args)
-            levels.append(level)
-        images = end(*(levels[finest] for finest in task.partition.finest))
-    assert ((chance > 0) & (chance <= 1)).all()
-    numbers = Rows(uniform, np.zeros(n, np.int64))
-    made = sample_hits(task, normal.double().numpy(), label.numpy(), numbers, adjusted=False)
-    assert np.array_equal(numbers.used, used.numpy())
-    gev = made.to_dense("gev")
-    for c, (channel, image) in enumerate(zip(task.geometry.channels, images, strict=True)):
-        block = channel.block
-        wanted = gev[:, c, ::block, ::block] * block**2
-        assert np.allclose(image.numpy(), wanted, rtol=1e-4, atol=1e-4)
-    assert np.allclose(columns[:, 0].numpy(), made.columns[task.columns[0]])
+        numbers = jet(label, torch.rand(n, task.jets.size, 2, generator=random))
+        order = numbers[:, COUNTS].sum(1).argsort(descending=True)
+        label, numbers = label[order], numbers[order]
+        again = torch.Generator().set_state(random.get_state())
+        shown = task.jets.shown(label, numbers)
+        wanted = sample_objects(task.objects, shown, numbers, again)
+        rows, cols = (x + 2 for x in task.grid[:2])
+        size = task.objects.transformer.size
+        state = [torch.tensor([[3, 0, 0]] * n), *(torch.zeros(n, *s) for s in ((), (3,)))]
+        state += [torch.full((n,), HIGHEST), torch.zeros(n, rows, cols, 2 * task.grid.pixels + 1)]
+        state += [torch.zeros(n, 0, 1, 2 * size)]
+        for place in range(wanted.kind.shape[1]):
+            uniform = torch.rand(n, 4, generator=random)
+            state = list(step(label, numbers, *state, uniform))
+            some = numbers[:, COUNTS].sum(1) > place
+            assert torch.equal(state[0][some], torch.stack(wanted[:3], 2)[some, place])
+            torch.testing.assert_close(state[1][some], wanted.strength[some, place])
 
 
 def test_differences_are_relative_to_large_values_and_find_nan() -> None:

@@ -11,7 +11,7 @@ from calovision.errors import InputError
 from calovision.events import Events, save, weighting
 from calovision.events.formats.convert import convert
 from calovision.events.info import info
-from calovision.events.weighting import effective, of, quantiles, scaled, unweighted
+from calovision.events.weighting import effective, quantiles, scaled
 
 
 def weighted(events: Events, weights: np.ndarray) -> Events:
@@ -58,16 +58,6 @@ def test_quantiles_are_those_of_repeated_values() -> None:
 def test_the_effective_number_of_events() -> None:
     assert effective(np.full(8, 2.5)) == pytest.approx(8)
     assert effective(np.array([1.0, 1.0, 0.0])) == pytest.approx(2)
-
-
-def test_events_are_taken_as_often_as_their_weights_say(toy_jets: Events) -> None:
-    count = np.random.default_rng(2).integers(0, 3, len(toy_jets)).astype(float)
-    marked = weighted(toy_jets, count)
-    marked.columns["event_id"] = np.arange(len(toy_jets))
-    taken = np.bincount(unweighted(marked).columns["event_id"], minlength=len(toy_jets))
-    assert (np.abs(taken - count * len(toy_jets) / count.sum()) < 1).all()
-    assert "weight" not in unweighted(marked).columns
-    assert of(unweighted(marked)) is None
 
 
 def test_info_is_that_of_repeated_events(toy_jets: Events, tmp_path: Path) -> None:

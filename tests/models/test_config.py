@@ -86,18 +86,15 @@ def test_unknown_names_list_the_known_ones() -> None:
 
 def test_settings_in_groups_are_set_one_by_one(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
-    file.write_text("rejection:\n  epochs: 7\n  bins: 5\n")
-    given = parse_overrides(["rejection.bins=6", "reflow.pairs=1000", "steps=3"])
-    assert given == {"rejection": {"bins": 6}, "reflow": {"pairs": 1000}, "steps": 3}
-    config = load_config("jet-generator", "cascade", file, given).model_dump()
-    assert (config["rejection"]["epochs"], config["rejection"]["bins"]) == (7, 6)
-    assert config["rejection"]["width"] == 128
-    for wrong in ("rejection.epoch=3", "rejection.epochs=0", "rejection=3"):
-        with pytest.raises(InputError, match="rejection"):
-            load_config("jet-generator", "cascade", None, parse_overrides([wrong]))
-    with pytest.raises(InputError, match=r"did you mean rejection\.epochs"):
-        load_config("jet-generator", "cascade", None, parse_overrides(["rejection.epoch=3"]))
+    file.write_text("detector:\n  pileup: 40\n  field: 2.0\n")
+    given = parse_overrides(["detector.field=3.0", "detector.jet_radius=0.5", "width=32"])
+    assert given == {"detector": {"field": 3.0, "jet_radius": 0.5}, "width": 32}
+    config = load_config("jet-generator", "particles", file, given).model_dump()
+    assert config["detector"] == {"pileup": 40, "field": 3.0, "jet_radius": 0.5}
+    for wrong in ("detector.field=strong", "detector=3"):
+        with pytest.raises(InputError, match="detector"):
+            load_config("jet-generator", "particles", None, parse_overrides([wrong]))
     with pytest.raises(InputError, match="key=value"):
-        parse_overrides(["rejection.=3"])
-    dotted = load_config("jet-generator", "cascade", None, {"rejection.epochs": 3})
-    assert dotted.model_dump()["rejection"]["epochs"] == 3
+        parse_overrides(["detector.=3"])
+    dotted = load_config("jet-generator", "particles", None, {"detector.field": 3})
+    assert dotted.model_dump()["detector"] == {"field": 3}

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
-from calovision.models.generators.splitting.config import CascadeConfig
+from calovision.models.generators.hits.task import HitsConfig
 from calovision.models.load import build, load_task, recorded_config
 from calovision.training.run import RunDir
 from calovision.utils.files import write_json
@@ -51,10 +51,10 @@ def test_odd_descriptions_of_a_run_are_refused(run: RunDir, before: str, after: 
 
 
 def test_a_setting_that_came_later_is_not_todays_preset(tmp_path: Path) -> None:
-    now = load_config("jet-generator", "cascade")
-    assert isinstance(now, CascadeConfig)
-    assert now.select > 0
+    now = load_config("jet-generator", "hits-small")
+    assert isinstance(now, HitsConfig)
+    assert now.width < HitsConfig.model_fields["width"].default
     old = RunDir(tmp_path)
     old.start(now, {}, resume=False)
-    old.record({k: v for k, v in now.model_dump().items() if k != "select"})
-    assert recorded_config(old).select == 0  # type: ignore[attr-defined]
+    old.record({k: v for k, v in now.model_dump().items() if k != "width"})
+    assert recorded_config(old).width == HitsConfig.model_fields["width"].default  # type: ignore[attr-defined]

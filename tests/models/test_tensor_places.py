@@ -25,17 +25,8 @@ FACTORIES |= {"rand", "randn", "randint", "randperm", "linspace", "logspace"}
 BUILDING = {"__init__", "_head", "from_events", "fit", "of"}
 #: rooms with networks at work; models are exported on the CPU, where ONNX Runtime runs them
 AT_WORK = ("networks", "features", "training", "models")
-COMPILED = "compiled code makes the cascade's events, from networks on the CPU"
 #: files in which tensors are on the CPU without being brought there, and why
-ON_CPU = {
-    "networks/logistic_mixture.py": "what is compiled is for tensors on the CPU alone",
-    "models/generators/splitting/compiled_mlp.py": COMPILED,
-    "models/generators/splitting/task.py": "a new task is on the CPU",
-    "models/generators/splitting/sampling.py": COMPILED,
-    "models/generators/splitting/export.py": COMPILED,
-    "models/generators/splitting/compiled_network.py": COMPILED,
-    "models/generators/splitting/rejection.py": COMPILED,
-}
+ON_CPU = {}
 
 
 def calls(file: Path) -> Iterator[tuple[ast.Call, str]]:

@@ -70,9 +70,13 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     **{("jet-vae", name): HITS for name in ("hits", "hits-small")},
     ("jet-vae", "baseline"): {"latent": 8, "batch": 2, "validate_every": STEPS},
     ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 5, "bfloat16": False},
-    ("jet-generator", "cascade"): {"width": 16, "head": 8, "flow": 16, "steps": 2, "select": 100},
-    ("jet-generator", "cascade-fast"): {"width": 16, "head": 8, "flow": 16, "straight": 2},
 }
+#: draws hits one after another
+for name in ("hits", "hits-small"):
+    SMALL["jet-generator", name] = {
+        **{"width": 16, "layers": 1, "heads": 2, "components": 2, "companion_width": 8},
+        **{"jet_width": 16, "jet_components": 2, "bfloat16": False},
+    }
 #: learn from the particles of simulated jets
 OF_PARTICLES = ("particles", "particles-small", "particles-large")
 for name in OF_PARTICLES:

@@ -61,10 +61,11 @@ def jobs(place: Path) -> list[Job]:
     sets = {name: str(place / name) for name in ("jets", "crops", "jets.h5", "vae", "gen")}
     tiny = ["--set", "validate_every=1", "--set", "batch=16", "--set", "epochs=3"]
     vae = [*tiny, "--set", "points=16", "--set", "code=8", "--set", "width=8"]
-    cascade = [*tiny, "--set", "width=8", "--set", "head=4", "--set", "flow=8", "--set", "steps=2"]
+    hits = [*tiny, "--set", "width=8", "--set", "layers=1", "--set", "heads=2"]
+    hits += ["--set", "companion_width=8", "--set", "jet_width=8"]
     _done(["train", "jet-vae", "--data", sets["jets"], "--out", sets["vae"], *vae], place / "vae")
-    fast = ["train", "jet-generator", "--model", "cascade-fast", "--data", sets["jets"]]
-    _done([*fast, "--out", sets["gen"], *cascade], place / "gen")
+    learn = ["train", "jet-generator", "--model", "hits", "--data", sets["jets"]]
+    _done([*learn, "--out", sets["gen"], *hits], place / "gen")
 
     def job(name: str, *words: str, **more: object) -> Job:
         out = place / "out" / name

@@ -58,7 +58,7 @@ def warm_up() -> None:
     tqdm.tqdm.monitor_interval = 0  # a thread would not survive the fork
     from calovision.events.formats import convert
     from calovision.models import generate
-    from calovision.models.generators.splitting import task
+    from calovision.models.generators.hits import task
     from calovision.simulation import driver, jets
     from calovision.simulation.egamma import driver as crops
     from calovision.studies import egamma
@@ -67,7 +67,7 @@ def warm_up() -> None:
     crops.CHUNK |= {"fast": 40}
     convert.SHARD_VALUES = 64 * 3 * 125 * 125
     generate.SHARD = 1
-    task.CascadeTask.chunk = 4
+    task.HitsTask.chunk = 4
     less = {"epochs": 2, "validate_every": 1}
 
     def brief(size: egamma.Scale, seed: int) -> list[egamma.Training]:

@@ -11,8 +11,8 @@ import pytest
 from calovision.evaluation.judges import QUICK
 from calovision.events.events import Events
 from calovision.events.store import EventStore
+from calovision.models.generators.hits.task import HitsTask
 from calovision.models.generators.particles.task import ParticlesTask
-from calovision.models.generators.splitting.task import CascadeTask
 from calovision.studies import generation_checks, jet_generation
 from calovision.studies.jet_generation import (
     BASELINE,
@@ -40,7 +40,7 @@ def done(
     settings = {
         OURS: small,
         FAST: small,
-        IMAGES: {"width": 16, "head": 8, "flow": 16, "select": 60},
+        IMAGES: small | {"companion_width": 8},
         BASELINE: {"steps": 3},
     }
 
@@ -51,7 +51,7 @@ def done(
         patch.setattr(jet_generation, "TIMED_S", 0.1)
         patch.setattr(generation_checks, "JETS_PER_CONDITION", 60)
         patch.setattr(generation_checks, "QUANTILES", {"pt": (0.2, 0.8)})
-        patch.setattr(CascadeTask, "chunk", 60)
+        patch.setattr(HitsTask, "chunk", 60)
         patch.setattr(ParticlesTask, "chunk", 60)
         patch.setattr(jet_generation.simulate, "jets", lambda n, **_: make_jets(n, 1))
         study = replace(STUDY, scales={"quick": TINY}, trainings=tiny)

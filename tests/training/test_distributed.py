@@ -131,7 +131,7 @@ def test_places_given_by_torchrun_and_slurm(monkeypatch: pytest.MonkeyPatch) -> 
 def test_one_process_is_a_team_of_its_own(tmp_path: Path) -> None:
     with session(1, tmp_path, torch.device("cpu")) as group:
         network = torch.nn.Linear(1, 1)
-        assert group.data_parallel(network, partial=False) is network
+        assert group.data_parallel(network) is network
         assert group.from_first(lambda: 3) == 3
         assert not group.any(False)
         assert group.any(True)

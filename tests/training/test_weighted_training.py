@@ -31,7 +31,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-tagger", "particle-transformer"): {},
     ("jet-tagger", "baseline"): {},
     ("jet-tagger", "particlenet-lite"): {},
-    ("jet-generator", "cascade"): {"width": 8, "head": 8, "flow": 8},
+    ("jet-generator", "hits"): {"width": 8, "layers": 1, "heads": 2, "pixels": 5000},
     ("jet-generator", "baseline"): {"widths": [8, 8]},
     ("egamma", "crop-net"): {"hidden": 16},
 }

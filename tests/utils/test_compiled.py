@@ -207,12 +207,6 @@ def test_a_constant_that_cannot_be_told_is_an_error(toy: Toy) -> None:
 #: of every room: file, what is edited, and what that does to what the script below shows
 ROOMS: dict[str, tuple[str, str, str, Callable[[float], float]]] = {
     "events": ("events/neighbours.py", "NO_NEIGHBOUR = -1", "NO_NEIGHBOUR = -7", lambda x: x - 6),
-    "networks": (
-        "networks/logistic_mixture.py",
-        "max(x, 0.0) +",
-        "1 + max(x, 0.0) +",
-        lambda x: x - 2,
-    ),
     "simulate": (
         "simulation/energy_spots.py",
         "grid[i, j] += e",
@@ -220,22 +214,21 @@ ROOMS: dict[str, tuple[str, str, str, Callable[[float], float]]] = {
         lambda x: 2 * x,
     ),
     "tasks": (
-        "models/generators/splitting/fill.py",
-        "logs[energy] = np.log1p",
-        "logs[energy] = 2 * np.log1p",
-        lambda x: 2 * x,
+        "models/generators/hits/read_out.py",
+        "out[k] = found[j] - 1",
+        "out[k] = found[j] + 6",
+        lambda x: x + 7,
     ),
 }
 SCRIPT = """
 import json, sys
 import numpy as np
 from calovision.events.neighbours import nearest
-from calovision.networks.logistic_mixture import _between
 from calovision.simulation.response import set_seed
 from calovision.simulation.detector import CMS_BARREL, record
 from calovision.simulation.showers import into_towers
 from calovision.simulation.energy_spots import RAY, set_ray
-from calovision.models.generators.splitting.pyramid import _filled
+from calovision.models.generators.hits.read_out import largest_nearby
 
 one, near = np.ones(1, np.int64), np.zeros((1, 2), np.int64)
 nearest(np.array([0, 1]), np.zeros((1, 2)), np.zeros(1), np.ones(2), one, 2, near)
@@ -243,15 +236,11 @@ ray, towers = np.zeros(RAY), np.zeros((99, 99))
 set_ray(ray, np.array([1290.0, 0, 0, 1.0, 0, 0, 0]))
 set_seed(1)
 into_towers(50.0, ray, towers, np.array([-49 * 5, -49 * 5]), record(CMS_BARREL))
-content, seen = np.zeros((2, 1, 5, 5, 2), np.float32)
-hit = [np.zeros(1, np.int64)] * 3 + [np.ones(1, np.int64), np.ones(1, np.float32)]
-places = np.zeros(1, np.int64), np.zeros(1, np.int64)
-nodes, turned = np.zeros((1, 3), np.int32), np.zeros((2, 1), np.bool_)
-_filled(content, seen, nodes, places[0], np.array([0, 1]), *hit, turned, *places, np.ones(1))
+pair, mine = np.arange(2), np.ones(2, np.bool_)
+large = largest_nearby(np.array([0, 2]), mine, pair, pair, np.ones(2, np.float32), (9, 9))
 found = {
     "events": near[0, 1],
-    "networks": _between(0.0, 1.0)[0],
-    "simulate": towers.sum(), "tasks": seen.max(),
+    "simulate": towers.sum(), "tasks": large.max(),
 }
 json.dump({k: float(v) for k, v in found.items()}, sys.stdout)
 """

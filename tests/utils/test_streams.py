@@ -59,7 +59,7 @@ def test_names_have_numbers_of_their_own_above_those_of_chunks() -> None:
 
 def test_streams_do_not_depend_on_each_other() -> None:
     first = streams.rng(Stream.SAMPLE, 1, 3).random(5)
-    streams.rng(Stream.ASKED, 1).random(100)
+    streams.rng(Stream.SPREAD, 1).random(100)
     torch.rand(3)
     assert np.array_equal(streams.rng(Stream.SAMPLE, 1, 3).random(5), first)
     drawn = torch.rand(5, generator=streams.torch_rng(Stream.NOISE, 1, 3, 0))
@@ -88,7 +88,6 @@ SHARED = {
     "SIMULATION": {"simulation/chunks.py", "simulation/external/images.py"},
     "SPLIT": {"events/splits.py", "simulation/digits.py"},
     "SAMPLE": {
-        "models/generators/splitting/task.py",
         "models/generators/ddpm.py",
         "models/generators/particles/sampling.py",
         "models/generators/hits/sampling.py",

@@ -20,7 +20,6 @@ def generate(
     ranges: Mapping[str, Range],
     out: str | Path | None,
     *,
-    reject: bool = True,
     oversample: int = 1,
     strict: bool = False,
     seed: int = 1,
@@ -34,7 +33,7 @@ def generate(
 
     task = trained.of_kind("generator")
     number = task.geometry.class_number(label) if isinstance(label, str) else label
-    request = Request(number, ranges, reject, oversample)
+    request = Request(number, ranges, oversample)
     warn_of_request(task, request, strict)
     if out is None:
         made: Events = generated(task, events, request, seed=seed, steps=steps)

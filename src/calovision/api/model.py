@@ -157,7 +157,6 @@ class Model(Compressing):
         gen_m0: Range | None = None,
         steps: int | None = None,
         strict: bool = False,
-        reject: bool = True,
         oversample: int = 1,
         seed: int = 1,
         out: str | Path | None = None,
@@ -174,7 +173,6 @@ class Model(Compressing):
             gen_m0: the same of the generator-level mass, GeV.
             steps: steps of the solver; fewer are faster.
             strict: refuse what lies beyond the training events instead of warning.
-            reject: rejection sampling, where it was learned; without, faster and less like truth.
             oversample: draws of the detector of each collision, where there is one: faster, but
                 events of equal ``event_id`` are alike; a warning says what they are worth.
             seed: of all random numbers; the first events of a longer call are the same.
@@ -196,7 +194,7 @@ class Model(Compressing):
         given = (("pt", pt), ("m0", m0), ("gen_pt", gen_pt), ("gen_m0", gen_m0))
         ranges = {name: bounds for name, bounds in given if bounds}
         how: dict[str, Any] = {"strict": strict, "seed": seed, "steps": steps, "quiet": quiet}
-        how |= {"reject": reject, "oversample": oversample}
+        how |= {"oversample": oversample}
         return generate(self._trained, events, label, ranges, out, **how)
 
     def discover(

@@ -58,13 +58,12 @@ class Trained:
 
     def to(self, device: str) -> None:
         """Compute on another device from now on."""
-        from calovision.models.load import on_device
         from calovision.training.devices import chosen_device
 
-        chosen_device(str(device))
+        place = chosen_device(str(device))
         self.device = str(device)
         if self._task is not None:
-            on_device(self._task, self.device, str(self.config["model"]))
+            self._task.place(place)
 
     def loaded(self) -> Task:
         """The task with its weights.

@@ -32,9 +32,6 @@ def generate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse what lies beyond the training jets.")
     ] = False,
-    reject: Annotated[
-        bool, typer.Option(help="Rejection sampling; without it faster, less like true jets.")
-    ] = True,
     oversample: Annotated[
         int, typer.Option(min=1, help="Detector draws of each collision; faster, events alike.")
     ] = 1,
@@ -61,7 +58,6 @@ def generate(
             gen_m0=gen_m0,
             steps=steps,
             strict=strict,
-            reject=reject,
             oversample=oversample,
             seed=seed,
             out=out,

@@ -6,7 +6,6 @@ mean of 1, and weights that are all equal are the same as none.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,24 +103,6 @@ def counting(events: Events) -> Events:
     if not np.any(weights):
         raise InputError("the event weights are all 0", "give weights that sum to more than 0")
     return events[np.flatnonzero(weights)]
-
-
-def unweighted(events: Events) -> Events:
-    """As many events without weights: each is repeated in proportion to its weight, on average.
-
-    They are taken at even steps of the summed weight, in order, so that no chance enters.
-
-    Raises:
-        InputError: weights that are negative or mean nothing.
-    """
-    weights = of(events)
-    columns = {k: v for k, v in events.columns.items() if k != COLUMN}
-    if weights is None:
-        return replace(events, columns=columns)
-    places = (np.arange(len(events)) + 0.5) / len(events) * weights.sum()
-    rows = np.searchsorted(np.cumsum(weights), places)
-    chosen: Events = replace(events, columns=columns)[np.minimum(rows, len(events) - 1)]
-    return chosen
 
 
 def effective(weights: NDArray[Any]) -> float:

@@ -28,11 +28,9 @@ MODELS: dict[str, dict[str, str]] = {
         "resnet15": "taggers.resnet",
     },
     "jet-generator": {
-        "cascade": "generators.splitting.task",
-        "cascade-fast": "generators.splitting.task",
-        "particles": "generators.particles.task",
         "hits": "generators.hits.task",
         "hits-small": "generators.hits.task",
+        "particles": "generators.particles.task",
         "particles-small": "generators.particles.task",
         "particles-large": "generators.particles.task",
         "baseline": "generators.ddpm",

@@ -75,7 +75,6 @@ def generate(
         "ranges": {k: list(v) for k, v in request.ranges.items()},
         "seed": seed,
         "steps": steps,
-        "reject": request.reject,
         "oversample": request.oversample,
     }
     writer = StoreWriter(out, task.geometry, provenance=provenance)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from calovision.errors import ContentError, InputError
@@ -93,8 +91,7 @@ def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None
 
     Args:
         run: on whatever device it was trained.
-        device: where it shall work, see :func:`~calovision.training.devices.chosen_device`. A model
-            that cannot work on a GPU is put on the CPU.
+        device: where it shall work, see :func:`~calovision.training.devices.chosen_device`.
         module: the network, of a run that trained one of the user's own.
 
     Raises:
@@ -109,21 +106,7 @@ def load_task(run: RunDir, device: str = "auto", module: nn.Module | None = None
         geometry = Geometry.from_dict(run.describe()["data"].get("geometry"))
     except ContentError as error:
         raise unusable(run.weights) from error
-    return on_device(rebuild(config, geometry, run.weights).eval(), device, config.model)
-
-
-def on_device(task: Task, device: str, name: str) -> Task:
-    """The task on a device, or on the CPU if it cannot work there; warned of if it was named.
-
-    Raises:
-        InputError: no such device.
-    """
-    place = chosen_device(device)
-    if place.type != "cpu" and not task.on_gpu:
-        if device != "auto":
-            warnings.warn(f"{name} works on the CPU, not on {place}", stacklevel=3)
-        place = torch.device("cpu")
-    return task.place(place)
+    return rebuild(config, geometry, run.weights).eval().place(chosen_device(device))
 
 
 def load_autoencoder(run: RunDir, device: str = "auto") -> AutoencoderTask:

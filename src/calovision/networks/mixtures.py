@@ -42,8 +42,7 @@ def line_sample(law: Tensor, low: Tensor, high: Tensor, uniform: Tensor) -> Tens
     """Numbers ``(n,)`` between bounds ``(n,)`` of a law, from ``(n, 2)`` uniform ones."""
     weight, place, width = law.chunk(LINE, -1)
     width = width.clamp(*WIDTHS)
-    mass = weight.log_softmax(-1) + _log_mass(low, high, place, width)
-    chosen = category(mass, uniform[:, 0])
+    chosen = category(weight + _log_mass(low, high, place, width), uniform[:, 0])
     place, width = (v.gather(-1, chosen[:, None])[:, 0] for v in (place, width))
     return _between(low, high, place, width, uniform[:, 1])
 
@@ -105,13 +104,11 @@ def _log_mass(low: Tensor, high: Tensor, place: Tensor, width: Tensor) -> Tensor
 
 def _between(low: Tensor, high: Tensor, place: Tensor, width: Tensor, uniform: Tensor) -> Tensor:
     """Inverse of the cumulative distribution between bounds, where floating point is precise."""
-    a, b = ((bound - place) * torch.exp(-width) for bound in (low, high))
+    bounds = (torch.stack([low, high]) - place) * torch.exp(-width)
     # far above its place a distribution has all but nothing left: there it is turned over
-    over = a + b > 0
-    a, b = torch.where(over, -b, a), torch.where(over, -a, b)
-    share = torch.where(over, 1 - uniform, uniform)
-    below, above = torch.sigmoid(a), torch.sigmoid(b)
-    part = (below + (above - below) * share).clamp(1e-30, 1 - 1e-7)
-    z = torch.log(part) - torch.log1p(-part)
-    z = torch.minimum(torch.maximum(z, a), b)
-    return place + width.exp() * torch.where(over, -z, z)
+    side = torch.where(bounds.sum(0) > 0, -1.0, 1.0)
+    bounds = bounds * side
+    share = bounds.sigmoid()
+    z = torch.lerp(share[0], share[1], uniform).clamp(1e-30, 1 - 1e-7).logit()
+    z = torch.minimum(torch.maximum(z, bounds.amin(0)), bounds.amax(0))
+    return place + width.exp() * side * z

@@ -19,39 +19,35 @@ class Memory:
 
     Args:
         layers: of the transformer.
-        shape: events, objects at most, and numbers of a key.
+        shape: events, objects at most, and numbers of a key and a value.
         device: where they are.
     """
 
     def __init__(self, layers: int, shape: tuple[int, int, int], device: torch.device) -> None:
-        self.keys = [torch.zeros(shape, device=device) for _ in range(layers)]
-        self.values = [torch.zeros(shape, device=device) for _ in range(layers)]
+        # in single precision, in which a processor takes strided products without copying them
+        self.held = [torch.empty(shape, device=device) for _ in range(layers)]
         self.place = 0
 
-    def with_next(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of the first ``len(key)`` events, with ``(n, 1, m)`` new ones."""
-        found = []
-        for room, new in ((self.keys[layer], key), (self.values[layer], value)):
-            room[: len(new), self.place] = new[:, 0]
-            found.append(room[: len(new), : self.place + 1])
-        return found[0], found[1]
+    def with_next(self, layer: int, new: Tensor) -> Tensor:
+        """Keys and values of the first ``len(new)`` events, with new ones ``(n, 2 m)``."""
+        room = self.held[layer][: len(new)]
+        room[:, self.place] = new
+        return room[:, : self.place + 1]
 
 
 class GrowingMemory(Memory):
-    """Keys and values ``(n, places, layers, m)`` that come in, and go out with one place more.
+    """Keys and values ``(n, places, layers, 2 m)`` that come in, and go out with one place more.
 
     An exported graph has no room that stays from call to call.
     """
 
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
-        self.keys, self.values = (list(x.unbind(2)) for x in (keys, values))
-        self.place = keys.shape[1]
+    def __init__(self, held: Tensor) -> None:
+        self.held, self.place = list(held.unbind(2)), held.shape[1]
 
-    def with_next(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    def with_next(self, layer: int, new: Tensor) -> Tensor:
         """Keys and values with new ones, of all events."""
-        self.keys[layer] = torch.cat([self.keys[layer], key], 1)
-        self.values[layer] = torch.cat([self.values[layer], value], 1)
-        return self.keys[layer], self.values[layer]
+        self.held[layer] = torch.cat([self.held[layer], new[:, None]], 1)
+        return self.held[layer]
 
 
 class SequenceTransformer(nn.Module):
@@ -88,20 +84,19 @@ class SequenceTransformer(nn.Module):
 
     def memory(self, events: int, objects: int, device: torch.device) -> Memory:
         """Room for keys and values of so many objects of so many events."""
-        return Memory(len(self.layers), (events, objects, self.size), device)
+        return Memory(len(self.layers), (events, objects, 2 * self.size), device)
 
-    def step(self, one: Tensor, memory: Memory) -> Tensor:
+    def step(self, hidden: Tensor, memory: Memory) -> Tensor:
         """The next object ``(n, width)`` of each of the first ``n`` events, to the same."""
-        hidden = one[:, None]
         for number, layer in enumerate(self.layers):
-            query, key, value = layer.project(hidden)
-            keys, values = memory.with_next(number, key.float(), value.float())
-            with torch.autocast(one.device.type, enabled=False):
-                fit = query[:, :, 0].float() @ keys.transpose(1, 2) / math.sqrt(self.size)
-                mixed = fit.softmax(-1) @ values
-            hidden = layer.combined(hidden, mixed[:, None])
+            query, new = layer.to_heads(layer.before(hidden)).tensor_split([hidden.shape[1]], -1)
+            keys, values = memory.with_next(number, new).chunk(2, -1)
+            query = query.unflatten(-1, (-1, self.size)).float() / math.sqrt(self.size)
+            with torch.autocast(hidden.device.type, enabled=False):
+                mixed = (query @ keys.transpose(1, 2)).softmax(-1) @ values
+            hidden = layer.combined(hidden, mixed)
         memory.place += 1
-        out: Tensor = self.norm(hidden)[:, 0]
+        out: Tensor = self.norm(hidden)
         return out
 
 

@@ -34,7 +34,7 @@ from calovision.utils import streams
 from calovision.utils.files import write_json
 
 #: ours, the same with small networks, ours for any images, and the published one
-OURS, FAST, IMAGES, BASELINE = "particles", "particles-small", "cascade", "baseline"
+OURS, FAST, IMAGES, BASELINE = "particles", "particles-small", "hits", "baseline"
 SIMULATED_JETS = 1000  #: whose simulation is timed, on one thread
 GEANT4 = "Geant4: one photon or electron, pt 50 GeV"  #: in the table of costs
 GEANT4_SHOWERS = 20  #: that are timed

@@ -43,16 +43,15 @@ class ProcessGroup:
     rank: int = 0
     size: int = 1
 
-    def data_parallel(self, network: nn.Module, partial: bool) -> nn.Module:
+    def data_parallel(self, network: nn.Module) -> nn.Module:
         """The network with gradients that are averaged over the group.
 
         Args:
             network: of this process.
-            partial: whether some steps learn from a part of the weights only.
         """
         if self.size == 1:
             return network
-        return DistributedDataParallel(network, find_unused_parameters=partial)
+        return DistributedDataParallel(network)
 
     def from_first(self, find: Callable[[], Found]) -> Found:
         """What the first process finds, broadcast to all; all must call this."""

@@ -69,7 +69,7 @@ class Learner(nn.Module):
                 self.optimiser, patience=config.plateau
             )
         # Not a module of this one: its weights are the task's.
-        self._network = (self.group.data_parallel(_Loss(task), task.partial),)
+        self._network = (self.group.data_parallel(_Loss(task)),)
         self.step, self.validated, self.waited, self.most_parts = 0, 0, 0, 0
         self.spent_s, self.validation_s, self.cpu_before_s = 0.0, 0.0, 0.0
         self.data_s = 0.0

@@ -55,17 +55,13 @@ class Task(nn.Module, ABC):
         validation_events: largest number of events for validation and for :meth:`calibrate`.
         judged_by_loss: whether a validation loss no lower than before the training shows that
             nothing was learned.
-        partial: whether some steps of a training learn from a part of the weights only.
         doubles: whether it computes in double precision, which a Mac's GPU cannot.
-        on_gpu: whether it can be used on a GPU once it is trained; all can be trained there.
         mean_weight: of the training events; ``None`` where they have none.
     """
 
     validation_events: ClassVar[int] = 2000
     judged_by_loss: ClassVar[bool] = False
-    partial: ClassVar[bool] = False
     doubles: ClassVar[bool] = False
-    on_gpu: ClassVar[bool] = True
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
@@ -173,15 +169,6 @@ class Task(nn.Module, ABC):
         """A warning if validation events and their data set show that nothing was learned."""
         del dataset, events
         return ""
-
-    @property
-    def postprocessing_events(self) -> int:
-        """Largest number of training events for :meth:`fit_postprocessing`; 0 leaves it out."""
-        return 0
-
-    def fit_postprocessing(self, train: Events, *, quiet: bool) -> None:
-        """Fit what needs the trained networks to training events; nothing by default."""
-        del train, quiet
 
     def size(self) -> dict[str, int]:
         """Size of the model: numbers of parameters by name."""

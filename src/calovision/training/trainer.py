@@ -34,10 +34,6 @@ from calovision.utils import streams
 from calovision.utils.files import PART, write_bytes, write_json
 from calovision.utils.interruption import Interrupted, Stop, handled_by
 
-#: training events for the post-processing fit: so many for every second of the budget, at least
-POSTPROCESSING_EVENTS_PER_S = 100
-FEWEST_POSTPROCESSING_EVENTS = 1000
-LONG_POSTPROCESSING = 0.25  #: share of the budget from which the time of that fit is reported
 KEPT_BYTES = 300e6  #: a finished run keeps the state to go on from, unless it is larger than this
 
 
@@ -68,7 +64,7 @@ def fit(
         cpu_s = total(made.learner.cpu_s)
         if group.rank == 0:
             try:
-                _finish(made, store, parts, run, cpu_s, quiet)
+                _finish(made, store, parts, run, cpu_s)
             except KeyboardInterrupt:
                 raise Interrupted(run.how_to_go_on("stopped after the last step")) from None
 
@@ -214,7 +210,6 @@ def _finish(
     parts: dict[str, NDArray[np.int64]],
     run: RunDir,
     cpu_s: float,
-    quiet: bool,
 ) -> None:
     """Write the best weights, their cost, and warnings about their quality."""
     learner, dataset = made.learner, made.loop.validation.dataset
@@ -235,18 +230,7 @@ def _finish(
         enough=1 - few,
         losses=(learner.untrained, loss_of_few(kept, dataset, learner.noise(0))),
     )
-    kept.place(device if kept.on_gpu else torch.device("cpu"))
-    if kept.postprocessing_events:
-        chosen = parts["train"]
-        begun = time.perf_counter()
-        affordable = int(POSTPROCESSING_EVENTS_PER_S * learner.config.budget_s)
-        most = min(kept.postprocessing_events, max(affordable, FEWEST_POSTPROCESSING_EVENTS))
-        if most < min(kept.postprocessing_events, len(chosen)):
-            warnings.append(f"what it learns at the end is of {most} events, to fit the budget")
-        kept.fit_postprocessing(store[chosen[:: -(-len(chosen) // most)]], quiet=quiet)
-        took, budget_s = time.perf_counter() - begun, learner.config.budget_s
-        if took > LONG_POSTPROCESSING * budget_s:
-            warnings.append(f"what it learns at the end took {took:.0f} s more than its budget")
+    kept.place(device)
     write_json(
         run.path / "budget.json",
         {

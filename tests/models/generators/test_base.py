@@ -13,8 +13,7 @@ from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.config import load_config
 from calovision.models.generators.base import Request, generated
-from calovision.models.generators.splitting.sampling import sample_global_features
-from calovision.models.generators.splitting.task import CascadeTask
+from calovision.models.generators.hits.task import HitsTask
 from calovision.models.load import build
 
 
@@ -48,12 +47,6 @@ def test_ranges_that_are_none(limits: Any, problem: str) -> None:
         Request(ranges={"pt": limits})
 
 
-@pytest.mark.parametrize("reject", ["no", None, 0])
-def test_rejection_is_wanted_or_not(reject: Any) -> None:
-    with pytest.raises(InputError, match="give True or False"):
-        Request(reject=reject)
-
-
 def test_ranges_without_columns() -> None:
     with pytest.raises(InputError, match="ranges are"):
         Request(ranges=(100, 140))  # type: ignore[arg-type]
@@ -66,35 +59,30 @@ def test_labels_and_limits_from_arrays() -> None:
 
 
 @pytest.fixture(scope="module")
-def gluons(toy_jets: Events) -> CascadeTask:
+def gluons(toy_jets: Events) -> HitsTask:
     """An untrained generator that has seen gluon jets alone."""
     some = toy_jets[toy_jets.label == 0]
-    small = {"width": 16, "head": 8, "flow": 16, "steps": 2, "select": 0}
+    small = {"width": 16, "layers": 1, "heads": 2, "companion_width": 8, "jet_width": 16}
     torch.manual_seed(1)
-    task = build(load_config("jet-generator", "cascade", overrides=small), some.geometry, some)
-    assert isinstance(task, CascadeTask)
+    task = build(load_config("jet-generator", "hits", overrides=small), some.geometry, some)
+    assert isinstance(task, HitsTask)
     task.chunk = 5  # type: ignore[misc]
     return task.eval()
 
 
-def test_a_class_that_was_not_seen_is_not_made(gluons: CascadeTask) -> None:
+def test_a_class_that_was_not_seen_is_not_made(gluons: HitsTask) -> None:
     with pytest.raises(InputError, match="has seen no quark events"):
         generated(gluons, 5, Request(1), seed=1)
     assert (generated(gluons, 5, Request(0), seed=1).label == 0).all()
 
 
-def test_columns_that_were_not_learned(gluons: CascadeTask) -> None:
-    asked = Request(ranges={"eta": (0, 1)})
-    for make in (
-        lambda: generated(gluons, 5, asked, seed=1),
-        lambda: sample_global_features(gluons, asked, 5, np.random.default_rng(1), None),
-    ):
-        with pytest.raises(InputError, match="has not learned 'eta'") as refused:
-            make()
-        assert "gen_pt, gen_m0, pt, m0" in refused.value.remedy
+def test_columns_that_were_not_learned(gluons: HitsTask) -> None:
+    with pytest.raises(InputError, match="has not learned 'eta'") as refused:
+        generated(gluons, 5, Request(ranges={"eta": (0, 1)}), seed=1)
+    assert "gen_pt, gen_m0, pt, m0" in refused.value.remedy
 
 
 @pytest.mark.parametrize(("n", "steps"), [(0, None), (-3, None), (5, 0), (5, -1)])
-def test_no_events_and_no_steps(gluons: CascadeTask, n: int, steps: int | None) -> None:
+def test_no_events_and_no_steps(gluons: HitsTask, n: int, steps: int | None) -> None:
     with pytest.raises(InputError, match="cannot generate"):
         generated(gluons, n, Request(), seed=1, steps=steps)

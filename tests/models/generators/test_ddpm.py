@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from calovision.errors import InputError
 from calovision.events.events import Events
-from calovision.events.geometry import JET_IMAGES
+from calovision.events.geometry import JET_IMAGES, Channel
+from calovision.models.config import load_config
 from calovision.models.generators.base import Request, generated
 from calovision.models.generators.ddpm import DDPMConfig, DDPMTask
+from calovision.models.load import suitable
 
 CONFIG = DDPMConfig(
     task="jet-generator",
@@ -43,6 +47,13 @@ def trained(toy_jets: Events) -> DDPMTask:
 def same(one: Events, other: Events) -> bool:
     names = ("offsets", "cell", "code", "value")
     return all(np.array_equal(getattr(one, n), getattr(other, n)) for n in names)
+
+
+def test_channels_that_may_be_negative_are_refused() -> None:
+    time = Channel("time", signed=True)
+    geometry = replace(JET_IMAGES, channels=(*JET_IMAGES.channels, time))
+    with pytest.raises(InputError, match="'time' may be negative"):
+        suitable(load_config("jet-generator", "baseline"), geometry)
 
 
 def test_images_are_resized_and_globally_scaled(toy_jets: Events) -> None:

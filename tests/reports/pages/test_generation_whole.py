@@ -13,7 +13,7 @@ from calovision.reports.sources import Source
 
 
 def source(**result: Any) -> Source:
-    content = {"model": "cascade", "metrics": {}} | result
+    content = {"model": "hits", "metrics": {}} | result
     return Source(path=Path("none"), name="jet-generation", scale="", models={"ours": content})
 
 

@@ -19,11 +19,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calovision.events.events import offsets_of
 from calovision.models.autoencoders.filling_curve import FillingCurve
-from calovision.models.generators.hits.dataset import HitsDataset
-from calovision.models.generators.hits.numbers import COUNTS, ETA, SUMS, WINDOW
+from calovision.models.generators.hits.numbers import COUNTS, SUMS, WINDOW
 from calovision.models.generators.hits.read_out import ReadOut
-from calovision.models.generators.hits.tokens import KINDS, TOWERS, Grid, Ints, layers_of
+from calovision.models.generators.hits.tokens import (
+    KINDS,
+    TOWERS,
+    Grid,
+    HitsDataset,
+    Ints,
+    layers_of,
+)
+from calovision.models.generators.sequences import ETA
 
 Floats = NDArray[np.float64]
 STRENGTH = 0.02  #: precision of strengths
@@ -164,7 +172,7 @@ class HitsCode:
         """The strongest hits of jets: objects by energy, then companions; and their spectra."""
         found, grid = data.objects, self.grid
         counts, numbers = found.counts[chosen], data.numbers[chosen]
-        row, there = _padded(data.starts[0], chosen)
+        row, there = _padded(offsets_of(found.counts.sum(1)), chosen)
         tower, pixel, strength = (_at(v, row) for v in (found.tower, found.pixel, found.strength))
         kind = (np.arange(row.shape[1])[:, None] >= counts.cumsum(1)[:, None, :-1]).sum(2)
         middle = grid.block // 2 * (grid.block + 1)
@@ -181,7 +189,7 @@ class HitsCode:
         starts = counts.cumsum(1) - counts
         number = np.arange(row.shape[1]) - np.take_along_axis(starts, kind, 1)
         among = there & (number < np.take_along_axis(kept, kind, 1))
-        weak, near = _padded(data.starts[1], chosen)
+        weak, near = _padded(data.starts, chosen)
         cell, weakness = _at(found.cell, weak), _at(found.weak, weak)
         first = np.argsort(np.where(near, -weakness, np.inf), 1, kind="stable")
         room = np.minimum(self.points - kept.sum(1), near.sum(1))

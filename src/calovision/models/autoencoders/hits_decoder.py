@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from calovision.models.autoencoders.hits_code import Kept, companions_of, objects_of_code
-from calovision.models.generators.hits.canvas import Canvas, Object
+from calovision.models.generators.hits.canvas import SIZE, Canvas, Object
 from calovision.models.generators.hits.companions import EMPTY, TURNS, Surroundings, with_margin
-from calovision.models.generators.hits.context import SIZE
-from calovision.models.generators.hits.network import ObjectLaw
+from calovision.models.generators.hits.network import HIGHEST, ObjectLaw
 from calovision.models.generators.hits.numbers import COUNTS, WINDOW
-from calovision.models.generators.hits.tokens import KINDS, Objects
+from calovision.models.generators.hits.tokens import KINDS, TOWERS, Objects
 from calovision.networks.mixtures import line_log_below, line_sample
 from calovision.networks.sequence_transformer import half_precision
 
@@ -87,27 +86,34 @@ def _objects(
     memory = law.transformer.memory(n, longest, device)
     canvas = Canvas.empty(law.grid, n, device)
     jet, before = law.jet_of(shown, numbers), law.begin(n, device)
-    sums, first = numbers.new_zeros(n, KINDS), numbers.new_zeros(n)
+    sums, first = numbers.new_zeros(n, KINDS), numbers.new_full((n,), HIGHEST)
     context = torch.zeros(n, SIZE, law.grid.towers, device=device)
+    taken = torch.zeros(n, law.grid.towers, dtype=torch.bool, device=device)
+    places = torch.arange(longest, device=device)
+    kinds = law.kinds(numbers, places)
     active = (counts[None] > torch.arange(longest, device=device)[:, None]).sum(1)
     for place, now in enumerate(active.tolist()):
         if not now:
             break
         jet, before = jet.of(now), before.of(now)
-        canvas, context = canvas.of(now), context[:now]
-        kind = law.kinds(jet.numbers, torch.full((1,), place, device=device))[:, 0]
+        canvas, context, taken = Canvas(law.grid, canvas.content[:now]), context[:now], taken[:now]
+        kind = kinds[:now, place]
         new = (kind != before.kind).nonzero()[:, 0]
         if len(new):
-            context[new] = law.context(canvas.at(new), kind[new]).float()
+            context[new] = law.context(canvas.content[new], kind[new]).float()
         uniform = torch.rand(now, 4, generator=random, device=device)
         start = sums[:now]
-        drawn, *_ = law.advance(jet, before, start, first[:now], memory, canvas, context, uniform)
+        seen = (canvas, context, taken)
+        drawn, *_ = law.advance(jet, before, kind, start, first[:now], memory, *seen, uniform)
         told = fixed[:now, place]
         columns = zip(out, drawn, strict=True)
         before = Object(*(torch.where(told, one[:now, place], two) for one, two in columns))
         energy = torch.nn.functional.one_hot(kind, KINDS) * before.strength.exp()[:, None]
         sums, first = start + energy, before.strength if place == 0 else first[:now]
-        canvas.draw(torch.arange(now, device=device), before)
+        owners = torch.arange(now, device=device)
+        canvas.draw(owners, before)
+        taken[owners, before.tower] |= kind == TOWERS
+        taken[:, law.grid.middle] = True
         for column, value in zip(out, before, strict=True):
             column[:now, place] = value
     whole = Object(*(v.clone() for v in given))

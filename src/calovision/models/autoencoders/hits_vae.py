@@ -23,11 +23,10 @@ from calovision.events.geometry import Geometry
 from calovision.models.autoencoders.base import AutoencoderTask
 from calovision.models.autoencoders.hits_code import HIDDEN, HitsCode
 from calovision.models.autoencoders.hits_decoder import jets_of
-from calovision.models.generators.hits.dataset import HitsDataset
-from calovision.models.generators.hits.numbers import COLUMNS, ETA
 from calovision.models.generators.hits.task import PRESETS as GENERATORS
 from calovision.models.generators.hits.task import HitsConfig, HitsTask
-from calovision.models.generators.hits.tokens import KINDS, events_of
+from calovision.models.generators.hits.tokens import KINDS, HitsDataset, events_of
+from calovision.models.generators.sequences import COLUMNS, ETA
 from calovision.models.preset import Preset
 from calovision.training.weights import tensor_of
 

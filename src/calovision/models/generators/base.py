@@ -24,7 +24,6 @@ class Request:
     Attributes:
         label: class of every event (gluon 0, quark 1); ``None`` leaves it to chance.
         ranges: per-event column, such as ``"pt"`` (GeV), to the lowest and highest value.
-        reject: whether a generator that has learned rejection sampling uses it.
         oversample: draws of the detector of each collision, all of which become events.
 
     Raises:
@@ -33,7 +32,6 @@ class Request:
 
     label: int | None = None
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    reject: bool = True
     oversample: int = 1
 
     def __post_init__(self) -> None:
@@ -43,8 +41,6 @@ class Request:
             raise InputError(
                 f"ranges are {self.ranges!r}", 'give columns and limits, {"pt": (100, 140)}'
             )
-        if not isinstance(self.reject, bool):
-            raise InputError(f"reject is {self.reject!r}", "give True or False")
         count("oversample", self.oversample, 1)
         found = {str(name): _limits(name, limits) for name, limits in self.ranges.items()}
         object.__setattr__(self, "ranges", found)
@@ -101,6 +97,12 @@ class GeneratorTask(Task):
         Raises:
             InputError: the request cannot be met by this model.
         """
+
+    def first_of(
+        self, request: Request, chunk: int, seed: int, steps: int | None, n: int
+    ) -> Events:
+        """The first ``n`` events of a group, which may cost less than all of it."""
+        return self.sample(request, chunk, seed, steps)[:n]
 
     def known(self) -> dict[str, tuple[float, float]]:
         """Range, in the training events, of every column that a request may restrict."""
@@ -174,7 +176,8 @@ def pieces(
 
     def one(chunk: int) -> Events:
         with enough_memory(task.device):
-            return task.sample(request, chunk, seed, steps)[: n - chunk * task.chunk]
+            wanted = min(n - chunk * task.chunk, task.chunk)
+            return task.first_of(request, chunk, seed, steps, wanted)
 
     yield from side_by_side(one, chunks)
 

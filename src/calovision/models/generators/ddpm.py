@@ -24,7 +24,6 @@ from calovision.features.dense_images import (
     threshold_for,
 )
 from calovision.models.generators.base import GeneratorTask, Request
-from calovision.models.generators.channel_order import energies_only
 from calovision.models.generators.diffusion_steps import SIDE, DiffusionEnd, DiffusionStep, Schedule
 from calovision.models.preset import Preset
 from calovision.networks.mixed_precision import MixedPrecision
@@ -90,8 +89,13 @@ class DDPMTask(GeneratorTask):
 
     @classmethod
     def check_supported(cls, geometry: Geometry) -> None:
-        """Refuse channels with negative values."""
-        energies_only(geometry)
+        """Refuse channels with negative values, such as times."""
+        for channel in geometry.channels:
+            if channel.signed:
+                raise InputError(
+                    f"generators make energies, but channel {channel.name!r} may be negative",
+                    "leave that channel out of the images",
+                )
 
     @classmethod
     def from_events(cls, config: DDPMConfig, geometry: Geometry, train: Events) -> Self:

@@ -1,4 +1,4 @@
-"""Parts of the report of jet generation that show images: jets, strips of the cascade, means."""
+"""Parts of the report of jet generation that show images: jets and means."""
 
 from __future__ import annotations
 

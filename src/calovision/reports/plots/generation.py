@@ -1,4 +1,4 @@
-"""Figures about generated events: galleries, strips of the cascade, distances, responses."""
+"""Figures about generated events: galleries, distances, responses."""
 
 from __future__ import annotations
 

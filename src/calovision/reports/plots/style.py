@@ -117,7 +117,7 @@ MODELS = {
     "resnet15": Look(PINK, "-", "X"),
     "trees": Look(BLACK, "-.", "d"),
     "particles-small": Look(SKY, "--", "p"),
-    "cascade": Look(GREEN, "-", "^"),
+    "hits": Look(GREEN, "-", "^"),
 }
 
 

@@ -98,9 +98,8 @@ class Material:
         return train(config, self.store(self.size.jets), self.folder / "tagger", quiet=True)
 
     def generator(self, model: str) -> RunDir:
-        """A cascade, trained until its jets have about as many cells as true ones."""
-        steps = {"epochs": self.size.student, "seed": self.seed, "ema": 0.0, "select": 0}
-        steps |= {"straight": 1} if model == "cascade-fast" else {}
+        """A generator, trained until its jets have about as many cells as true ones."""
+        steps = {"epochs": self.size.student, "seed": self.seed, "ema": 0.0}
         config = load_config("jet-generator", model, overrides=steps)
         out = self.folder / model
         return train(config, self.store(self.size.jets), out, resume=True, quiet=True)

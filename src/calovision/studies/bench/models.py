@@ -46,7 +46,7 @@ MODELS = {
 #: settings that make a measurement end, and by how much what it makes takes longer without them
 SHORTER: dict[str, tuple[dict[str, Any], float]] = {"jet-generator-baseline": ({"steps": 10}, 30)}
 #: whose speed depends on how many hits they have learned to make
-TRAINED = ("jet-generator-cascade", "jet-generator-cascade-fast")
+TRAINED = ("jet-generator-hits", "jet-generator-hits-small")
 Speed = dict[str, float | str]
 
 

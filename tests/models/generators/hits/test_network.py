@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from calovision.events.events import Events
-from calovision.models.generators.hits.canvas import Canvas, Object
+from calovision.models.generators.hits.canvas import Canvas, Object, window_order
 from calovision.models.generators.hits.numbers import COUNTS, SUMS
 from calovision.models.generators.hits.sampling import sample_objects
 from calovision.models.generators.hits.task import HitsTask
@@ -31,13 +31,27 @@ def test_canvases() -> None:
     found, canvas = drawn(40), Canvas.empty(GRID, 40, torch.device("cpu"))
     more = canvas.with_one(found)
     canvas.draw(torch.arange(40), found)
-    for a, b in zip(canvas[1:], more[1:], strict=True):
-        torch.testing.assert_close(a, b)
-    assert int((canvas.pixels > 0).sum() + (canvas.towers > 0).sum()) == 40
+    torch.testing.assert_close(canvas.content, more.content)
+    assert int((canvas.content > 0).sum()) == 40
     one = int((found.kind == TRACKS).nonzero()[0, 0])
     tower, pixel = int(found.tower[one]), int(found.pixel[one])
-    row, col = tower // 5 * 3 + pixel // 3, tower % 5 * 3 + pixel % 3
-    assert canvas.pixels[one, 0, row + 3, col + 3] > 0.3
+    assert canvas.content[one, tower // 5 + 1, tower % 5 + 1, pixel] > 0.3
+    hit = torch.zeros(40, 25, dtype=torch.bool)
+    hit[torch.arange(40), found.tower] = found.kind == TOWERS
+    assert torch.equal(canvas.taken(torch.tensor(False)), hit)
+    hit[:, GRID.middle] = True
+    assert torch.equal(canvas.taken(torch.tensor(True)), hit)
+
+
+def test_windows_are_those_of_whole_images() -> None:
+    content = torch.randperm(9 * 19).view(9, 19)
+    image, towers = torch.zeros(2, 9, 9, dtype=torch.long), content[:, -1]
+    for tower in range(9):
+        for pixel in range(9):
+            place = tower // 3 * 3 + pixel // 3, tower % 3 * 3 + pixel % 3
+            image[:, *place] = content[tower, [pixel, 9 + pixel]]
+    whole = torch.cat([image.flatten(), towers])
+    assert torch.equal(whole[window_order(GRID)], content.flatten())
 
 
 def test_windows_show_what_came_before() -> None:
@@ -45,13 +59,13 @@ def test_windows_show_what_came_before() -> None:
     owner = torch.arange(40)
     spots = canvas.draw(owner, found)
     seen = canvas.around(owner, found.tower)
-    middle = (found.pixel // 3 + 3) * 9 + found.pixel % 3 + 3
-    middle = torch.where(found.kind == TOWERS, 2 * 81 + 4, middle + 81 * (found.kind - TRACKS))
+    middle = torch.where(found.kind == TOWERS, 18, (found.kind - TRACKS) * 9 + found.pixel)
+    seen, middle = seen.flatten(1), 4 * 19 + middle
     torch.testing.assert_close(seen.gather(1, middle[:, None])[:, 0], seen.sum(1))
     assert bool((seen.sum(1) > 0).all())
-    when = torch.zeros_like(canvas.pixels)
+    when = torch.zeros_like(canvas.content)
     when.view(-1)[spots[found.kind != TOWERS]] = 7
-    hidden = canvas.around(owner, found.tower, (when, torch.full((40,), 7.0)))
+    hidden = canvas.around(owner, found.tower, (when, torch.full((40,), 7.0))).flatten(1)
     fine = found.kind != TOWERS
     assert float(hidden[fine].sum()) == 0
     torch.testing.assert_close(hidden[~fine], seen[~fine])

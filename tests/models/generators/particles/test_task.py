@@ -14,8 +14,8 @@ from calovision.events.events import Events
 from calovision.models.config import load_config
 from calovision.models.generate import tell_of_oversampling
 from calovision.models.generators.base import Request, generated
-from calovision.models.generators.particles.collisions import jets_of
-from calovision.models.generators.particles.jet_law import normal, physical
+from calovision.models.generators.particles.network import normal, physical
+from calovision.models.generators.particles.sampling import jets_of
 from calovision.models.generators.particles.task import ParticlesTask
 from calovision.models.load import build
 from calovision.simulation.detector import CMS_BARREL

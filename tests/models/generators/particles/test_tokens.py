@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.particle_lists import ParticleLists
-from calovision.models.generators.particles.collisions import balanced
+from calovision.models.generators.particles.sampling import balanced
 from calovision.models.generators.particles.tokens import (
     PHOTON,
     PION,

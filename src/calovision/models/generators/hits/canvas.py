@@ -6,13 +6,15 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from calovision.models.generators.hits.tokens import TOWERS, TRACKS, Grid
+from calovision.models.generators.hits.tokens import SEEDS, TOWERS, TRACKS, Grid
 
 _WAVES = (1.0, 2.0, 4.0, 8.0)  #: half waves over the image, by which places enter
 SCALE = 4.0  #: strengths are divided by it
 _FAINTEST = 0.3  #: what an image shows of an object of no strength
+SIZE = 16  #: numbers of a tower that :class:`TowerContext` finds
+_MAPS, _WIDTH = 5, 24
 
 
 class Object(NamedTuple):
@@ -43,110 +45,94 @@ class Jet(NamedTuple):
         numbers: ``(n, size)``.
         shown: ``(n, width)`` class and numbers as the transformer sees them.
         places: ``(towers, width)`` what stands for the towers.
+        near: ``(width, k)`` weights of what lies around, in the order of :meth:`Canvas.around`.
     """
 
     numbers: Tensor
     shown: Tensor
     places: Tensor
+    near: Tensor
 
     def of(self, jets: int) -> Jet:
         """The first jets."""
-        return Jet(self.numbers[:jets], self.shown[:jets], self.places)
+        return Jet(self.numbers[:jets], self.shown[:jets], self.places, self.near)
 
 
 class Canvas(NamedTuple):
-    """Images of what has been drawn so far, with a margin of a tower; 0 where nothing is.
+    """Images of what has been drawn so far; 0 where nothing is.
 
     Attributes:
         grid: of towers.
-        towers: ``(n, rows + 2, cols + 2)``.
-        pixels: ``(n, 2, rows, cols)`` tracks and seeds.
+        content: ``(n, rows + 2, cols + 2, 2 pixels + 1)`` towers, with a margin of one: of each
+            the tracks in its pixels, the seeds in them, and the tower itself. So what lies around
+            is a few whole rows of memory.
     """
 
     grid: Grid
-    towers: Tensor
-    pixels: Tensor
+    content: Tensor
 
     @classmethod
     def empty(cls, grid: Grid, jets: int, device: torch.device) -> Canvas:
         """Nothing drawn."""
-        rows, cols = grid.rows + 2, grid.cols + 2
-        towers = torch.zeros(jets, rows, cols, device=device)
-        sides = rows * grid.block, cols * grid.block
-        return cls(grid, towers, torch.zeros(jets, 2, *sides, device=device))
+        shape = jets, grid.rows + 2, grid.cols + 2, 2 * grid.pixels + 1
+        return cls(grid, torch.zeros(shape, device=device))
 
-    def of(self, jets: int) -> Canvas:
-        """Those of the first jets."""
-        return Canvas(self.grid, self.towers[:jets], self.pixels[:jets])
-
-    def at(self, jets: Tensor) -> Canvas:
-        """Copies of some."""
-        return Canvas(self.grid, self.towers[jets], self.pixels[jets])
-
-    def spots(self, found: Object) -> tuple[Tensor, Tensor, Tensor]:
-        """Where objects ``(m,)`` are: flat places in pixels and in towers, and what is there.
-
-        What lies in the other image is said to be in its first corner, and nothing: ``(m, 2)``.
-        """
-        grid, (rows, cols) = self.grid, self.pixels.shape[2:]
-        row, col = found.tower // grid.cols + 1, found.tower % grid.cols + 1
-        towers = row * (grid.cols + 2) + col
-        row = row * grid.block + found.pixel // grid.block
-        col = col * grid.block + found.pixel % grid.block
-        pixels = ((found.kind - TRACKS) * rows + row) * cols + col
-        fine = found.kind != TOWERS
-        content = _FAINTEST + found.strength / SCALE
-        content = torch.stack([content * fine, content * ~fine], 1)
-        return pixels * fine, towers * ~fine, content
+    def spots(self, found: Object) -> tuple[Tensor, Tensor]:
+        """Where objects ``(m,)`` are, flat, and what is there."""
+        grid, size = self.grid, self.content.shape[3]
+        place = found.tower + found.tower // grid.cols * 2 + grid.cols + 3
+        part = torch.where(
+            found.kind == TOWERS, size - 1, (found.kind - TRACKS) * grid.pixels + found.pixel
+        )
+        return place * size + part, _FAINTEST + found.strength / SCALE
 
     def with_one(self, found: Object) -> Canvas:
         """New ones with one object ``(n,)`` more on each."""
-        pixels, towers, content = self.spots(found)
-        parts = ((self.towers, towers, 1), (self.pixels, pixels, 0))
-        drawn = (
-            image.flatten(1).scatter(1, at[:, None], content[:, part, None]).view(image.shape)
-            for image, at, part in parts
-        )
-        return Canvas(self.grid, *drawn)
+        spots, content = self.spots(found)
+        drawn = self.content.flatten(1).scatter(1, spots[:, None], content[:, None])
+        return Canvas(self.grid, drawn.view(self.content.shape))
 
     def draw(self, owner: Tensor, found: Object) -> Tensor:
-        """Put objects ``(m,)`` on the canvases of their owners; flat places of their pixels."""
-        pixels, towers, content = self.spots(found)
-        pixels = owner * self.pixels[0].numel() + pixels
-        towers = owner * self.towers[0].numel() + towers
-        self.pixels.view(-1)[pixels] = content[:, 0]
-        self.towers.view(-1)[towers] = content[:, 1]
-        return pixels
+        """Put objects ``(m,)`` on the canvases of their owners; the flat places of all."""
+        spots, content = self.spots(found)
+        spots = owner * self.content[0].numel() + spots
+        self.content.view(-1)[spots] = content
+        return spots
+
+    def taken(self, begun: Tensor) -> Tensor:
+        """``(n, towers)`` bool, towers drawn before; with the middle one if any object was."""
+        number = torch.arange(self.grid.towers, device=self.content.device)
+        middle = (number == self.grid.middle) & begun
+        return (self.content[:, 1:-1, 1:-1, -1].flatten(1) > 0) | middle
 
     def around(
         self, owner: Tensor, tower: Tensor, when: tuple[Tensor, Tensor] | None = None
     ) -> Tensor:
-        """``(m, windows)`` contents of 3 x 3 towers around towers: tracks, seeds, then towers.
+        """``(m, 9, 2 pixels + 1)`` contents of 3 x 3 towers around towers ``(m,)``.
 
-        Args:
-            owner: ``(m,)`` number of the canvas.
-            tower: ``(m,)`` in the middle.
-            when: order numbers of pixels ``(n, 2, rows, cols)`` and of windows ``(m,)``, which do
-                not see pixels that come later.
+        ``when`` are order numbers of contents, and of windows, which do not see what comes later.
         """
-        b, rows, cols = self.grid.block, self.grid.rows + 2, self.grid.cols + 2
-        row, col = tower // self.grid.cols, tower % self.grid.cols
-        of = torch.arange(3 * b, device=tower.device)
-        window = (of[:, None] * cols * b + of).flatten()
-        window = torch.cat([window, window + rows * cols * b * b])
-        start = owner * 2 * rows * cols * b * b + row * b * cols * b + col * b
-        pixels = start[:, None] + window
-        towers = (owner * rows + row) * cols + col
-        of = (of[:3, None] * cols + of[:3]).flatten()
-        seen = self.pixels.take(pixels)
+        rows, cols, size = self.content.shape[1:]
+        of = torch.arange(3, device=tower.device)
+        start = owner * (rows * cols) + tower + tower // self.grid.cols * 2
+        row = (start[:, None] + (of[:, None] * cols + of).flatten()).flatten()
+        seen = self.content.view(-1, size).index_select(0, row).view(-1, 9, size)
         if when is not None:
-            seen = seen * (when[0].take(pixels) < when[1][:, None])
-        return torch.cat([seen, self.towers.take(towers[:, None] + of)], 1)
+            order = when[0].view(-1, size).index_select(0, row).view(-1, 9, size)
+            seen = seen * (order < when[1][:, None, None])
+        return seen
 
 
-def windows(grid: Grid) -> int:
-    """Numbers that :meth:`Canvas.around` gives of a window."""
-    return 2 * (3 * grid.block) ** 2 + 9
+def window_order(grid: Grid) -> Tensor:
+    """Place of the numbers of :meth:`Canvas.around`, flat, in windows of whole images.
+
+    Those are tracks and seeds ``(2, 3 block, 3 block)``, then towers ``(9,)``.
+    """
+    b = grid.block
+    fine = torch.arange(2 * (3 * b) ** 2, device="cpu").view(2, 3, b, 3, b)
+    fine = fine.permute(1, 3, 0, 2, 4).flatten(2).flatten(0, 1)
+    towers = torch.arange(9, device="cpu")[:, None] + fine.numel()
+    return torch.cat([fine, towers], 1).flatten()
 
 
 def waves(grid: Grid) -> Tensor:
@@ -157,3 +143,30 @@ def waves(grid: Grid) -> Tensor:
     found = [f(math.pi * k * p) for k in _WAVES for p in parts for f in (torch.sin, torch.cos)]
     away = (parts[0] ** 2 + parts[1] ** 2).sqrt()
     return torch.stack([*parts, away, (away + 0.02).log(), *found], -1)
+
+
+class TowerContext(nn.Module):
+    """Numbers of every tower, from the kinds before: a convolution (arXiv:1603.05027).
+
+    The transformer sees objects one by one. Here a jet's towers and tracks are seen at their places
+    at once, which is what tells where tracks and seeds go.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(_MAPS, _WIDTH, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(_WIDTH, SIZE, 3, padding=1),
+        )
+
+    def forward(self, content: Tensor, kind: Tensor) -> Tensor:
+        """``(n, SIZE, towers)`` from canvases, for objects of kinds ``(n,)``; zeros for towers."""
+        content = content[:, 1:-1, 1:-1]
+        towers, size = content[..., -1], content.shape[3] // 2
+        tracks = content[..., :size] * (kind == SEEDS)[:, None, None, None]
+        count = (tracks > 0).to(tracks).sum(-1)
+        maps = [towers, (towers > 0).to(towers), tracks.amax(-1), count, count.log1p()]
+        found = self.net(torch.stack(maps, 1)).flatten(2)
+        out: Tensor = found * (kind != TOWERS)[:, None, None]
+        return out

@@ -77,16 +77,20 @@ class CompanionLaw(nn.Module):
 
     def candidates(self, seeds: Tensor) -> Tensor:
         """``(n, rows, cols)`` pixels in which companions can be."""
-        k = int(self.reach)
-        wide = F.max_pool2d(seeds[:, None], (2 * k + 1, 1), 1, (k, 0))
-        wide = F.max_pool2d(wide, (1, 2 * k + 1), 1, (0, k))[:, 0]
-        return (wide > EMPTY) & (seeds == EMPTY)
+        k, (n, rows, cols) = int(self.reach), seeds.shape
+        wide, lit = cols + 2 * k, seeds > EMPTY
+        owner, row, col = lit.nonzero(as_tuple=True)
+        of = torch.arange(2 * k + 1, device=seeds.device)
+        square = (of[:, None] * wide + of).flatten()
+        near = torch.zeros(n, rows + 2 * k, wide, dtype=torch.bool, device=seeds.device)
+        near.view(-1)[((owner * (rows + 2 * k) + row) * wide + col)[:, None] + square] = True
+        return near[:, k : k + rows, k : k + cols] & ~lit
 
     def laws(self, around: Surroundings, shown: Tensor, eta: Tensor, at: Tensor) -> Tensor:
         """``(m, 1 + LINE components)`` logit of a hit, and the law of its strength.
 
         Args:
-            around: images, with a margin of :data:`_FAR` pixels, of towers of one.
+            around: images with margins, of :func:`with_margin`.
             shown: ``(n, shown)`` jets as networks see them.
             eta: ``(n, rows)`` distance of rows of pixels from eta 0.
             at: ``(m, 3)`` jet, row and column of the pixels, margin not counted.
@@ -122,10 +126,7 @@ class CompanionLaw(nn.Module):
     def log_prob(
         self, around: Surroundings, shown: Tensor, eta: Tensor, at: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Log-probability of hits ``(m,)`` at pixels, and log-density of their strengths ``(h,)``.
-
-        Arguments are those of :meth:`laws`, without margin.
-        """
+        """Log-probability of hits ``(m,)``, and log-density of their strengths ``(h,)``."""
         strength = around.companions[at.unbind(1)]
         law = self.laws(with_margin(around), shown, eta, at).float()
         hit = strength > EMPTY
@@ -137,10 +138,7 @@ class CompanionLaw(nn.Module):
     def drawn(
         self, around: Surroundings, shown: Tensor, eta: Tensor, at: Tensor, uniform: Tensor
     ) -> Tensor:
-        """``(m,)`` strengths of pixels from ``(m, 3)`` uniform numbers; :data:`EMPTY` if no hit.
-
-        The other arguments are those of :meth:`laws`.
-        """
+        """``(m,)`` strengths of pixels from ``(m, 3)`` uniform numbers; :data:`EMPTY` if no hit."""
         law = self.laws(around, shown, eta, at).float()
         high = torch.zeros_like(uniform[:, 0]) + self.seed
         strength = line_sample(law[:, 1:], torch.zeros_like(high), high, uniform[:, 1:])
@@ -164,15 +162,7 @@ def sample_companions(
     eta: Tensor,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Companions of jets: ``(k, 3)`` jet, row and column, and ``(k,)`` strengths.
-
-    Args:
-        law: the network.
-        around: images without companions.
-        shown: as for :meth:`CompanionLaw.laws`.
-        eta: likewise.
-        generator: of random numbers, on the device of the images.
-    """
+    """Companions of jets without them: ``(k, 3)`` jet, row and column, and ``(k,)`` strengths."""
     at = law.candidates(around.seeds).nonzero()
     turn = at[:, 1] % 2 * 2 + at[:, 2] % 2
     wide = with_margin(around)

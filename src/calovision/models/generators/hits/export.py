@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from calovision.events.events import Events
 from calovision.models.generators.hits.canvas import Canvas, Object
 from calovision.models.generators.hits.companions import EMPTY, TURNS, Surroundings, with_margin
+from calovision.models.generators.hits.network import HIGHEST
 from calovision.models.generators.hits.tokens import KINDS
+from calovision.models.generators.sequences import JetGraph, Tensors, graph
 from calovision.networks.sequence_transformer import GrowingMemory, Memory
-from calovision.training.onnx_graph import Arrays, Graph, numpy_of
+from calovision.training.onnx_graph import Graph
 from calovision.utils import streams
 
 if TYPE_CHECKING:
@@ -20,16 +21,6 @@ if TYPE_CHECKING:
 
 _BEFORE = 30  #: objects before the one that is compared
 _PIXELS = 50  #: of an event that are compared
-Tensors = tuple[Tensor, ...]
-
-
-class _JetGraph(nn.Module):
-    def __init__(self, task: HitsTask) -> None:
-        super().__init__()
-        self.jets = task.jets
-
-    def forward(self, label: Tensor, uniform: Tensor) -> Tensor:
-        return self.jets.sample(label, uniform)
 
 
 class _ObjectGraph(nn.Module):
@@ -45,28 +36,28 @@ class _ObjectGraph(nn.Module):
         strength: Tensor,
         sums: Tensor,
         first: Tensor,
-        towers: Tensor,
-        pixels: Tensor,
-        keys: Tensor,
-        values: Tensor,
+        content: Tensor,
+        held: Tensor,
         uniform: Tensor,
     ) -> Tensors:
-        state = (whole, strength, sums, first, towers, pixels)
-        return self.step(GrowingMemory(keys, values), label, numbers, *state, uniform)
+        state = (whole, strength, sums, first, content)
+        return self.step(GrowingMemory(held), label, numbers, *state, uniform)
 
     def step(self, memory: Memory, *given: Tensor) -> Tensors:
         """One object, with any kind of memory."""
-        label, numbers, whole, strength, sums, first, towers, pixels, uniform = given
+        label, numbers, whole, strength, sums, first, content, uniform = given
         jet = self.law.jet_of(self.jets.shown(label, numbers), numbers)
-        canvas = Canvas(self.law.grid, towers, pixels)
+        canvas = Canvas(self.law.grid, content)
         before = Object(whole[:, 0], whole[:, 1], whole[:, 2], strength)
         place = torch.full((1,), memory.place, device=label.device)
-        context = self.law.context(canvas, self.law.kinds(numbers, place)[:, 0])
-        drawn = (jet, before, sums, first, memory, canvas, context, uniform)
-        found, sums, first = self.law.advance(*drawn)
-        _, towers, pixels = canvas.with_one(found)
-        held = (torch.stack(x, 2) for x in (memory.keys, memory.values))
-        return (torch.stack(found[:3], 1), found.strength, sums, first, towers, pixels, *held)
+        kind = self.law.kinds(numbers, place)[:, 0]
+        context = self.law.context(content, kind)
+        taken = canvas.taken(place > 0)
+        known = (jet, before, kind, sums, first, memory, canvas, context, taken, uniform)
+        found, sums, first = self.law.advance(*known)
+        drawn = canvas.with_one(found).content
+        held = torch.stack(memory.held, 2)
+        return (torch.stack(found[:3], 1), found.strength, sums, first, drawn, held)
 
 
 class _CompanionGraph(nn.Module):
@@ -108,7 +99,7 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
         "numbers": f"float32 (events, {size}): {columns}towers from eta 0 to the middle, numbers "
         "of towers, tracks and seeds, sums of their energies over thresholds"
     }
-    held = f"(events, objects, {layers}, {width}): of the objects so far"
+    held = f"(events, objects, {layers}, {2 * width}): keys and values of the objects so far"
     object_inputs = {
         "label": jet_inputs["label"],
         "numbers": f"float32 (events, {size}): of the first file",
@@ -116,13 +107,10 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
         f"{KINDS}, 0 and 0 to begin with",
         "strength": "float32 (events): logarithm of its energy over the threshold; 0 to begin with",
         "sums": f"float32 (events, {KINDS}): of the step before; zeros to begin with",
-        "first": "float32 (events): of the step before; 0 to begin with",
-        "towers": f"float32 (events, {grid.rows + 2}, {grid.cols + 2}): of the step before; zeros "
-        "to begin with",
-        "pixels": f"float32 (events, 2, {rows + 2 * grid.block}, {cols + 2 * grid.block}): of the "
-        "step before; zeros to begin with",
-        "keys": f"float32 {held}; none to begin with",
-        "values": f"float32 {held}; none to begin with",
+        "first": f"float32 (events): of the step before; {HIGHEST:g} to begin with",
+        "content": f"float32 (events, {grid.rows + 2}, {grid.cols + 2}, {2 * grid.pixels + 1}): of "
+        "the step before; zeros to begin with",
+        "held": f"float32 {held}; none to begin with",
         "uniform": f"float32 (events, 4): {drawn}",
     }
     object_outputs = {
@@ -143,23 +131,6 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
     }
     reach = int(task.companions.reach)
 
-    def graph(
-        name: str, module: nn.Module, inputs: dict[str, str], outputs: dict[str, str], note: str
-    ) -> Graph:
-        free: dict[str, tuple[str, ...]] = dict.fromkeys(inputs, ("events",))
-        free |= dict.fromkeys(inputs.keys() & {"keys", "values"}, ("events", "objects"))
-        if "at" in inputs:
-            free |= dict.fromkeys(("at", "uniform"), ("events", "pixels"))
-        trial = {"jet": _jets, "object": _objects, "companions": _pixels}[name]
-
-        def given(events: Events) -> Arrays:
-            return numpy_of(inputs, trial(task, len(events))[0])
-
-        def expected(events: Events) -> Arrays:
-            return numpy_of(outputs, trial(task, len(events))[1])
-
-        return Graph(name, module, inputs, outputs, free, given, expected, note)
-
     turned = "Turn images over in eta at random, and eta with them."
     more = (
         f"Pixels within {reach} of a seed, in {TURNS} turns: number 2 (row % 2) + col % 2. "
@@ -167,15 +138,30 @@ def hit_graphs(task: HitsTask) -> list[Graph]:
         f"{task.on_host('thresholds').tolist()}."
     )
     return [
-        graph("jet", _JetGraph(task), jet_inputs, jet_outputs, turned),
+        graph(
+            "jet",
+            JetGraph(task),
+            (jet_inputs, jet_outputs),
+            lambda n: _jets(task, n),
+            turned,
+        ),
         graph(
             "object",
             _ObjectGraph(task),
-            object_inputs,
-            object_outputs,
+            (object_inputs, object_outputs),
+            lambda n: _objects(task, n),
             "Call it once for every object: towers (kind 0), tracks (1), then seeds (2).",
+            held=("events", "objects"),
         ),
-        graph("companions", _CompanionGraph(task), companion_inputs, companion_outputs, more),
+        graph(
+            "companions",
+            _CompanionGraph(task),
+            (companion_inputs, companion_outputs),
+            lambda n: _pixels(task, n),
+            more,
+            at=("events", "pixels"),
+            uniform=("events", "pixels"),
+        ),
     ]
 
 
@@ -183,11 +169,8 @@ def _random(task: HitsTask, *place: int) -> torch.Generator:
     return streams.torch_rng(streams.Stream.TRIAL_HITS, *place, device=task.device)
 
 
-@torch.no_grad()
 def _jets(task: HitsTask, n: int) -> tuple[Tensors, Tensors]:
-    label = (torch.arange(n, device=task.device) % 2).float()
-    uniform = torch.rand(n, task.jets.size, 2, generator=_random(task, n), device=task.device)
-    return (label, uniform), (task.jets.sample(label, uniform),)
+    return task.trial_jets(n, task.jets.size, streams.Stream.TRIAL_HITS)
 
 
 @torch.no_grad()
@@ -198,14 +181,14 @@ def _objects(task: HitsTask, n: int) -> tuple[Tensors, Tensors]:
     random, empty = _random(task, n, 1), Canvas.empty(task.grid, n, device)
     memory, begin = law.transformer.memory(n, _BEFORE + 1, device), law.begin(n, device)
     zeros = numbers.new_zeros(n, KINDS)
-    state: Tensors = (torch.stack(begin[:3], 1), begin.strength, zeros, zeros[:, 0])
-    state = (*state, empty.towers, empty.pixels)
+    state: Tensors = (torch.stack(begin[:3], 1), begin.strength, zeros, zeros[:, 0] + HIGHEST)
+    state = (*state, empty.content)
     for _ in range(_BEFORE):
         uniform = torch.rand(n, 4, generator=random, device=device)
-        state = module.step(memory, label, numbers, *state, uniform)[:6]
+        state = module.step(memory, label, numbers, *state, uniform)[:5]
     uniform = torch.rand(n, 4, generator=random, device=device)
-    held = (torch.stack(x, 2)[:, :_BEFORE].clone() for x in (memory.keys, memory.values))
-    given = (label, numbers, *state, *held, uniform)
+    held = torch.stack(memory.held, 2)[:, :_BEFORE]
+    given = (label, numbers, *state, held, uniform)
     return given, module.step(memory, label, numbers, *state, uniform)
 
 

@@ -6,8 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calovision.models.generators.hits.canvas import SCALE, Canvas, Jet, Object, waves, windows
-from calovision.models.generators.hits.context import SIZE, TowerContext
+from calovision.models.generators.hits.canvas import (
+    SCALE,
+    SIZE,
+    Canvas,
+    Jet,
+    Object,
+    TowerContext,
+    waves,
+    window_order,
+)
 from calovision.models.generators.hits.numbers import COUNTS, SUMS
 from calovision.models.generators.hits.tokens import KINDS, SEEDS, TOWERS, TRACKS, Grid
 from calovision.networks.mixtures import LINE, category, line_log_prob, line_sample
@@ -35,6 +43,7 @@ class ObjectLaw(nn.Module):
 
     lowest: Tensor
     waves: Tensor
+    order: Tensor
 
     def __init__(
         self, grid: Grid, shown: int, *, width: int, layers: int, heads: int, components: int
@@ -55,17 +64,20 @@ class ObjectLaw(nn.Module):
         self.to_tower = perceptron([width + 4, width, width + SIZE])
         self.context = TowerContext()
         self.often = nn.Parameter(torch.zeros(KINDS, grid.towers))
-        self.near = nn.Linear(windows(grid), width)
+        order = window_order(grid)
+        self.near = nn.Linear(len(order), width)
         self.for_pixel = nn.Linear(width + 4, width)
         self.law_of_pixel = perceptron([width, width, 2 * grid.pixels])
         self.register_buffer("lowest", torch.zeros(KINDS))
         self.register_buffer("waves", places, persistent=False)
+        self.register_buffer("order", order, persistent=False)
         for table in (self.tower, self.pixel):
             nn.init.normal_(table.weight, std=0.1)
 
     def jet_of(self, shown: Tensor, numbers: Tensor) -> Jet:
         """Jets of numbers ``(n, size)``, and as networks see them ``(n, shown)``."""
-        return Jet(numbers, self.jet(shown), self.tower.weight + self.place(self.waves))
+        places, near = self.tower.weight + self.place(self.waves), self.near.weight[:, self.order]
+        return Jet(numbers, self.jet(shown), places, near)
 
     def kinds(self, numbers: Tensor, place: Tensor) -> Tensor:
         """``(n, objects)`` kinds of the objects at places ``(objects,)``."""
@@ -74,35 +86,25 @@ class ObjectLaw(nn.Module):
         return found
 
     def left(
-        self, numbers: Tensor, sums: Tensor, place: Tensor, kind: Tensor
+        self, numbers: Tensor, sums: Tensor, place: Tensor, kind: Tensor, first: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """What is left of jets before their next objects, ``(n, objects, _STATE)``.
 
         And ``(n, objects)`` each: how many objects of the next one's kind, and their energy.
-
-        Args:
-            numbers: ``(n, size)`` of the jets.
-            sums: ``(n, objects, KINDS)`` of energies over thresholds so far.
-            place: ``(objects,)`` objects before.
-            kind: ``(n, objects)`` of the next object.
+        ``sums`` ``(n, objects, KINDS)`` are energies over thresholds so far, ``place``
+        ``(objects,)`` counts the objects before, ``first`` is true of the first one of a kind.
         """
-        ends = numbers[:, COUNTS].cumsum(1)[:, None]
-        begins = ends - numbers[:, None, COUNTS]
-        at, n = kind[..., None], len(place)
-        to_come = (ends - torch.maximum(begins, place[:, None].to(ends))).clamp(min=0)
-        total = numbers[:, None, SUMS]
+        counts, total = numbers[:, None, COUNTS], numbers[:, None, SUMS]
+        ends = counts.cumsum(-1)
+        to_come = torch.minimum((ends - place[:, None]).clamp(min=0), counts)
         rest = F.relu(total - sums)
-        own, own_total = to_come.gather(-1, at), total.expand_as(rest).gather(-1, at)
-        own_rest = rest.gather(-1, at)
-        first = place[:, None] == begins.expand(-1, n, -1).gather(-1, at)
-        mean = (own_rest + 0.1) / (own + 0.2)
-        part = own_rest / (own_total + 0.1)
-        shown = [
-            *(to_come.log1p() - 2, (rest + 0.1).log() / 3 - 1, (rest / (total + 0.1)) * 2 - 1),
-            *(own.log1p() - 2, (own_rest + 0.1).log() / 3 - 1, part * 2 - 1, mean.log()),
-            *(first.to(mean), (own == 1).to(mean)),
-        ]
-        return torch.cat(shown, -1), own[..., 0], own_rest[..., 0]
+        shown = [to_come.log1p() - 2, (rest + 0.1).log() / 3 - 1, rest / (total + 0.1) * 2 - 1]
+        table = torch.stack([*shown, to_come, rest], -2)
+        mine = table.gather(-1, kind[..., None, None].expand(-1, -1, len(shown) + 2, 1))[..., 0]
+        own, own_rest = mine[..., -2], mine[..., -1]
+        mean = ((own_rest + 0.1) / (own + 0.2)).log()
+        last = torch.stack([mean, first.to(mean), (own == 1).to(mean)], -1)
+        return torch.cat([table[..., :-2, :].flatten(-2), mine[..., :-2], last], -1), own, own_rest
 
     def objects(self, jet: Jet, before: Object, left: Tensor, kind: Tensor) -> Tensor:
         """What the transformer sees ``(n, objects, width)``."""
@@ -119,12 +121,7 @@ class ObjectLaw(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """``(m, towers)`` logits of towers, and ``(m, SIZE)`` what to look for in their contexts.
 
-        Args:
-            hidden: ``(m, width)``.
-            jet: for what stands for towers.
-            kind: ``(m,)`` of the objects.
-            u: strengths.
-            first: ``(m,)`` strength of the jet's first tower.
+        ``u`` ``(m,)`` are the strengths of the objects, ``first`` those of their jets' first ones.
         """
         more = torch.stack([u / SCALE, (-u).exp(), u - first, (u > first).to(u)], -1)
         query = self.to_tower(torch.cat([hidden, more], -1))
@@ -132,23 +129,18 @@ class ObjectLaw(nn.Module):
         return query @ jet.places.T.to(query) + self.often[kind], sought
 
     def pixels(
-        self, hidden: Tensor, kind: Tensor, u: Tensor, tower: Tensor, near: Tensor
+        self, hidden: Tensor, jet: Jet, kind: Tensor, u: Tensor, tower: Tensor, near: Tensor
     ) -> Tensor:
         """``(m, pixels)`` logits of pixels in towers of tracks and seeds.
 
-        Args:
-            hidden: ``(m, width)``.
-            kind: ``(m,)`` of the objects.
-            u: strengths.
-            tower: their towers.
-            near: ``(m, 2 (3 block)^2 + 9)`` contents of windows around the towers.
+        ``u`` ``(m,)`` are their strengths, ``near`` what :meth:`Canvas.around` sees of them.
         """
-        b, rows = self.grid.block, torch.arange(kind.shape[0], device=kind.device)
-        own = near[:, :-9].view(-1, 2, 3 * b, 3 * b)[rows, kind - TRACKS]
-        taken = own[:, b : 2 * b, b : 2 * b].flatten(1) > 0
+        rows = torch.arange(kind.shape[0], device=kind.device)
+        taken = near[:, 4, :-1].view(-1, 2, self.grid.pixels)[rows, kind - TRACKS] > 0
         place = self.waves[tower][:, :2]
         more = torch.cat([hidden, u[:, None] / SCALE, (-u).exp()[:, None], place], -1)
-        law = self.law_of_pixel(F.silu(self.near(near) + self.for_pixel(more)))
+        seen = F.linear(near.flatten(1), jet.near, self.near.bias)
+        law = self.law_of_pixel(F.silu(seen + self.for_pixel(more)))
         law = law.view(-1, 2, self.grid.pixels)[rows, kind - TRACKS]
         out: Tensor = law.float().masked_fill(taken, _NEVER)
         return out
@@ -177,9 +169,10 @@ class ObjectLaw(nn.Module):
         before = Object(
             *(torch.cat([b[:, None], v[:, :-1]], 1) for b, v in zip(begin, found, strict=True))
         )
-        left, *rest = self.left(numbers, sums, place, kind)
+        new = before.kind != kind
+        left, *rest = self.left(numbers, sums, place, kind, new)
         hidden = self.transformer(self.objects(jet, before, left, kind))[mask]
-        bounds = self._bounds(before, kind, place, *rest)
+        bounds = self._bounds(before, kind, place, new, *rest)
         first = torch.where(place == 0, HIGHEST, found.strength[:, :1])[mask]
         owner, order = mask.nonzero(as_tuple=True)
         found = Object(*(v[mask] for v in found))
@@ -201,11 +194,11 @@ class ObjectLaw(nn.Module):
         logits = logits.index_put((tower,), logits[tower].masked_fill(taken, _NEVER))
         of_tower = -F.cross_entropy(logits, found.tower, reduction="none")
         fine = (kind != TOWERS).nonzero()[:, 0]
-        when = torch.zeros_like(canvas.pixels)
+        when = torch.zeros_like(canvas.content)
         when.view(-1)[spots[fine]] = order[fine].to(when)
         found = Object(*(v[fine] for v in found))
         near = canvas.around(owner[fine], found.tower, (when, order[fine].to(when)))
-        logits = self.pixels(hidden[fine], found.kind, found.strength, found.tower, near)
+        logits = self.pixels(hidden[fine], jet, found.kind, found.strength, found.tower, near)
         of_pixel = -F.cross_entropy(logits, found.pixel, reduction="none")
         return of_u, of_tower, of_pixel
 
@@ -214,7 +207,7 @@ class ObjectLaw(nn.Module):
         wide = mask.new_zeros(*mask.shape, 2 * SIZE, dtype=sought.dtype)
         wide[mask] = torch.cat([sought * (kind == k)[:, None] for k in (TRACKS, SEEDS)], 1)
         of = torch.full_like(mask[:, 0], TRACKS, dtype=torch.long)
-        offered = torch.cat([self.context(canvas, of), self.context(canvas, of + 1)], 1)
+        offered = torch.cat([self.context(canvas.content, k) for k in (of, of + 1)], 1)
         return (wide @ offered.to(wide)).float()[mask]
 
     def begin(self, jets: int, device: torch.device) -> Object:
@@ -228,18 +221,23 @@ class ObjectLaw(nn.Module):
         return torch.cat([weight, at + most[:, None], width - 1], -1)
 
     def _bounds(
-        self, before: Object, kind: Tensor, place: Tensor, own: Tensor, rest: Tensor
+        self,
+        before: Object,
+        kind: Tensor,
+        place: Tensor,
+        new: Tensor,
+        own: Tensor,
+        rest: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Least and most that strengths can be, so that sums are met in descending order.
 
         The first tower in the middle need not be the strongest.
         """
         low = self.lowest[kind]
-        spare = rest - (own - 1).clamp(min=0) * low.exp()
-        most = torch.maximum(spare, low.exp()).log()
+        least = low.exp()
+        most = torch.maximum(rest - (own - 1).clamp(min=0) * least, least).log()
         middle = (place == 1) & (before.kind == TOWERS) & (before.tower == self.grid.middle)
-        free = (before.kind != kind) | middle
-        most = torch.where(free, most, torch.minimum(most, before.strength))
+        most = torch.minimum(most, before.strength.masked_fill(new | middle, HIGHEST))
         mean = (rest / own.clamp(min=1)).clamp(min=1e-6).log()
         any_order = (place == 0) & (kind == TOWERS)
         return torch.where(any_order, low, torch.maximum(low, torch.minimum(mean, most))), most
@@ -248,11 +246,13 @@ class ObjectLaw(nn.Module):
         self,
         jet: Jet,
         before: Object,
+        kind: Tensor,
         sums: Tensor,
         first: Tensor,
         memory: Memory,
         canvas: Canvas,
         context: Tensor,
+        taken: Tensor | None,
         uniform: Tensor,
     ) -> tuple[Object, Tensor, Tensor]:
         """Draw the next object ``(n,)`` of each jet.
@@ -260,40 +260,37 @@ class ObjectLaw(nn.Module):
         Args:
             jet: ``n`` jets.
             before: ``(n,)`` the object before.
+            kind: ``(n,)`` of the next one.
             sums: ``(n, KINDS)`` of energies over thresholds so far.
-            first: ``(n,)`` strength of the first object.
+            first: ``(n,)`` strength of the first object, :data:`HIGHEST` before there is one.
             memory: of the objects so far; it takes up this one.
             canvas: of the objects so far.
             context: ``(n, SIZE, towers)`` of :class:`TowerContext` at the object's kind.
+            taken: ``(n, towers)`` bool, which towers cannot be hit; ``None`` if no next object is
+                one.
             uniform: ``(n, 4)`` uniform numbers.
 
         Returns:
             The object, the new sums, and the strength of the first object.
         """
-        device = uniform.device
-        place = torch.full((1,), memory.place, device=device)
-        kind = self.kinds(jet.numbers, place)
-        left, *rest = self.left(jet.numbers, sums[:, None], place, kind)
-        told = Object(*(v[:, None] for v in before))
-        hidden = self.transformer.step(self.objects(jet, told, left, kind)[:, 0], memory)
-        least, most = (x[:, 0] for x in self._bounds(told, kind, place, *rest))
-        kind = kind[:, 0]
+        device, place = uniform.device, torch.full((1,), memory.place, device=uniform.device)
+        new = (before.kind != kind)[:, None]
+        told, at = Object(*(v[:, None] for v in before)), kind[:, None]
+        left, *rest = self.left(jet.numbers, sums[:, None], place, at, new)
+        hidden = self.transformer.step(self.objects(jet, told, left, at)[:, 0], memory)
+        least, most = (x[:, 0] for x in self._bounds(told, at, place, new, *rest))
         # as in training, where bounds are a little wider, so that there is room between them
         law = self._strengths(hidden, most)
         u = line_sample(law, least - _ROOM, most + _ROOM, uniform[:, :2])
         u = torch.maximum(torch.minimum(u, most), least)
-        start = torch.where(place == 0, HIGHEST, first)
-        logits, sought = self.towers(hidden, jet, kind, u, start)
-        with torch.autocast(device.type, enabled=False):
-            logits = logits.float() + torch.bmm(sought.float()[:, None], context)[:, 0]
-        middle = torch.arange(self.grid.towers, device=device) == self.grid.middle
-        taken = (canvas.towers[:, 1:-1, 1:-1].flatten(1) > 0) | (middle & (place > 0))
-        logits = logits.masked_fill(taken & (kind == TOWERS)[:, None], _NEVER)
+        logits, sought = self.towers(hidden, jet, kind, u, first)
+        logits = logits.float() + torch.bmm(sought[:, None], context.to(sought))[:, 0]
+        if taken is not None:
+            logits = logits.masked_fill(taken & (at == TOWERS), _NEVER)
         tower = category(logits, uniform[:, 2])
-        owner = torch.arange(u.shape[0], device=device)
-        near = canvas.around(owner, tower)
-        at = kind.clamp(min=TRACKS)
-        pixel = category(self.pixels(hidden, at, u, tower, near), uniform[:, 3])
-        found = Object(kind, tower, pixel * (kind != TOWERS), u)
+        near = canvas.around(torch.arange(u.shape[0], device=device), tower)
+        pixel = self.pixels(hidden, jet, kind.clamp(min=TRACKS), u, tower, near)
+        pixel = category(pixel, uniform[:, 3]) * (kind != TOWERS)
         first = torch.where(place == 0, u, first)
+        found = Object(kind, tower, pixel, u)
         return found, sums + F.one_hot(kind, KINDS) * u.exp()[:, None], first

@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from calovision.models.generators.hits.tokens import KINDS, Objects
+from calovision.models.generators.sequences import ETA
 from calovision.networks.chain_law import ChainLaw
 from calovision.utils import streams
 
 if TYPE_CHECKING:
     from calovision.events.events import Events
 
-#: columns that are learned where a set has them, GeV but for eta
-COLUMNS = ("gen_pt", "gen_m0", "eta", "pt", "m0")
-ETA = "eta"
 #: after the columns: towers from eta 0, numbers of objects, and sums of energies over thresholds
 MORE = 1 + 2 * KINDS
 COUNTS, SUMS = slice(-2 * KINDS, -KINDS), slice(-KINDS, None)
@@ -35,7 +33,7 @@ class JetNumbers(nn.Module):
     """Law of the numbers of a jet.
 
     Args:
-        columns: names of those of :data:`COLUMNS` that are learned.
+        columns: names of those of ``COLUMNS`` that are learned.
         width: of the hidden layers.
         components: of the mixtures.
     """
@@ -114,11 +112,6 @@ class JetNumbers(nn.Module):
     def sample(self, label: Tensor, uniform: Tensor) -> Tensor:
         """Numbers ``(n, size)`` from ``(n, size, 2)`` uniform ones."""
         return self.physical(self.law.sample(label, uniform))
-
-
-def columns_of(events: Events) -> tuple[str, ...]:
-    """The columns of a set that are learned."""
-    return tuple(name for name in COLUMNS if name in events.columns)
 
 
 def numbers_of(events: Events, found: Objects, columns: tuple[str, ...]) -> NDArray[np.float32]:

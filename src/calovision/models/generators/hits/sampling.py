@@ -8,25 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.models.generators.base import Request
-from calovision.models.generators.hits.canvas import Canvas, Object
+from calovision.models.generators.hits.canvas import SIZE, Canvas, Object
 from calovision.models.generators.hits.companions import sample_companions
-from calovision.models.generators.hits.context import SIZE
-from calovision.models.generators.hits.network import ObjectLaw
-from calovision.models.generators.hits.numbers import COUNTS, ETA, WINDOW
-from calovision.models.generators.hits.tokens import KINDS, Objects, events_of
+from calovision.models.generators.hits.network import HIGHEST, ObjectLaw
+from calovision.models.generators.hits.numbers import COUNTS, WINDOW
+from calovision.models.generators.hits.tokens import KINDS, TOWERS, Objects, events_of
+from calovision.models.generators.sequences import ETA, rows_in_turn
 from calovision.networks.sequence_transformer import half_precision
 from calovision.utils import streams
 
 if TYPE_CHECKING:
     from calovision.models.generators.hits.task import HitsTask
 
-_DRAWN = 2000  #: numbers of jets drawn at a time
-_TIMES = 200  #: that often, before a range is said to be out of reach
-_SPARE = 16  #: likewise of jets that begin another kind of object
-_ROWS = 64  #: numbers of jets that objects are drawn for together are multiples of it
+_SPARE = 8  #: numbers of jets that begin another kind of object together are multiples of it
 
 
 def generated_jets(task: HitsTask, request: Request, seed: int, chunk: int) -> Events:
@@ -36,44 +32,15 @@ def generated_jets(task: HitsTask, request: Request, seed: int, chunk: int) -> E
         InputError: no jet comes into the ranges.
     """
     random = streams.torch_rng(streams.Stream.SAMPLE, seed, chunk, device=task.device)
-    label, numbers = _numbers(task, request, random)
+    label, numbers, sides = task.asked(request, task.chunk, task.jets.size, COUNTS, random)
     made = images_of(task, label, numbers, random)
-    table = np.asarray(numbers.cpu().numpy())
-    side = np.where(streams.rng(streams.Stream.SAMPLE, seed, chunk).random(len(made)) < 0.5, -1, 1)
+    table, side = np.asarray(numbers.cpu().numpy()), np.asarray(sides.long().cpu().numpy())
     made.side = side
     events = events_of(made, task.read_out, task.geometry)
     events.columns["label"] = np.asarray(label.cpu().numpy(), np.int8)
-    for i, name in enumerate(task.jets.columns):
+    for i, name in enumerate(task.columns):
         events.columns[name] = table[:, i] * side if name == ETA else table[:, i]
     return events
-
-
-@torch.no_grad()
-def _numbers(task: HitsTask, request: Request, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Classes ``(n,)`` and numbers ``(n, size)`` of a group within the ranges of a request.
-
-    Raises:
-        InputError: there are next to none.
-    """
-    device, labels, rows, found = task.device, [], [], 0
-    for _ in range(_TIMES):
-        uniform = torch.rand(_DRAWN, task.jets.size, 2, generator=random, device=device)
-        one = torch.rand(_DRAWN, generator=random, device=device)
-        label = (one < task.share).float()
-        if request.label is not None:
-            label = torch.full_like(label, float(request.label))
-        numbers = task.jets.sample(label, uniform)
-        inside = numbers[:, COUNTS].sum(1) > 0
-        for name, (low, high) in request.ranges.items():
-            value = numbers[:, task.jets.columns.index(name)]
-            inside &= (value >= low) & (value <= high)
-        labels.append(label[inside])
-        rows.append(numbers[inside])
-        found += len(labels[-1])
-        if found >= task.chunk:
-            return torch.cat(labels)[: task.chunk], torch.cat(rows)[: task.chunk]
-    asked = ", ".join(f"{k} {low:g} to {high:g}" for k, (low, high) in request.ranges.items())
-    raise InputError(f"next to no jet comes into {asked} GeV", "ask for a wider range")
 
 
 @torch.no_grad()
@@ -114,41 +81,41 @@ def with_companions(
 def sample_objects(
     law: ObjectLaw, shown: Tensor, numbers: Tensor, generator: torch.Generator
 ) -> Object:
-    """Objects of jets, ``(n, objects)`` each.
-
-    Args:
-        law: the network.
-        shown: ``(n, shown)`` jets as networks see them.
-        numbers: ``(n, size)`` of the jets, in descending order of all their objects.
-        generator: of random numbers, on the device of the jets.
-    """
+    """Objects ``(n, objects)`` of jets in descending order of their number."""
     device, n = numbers.device, len(numbers)
-    counts = numbers[:, COUNTS].sum(1).long()
-    longest = int(counts.max()) if n else 0
-    empty = torch.zeros(n, longest, device=device)
+    turns = rows_in_turn(numbers[:, COUNTS].sum(1).long())
+    longest = len(turns)
+    empty = torch.zeros(longest, n, device=device)
     out = Object(empty.long(), empty.long(), empty.long(), empty)
+    half = torch.is_autocast_enabled(device.type)
     memory = law.transformer.memory(n, longest, device)
     canvas = Canvas.empty(law.grid, n, device)
     jet, before = law.jet_of(shown, numbers), law.begin(n, device)
-    sums, first = numbers.new_zeros(n, KINDS), numbers.new_zeros(n)
-    owners = torch.arange(n, device=device)
-    context = torch.zeros(n, SIZE, law.grid.towers, device=device)
-    active = (counts[None] > torch.arange(longest, device=device)[:, None]).sum(1)
-    # a processor prepares matrix products anew for every number of rows
-    for place, now in enumerate((-(-active // _ROWS) * _ROWS).clamp(max=n).tolist()):
+    sums, first = numbers.new_zeros(n, KINDS), numbers.new_full((n,), HIGHEST)
+    owners, places = (torch.arange(k, device=device) for k in (n, longest))
+    kinds = law.kinds(numbers, places).T.contiguous()
+    kind_of_context = torch.bfloat16 if half else torch.float32
+    context = torch.zeros(n, SIZE, law.grid.towers, dtype=kind_of_context, device=device)
+    taken = torch.zeros(n, law.grid.towers, dtype=torch.bool, device=device)
+    towers = int(numbers[:, COUNTS].max(0).values[TOWERS]) if n else 0
+    for place, now in enumerate(turns):
         uniform = torch.rand(now, 4, generator=generator, device=device)
-        jet, before = jet.of(now), before.of(now)
-        canvas, context = canvas.of(now), context[:now]
-        kind = law.kinds(jet.numbers, torch.full((1,), place, device=device))[:, 0]
+        if now < len(sums):
+            jet, before, owners = jet.of(now), before.of(now), owners[:now]
+            sums, first, context = sums[:now], first[:now], context[:now]
+            canvas = Canvas(law.grid, canvas.content[:now])
+        kind = kinds[place, :now]
         new = (kind != before.kind).nonzero()[:, 0]
         if len(new):
             spare = -len(new) % _SPARE
             new = torch.cat([new, new[-1:].expand(spare)])
-            context[new] = law.context(canvas.at(new), kind[new]).float()
-        before, sums, first = law.advance(
-            jet, before, sums[:now], first[:now], memory, canvas, context, uniform
-        )
-        canvas.draw(owners[:now], before)
+            context[new] = law.context(canvas.content[new], kind[new]).to(context)
+        seen = (canvas, context, taken[:now] if place < towers else None)
+        before, sums, first = law.advance(jet, before, kind, sums, first, memory, *seen, uniform)
+        canvas.draw(owners, before)
+        if place < towers:
+            taken[owners, before.tower] |= kind == TOWERS
+            taken[:, law.grid.middle] = True
         for column, value in zip(out, before, strict=True):
-            column[:now, place] = value
-    return out
+            column[place, :now] = value
+    return Object(*(v.T for v in out))

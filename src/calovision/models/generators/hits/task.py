@@ -16,25 +16,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from calovision.errors import InputError
-from calovision.events import weighting
 from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
-from calovision.models.generators.base import GeneratorTask, Request
+from calovision.models.generators.base import Request
 from calovision.models.generators.hits.canvas import Object
 from calovision.models.generators.hits.companions import EMPTY, CompanionLaw, Surroundings
-from calovision.models.generators.hits.dataset import HitsDataset, grouped
 from calovision.models.generators.hits.export import hit_graphs
 from calovision.models.generators.hits.network import ObjectLaw
-from calovision.models.generators.hits.numbers import (
-    COLUMNS,
-    ETA,
-    WINDOW,
-    JetNumbers,
-    columns_of,
-    numbers_of,
-)
+from calovision.models.generators.hits.numbers import WINDOW, JetNumbers, numbers_of
 from calovision.models.generators.hits.read_out import ReadOut, read_out_of
 from calovision.models.generators.hits.sampling import generated_jets
 from calovision.models.generators.hits.tokens import (
@@ -42,58 +32,43 @@ from calovision.models.generators.hits.tokens import (
     SEEDS,
     TOWERS,
     TRACKS,
+    HitsDataset,
+    grouped,
     layers_of,
     objects_of,
 )
+from calovision.models.generators.sequences import COLUMNS, PRESET, SequenceConfig, SequenceTask
 from calovision.models.preset import Preset
 from calovision.networks.sequence_transformer import half_precision
 from calovision.training.onnx_graph import Graph
-from calovision.training.settings import WIDEST, Training
+from calovision.training.settings import WIDEST
 from calovision.training.task import Batch
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
 
 
-class HitsConfig(Training):
+class HitsConfig(SequenceConfig):
     """Settings of the generator of hits.
 
     Attributes:
-        width: hidden numbers of an object in the transformer.
-        layers: of the transformer.
-        heads: of its attention.
-        components: of mixtures of strengths.
         companion_width: of the hidden layers of the network of companions.
         pixels: of a jet, in which it learns companions, in a step.
-        jet_width: of the hidden layers of the law of a jet's numbers.
-        jet_components: of its mixtures.
-        groups: parts of a batch, in the order of their numbers of objects, each padded by itself.
-        bfloat16: matrix products in half precision where the device is faster at it.
     """
 
-    width: Annotated[int, Field(ge=8, le=WIDEST)] = 128
-    layers: int = Field(4, ge=1, le=100)
-    heads: int = Field(4, ge=1, le=64)
-    components: int = Field(6, ge=1, le=100)
     companion_width: Annotated[int, Field(ge=8, le=WIDEST)] = 96
     pixels: int = Field(64, ge=1)
-    jet_width: Annotated[int, Field(ge=8, le=WIDEST)] = 128
-    jet_components: int = Field(8, ge=1, le=100)
-    groups: int = Field(4, ge=1)
-    bfloat16: bool = True
 
 
-class HitsTask(GeneratorTask):
+class HitsTask(SequenceTask):
     """Training and use of the generator of hits."""
 
-    chunk: ClassVar[int] = 500
+    chunk: ClassVar[int] = 1000
 
     thresholds: Tensor
     learned: Tensor
-    share: Tensor
-    seen: Tensor
 
     def __init__(self, geometry: Geometry, config: HitsConfig, columns: tuple[str, ...]) -> None:
-        super().__init__(geometry)
+        super().__init__(geometry, columns)
         self.config = config
         self.layers, self.grid = layers_of(geometry)
         self.jets = JetNumbers(columns, config.jet_width, config.jet_components)
@@ -109,8 +84,6 @@ class HitsTask(GeneratorTask):
         self.companions = CompanionLaw(self.grid, shown, config.companion_width, config.components)
         self.register_buffer("thresholds", torch.zeros(KINDS, 2))
         self.register_buffer("learned", torch.tensor([name in columns for name in COLUMNS]))
-        self.register_buffer("share", torch.tensor(0.5))
-        self.register_buffer("seen", torch.zeros(len(columns), 2))
 
     @classmethod
     def check_supported(cls, geometry: Geometry) -> None:
@@ -120,7 +93,7 @@ class HitsTask(GeneratorTask):
     @classmethod
     def from_events(cls, config: HitsConfig, geometry: Geometry, train: Events) -> Self:
         """An untrained task that knows the read-out and the numbers of the training jets."""
-        columns = columns_of(train)
+        columns = tuple(name for name in COLUMNS if name in train.columns)
         task = cls(geometry, config, columns)
         law = read_out_of(train, task.layers.seeds)
         task.thresholds.copy_(torch.from_numpy(law.thresholds))
@@ -134,11 +107,7 @@ class HitsTask(GeneratorTask):
         often = np.ones((KINDS, task.grid.towers), np.float32)
         np.add.at(often, (kind, data.objects.tower), 1)
         task.objects.often.data.copy_(torch.from_numpy(np.log(often)))
-        for i, name in enumerate(columns):
-            column = np.asarray(train.columns[name], np.float64)
-            task.seen[i] = torch.tensor([column.min(), column.max()])
-        weights = weighting.of(train)
-        task.share.fill_(float(np.average(class_labels(train), weights=weights)))
+        task.look_at(train)
         return task
 
     @classmethod
@@ -163,7 +132,7 @@ class HitsTask(GeneratorTask):
         """Objects and numbers of jets."""
         found = objects_of(events, self.read_out)
         label = class_labels(events).astype(np.float32)
-        starts = offsets_of(found.counts.sum(1)), offsets_of(found.companions)
+        starts = offsets_of(found.companions)
         numbers = numbers_of(events, found, self.jets.columns)
         return HitsDataset(found, starts, label, numbers, self.event_weights(events))
 
@@ -243,24 +212,8 @@ class HitsTask(GeneratorTask):
         drawn = torch.rand(len(at), generator=generator, device=generator.device).to(at.device)
         return at[drawn * len(at) < self.config.pixels * len(seeds)]
 
-    def known(self) -> dict[str, tuple[float, float]]:
-        """Range of the columns in training, GeV."""
-        ranges = zip(self.jets.columns, self.on_host("seen").tolist(), strict=True)
-        return {name: (low, high) for name, (low, high) in ranges if name != ETA}
-
-    def labels(self) -> tuple[int, ...]:
-        """Labels of the training events."""
-        share = float(self.on_host("share"))
-        return (0,) if share == 0 else (1,) if share == 1 else (0, 1)
-
-    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
-        """The ``chunk``-th group of jets.
-
-        Raises:
-            InputError: a number of steps, or a range that no jet comes into.
-        """
-        if steps is not None:
-            raise InputError("this generator takes no steps", "leave the number of steps out")
+    def jets_of(self, request: Request, chunk: int, seed: int) -> Events:
+        """The ``chunk``-th group of jets that meet a request."""
         return generated_jets(self, request, seed, chunk)
 
     def graphs(self) -> list[Graph]:
@@ -271,23 +224,12 @@ class HitsTask(GeneratorTask):
 _FITTED = 20_000  #: jets that the numbers of jets are scaled by
 _PARTS = ("jets", "strength", "tower", "pixel", "companions", "energies")
 
-
-_SETTINGS = {
-    "batch": 256,
-    "learning_rate": 0.002,
-    "weight_decay": 0.01,
-    "schedule": "cosine",
-    "warmup": 200,
-    "ema": 0.999,
-    "clip": 1.0,
-    "epochs": 20,
-    "validate_every": 400,
-}
 _ABOUT = (
     "Ours, for any set of jet images: a causal transformer draws towers, tracks and seeds of the "
     "fine calorimeter one after another, a local network what is read out around seeds; rules of "
     "the read-out are found from the set and kept by construction."
 )
+_SETTINGS = {**PRESET, "epochs": 20}
 PRESETS = {
     ("jet-generator", "hits"): Preset(HitsTask, HitsConfig, _ABOUT, _SETTINGS),
     ("jet-generator", "hits-small"): Preset(

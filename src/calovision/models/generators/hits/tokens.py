@@ -7,16 +7,19 @@ calorimeter are companions, which have a seed nearby. So no rule of a read-out c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from calovision.errors import InputError
 from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.models.generators.hits.read_out import ReadOut, largest_nearby
+from calovision.models.generators.sequences import padded, padded_groups
+from calovision.training.task import Batch, as_tensor
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -200,6 +203,63 @@ def events_of(found: Objects, law: ReadOut, geometry: Geometry) -> Events:
     )
 
 
-def turned_over(found: Objects, side: Ints) -> Objects:
-    """The same jets in images that are turned over in eta where ``side`` ``(n,)`` is -1."""
-    return replace(found, side=side)
+@dataclass
+class HitsDataset:
+    """Prepared jets.
+
+    Attributes:
+        objects: of their images.
+        starts: ``(n + 1,)`` first companion of every jet.
+        label: ``(n,)`` float32 class.
+        numbers: ``(n, size)`` float32, GeV.
+        weight: ``(n,)`` how much each counts, where the set says so.
+    """
+
+    objects: Objects
+    starts: NDArray[np.int64]
+    label: NDArray[np.float32]
+    numbers: NDArray[np.float32]
+    weight: NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def grouped(
+    dataset: HitsDataset,
+    grid: Grid,
+    groups: int,
+    chosen: NDArray[np.int64],
+    turned: NDArray[np.bool_],
+    spread: NDArray[np.float64],
+) -> Batch:
+    """Chosen jets in some groups of about equal numbers of objects, each padded by itself.
+
+    Those of ``turned`` ``(n,)`` are turned over in phi; ``spread`` ``(n, 1 + KINDS)`` in 0..1 is
+    for whole numbers.
+    """
+    found, made = dataset.objects, []
+    cols, b = grid.cols, grid.block
+    for part, jets, mask, row in padded_groups(found.counts.sum(1), chosen, groups):
+        place, turn = np.arange(mask.shape[1]), turned[part]
+        tower, pixel, strength = (
+            padded(v, mask, row) for v in (found.tower, found.pixel, found.strength)
+        )
+        ends = found.counts[jets].cumsum(1)
+        kind = (place[:, None] >= ends[:, None, : KINDS - 1]).sum(2)
+        over = turn[:, None]
+        tower = np.where(over & mask, tower // cols * cols + cols - 1 - tower % cols, tower)
+        over = over & mask & (kind != TOWERS)
+        pixel = np.where(over, pixel // b * b + b - 1 - pixel % b, pixel)
+        near = np.concatenate([np.arange(*dataset.starts[[k, k + 1]]) for k in jets])
+        owner = np.repeat(np.arange(len(jets)), found.companions[jets])
+        wide = grid.sides[1]
+        cell = found.cell[near]
+        cell = np.where(turn[owner], cell // wide * wide + wide - 1 - cell % wide, cell)
+        weight = None if dataset.weight is None else dataset.weight[jets]
+        arrays = (
+            *(dataset.label[jets], dataset.numbers[jets], spread[part].astype(np.float32)),
+            *(mask, kind, tower, pixel, strength, owner, cell, found.weak[near]),
+        )
+        made.append((*(torch.from_numpy(x) for x in arrays), as_tensor(weight)))
+    return (made,)

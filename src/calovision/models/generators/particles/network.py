@@ -10,15 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calovision.models.generators.particles.jet_law import (
+from calovision.models.generators.particles.tokens import (
     ETA,
     GEN_M0,
     GEN_PT,
+    LOWEST_PT,
+    M0,
     MEMBERS,
     OTHERS,
-    normal,
+    PT,
 )
-from calovision.models.generators.particles.tokens import LOWEST_PT
+from calovision.models.generators.sequences import rows_in_turn
 from calovision.networks.mixtures import (
     LINE,
     PLANE,
@@ -36,7 +38,37 @@ _HIGHEST = 9.0  #: no particle is harder, logarithm of GeV
 _FREQUENCIES = (1.5, 4.0, 12.0, 40.0)  #: by which angles enter
 _STATE, _PARTICLE, _JET = 12, 6 + 4 * len(_FREQUENCIES), 9
 _FAR = 1e3  #: bound of a position that has none
-_ROWS = 64  #: numbers of jets drawn together are multiples of it
+
+
+def normal(numbers: Tensor) -> Tensor:
+    """Numbers of jets ``(n, NUMBERS)`` (GeV) as the law sees them, of order one."""
+    gen_pt, gen_m0, eta, pt, m0, members, others = numbers.unbind(-1)
+    shown = [
+        3 * (gen_pt / 100).log(),
+        6 * (gen_m0 / gen_pt).clamp(min=1e-3).log() + 12,
+        2 * eta.abs() - 1.5,
+        6 * (pt / gen_pt).log(),
+        4 * (m0.clamp(min=0.1) / gen_m0.clamp(min=0.1)).log(),
+        2 * (members + 1).log() - 6,
+        2 * (others + 1).log() - 7,
+    ]
+    return torch.stack(shown, -1)
+
+
+def physical(shown: Tensor) -> Tensor:
+    """The inverse of :func:`normal`; pseudorapidities are positive."""
+    gen_pt = 100 * (shown[..., GEN_PT] / 3).exp()
+    gen_m0 = gen_pt * ((shown[..., GEN_M0] - 12) / 6).exp()
+    counts = (((shown[..., i] + c) / 2).exp() - 1 for i, c in ((MEMBERS, 6), (OTHERS, 7)))
+    columns = [
+        gen_pt,
+        gen_m0,
+        (shown[..., ETA] + 1.5) / 2,
+        gen_pt * (shown[..., PT] / 6).exp(),
+        gen_m0.clamp(min=0.1) * (shown[..., M0] / 4).exp(),
+        *counts,
+    ]
+    return torch.stack(columns, -1)
 
 
 class Particle(NamedTuple):
@@ -109,15 +141,10 @@ class ParticleLaw(nn.Module):
         return Jet(numbers, self.jet(shown))
 
     def left(self, numbers: Tensor, sums: Tensor, place: Tensor) -> Tensor:
-        """What is left of jets before their next particles.
+        """What is left of jets before their next particles, ``(n, objects, _STATE)``.
 
-        Args:
-            numbers: ``(n, NUMBERS)`` of the jets.
-            sums: ``(n, objects, 4)`` of :func:`moments` of the members so far.
-            place: ``(objects,)`` particles before.
-
-        Returns:
-            ``(n, objects, _STATE)``.
+        ``sums`` ``(n, objects, 4)`` are of :func:`moments` of the members so far, ``place``
+        ``(objects,)`` counts the particles before.
         """
         jet = numbers[:, None].expand(-1, sums.shape[1], -1)
         pt, mass2, members = jet[..., GEN_PT], jet[..., GEN_M0] ** 2, jet[..., MEMBERS]
@@ -139,10 +166,7 @@ class ParticleLaw(nn.Module):
     def objects(self, jet: Tensor, before: Particle, left: Tensor) -> Tensor:
         """What the transformer sees ``(n, objects, width)``: the particles before, what is left.
 
-        Args:
-            jet: ``(n, width)``, :attr:`Jet.shown`.
-            before: ``(n, objects)`` each; its ``kind`` tells members from others.
-            left: ``(n, objects, _STATE)``.
+        ``jet`` is :attr:`Jet.shown`; the kind of the particles before tells members from others.
         """
         angle = torch.stack([before.eta, before.phi], -1)[..., None] * self.frequencies
         away = before.eta**2 + before.phi**2
@@ -165,16 +189,9 @@ class ParticleLaw(nn.Module):
     def log_prob(
         self, label: Tensor, numbers: Tensor, particles: Particle, mask: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-probability of kinds, and log-density of momenta and of directions.
+        """Log-probability of kinds, and log-density of momenta and of directions ``(m,)``.
 
-        Args:
-            label: ``(n,)`` class of the jets.
-            numbers: ``(n, NUMBERS)`` of the jets.
-            particles: ``(n, objects)`` each.
-            mask: ``(n, objects)`` bool, which there are.
-
-        Returns:
-            ``(m,)`` each, of the particles that there are.
+        Of the particles ``(n, objects)`` that there are by the mask, of jets of classes ``(n,)``.
         """
         n, objects = mask.shape
         place = torch.arange(objects, device=mask.device)
@@ -265,27 +282,15 @@ def moments(particle: Particle) -> Tensor:
 def sample_particles(
     law: ParticleLaw, label: Tensor, numbers: Tensor, generator: torch.Generator
 ) -> Particle:
-    """Particles of jets, ``(n, objects)`` each, padded with zeros.
-
-    Args:
-        law: the network.
-        label: ``(n,)`` class of the jets.
-        numbers: ``(n, NUMBERS)`` of the jets, in descending order of all their particles.
-        generator: of random numbers, on the device of the jets.
-    """
+    """Particles ``(n, objects)`` of jets in descending order of their number, padded by zeros."""
     device, n = label.device, len(label)
-    counts = numbers[:, MEMBERS:].sum(1).long()
-    longest = int(counts.max()) if n else 0
-    out = Particle(
-        torch.zeros(n, longest, dtype=torch.long, device=device),
-        *(torch.zeros(n, longest, device=device) for _ in range(3)),
-    )
-    memory = law.transformer.memory(n, longest, device)
+    turns = rows_in_turn(numbers[:, MEMBERS:].sum(1).long())
+    blank = torch.zeros(n, len(turns), device=device)
+    out = Particle(blank.long(), *(blank.clone() for _ in range(3)))
+    memory = law.transformer.memory(n, len(turns), device)
     jet, before = law.jet_of(label, numbers), law.begin(n, device)
     sums = numbers.new_zeros(n, 4)
-    active = (counts[None] > torch.arange(longest, device=device)[:, None]).sum(1)
-    # a processor prepares matrix products anew for every number of rows
-    for place, now in enumerate((-(-active // _ROWS) * _ROWS).clamp(max=n).tolist()):
+    for place, now in enumerate(turns):
         uniform = torch.rand(now, 6, generator=generator, device=device)
         jet, before, sums = Jet(*(v[:now] for v in jet)), before.of(now), sums[:now]
         found, before, sums = law.advance(jet, before, sums, memory, uniform)

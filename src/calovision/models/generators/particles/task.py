@@ -8,7 +8,7 @@ those of the simulation, so that none of their rules can be broken.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -16,28 +16,36 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from calovision.errors import InputError
-from calovision.events import weighting
 from calovision.events.events import Events
 from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
-from calovision.models.generators.base import GeneratorTask, Request
-from calovision.models.generators.particles.collisions import check_detector, detector_of
+from calovision.models.generators.base import Request
 from calovision.models.generators.particles.export import particle_graphs
-from calovision.models.generators.particles.jet_law import (
+from calovision.models.generators.particles.network import (
+    Particle,
+    ParticleLaw,
+    normal,
+    physical,
+)
+from calovision.models.generators.particles.sampling import (
+    check_detector,
+    detector_of,
+    generated_jets,
+)
+from calovision.models.generators.particles.tokens import (
     MEMBERS,
     NUMBERS,
-    normal,
-)
-from calovision.models.generators.particles.network import Particle, ParticleLaw
-from calovision.models.generators.particles.sampling import generated_jets
-from calovision.models.generators.particles.tokens import (
-    COLUMNS,
     SPREAD,
     ParticleDataset,
     identities,
     numbers_of,
     sequences,
+)
+from calovision.models.generators.sequences import (
+    COLUMNS,
+    PRESET,
+    SequenceConfig,
+    SequenceTask,
 )
 from calovision.models.preset import Preset
 from calovision.networks.chain_law import ChainLaw
@@ -45,7 +53,6 @@ from calovision.networks.sequence_transformer import half_precision
 from calovision.simulation.regrid import check_simulable
 from calovision.simulation.truth import REACH
 from calovision.training.onnx_graph import Graph
-from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch, weighted_mean
 from calovision.training.weights import fill, tensor_of
 from calovision.utils import streams
@@ -53,47 +60,28 @@ from calovision.utils import streams
 _MARGIN = 1e-3  #: by which bounds of a law lie beyond the training jets
 
 
-class ParticlesConfig(Training):
+class ParticlesConfig(SequenceConfig):
     """Settings of the generator of particles.
 
     Attributes:
-        width: hidden numbers of a particle in the transformer.
-        layers: of the transformer.
-        heads: of its attention.
-        components: of mixtures of momenta; twice as many of directions.
-        jet_width: of the hidden layers of the law of a jet's kinematics.
-        jet_components: of its mixtures.
-        groups: parts of a batch, in the order of their numbers of particles, each padded by itself.
-        bfloat16: matrix products in half precision where the device is faster at it.
         tries: draws of the detector for a jet that is not accepted, before it is given up.
         detector: constants of the detector that differ from those fitted to the public set, as
             ``{"pileup": 40}``: it has to be the one that the training jets were simulated with.
     """
 
-    width: Annotated[int, Field(ge=8, le=WIDEST)] = 128
-    layers: int = Field(4, ge=1, le=100)
-    heads: int = Field(4, ge=1, le=64)
-    components: int = Field(6, ge=1, le=100)
-    jet_width: Annotated[int, Field(ge=8, le=WIDEST)] = 128
-    jet_components: int = Field(8, ge=1, le=100)
-    groups: int = Field(4, ge=1)
-    bfloat16: bool = True
     tries: int = Field(8, ge=1, le=1000)
     detector: dict[str, float] = Field(default_factory=dict)
 
 
-class ParticlesTask(GeneratorTask):
+class ParticlesTask(SequenceTask):
     """Training and use of the generator of particles."""
 
-    chunk: ClassVar[int] = 500
     oversamples: ClassVar[bool] = True
 
     pdg: Tensor
-    share: Tensor
-    seen: Tensor
 
     def __init__(self, geometry: Geometry, config: ParticlesConfig, kinds: int) -> None:
-        super().__init__(geometry)
+        super().__init__(geometry, COLUMNS)
         self.config = config
         self.detector = detector_of(config.detector)
         self.jets = ChainLaw(NUMBERS, config.jet_width, config.jet_components)
@@ -106,8 +94,6 @@ class ParticlesTask(GeneratorTask):
             reach=REACH,
         )
         self.register_buffer("pdg", torch.zeros(kinds, dtype=torch.long))
-        self.register_buffer("share", torch.tensor(0.5))
-        self.register_buffer("seen", torch.zeros(len(COLUMNS), 2))
 
     @classmethod
     def check_supported(cls, geometry: Geometry) -> None:
@@ -125,10 +111,7 @@ class ParticlesTask(GeneratorTask):
         shown = [normal(torch.from_numpy(numbers + SPREAD * x)) for x in (0, 1)]
         task.jets.low.copy_(shown[0].amin(0) - _MARGIN)
         task.jets.high.copy_(shown[1].amax(0) + _MARGIN)
-        columns = numbers[:, : len(COLUMNS)]
-        task.seen.copy_(torch.from_numpy(np.stack([columns.min(0), columns.max(0)], 1)))
-        weights = weighting.of(train)
-        task.share.fill_(float(np.average(class_labels(train), weights=weights)))
+        task.look_at(train)
         return task
 
     @classmethod
@@ -183,25 +166,23 @@ class ParticlesTask(GeneratorTask):
         names = dict(zip(("kind", "pt", "direction"), parts.detach(), strict=True))
         return {"loss": jets + parts.sum(), "jets": jets.detach(), **names}
 
-    def known(self) -> dict[str, tuple[float, float]]:
-        """Range of the columns in training, GeV."""
-        ranges = zip(COLUMNS, self.on_host("seen").tolist(), strict=True)
-        return {name: (low, high) for name, (low, high) in ranges if name != "eta"}
+    @staticmethod
+    def finished(numbers: Tensor) -> Tensor:
+        """Kinematics, and whole numbers of particles."""
+        numbers = physical(numbers)
+        whole = numbers[:, MEMBERS:].floor().clamp(min=0)
+        return torch.cat([numbers[:, :MEMBERS], whole], 1)
 
-    def labels(self) -> tuple[int, ...]:
-        """Labels of the training events."""
-        share = float(self.on_host("share"))
-        return (0,) if share == 0 else (1,) if share == 1 else (0, 1)
+    def jets_of(self, request: Request, chunk: int, seed: int) -> Events:
+        """The ``chunk``-th group of jets that meet a request."""
+        return generated_jets(self, request, seed, chunk, self.chunk)
 
-    def sample(self, request: Request, chunk: int, seed: int, steps: int | None) -> Events:
-        """The ``chunk``-th group of jets.
-
-        Raises:
-            InputError: a number of steps, or a range that no jet comes into.
-        """
-        if steps is not None:
-            raise InputError("this generator takes no steps", "leave the number of steps out")
-        return generated_jets(self, request, seed, chunk)
+    def first_of(
+        self, request: Request, chunk: int, seed: int, steps: int | None, n: int
+    ) -> Events:
+        """The first jets of a group: of a narrow range, not all have to be found."""
+        self.check_steps(steps)
+        return generated_jets(self, request, seed, chunk, n)[:n]
 
     def graphs(self) -> list[Graph]:
         """Uniform numbers to a jet, and a jet and its particles so far to the next particle."""
@@ -212,17 +193,6 @@ _ABOUT = (
     "a causal transformer draws the particles of a jet before the detector, one after another; "
     "decays of pions, the detector, pile-up, noise and read-out are those of the simulation."
 )
-_TRAINING = {
-    "batch": 256,
-    "learning_rate": 0.002,
-    "weight_decay": 0.01,
-    "schedule": "cosine",
-    "warmup": 200,
-    "ema": 0.999,
-    "clip": 1.0,
-    "epochs": 40,
-    "validate_every": 400,
-}
 _SIZES: dict[str, tuple[str, dict[str, Any]]] = {
     "particles": ("Ours, for simulated sets that keep their particles", {}),
     "particles-small": (
@@ -236,7 +206,7 @@ _SIZES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 PRESETS = {
     ("jet-generator", name): Preset(
-        ParticlesTask, ParticlesConfig, f"{what}: {_ABOUT}", {**_TRAINING, **values}
+        ParticlesTask, ParticlesConfig, f"{what}: {_ABOUT}", {**PRESET, "epochs": 40, **values}
     )
     for name, (what, values) in _SIZES.items()
 }

@@ -16,6 +16,7 @@ from torch import Tensor
 from calovision.errors import InputError
 from calovision.events.events import Events, offsets_of
 from calovision.events.particle_lists import ParticleLists
+from calovision.models.generators.sequences import COLUMNS, padded, padded_groups
 from calovision.simulation.detector import CMS_BARREL
 from calovision.simulation.generator import charge, mass
 from calovision.simulation.propagation import CURVATURE
@@ -26,8 +27,9 @@ LOWEST_PT = 0.03  #: GeV; the simulation drops softer particles than .05, a pion
 PION, PHOTON = 111, 22
 _PION_MASS = 0.13498  #: GeV
 _CLOSE = 1e-3  #: GeV by which the mass of two photons of a pion may be off, by rounding
-#: columns of a jet that are learned: truth, then what is reconstructed (GeV, and pseudorapidity)
-COLUMNS = ("gen_pt", "gen_m0", "eta", "pt", "m0")
+#: numbers of a jet: its columns, then how many particles it has and how many surround it
+NUMBERS = len(COLUMNS) + 2
+GEN_PT, GEN_M0, ETA, PT, M0, MEMBERS, OTHERS = range(NUMBERS)
 #: whole numbers of a jet have a density when something between 0 and 1 is added to them
 SPREAD = np.array([0.0] * len(COLUMNS) + [1.0, 1.0], np.float32)
 SIDED = np.array([name == "eta" for name in COLUMNS] + [False, False])  #: what has a sign
@@ -92,27 +94,16 @@ class ParticleDataset:
         sides: Floats,
         spread: Floats,
     ) -> list[tuple[Tensor | None, ...]]:
-        """Jets in groups of about equal numbers of particles, each padded by itself.
+        """Chosen jets in groups of about equal numbers of particles, each padded by itself.
 
-        Args:
-            chosen: ``(n,)`` some of the jets.
-            number: of groups.
-            sides: ``(2, n)`` signs of eta and of phi.
-            spread: ``(n, 2)`` in 0..1, added to whole numbers so that they have a density.
-
-        Returns:
-            Of every group label, numbers, spread, a mask of its particles, and their kind,
-            logarithm of pt, eta and phi; and weights of the jets.
+        ``sides`` ``(2, n)`` are signs of eta and phi, ``spread`` ``(n, 2)`` in 0..1 is for whole
+        numbers. Of every group come label, numbers, spread, a mask of its particles, and their
+        kind, logarithm of pt, eta and phi; and weights of the jets.
         """
         lists, groups = self.sequences, []
-        order = np.argsort(lists.counts[chosen], kind="stable")
-        for part in np.array_split(order, min(number, len(order))):
-            jets, (eta, phi) = chosen[part], sides[:, part, None]
-            counts = lists.counts[jets]
-            place = np.arange(int(counts.max(initial=1)))
-            mask = place < counts[:, None]
-            row = np.minimum(lists.offsets[jets, None] + place, max(len(lists.kind) - 1, 0))
-            kind, log_pt, at_eta, at_phi = (np.where(mask, v[row], 0) for v in lists.columns)
+        for part, jets, mask, row in padded_groups(lists.counts, chosen, number):
+            eta, phi = sides[:, part, None]
+            kind, log_pt, at_eta, at_phi = (padded(v, mask, row) for v in lists.columns)
             numbers = self.numbers[jets] * np.where(SIDED, eta, 1)
             arrays = [self.label[jets], numbers, spread[part], mask, kind, log_pt]
             arrays += [at_eta * eta, at_phi * phi]
@@ -142,7 +133,7 @@ def needed(events: Events) -> ParticleLists:
     if events.particles is None or missing:
         raise InputError(
             "these events do not keep their particles before the detector",
-            "simulate jets with --particles (particles=True), or train the model 'cascade'",
+            "simulate jets with --particles (particles=True), or train the model 'hits'",
         )
     return events.particles
 

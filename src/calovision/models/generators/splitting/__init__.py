@@ -1,1 +1,0 @@
-"""Our generator: global features of a jet, split down a binary tree of cells to hits."""
