@@ -31,6 +31,7 @@ Models::
     model = cv.load_model("runs/tagger")       # a Model; model.save, .export, .to("cuda")
     model.predict(test)                        # Scores: .probability, .logit, .plot_roc
     model.reconstruct(test)                    # a VAE's Reconstruction: .events, .latent, .bits
+    model.compress(test, "jets.cv")            # bits an event; model.decompress("jets.cv")
     model.generate(1000, label="gluon", pt=(100, 140))
     model.discover(cv.simulate.digits())       # a Symmetry: .generators, .plot_orbit()
 

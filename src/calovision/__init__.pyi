@@ -37,6 +37,7 @@ from .events.geometry import Geometry as Geometry
 from .events.reader import EventStore as EventStore
 from .metrics.value import Metric as Metric
 from .models.classify import Scores as Scores
+from .models.compression import Compressed as Compressed
 from .studies.study import study as study
 
 __version__: str

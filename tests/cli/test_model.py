@@ -54,3 +54,21 @@ def test_evaluating_too_few_unseen_events_says_how_many_are_needed(
     refused = calovision("evaluate", str(folder / "run"), "--data", str(folder / "jets"))
     assert refused.returncode == 2
     assert "200" in refused.stderr
+
+
+def test_compress_then_decompress(folder: Path, calovision: Command) -> None:
+    file, run = folder / "jets.cv", str(folder / "run")
+    made = calovision("compress", run, "--data", str(folder / "jets"), "--out", str(file), "--json")
+    assert made.returncode == 0, made.stderr
+    spent = json.loads(made.stdout)
+    assert spent["events"] == 80
+    assert 8 * file.stat().st_size >= 80 * (spent["written"] + spent["columns"])
+    back = calovision("decompress", run, "--data", str(file), "--out", str(folder / "back"))
+    assert back.returncode == 0, back.stderr
+    assert len(EventStore.open(folder / "back")) == 80
+    other = calovision(
+        "decompress", "--pretrained", "--data", str(file), "--out", str(folder / "x")
+    )
+    assert other.returncode == 2
+    assert "another model" in other.stderr
+    assert not (folder / "x").exists()

@@ -14,6 +14,7 @@ from calovision.networks.mixtures import (
     LINE,
     PLANE,
     category,
+    line_log_below,
     line_log_prob,
     line_sample,
     plane_log_prob,
@@ -33,6 +34,18 @@ def test_densities_add_up_to_one_between_bounds(low: float, high: float) -> None
     bounds = (torch.full_like(x, b) for b in (low, high))
     density = line_log_prob(law(LINE).expand(len(x), -1), x, *bounds).exp()
     assert float(torch.trapezoid(density, x)) == pytest.approx(1, abs=2e-3)
+
+
+@pytest.mark.parametrize(("low", "high"), BOUNDS)
+def test_the_part_below_a_number_is_the_integral_of_the_density(low: float, high: float) -> None:
+    x = torch.linspace(low, high, 200_001)
+    one = law(LINE).expand(len(x), -1)
+    bounds = [torch.full_like(x, b) for b in (low, high)]
+    density = line_log_prob(one, x, *bounds).exp()
+    at = [50_000, 100_000, 180_000, 200_000]
+    found = line_log_below(one, x, *bounds).exp()[at]
+    areas = [float(torch.trapezoid(density[: i + 1], x[: i + 1])) for i in at]
+    np.testing.assert_allclose(found, areas, atol=2e-3)
 
 
 def test_one_component_is_the_logistic_distribution() -> None:

@@ -55,6 +55,8 @@ SAME, ELSEWHERE = 1e-6, 2e-2
 #: elsewhere, of what a last digit can turn into another event: numbers of hits and their energies
 DISCRETE, LOOSE = ("generated", "reconstructed", "graph"), 0.2
 
+HITS: dict[str, Any] = {"width": 16, "layers": 1, "heads": 2, "components": 2, "jet_width": 16}
+HITS |= {"companion_width": 8, "jet_components": 2, "bfloat16": False}
 SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("jet-tagger", "particle-transformer"): {"width": 16, "hits": 20},
     ("jet-tagger", "particlenet"): {"hits": 20, "bfloat16": False},
@@ -65,6 +67,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("egamma", "baseline"): {"bfloat16": False},
     ("egamma", "crop-net"): {"hidden": 16},
     ("jet-vae", "point"): {"points": 64, "width": 16, "code": 32},
+    **{("jet-vae", name): HITS for name in ("hits", "hits-small")},
     ("jet-vae", "baseline"): {"latent": 8, "batch": 2, "validate_every": STEPS},
     ("jet-generator", "baseline"): {"widths": [8, 16], "steps": 5, "bfloat16": False},
     ("jet-generator", "set-flow"): {"width": 16, "layers": 1, "induced": 4, "bfloat16": False},

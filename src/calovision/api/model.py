@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calovision.api.compression import Compressing
 from calovision.api.evaluate import evaluate
 from calovision.api.generate import Label, Range, generate
 from calovision.api.given import events_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from calovision.models.classify import Scores
 
 
-class Model:
+class Model(Compressing):
     """A trained model and its run directory, from ``train``, ``load_model`` or ``pretrained``.
 
     Args:
@@ -140,9 +141,8 @@ class Model:
             >>> cv.pretrained("jet-vae").reconstruct(jets).bits > 0
             array([ True,  True])
         """
-        return reconstruct(
-            self._trained, events_of(events), seed, None if out is None else Path(out), quiet
-        )
+        folder = None if out is None else Path(out)
+        return reconstruct(self._trained, events_of(events), seed, folder, quiet)
 
     def generate(
         self,

@@ -22,6 +22,7 @@ class Reconstruction:
         events: the reconstructions.
         latent: ``(n, L)`` latent means.
         bits: counts the information in the codes when it is asked for.
+        surprise: tells how unlike those of the training codes are, when it is asked for.
 
     Attributes:
         events: the reconstructions, in the order of the originals; of a large set on disk.
@@ -39,8 +40,9 @@ class Reconstruction:
         events: EventSet,
         latent: NDArray[np.float32],
         bits: Callable[[], NDArray[np.float64]],
+        surprise: Callable[[], NDArray[np.float64]],
     ) -> None:
-        self.events, self.latent, self._bits = events, latent, bits
+        self.events, self.latent, self._bits, self._surprise = events, latent, bits, surprise
 
     @cached_property
     def bits(self) -> NDArray[np.float64]:
@@ -49,6 +51,17 @@ class Reconstruction:
         The Kullback-Leibler divergence of its distribution from the prior.
         """
         return self._bits()
+
+    @cached_property
+    def surprise(self) -> NDArray[np.float64]:
+        """``(n,)`` how unlike those of the training an event's code is, bits.
+
+        Minus the logarithm of its probability by the law of codes: a score of anomalies.
+
+        Raises:
+            InputError: the model was trained before there were such laws.
+        """
+        return self._surprise()
 
     def __repr__(self) -> str:
         n, numbers = self.latent.shape
@@ -59,6 +72,7 @@ def reconstruct(
     trained: Trained, events: EventSet, seed: int, out: Path | None, quiet: bool
 ) -> Reconstruction:
     """See :meth:`calovision.api.model.Model.reconstruct`."""
+    from calovision.models.compression import law_of
     from calovision.models.reconstruct import information, reconstructions
     from calovision.models.reconstruct import reconstruct as reconstructed_into
 
@@ -69,10 +83,17 @@ def reconstruct(
         chunks = (events[i : i + CHUNK].load() for i in range(0, len(events), CHUNK))
         return np.concatenate([np.zeros(0), *(information(task, chunk) for chunk in chunks)])
 
+    made: EventSet
     if out is None:
         held = events.load()
         made, latent = reconstructions(task, held, seed, quiet)
         made.columns = {**held.columns, **made.columns}
-        return Reconstruction(made, latent, bits)
-    store = reconstructed_into(out, trained.run, task, events, seed=seed, quiet=quiet)
-    return Reconstruction(store, np.load(store.path / "latent.npy", allow_pickle=False), bits)
+    else:
+        made = reconstructed_into(out, trained.run, task, events, seed=seed, quiet=quiet)
+        latent = np.load(made.path / "latent.npy", allow_pickle=False)
+
+    def surprise() -> NDArray[np.float64]:
+        law = law_of(task)
+        return law.bits(law.symbols(latent))
+
+    return Reconstruction(made, latent, bits, surprise)

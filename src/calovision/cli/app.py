@@ -18,6 +18,7 @@ from calovision import __version__
 from calovision.cli import (
     bench,
     compare,
+    compression,
     data,
     discover,
     export,
@@ -73,6 +74,8 @@ verbs = (
     train.train,
     model.evaluate,
     model.reconstruct,
+    compression.compress,
+    compression.decompress,
     model.classify,
     export.export,
     generate.generate,

@@ -76,7 +76,7 @@ def evaluate(
     results = results_of(directory, store, len(events), seed, {})
     if isinstance(task, TaggerTask):
         results["metrics"] = as_json(classified(task, events, seed, quiet))
-    elif isinstance(task, GeneratorTask):
+    elif isinstance(task, GeneratorTask) and not isinstance(task, AutoencoderTask):
         made = generated(task, len(events) // 2, Request(), seed=seed)
         options: dict[str, Any] = {"judges": judges, "device": device, "progress": not quiet}
         compared = compare(events, made, seed=seed, **options)

@@ -15,6 +15,8 @@ __all__ = ["Autoencoder", "Tagger"]
 MODELS: dict[str, dict[str, str]] = {
     "jet-vae": {
         "point": "autoencoders.point_vae",
+        "hits": "autoencoders.hits_vae",
+        "hits-small": "autoencoders.hits_vae",
         "baseline": "autoencoders.dense_vae",
     },
     "jet-tagger": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -22,30 +23,53 @@ CHUNK = 250  #: events reconstructed at a time
 SHARD = 2000  #: events of the input read, and written as one shard, at a time
 
 
-def reconstructions(
-    task: AutoencoderTask, events: Events, seed: int, quiet: bool = False, first: int = 0
-) -> tuple[Events, NDArray[np.float32]]:
-    """Reconstructed events, in order, and their latent means ``(n, L)``.
+def encoded(task: AutoencoderTask, events: Events, quiet: bool = False) -> NDArray[np.float32]:
+    """Latent means ``(n, L)`` of events."""
+    codes = []
+    for start in tqdm(
+        range(0, len(events), CHUNK), "encode", disable=quiet, unit="chunk", leave=False
+    ):
+        chunk = events[start : start + CHUNK]
+        with enough_memory(task.device):
+            means, _ = task.codes(task.dataset(chunk), np.arange(len(chunk)))
+        codes.append(np.asarray(means.cpu().numpy()))
+    return np.concatenate([np.zeros((0, task.latent_numbers), np.float32), *codes])
+
+
+def decoded(
+    task: AutoencoderTask,
+    codes: NDArray[np.float32],
+    seed: int,
+    quiet: bool = False,
+    first: int = 0,
+) -> Events:
+    """Events of codes ``(n, L)``, in order.
 
     Args:
         task: the autoencoder.
-        events: to reconstruct.
+        codes: latent numbers.
         seed: of what is drawn.
         quiet: no progress bar.
         first: number of the first event in the whole set.
     """
-    sets, codes = [], []
+    sets = []
     for start in tqdm(
-        range(0, len(events), CHUNK), "reconstruct", disable=quiet, unit="chunk", leave=False
+        range(0, len(codes), CHUNK), "decode", disable=quiet, unit="chunk", leave=False
     ):
-        chunk = events[start : start + CHUNK]
         place = first + start
         generator = streams.torch_rng(streams.Stream.RECONSTRUCT, seed, place, device=task.device)
+        chunk = torch.from_numpy(codes[start : start + CHUNK]).to(task.device)
         with enough_memory(task.device):
-            rebuilt, means = task.reconstruct(task.dataset(chunk), np.arange(len(chunk)), generator)
-        sets.append(rebuilt)
-        codes.append(means)
-    return concatenate(sets), np.concatenate(codes)
+            sets.append(task.decode(chunk, generator))
+    return concatenate(sets)
+
+
+def reconstructions(
+    task: AutoencoderTask, events: Events, seed: int, quiet: bool = False, first: int = 0
+) -> tuple[Events, NDArray[np.float32]]:
+    """Reconstructed events, in order, and their latent means ``(n, L)``; see :func:`decoded`."""
+    codes = encoded(task, events, quiet)
+    return decoded(task, codes, seed, quiet, first), codes
 
 
 def information(task: AutoencoderTask, events: Events) -> NDArray[np.float64]:

@@ -30,6 +30,14 @@ def line_log_prob(law: Tensor, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return free - torch.logsumexp(weight + _log_mass(low, high, place, width), -1)
 
 
+def line_log_below(law: Tensor, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Log-probability ``(n,)`` that a number between bounds is below ``x``; see the density."""
+    weight, place, width = law.chunk(LINE, -1)
+    weight, width = weight.log_softmax(-1), width.clamp(*WIDTHS)
+    some, all_ = (torch.logsumexp(weight + _log_mass(low, b, place, width), -1) for b in (x, high))
+    return (some - all_).clamp(max=0)
+
+
 def line_sample(law: Tensor, low: Tensor, high: Tensor, uniform: Tensor) -> Tensor:
     """Numbers ``(n,)`` between bounds ``(n,)`` of a law, from ``(n, 2)`` uniform ones."""
     weight, place, width = law.chunk(LINE, -1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Self
 
@@ -32,7 +31,6 @@ from calovision.training.devices import to_device
 from calovision.training.onnx_graph import Arrays, Graph, numpy_of
 from calovision.training.settings import Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
-from calovision.training.weights import fill
 
 
 class DenseVAEConfig(Training):
@@ -74,7 +72,7 @@ class DenseVAETask(ImageAutoencoderTask):
     ) -> Self:
         """A task with the weights and the threshold of ``state``."""
         task = cls(geometry, 1.0, latent=config.latent)
-        fill(task, state)
+        task.take(state)
         return task
 
     @property
@@ -107,23 +105,16 @@ class DenseVAETask(ImageAutoencoderTask):
         }
 
     @torch.no_grad()
-    def bits(self, dataset: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        """``(n,)`` information in the codes of the ``chosen`` events, bits."""
+    def codes(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Means and standard deviations of codes."""
         images = to_device(self.batch(dataset, chosen)[0], self.device)
         mean, log_variance = self.network.encode(images)
-        nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
-        found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
-        return found
+        return mean, torch.exp(0.5 * log_variance)
 
-    def cells(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
-        """Decoded content per readout cell of each channel (image units), and latent means.
-
-        Both are on the CPU.
-        """
-        images = to_device(self.batch(dataset, chosen)[0], self.device)
-        mean, _ = self.network.encode(images)
-        decoded = self.network.decode(mean) * self.maximum
-        return readout_cells(decoded.cpu(), self.geometry), mean.cpu()
+    def cells(self, codes: Tensor) -> list[Tensor]:
+        """Decoded content per readout cell of each channel (image units), on the CPU."""
+        decoded = self.network.decode(codes) * self.maximum
+        return readout_cells(decoded.cpu(), self.geometry)
 
     def graphs(self) -> list[Graph]:
         """Encoder and decoder."""

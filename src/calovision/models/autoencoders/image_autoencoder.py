@@ -6,7 +6,6 @@ from abc import abstractmethod
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from calovision.events.events import Events
@@ -34,11 +33,8 @@ class ImageAutoencoderTask(AutoencoderTask):
         self.register_buffer("threshold", torch.zeros(len(geometry.channels)))
 
     @abstractmethod
-    def cells(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
-        """Decoded content per readout cell of each channel (image units), and latent means.
-
-        Both are on the CPU.
-        """
+    def cells(self, codes: Tensor) -> list[Tensor]:
+        """Decoded content per readout cell of each channel (image units), on the CPU."""
 
     def dataset(self, events: Events) -> Events:
         """Plain events, of which dense images are made batch by batch."""
@@ -53,7 +49,7 @@ class ImageAutoencoderTask(AutoencoderTask):
         truth = levels.new_zeros(len(self.threshold))
         for start in range(0, jets, chunk):
             chosen = np.arange(start, min(start + chunk, jets))
-            cells, _ = self.cells(dataset, chosen)
+            cells = self.cells(self.codes(dataset, chosen)[0])
             dense = torch.from_numpy(dataset[chosen].to_dense("image"))
             for i, channel in enumerate(self.geometry.channels):
                 middle = channel.block // 2
@@ -67,9 +63,6 @@ class ImageAutoencoderTask(AutoencoderTask):
         self.threshold.copy_(levels[f1.argmax(1)])
 
     @torch.no_grad()
-    def reconstruct(
-        self, dataset: Events, chosen: NDArray[np.int64], generator: torch.Generator
-    ) -> tuple[Events, NDArray[np.float32]]:
-        """Reconstruction of the ``chosen`` events from their latent means, and those means."""
-        cells, mean = self.cells(dataset, chosen)
-        return hits_above(cells, self.threshold.cpu(), self.geometry), mean.cpu().numpy()
+    def decode(self, codes: Tensor, generator: torch.Generator) -> Events:
+        """The cells above the thresholds."""
+        return hits_above(self.cells(codes), self.threshold.cpu(), self.geometry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -29,7 +28,6 @@ from calovision.networks.likelihoods import gaussian_kl
 from calovision.training.onnx_graph import Arrays, Graph, numpy_of
 from calovision.training.settings import OWN
 from calovision.training.task import Batch, as_tensor, weighted_mean
-from calovision.training.weights import fill
 
 TRIED = 2  #: training events that the module is tried on before the training
 
@@ -71,7 +69,7 @@ class ModuleAutoencoder(ImageAutoencoderTask):
     def from_state(cls, config: Any, geometry: Geometry, state: Mapping[str, Tensor]) -> Self:
         """A task with the weights and the threshold of ``state``."""
         task = cls(geometry, own_copy(config.module), config.beta)
-        fill(task, state)
+        task.take(state)
         return task
 
     @property
@@ -101,20 +99,18 @@ class ModuleAutoencoder(ImageAutoencoderTask):
         return {"loss": loss, **{k: v.detach() for k, v in parts.items()}}
 
     @torch.no_grad()
-    def bits(self, dataset: Events, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        """``(n,)`` information in the codes, bits; infinite where they have no variance."""
+    def codes(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Codes or their means, and standard deviations, 0 where ``encode`` gives none."""
         mean, log_variance = self._encoded(self.batch(dataset, chosen)[0].to(self.device))
-        if log_variance is None:
-            return np.full(len(chosen), np.inf)
-        nats = gaussian_kl(mean, 0.5 * log_variance).sum(1).double()
-        found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
-        return found
+        std = torch.zeros_like(mean) if log_variance is None else torch.exp(0.5 * log_variance)
+        return mean, std
 
-    def cells(self, dataset: Events, chosen: NDArray[np.int64]) -> tuple[list[Tensor], Tensor]:
-        """Decoded content per readout cell of each channel (image units), and latent means."""
-        mean, _ = self._encoded(self.batch(dataset, chosen)[0].to(self.device))
-        decoded = self._decoded(mean) / self.scale
-        return readout_cells(decoded.cpu(), self.geometry), mean.cpu()
+    def cells(self, codes: Tensor) -> list[Tensor]:
+        """Decoded content per readout cell of each channel (image units), on the CPU."""
+        if not self.latent:  # the shape of codes is known from images alone
+            sides = len(self.geometry.channels), self.geometry.rows, self.geometry.cols
+            self._encoded(torch.zeros(1, *sides, device=codes.device))
+        return readout_cells((self._decoded(codes) / self.scale).cpu(), self.geometry)
 
     def _encoded(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Codes ``(n, L)`` and their logarithmic variances, where the module gives them."""

@@ -37,7 +37,7 @@ from calovision.training.devices import to_device
 from calovision.training.onnx_graph import Graph
 from calovision.training.settings import WIDEST, Training
 from calovision.training.task import Batch, as_tensor, weighted_mean
-from calovision.training.weights import fill, tensor_of
+from calovision.training.weights import tensor_of
 
 
 class PointVAEConfig(Training):
@@ -107,7 +107,7 @@ class PointVAETask(AutoencoderTask):
         """A task with the weights and statistics of ``state``."""
         scaling = Scaling(**{f: tensor_of(state, f, 1) for f in Scaling.__dataclass_fields__})
         task = cls(geometry, config, scaling)
-        fill(task, state)
+        task.take(state)
         return task
 
     @property
@@ -195,25 +195,23 @@ class PointVAETask(AutoencoderTask):
         return occupancy.flatten(1).sum(-1) + (strength * rest).sum(-1)
 
     @torch.no_grad()
-    def encode(self, hits: Hits, summary: Tensor) -> tuple[Tensor, Posterior]:
-        """Latent means ``(B, G + 3 P)``, unused points where no channel is, and the posterior."""
+    def encode(self, hits: Hits, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """Means and standard deviations of codes ``(B, G + 3 P)``; of points without a hit none."""
         q: Posterior = self.network.encoder(hits, summary)
-        lead = self._leading(hits)[:, : q.point.shape[1], None]
+        there = q.point.shape[1]
+        lead = self._leading(hits)[:, :there, None]
         unused = torch.tensor([0.0, 0.0, self.no_hit], device=q.point.device)
         point = unused.repeat(len(q.code), self.points, 1)
-        point[:, : q.point.shape[1]] = torch.where(lead, q.point, unused)
-        return torch.cat([q.code, point.flatten(1)], 1), q
+        std = torch.full_like(point, math.nan)
+        point[:, :there] = torch.where(lead, q.point, unused)
+        std[:, :there] = torch.where(lead, q.point_log_std.exp(), math.nan)
+        parts = (q.code, point), (q.code_log_std.exp(), std)
+        mean, spread = (torch.cat([code, points.flatten(1)], 1) for code, points in parts)
+        return mean, spread
 
-    @torch.no_grad()
-    def bits(self, dataset: PointDataset, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        """``(n,)`` information in the codes of the ``chosen`` events, bits."""
-        hits, summary = dataset.batch(chosen, self.scaling)
-        q: Posterior = self.network.encoder(hits, summary)
-        keep = self._leading(hits)[:, : q.point.shape[1]]
-        points = (gaussian_kl(q.point, q.point_log_std).sum(-1) * keep).sum(-1)
-        nats = (gaussian_kl(q.code, q.code_log_std).sum(-1) + points).double()
-        found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
-        return found
+    def codes(self, dataset: PointDataset, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Means and standard deviations of codes."""
+        return self.encode(*to_device(dataset.batch(chosen, self._scaling_on_host()), self.device))
 
     @property
     def no_hit(self) -> float:
@@ -222,17 +220,12 @@ class PointVAETask(AutoencoderTask):
         return float(channel_centre(torch.tensor(channels, device="cpu"), channels))
 
     @torch.no_grad()
-    def reconstruct(
-        self, dataset: PointDataset, chosen: NDArray[np.int64], generator: torch.Generator
-    ) -> tuple[Events, NDArray[np.float32]]:
-        """Reconstruction of the ``chosen`` events from their latent means, and those means."""
-        hits, summary = to_device(dataset.batch(chosen, self._scaling_on_host()), self.device)
-        means, _ = self.encode(hits, summary)
-        code_size = self.network.encoder.skip.out_features
-        point = means[:, code_size:].view(len(chosen), -1, 3)
-        decode = HitDecoder(self.network.decoder, self.geometry, self.scaling, self.no_hit)
-        spread = self.remainder_log_std.exp()
-        return decode(means[:, :code_size], point, spread, generator), means.cpu().numpy()
+    def decode(self, codes: Tensor, generator: torch.Generator) -> Events:
+        """Hits with a latent point, and others drawn from the density that codes give."""
+        size = self.config.code
+        point = codes[:, size:].view(len(codes), -1, 3)
+        decoder = HitDecoder(self.network.decoder, self.geometry, self.scaling, self.no_hit)
+        return decoder(codes[:, :size], point, self.remainder_log_std.exp(), generator)
 
     def graphs(self) -> list[Graph]:
         """Encoder and decoder."""
