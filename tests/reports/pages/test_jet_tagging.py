@@ -155,6 +155,11 @@ def test_a_study_beside_another(study, make_study, tmp_path):
 def test_the_page_is_a_few_screens(page, show_page):
     shown = show_page(page, viewport={"width": 1280, "height": 800})
     assert shown.evaluate("document.documentElement.scrollHeight") <= 6 * 800
+    shown.locator("details:has(iframe.display) > summary").click()
+    canvas = shown.frame_locator("iframe.display").locator("canvas").first
+    canvas.wait_for(state="visible")
+    shown.wait_for_function("document.querySelector('iframe.display').offsetHeight > 200")
+    assert canvas.bounding_box()["width"] > 80
 
 
 def test_a_study_says_what_ours_began_with(study, tmp_path):

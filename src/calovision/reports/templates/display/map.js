@@ -86,7 +86,8 @@ class EventMap {
   resize(wide, high) {
     const large = Math.min(wide, high) >= 165;
     const [left, below] = large ? [34, 30] : [0, 0];
-    const side = Math.min(wide - left - 4, high - below - 4);
+    // In a folded part of a report there is no room at all; it is laid out again when that opens.
+    const side = Math.max(1, Math.min(wide - left - 4, high - below - 4));
     Object.assign(this, { wide, high, large, plot: { x: left + (wide - left - side) / 2, y: 2, side } });
   }
 
