@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
 import calovision as cv
 from calovision.api.training import watched
+from calovision.cli.app import app
 from calovision.errors import InputError
 from calovision.events.events import Events
 from calovision.events.store import EventStore, save
@@ -198,6 +200,25 @@ def test_one_call_trains_on_what_it_simulates(tmp_path: Path) -> None:
         cv.train("egamma", tmp_path / "run-events", simulate=40, **given)
     with pytest.raises(InputError, match="come once"):
         cv.train("egamma", simulate=40, epochs=2, **given)
+
+
+def test_one_command_begins_and_goes_on(tmp_path: Path) -> None:
+    out, few = tmp_path / "run", ["--set", "hidden=16", "--set", "batch=8", "--workers", "0"]
+    words = ["train", "egamma", "--simulate", "40", "--out", str(out), "--resume", *few]
+    for _ in range(2):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+    assert RunDir(out).budget()["steps"] == 5
+    config = RunDir(out).describe()["config"]
+    assert (config["simulate"], config["epochs"], config["workers"]) == (40, 1, 0)
+    # a run says what it simulates, so that nothing need be said again, and workers may differ
+    done = CliRunner().invoke(app, ["train", "--resume", str(out), "--workers", "2"])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(
+        app, ["train", "jet-vae", "--simulate", "40", "--out", str(out) + "2"]
+    )
+    assert done.exit_code != 0
+    assert "there is no setting 'simulate'" in str(done.exception)
 
 
 def test_chunks_of_jets_for_a_training_are_of_no_set() -> None:

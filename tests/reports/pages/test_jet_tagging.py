@@ -10,6 +10,7 @@ import pytest
 
 from calovision.errors import InputError
 from calovision.reports.from_runs import headlines, report
+from calovision.reports.pages.classification import quality
 from calovision.reports.sources import read_source, save_arrays
 
 TITLES = [
@@ -159,3 +160,14 @@ def test_the_page_is_a_few_screens(page, show_page):
     canvas.wait_for(state="visible")
     shown.wait_for_function("document.querySelector('iframe.display').offsetHeight > 200")
     assert canvas.bounding_box()["width"] > 80
+
+
+def test_a_study_says_what_ours_began_with(study, tmp_path):
+    words = "Ours begins with the model that comes with the package, which 20,000 training jets"
+    assert words not in quality(read_source(study)).text
+    shutil.copytree(study, tmp_path / "study")
+    file = tmp_path / "study" / "comparison.json"
+    content = json.loads(file.read_text())
+    content["models"][0]["begun_with"] = 20_000
+    file.write_text(json.dumps(content))
+    assert words in quality(read_source(tmp_path / "study")).text
