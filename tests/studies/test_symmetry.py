@@ -19,7 +19,7 @@ from calovision.studies.runner import run
 
 pytestmark = pytest.mark.timeout(900)  # the study is made within the first test
 
-OURS = {"vae_steps": 12, "oracle_steps": 3, "refine_steps": 2, "project_steps": 2, "batch": 16}
+OURS = {"vae_steps": 12, "oracle_steps": 3, "refine_steps": 2, "group_steps": 2, "batch": 16}
 OURS |= {"points": 100, "components": 12}
 PUBLISHED = {"epochs": 0.02, "oracle_steps": 3, "generator_steps": 3}
 SCALE = symmetry.Scale(1, 2, {"isometry": OURS, "baseline": PUBLISHED})

@@ -47,13 +47,13 @@ class Scale:
 
 
 QUICK = {
-    OURS: {"vae_steps": 500, "oracle_steps": 300, "refine_steps": 150, "project_steps": 350},
+    OURS: {"vae_steps": 500, "oracle_steps": 300, "refine_steps": 150, "group_steps": 300},
     BASELINE: {"epochs": 3, "oracle_steps": 300, "generator_steps": 500},
 }
 SCALES = {
     "quick": Scale(1, 100, QUICK),
     "standard": Scale(3),
-    "full": Scale(5, 1000, {OURS: {"vae_steps": 4000, "project_steps": 2400}}),
+    "full": Scale(5, 1000, {OURS: {"vae_steps": 4000, "group_steps": 2400}}),
 }
 
 
