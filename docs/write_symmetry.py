@@ -4,6 +4,7 @@ Run from the root of the checkout, with runs of 'train symmetry' and 'discover' 
 ``ablation``, of 'discover --ablate'):
 
     python docs/write_symmetry.py ablation=RUN discrete=RUN digits=RUN jets=RUN crops=RUN
+    python docs/write_symmetry.py beyond=STUDY   # of 'study symmetry'
     python docs/write_symmetry.py                # the tables again, from docs/results
 """
 
@@ -48,6 +49,10 @@ def store(name: str, run: Path) -> dict[str, Any]:
     """What a run's files say, without paths."""
     if name == "ablation":
         return dict(json.loads((run / "ablation.json").read_text()))
+    if name == "beyond":
+        content = json.loads((run / "beyond.json").read_text())
+        content["false_discoveries"].pop("rows")
+        return dict(content)
     results = json.loads((run / "results.json").read_text())
     results["data"].pop("path")
     (found,) = run.glob("d*/found.json")
@@ -131,11 +136,59 @@ def physics(content: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+KINDS = {
+    "warped": "surfaces bent at random",
+    "watched": "classes that depend on angle and radius",
+    "unequal": "Gaussian clouds of unequal spread",
+}
+
+
+def false(content: dict[str, Any]) -> str:
+    """Sets without a symmetry, and clouds in which it is broken more and more."""
+    of = content["beyond"]["false_discoveries"]
+    rows = [(KINDS[k], str(v["claims"]), str(v["sets"])) for k, v in of["by_kind"].items()]
+    rows.append(("all", str(of["claims"]), str(of["sets"])))
+    power = [
+        (
+            f"{row['ratio']:.2f}",
+            f"{row['imbalance']:.3f} ± {row['imbalance_error']:.3f}",
+            f"{row['claimed']:.2f} ± {row['error']:.2f}",
+        )
+        for row in of["power"]
+    ]
+    first = markdown(("sets without a symmetry", "claimed", "of"), rows)
+    head = ("ratio of the spreads", "imbalance of one cloud", "share of clouds claimed")
+    return f"{first}\n\n{markdown(head, power)}"
+
+
+LORENTZ = {
+    "generators": "generators found",
+    "rotations": "of which compact (rotations)",
+    "gap": "change along the next motion, over theirs",
+    "open": "largest part of a bracket outside their span",
+    "outside": "largest part of a rotation or boost outside it",
+    "brackets": "largest deviation of a structure constant",
+}
+
+
+def lorentz(content: dict[str, Any]) -> str:
+    """The algebra found with the mass of the generator, and with the measured one."""
+    found = content["beyond"]["lorentz"]
+    rows = [
+        (words, *(f"{of['value'][key]:.2g} ± {of['error'][key]:.1g}" for of in found.values()))
+        for key, words in LORENTZ.items()
+    ]
+    head = (f"{found['generated']['jets']} jets", "generated mass", "measured mass")
+    return markdown(head, rows)
+
+
 TABLES: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], str]]] = {
     "discrete": (("discrete",), discrete),
     "digits": (("digits",), digits),
     "ablation": (("ablation",), ablation),
     "physics": (tuple(EVENTS), physics),
+    "false": (("beyond",), false),
+    "lorentz": (("beyond",), lorentz),
 }
 
 

@@ -230,7 +230,7 @@ def test_symmetry(here: Path) -> None:
     assert "1000 digits of 28 x 28 pixels" in repr(digits)
     assert "1: 500, of which 100 are for testing" in repr(digits)
     few = {"vae_steps": 40, "batch": 64, "oracle_steps": 40, "points": 200, "components": 20}
-    toy = cv.train("symmetry", digits, quiet=True, refine_steps=20, project_steps=20, **few)
+    toy = cv.train("symmetry", digits, quiet=True, refine_steps=20, group_steps=20, **few)
     assert "no symmetry found" in toy.discover(digits, quiet=True).verdict
     found = cv.pretrained("symmetry").discover(digits)
     assert len(found.generators) == 1

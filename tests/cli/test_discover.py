@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-SHORT = ("vae_steps=2", "oracle_steps=2", "refine_steps=1", "project_steps=1", "points=60")
+SHORT = ("vae_steps=2", "oracle_steps=2", "refine_steps=1", "group_steps=1", "points=60")
 
 
 @pytest.fixture(scope="module")

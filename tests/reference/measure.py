@@ -90,7 +90,7 @@ SEARCH: dict[str, dict[str, Any]] = {
         "vae_steps": STEPS,
         "oracle_steps": STEPS,
         "refine_steps": 2,
-        "project_steps": 2,
+        "group_steps": 2,
         "points": 60,
         "components": 12,
     },

@@ -11,7 +11,7 @@ from calovision.errors import InputError
 from calovision.evaluation.symmetry import frame_measures, measures, orbits
 from calovision.events.digits import DigitSet
 from calovision.metrics import symmetry as metrics
-from calovision.models.symmetry.isometry import Evidence
+from calovision.models.symmetry.evidence import Evidence
 from calovision.models.symmetry.linear import Spectrum
 from calovision.simulation.digits import digits
 from calovision.studies import symmetry
@@ -19,10 +19,10 @@ from calovision.studies.runner import run
 
 pytestmark = pytest.mark.timeout(900)  # the study is made within the first test
 
-OURS = {"vae_steps": 12, "oracle_steps": 3, "refine_steps": 2, "project_steps": 2, "batch": 16}
+OURS = {"vae_steps": 12, "oracle_steps": 3, "refine_steps": 2, "group_steps": 2, "batch": 16}
 OURS |= {"points": 100, "components": 12}
 PUBLISHED = {"epochs": 0.02, "oracle_steps": 3, "generator_steps": 3}
-SCALE = symmetry.Scale(1, 2, {"isometry": OURS, "baseline": PUBLISHED})
+SCALE = symmetry.Scale(1, 2, 3, 0, {"isometry": OURS, "baseline": PUBLISHED})
 TINY = replace(symmetry.STUDY, scales={"quick": SCALE})
 
 

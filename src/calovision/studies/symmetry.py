@@ -6,12 +6,15 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from calovision.evaluation.symmetry.false_discovery import false_discoveries
 from calovision.evaluation.symmetry.frame_measures import measure_frame
+from calovision.evaluation.symmetry.lorentz import lorentz
 from calovision.evaluation.symmetry.measures import measure, measure_map, write_results
 from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData, read_images
@@ -21,6 +24,7 @@ from calovision.models.symmetry.settings import load_settings
 from calovision.models.symmetry.supervised import train_published_map, train_step_map
 from calovision.reports.sources import save_arrays
 from calovision.simulation.digits import digits
+from calovision.simulation.driver import simulate_jets
 from calovision.studies.runner import Description, StudyFolder, differences
 from calovision.training.run import RunDir
 from calovision.utils import streams
@@ -38,22 +42,26 @@ class Scale:
         seeds: repetitions, each with its own held-out digits.
         map_steps: of the training of the supervised map; the published one, a fraction of
             the work, has four times as many.
+        sets: without a symmetry, in which none must be claimed.
+        jets: simulated, from whose particles the Lorentz algebra is found; none if 0.
         settings: of each model, that differ from its preset.
     """
 
     seeds: int
     map_steps: int = 500
+    sets: int = 100
+    jets: int = 4000
     settings: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 QUICK = {
-    OURS: {"vae_steps": 500, "oracle_steps": 300, "refine_steps": 150, "project_steps": 350},
+    OURS: {"oracle_steps": 300, "refine_steps": 150, "group_steps": 300},
     BASELINE: {"epochs": 3, "oracle_steps": 300, "generator_steps": 500},
 }
 SCALES = {
-    "quick": Scale(1, 100, QUICK),
+    "quick": Scale(1, 100, 30, 600, QUICK),
     "standard": Scale(3),
-    "full": Scale(5, 1000, {OURS: {"vae_steps": 4000, "project_steps": 2400}}),
+    "full": Scale(5, 1000, settings={OURS: {"vae_steps": 4000, "group_steps": 2400}}),
 }
 
 
@@ -68,7 +76,28 @@ def compare(study: StudyFolder) -> dict[str, Any]:
         "models": models,
         "differences": sorted(rows, key=lambda row: str(row["metric"])),
         "floor": {},
+        **beyond(study),
     }
+
+
+def beyond(study: StudyFolder) -> dict[str, Any]:
+    """False discoveries, and the Lorentz algebra in simulated jets: ``beyond.json``."""
+    file = study.path / "beyond.json"
+    if not file.exists():
+        content: dict[str, Any] = {
+            "false_discoveries": false_discoveries(study.size.sets, study.seed)
+        }
+        if study.size.jets:
+            jets = study.simulated(
+                partial(simulate_jets, particles=True), "jet", "jets", study.size.jets, study.seed
+            ).load()
+            content["lorentz"] = {
+                "generated": lorentz(jets, seed=study.seed),
+                "measured": lorentz(jets, measured=True, seed=study.seed),
+            }
+        write_json(file, content)
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
 
 
 def repetition(study: StudyFolder, seed: int) -> dict[str, dict[str, Any]]:
@@ -194,6 +223,14 @@ def headline(comparison: dict[str, Any]) -> list[str]:
         if key in ours:
             beside = f" (baseline {baseline[key]['value']:.0f})" if key in baseline else ""
             lines.append(f"{text}: {ours[key]['value']:.0f} +- {ours[key]['error']:.0f}{beside}")
+    of = comparison["false_discoveries"]
+    lines.append(f"symmetries claimed in sets without one: {of['claims']} of {of['sets']}")
+    if "lorentz" in comparison:
+        value = comparison["lorentz"]["generated"]["value"]
+        lines.append(
+            f"generators found in particles of jets: {value['generators']:.0f}, "
+            f"{100 * value['outside']:.2g} % outside the Lorentz algebra"
+        )
     return lines
 
 

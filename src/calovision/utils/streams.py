@@ -83,6 +83,8 @@ class Stream(Enum):
     SHOWERS = "particles of timed showers"
     BREAKING = "judge of broken symmetries"
     BREAKING_WEIGHTS = "weights of the judge of broken symmetries"
+    FALSE_DISCOVERY = "sets without a symmetry"
+    LORENTZ = "bootstrap of the search for Lorentz generators"
     PLANE = "angles of drawn points"
     BENCH_BATCHES = "batches of a benchmark"
     BENCH_NOISE = "noise of a benchmark"

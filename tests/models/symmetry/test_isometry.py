@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 import worlds
 from torch.nn.functional import cosine_similarity
 
+from calovision.models.symmetry.evidence import Evidence, evidence
 from calovision.models.symmetry.isometry import (
-    evidence,
     gram_change,
     jacobians,
     pulled_back,
@@ -94,9 +95,19 @@ def test_gram_matrix_tells_rigid_from_other_motions() -> None:
 def test_a_flow_that_stands_still_is_no_symmetry() -> None:
     world = worlds.rotated()
     random = torch.Generator().manual_seed(0)
-    still = evidence(world.space, torch.zeros_like, world.stream, random)
+    action = found_in(world).action
+    resting = replace(action, matrix=torch.zeros_like(action.matrix))
+    still = evidence(world.space, resting, world.stream, settings(50), random, math.inf)
     assert still.distance == pytest.approx(0, abs=1e-6)
     assert not still.found
+
+
+def test_what_is_within_its_error_of_a_limit_is_not_claimed() -> None:
+    good = Evidence(0.05, 0.1, 0.1, 0.5, 0.1)
+    assert good.found
+    assert not replace(good, errors={"leak": 0.03}).found
+    assert not replace(good, errors={"distance": 0.16}).found
+    assert "evenly" in replace(good, imbalance=0.3).verdict
 
 
 def test_the_pulled_back_generator_moves_images_as_the_action_does() -> None:

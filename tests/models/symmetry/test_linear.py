@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from calovision.models.symmetry.linear import LinearAction, closed, principal_basis, spectrum
+from calovision.models.symmetry.phases import phases
 from calovision.models.symmetry.refine import refine
-from calovision.models.symmetry.rings import rings
 from calovision.models.symmetry.settings import IsometrySettings
 from calovision.models.symmetry.space import LatentSpace
 
@@ -107,26 +107,22 @@ def test_refining_finds_the_way_along_the_data() -> None:
     assert error[1] < 0.3 * error[0], error
 
 
-def test_rings_know_phases_and_repetitions() -> None:
+def test_phases_follow_the_group_up_to_what_an_orbit_repeats() -> None:
     action = planes(1.0, 2.0, mixed=False)
     random = torch.Generator().manual_seed(0)
     times = 2 * math.pi * torch.rand(60, generator=random)
     once, twice = torch.tensor([[1.0, 0, 0.4, 0]]), torch.tensor([[0.0, 0, 1, 0]])
     images = torch.cat([action.orbit(v, times)[0] for v in (once, twice)])
-    images = images + 0.05 * torch.randn(images.shape, generator=random)
     label = torch.arange(2).repeat_interleave(60)
-    found = rings(action, images, label)
-    assert found.folds == (1, 2)
-    assert found.radii[0] != found.radii[1]
-    targets = found.targets(images, label)
-    torch.testing.assert_close(
-        targets.norm(dim=1), torch.tensor(found.radii)[label], atol=1e-5, rtol=0
-    )
-    for kind, fold in enumerate(found.folds):
-        z = targets[label == kind]
-        angle = torch.atan2(z[:, 1], z[:, 0]) - fold * times
-        spread = torch.stack([angle.cos(), angle.sin()]).mean(1).norm()
-        assert float(spread) > 0.98
+    found = phases(action, images, label)
+    components = action.components(images)
+    kind, step = found.of(components)
+    assert torch.equal(kind, label)
+    assert int(step.max()) > 60
+    for which, fold in enumerate((1, 2)):  # the second is itself again after half a turn
+        off = fold * (found.angle(components)[label == which] - times)
+        spread = torch.stack([off.cos(), off.sin()]).mean(1).norm()
+        assert float(spread) > 0.9999
 
 
 def test_a_matrix_that_turns_nothing_does_not_close() -> None:

@@ -7,24 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from calovision.evaluation.symmetry.measures import measure
+from calovision.models.symmetry.autoencoder import train_vae
 from calovision.models.symmetry.checkpoints import Keeper
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.frame import co_moving_frame
 from calovision.models.symmetry.free import free_generator
+from calovision.models.symmetry.group_vae import group_bound, new_group_vae
 from calovision.models.symmetry.isometry import rigid_motions
 from calovision.models.symmetry.lie import algebra
 from calovision.models.symmetry.linear import LinearAction, closed
-from calovision.models.symmetry.project import project
+from calovision.models.symmetry.phases import phases
 from calovision.models.symmetry.published import published_generators
 from calovision.models.symmetry.refine import refine
-from calovision.models.symmetry.rings import rings
 from calovision.models.symmetry.runs import Flows
 from calovision.models.symmetry.settings import IsometrySettings, PublishedSettings
 from calovision.models.symmetry.space import LatentSpace, train_oracle, vae_space
@@ -38,7 +38,7 @@ from pretended_gpu import ANSWERS, GPU, OwnGenerator, PretendedGPU, needed
 pytestmark = needed
 CPU = torch.device("cpu")
 OURS = IsometrySettings(
-    task="symmetry", model="isometry", refine_steps=2, project_steps=2, points=20, components=5
+    task="symmetry", model="isometry", refine_steps=2, group_steps=2, points=20, components=5
 )
 BASELINE = PublishedSettings(
     task="symmetry", model="baseline", generator_steps=2, generator_batch=8
@@ -91,19 +91,16 @@ def world(reference: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Wo
     return World(data, vae, oracle, action)
 
 
-def projected(w: World) -> Tensor:
+def adapted(w: World) -> Tensor:
     images, label = w.data.stream()(40, w.random())
-    guide = rings(w.action, images, label)
-    options: dict[str, Any] = {"joint": True, "guide": guide, "random": w.random()}
-    for module in (w.vae, w.oracle):
-        module.requires_grad_(True)
-    field = project(w.vae, w.oracle, w.action, w.data.stream(), OURS, **options)
-    return torch.cat([field(w.points), w.points])
+    vae = new_group_vae(w.action, images, label, 2, 3)
+    train_vae(vae, w.data.stream(), OURS, random=w.random(), bound=group_bound, steps=2)
+    return vae.decode(vae.mean(images))
 
 
 def framed(w: World) -> Tensor:
     images, label = w.data.stream()(40, w.random())
-    orbits = rings(w.action, images, label)
+    orbits = phases(w.action, images, label)
     frame = co_moving_frame(w.space, w.flows.fields[0], orbits, images, label, number=2)
     return frame.velocities(w.points)
 
@@ -115,7 +112,7 @@ def moved(w: World) -> Tensor:
 
 #: what a world gives: numbers on its device
 PIECES: dict[str, Callable[[World], Tensor]] = {
-    "project": projected,
+    "adapt": adapted,
     "refine": lambda w: refine(w.action, w.space, w.data.stream(), OURS, random=w.random()).matrix,
     "generators": lambda w: w.flows.fields[1](w.points),
     "free": lambda w: free_generator(w.space, w.data.stream(), OURS, random=w.random())(w.points),

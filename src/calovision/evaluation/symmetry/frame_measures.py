@@ -18,8 +18,8 @@ from calovision.metrics.value import Metric
 from calovision.models.symmetry.data import ImageData
 from calovision.models.symmetry.flows import Field, trajectory
 from calovision.models.symmetry.frame import co_moving_frame
+from calovision.models.symmetry.group_vae import GroupVAE
 from calovision.models.symmetry.lie import algebra
-from calovision.models.symmetry.rings import rings
 from calovision.models.symmetry.runs import Flows
 from calovision.models.symmetry.space import Stream, freeze
 from calovision.training.minimise import Losses, minimise
@@ -99,11 +99,11 @@ def measure_frame(
         metrics ``displacement_{k}``, ``frame_drift``, ``frame_accuracy``, ``frame_cos``, each
         with the latent dimension; and names, changes of shape and brackets, for ``found.json``.
     """
-    assert flows.action is not None
+    assert isinstance(flows.vae, GroupVAE)
     space, rotation = flows.space, flows.fields[0]
     stream = data.stream()
     images, label = stream(1500, random)
-    orbits = rings(flows.action, images, label)
+    orbits = flows.vae.phases
     frame = co_moving_frame(space, rotation, orbits, images, label)
     judge = train_judge(stream, len(data.classes), random)
     test = [data.test[0][data.test[1] == k][:IMAGES] for k in range(len(data.classes))]

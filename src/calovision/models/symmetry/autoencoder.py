@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,6 +13,9 @@ from calovision.models.symmetry.settings import IsometrySettings
 from calovision.models.symmetry.space import Stream
 from calovision.networks.image_vae import ImageVAE
 from calovision.training.minimise import Losses, Report, cosine, minimise, silent
+
+#: cross entropy and divergence of a VAE on images, with random numbers
+Bound = Callable[[ImageVAE, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 
 def warm_cosine(share: float) -> float:
@@ -34,28 +39,39 @@ def blurred(mean: Tensor, log_variance: Tensor, random: torch.Generator) -> Tens
     return mean + noise * (log_variance / 2).exp()
 
 
+def evidence_bound(vae: ImageVAE, images: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Cross entropy of samples of the posterior, and its divergence."""
+    mean, log_variance = vae.encode(images)
+    sample = blurred(mean, log_variance, random)
+    return cross_entropy(vae.logits(sample), images), divergence(mean, log_variance)
+
+
 def train_vae(
     vae: ImageVAE,
     stream: Stream,
     settings: IsometrySettings,
     *,
     random: torch.Generator,
+    bound: Bound = evidence_bound,
+    steps: int | None = None,
     report: Report = silent,
     keeper: Keeper | None = None,
 ) -> None:
-    """Train in place; the weight of the divergence falls to ``beta`` in the first half."""
+    """Train in place; the weight of the divergence falls to ``beta`` in the first half.
+
+    Of ``bound`` it takes the two parts of the loss, and ``settings.vae_steps`` steps unless it is
+    told otherwise.
+    """
     optimiser = torch.optim.Adam(vae.parameters(), settings.learning_rate, fused=True)
 
     def loss(share: float) -> Losses:
         images, _ = stream(settings.batch, random)
-        mean, log_variance = vae.encode(images)
-        entropy = cross_entropy(vae.logits(blurred(mean, log_variance, random)), images)
-        kl = divergence(mean, log_variance)
+        entropy, kl = bound(vae, images, random)
         fallen = (settings.beta_start - settings.beta) * max(0.0, 1 - 2 * share)
         total = entropy + (settings.beta + fallen) * kl
         return total, {"cross_entropy": entropy, "divergence": kl}
 
-    steps, numbers = settings.vae_steps, None
+    steps, numbers = steps or settings.vae_steps, None
     if keeper is not None:
         numbers = keeper.steps("VAE", steps, vae=vae, optimiser=optimiser)
     minimise(

@@ -10,16 +10,15 @@ from typing import Any
 import torch
 
 from calovision.errors import InputError
+from calovision.models.symmetry.autoencoder import train_vae
 from calovision.models.symmetry.data import ImageData
-from calovision.models.symmetry.project import project
+from calovision.models.symmetry.group_vae import PlaneTurn, group_bound, new_group_vae
 from calovision.models.symmetry.published import published_generators
-from calovision.models.symmetry.rings import Rings, rings
 from calovision.models.symmetry.runs import (
     Flows,
     generator,
     load_flows,
     load_space,
-    new_vae,
     progress,
     save_flows,
     settings_of,
@@ -77,6 +76,8 @@ def discover(
             f"the published search has no other latent dimension than {settings.latent}",
             f"train it with --set latent={wanted}",
         )
+    if isinstance(settings, IsometrySettings) and wanted < 2:
+        raise InputError("a turn needs two latent numbers", "give --latent 2 or more")
     with enough_memory(place):
         if isinstance(settings, PublishedSettings):
             flows = _published(run, settings, here, quiet)
@@ -109,8 +110,7 @@ def _ours(
 ) -> Flows:
     vae, oracle = load_space(run, data)
     stream, device = data.stream(settings.angles, settings.warp), data.train[0].device
-    same = latent == settings.latent
-    if not same and (run.path / f"d{settings.latent}" / "found.json").exists():
+    if latent != settings.latent and (run.path / f"d{settings.latent}" / "found.json").exists():
         known = load_flows(run, data, settings.latent).to(device)
         assert known.action is not None
         action, about = known.action, known.about
@@ -128,31 +128,16 @@ def _ours(
     if not (about["found"] and about["spectrum"]["closes"]):
         return Flows(vae, oracle, (), action, about)
     torch.manual_seed(streams.torch_seed(streams.Stream.SYMMETRY_WEIGHTS, settings.seed, 2))
-    random = generator(settings.seed, 2, device)
-    guide: Rings | None = None
-    if not same:
-        vae = new_vae(settings, data.pixels, latent).to(device)
-        oracle = train_oracle(vae, stream, len(data.classes), settings, steps=1, random=random)
-        if latent == 2:
-            guide = rings(action, *stream(2000, random))
-            about = {**about, "folds": list(guide.folds), "radii": list(guide.radii)}
-    for module in (vae, oracle) if not same else (vae,):
-        module.requires_grad_(True)
-    with progress(f"project to {latent} dimensions", quiet) as report:
-        field_found = project(
-            vae,
-            oracle,
-            action,
-            stream,
-            settings,
-            random=random,
-            joint=not same,
-            guide=guide,
-            report=report,
+    random, classes = generator(settings.seed, 2, device), len(data.classes)
+    turned = new_group_vae(action, *stream(settings.points, random), classes, latent)
+    with progress(f"adapt {latent} dimensions", quiet) as report:
+        steps = settings.group_steps
+        train_vae(
+            turned, stream, settings, random=random, bound=group_bound, steps=steps, report=report
         )
-    freeze(vae)
-    oracle = train_oracle(vae, stream, len(data.classes), settings, random=random)
-    return Flows(vae, oracle, (field_found,), action, about)
+    freeze(turned)
+    oracle = train_oracle(turned, stream, classes, settings, random=random)
+    return Flows(turned, oracle, (PlaneTurn(),), action, about)
 
 
 def describe(found: Symmetry) -> dict[str, Any]:

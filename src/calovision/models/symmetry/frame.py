@@ -15,7 +15,7 @@ from torch import Tensor
 
 from calovision.models.symmetry.flows import Field
 from calovision.models.symmetry.isometry import CUT, jacobians
-from calovision.models.symmetry.rings import PHASES, Rings
+from calovision.models.symmetry.phases import PHASES, Phases, maps_of
 from calovision.models.symmetry.space import LatentSpace
 
 
@@ -27,12 +27,14 @@ class Frame:
         space: the latent space.
         first: the generator of the group.
         orbits: where every class's mean image goes along the group.
+        maps: the group at the steps of these orbits.
         modes: ``(c, m, k)`` principal components of the aligned images of each class.
     """
 
     space: LatentSpace
     first: Field
-    orbits: Rings
+    orbits: Phases
+    maps: Tensor
     modes: Tensor
 
     @torch.no_grad()
@@ -40,10 +42,8 @@ class Frame:
         """All generators ``(n, m, d)``; each moves an image by its own norm per unit of time."""
         tangent, slope = jacobians(self.space, z)
         images = self.space.decode(z)
-        kind = self.space.oracle(z).argmax(1)
-        q = self.orbits.action.components(images)
-        phase = torch.einsum("nk,ntk->nt", q, self.orbits.orbits[kind]).argmax(1)
-        turned = torch.einsum("nij,nmj->nmi", self.orbits.maps[phase], self.modes[kind])
+        kind, phase = self.orbits.of(self.orbits.action.components(images))
+        turned = torch.einsum("nij,nmj->nmi", self.maps[phase], self.modes[kind])
         wanted = turned @ self.orbits.action.basis.T
         pull = torch.linalg.pinv(tangent, rtol=CUT)
         of_oracle = pull @ pull.transpose(1, 2) @ slope[:, :1].transpose(1, 2)
@@ -74,23 +74,22 @@ def _product(tangent: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 @torch.no_grad()
 def co_moving_frame(
-    space: LatentSpace, first: Field, orbits: Rings, images: Tensor, label: Tensor, number: int = 3
+    space: LatentSpace, first: Field, orbits: Phases, images: Tensor, label: Tensor, number: int = 3
 ) -> Frame:
     """The frame of the ``number`` leading modes of each class.
 
     Args:
         space: the latent space.
         first: generator of the group.
-        orbits: from :func:`~calovision.models.symmetry.rings.rings`.
+        orbits: from :func:`~calovision.models.symmetry.phases.phases`.
         images: ``(n, p)`` that are aligned.
         label: ``(n,)``.
         number: generators beside the first.
     """
-    modes = []
-    for kind in range(len(orbits.folds)):
+    modes, maps = [], maps_of(orbits.action)
+    for kind in range(len(orbits.orbits)):
         q = orbits.action.components(space.decode(space.encode(images[label == kind])))
-        phase = (q @ orbits.orbits[kind].T).argmax(1)
-        aligned = torch.einsum("nij,nj->ni", orbits.maps[(-phase) % PHASES], q)
+        aligned = torch.einsum("nij,nj->ni", maps[-orbits.of(q)[1] % PHASES], q)
         _, _, axes = torch.linalg.svd(aligned - aligned.mean(0), full_matrices=False)
         modes.append(axes[:number])
-    return Frame(space, first, orbits, torch.stack(modes))
+    return Frame(space, first, orbits, maps, torch.stack(modes))

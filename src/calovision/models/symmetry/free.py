@@ -52,7 +52,7 @@ def free_generator(
 
     minimise(
         loss,
-        torch.optim.Adam(field.parameters(), settings.project_rate),
+        torch.optim.Adam(field.parameters(), settings.free_rate),
         settings.refine_steps,
         schedule=warm_cosine,
         clip=[(field, settings.clip_field)],

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from calovision.models.symmetry.flows import Field, flow
+from calovision.models.symmetry.flows import Field
 from calovision.models.symmetry.linear import LinearAction, principal_basis
 from calovision.models.symmetry.settings import IsometrySettings
 from calovision.models.symmetry.space import LatentSpace, Stream
@@ -53,6 +53,24 @@ def jacobians(space: LatentSpace, z: Tensor, step: float = 2e-2) -> tuple[Tensor
 
 
 @torch.no_grad()
+def leaks_of(space: LatentSpace, z: Tensor, basis: Tensor, weight: float) -> Tensor:
+    """Quadratic forms ``(n, k, k)`` of a velocity of components: how much of it is no symmetry.
+
+    Its squared part off the manifold at points ``z`` ``(n, d)``, and the squared change of the
+    evidence along the rest, weighted and in the units in which images and evidence are spread.
+    """
+    of_image, of_evidence = jacobians(space, z)
+    tangent = torch.einsum("npd,pk->nkd", of_image, basis)
+    pull = torch.linalg.pinv(tangent, rtol=CUT)
+    seen = of_evidence @ pull
+    moment = (space.decode(z) @ basis).square().sum(1).mean()
+    scale = moment / (space.evidence(z).var(0).sum() + 1e-9)
+    off = torch.eye(basis.shape[1], device=z.device) - tangent @ pull
+    found: Tensor = off + weight * scale * seen.transpose(1, 2) @ seen
+    return found
+
+
+@torch.no_grad()
 def rigid_motions(
     space: LatentSpace,
     stream: Stream,
@@ -80,19 +98,12 @@ def rigid_motions(
     basis = principal_basis(images, settings.components)
     k = basis.shape[1]
     x = images @ basis
-    of_image, of_evidence = jacobians(space, z)
-    tangent = torch.einsum("npd,pk->nkd", of_image, basis)
-    pull = torch.linalg.pinv(tangent, rtol=CUT)
-    one = torch.eye(k, device=x.device)
-    leak = one - tangent @ pull
-    seen = of_evidence @ pull
-    scale = x.square().sum(1).mean() / (space.evidence(z).var(0).sum() + 1e-9)
-    leak = leak + settings.oracle_weight * scale * seen.transpose(1, 2) @ seen
+    leak = leaks_of(space, z, basis, settings.oracle_weight)
     products = (x[:, :, None] * x[:, None]).reshape(points, -1)
     # sum over data of (A x)^T leak (A x), as a quadratic form of the entries of A
     cost = (leak.reshape(points, -1).T @ products / points).reshape(k, k, k, k)
     cost = cost.permute(0, 2, 1, 3).reshape(k * k, k * k)
-    second = x.T @ x / points
+    second, one = x.T @ x / points, torch.eye(k, device=x.device)
     velocity = torch.einsum("ab,cd->acbd", one, second).reshape(k * k, k * k)
     if rigid:
         rows, columns = torch.triu_indices(k, k, 1, device=x.device)
@@ -148,69 +159,3 @@ def gram_change(x: Tensor, y: Tensor) -> Tensor:
     scale = length[:, None] * length[None] + 1e-6
     found: Tensor = ((y @ y.T - x @ x.T) / scale).square().mean()
     return found
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """How good a symmetry a flow is, on data; all without unit.
-
-    Attributes:
-        leak: share of squared velocity off the manifold or seen by the oracle.
-        distortion: change of the Gram matrix over what unrelated images would show; 0 is rigid,
-            1 is no relation.
-        drift: change of the oracle's evidence, likewise.
-        distance: distance that images move, over that of unrelated images.
-    """
-
-    leak: float
-    distortion: float
-    drift: float
-    distance: float
-
-    LEAST_DISTANCE = 0.2
-    MOST_LEAK = 0.1
-    MOST_DISTORTION = 0.25
-    MOST_DRIFT = 0.25
-
-    @property
-    def found(self) -> bool:
-        """Whether this is a symmetry."""
-        return self.verdict == "a symmetry"
-
-    @property
-    def verdict(self) -> str:
-        """In words."""
-        if self.leak > self.MOST_LEAK:
-            return "no symmetry found: every rigid motion leaves the data or changes the oracle"
-        if self.distance < self.LEAST_DISTANCE:
-            return "no symmetry found: the flow hardly moves anything"
-        if self.distortion > self.MOST_DISTORTION:
-            return "no symmetry found: the flow does not move images rigidly"
-        if self.drift > self.MOST_DRIFT:
-            return "no symmetry found: the oracle sees a change along the flow"
-        return "a symmetry"
-
-
-@torch.no_grad()
-def evidence(
-    space: LatentSpace,
-    field: Field,
-    stream: Stream,
-    random: torch.Generator,
-    *,
-    leak: float = 0.0,
-    time: float = 0.5,
-    points: int = 300,
-) -> Evidence:
-    """Judge a flow after ``time``, by root mean squares over ``points`` data."""
-    z, _ = space.draw(stream, points, random, spread=0.0)
-    end = flow(field, z, time, longest=0.1, reach=50)
-    other = z[torch.randperm(points, generator=random, device=z.device)]
-    x, y, w = (space.decode(p) for p in (z, end, other))
-    before, after, unrelated = (space.evidence(p) for p in (z, end, other))
-    return Evidence(
-        leak,
-        math.sqrt(float(gram_change(x, y) / gram_change(x, w).clamp(min=1e-12))),
-        float((after - before).norm() / (unrelated - before).norm().clamp(min=1e-9)),
-        float((y - x).norm() / (w - x).norm().clamp(min=1e-9)),
-    )

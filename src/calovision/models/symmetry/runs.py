@@ -2,7 +2,7 @@
 
 Beside what every run has, each latent dimension that was searched has a folder::
 
-    d5/model.safetensors   vae.*, oracle.*, field.K.* and, of ours, action.{matrix,basis}
+    d5/model.safetensors   vae.*, oracle.*, and field.K.* or, of ours, action.{matrix,basis}
     d5/found.json          what the search says: evidence, spectrum, seconds
 """
 
@@ -27,6 +27,7 @@ from calovision.events.rotation import rotate
 from calovision.models.symmetry.autoencoder import train_vae
 from calovision.models.symmetry.checkpoints import Keeper
 from calovision.models.symmetry.data import ImageData
+from calovision.models.symmetry.group_vae import GroupVAE, PlaneTurn
 from calovision.models.symmetry.linear import LinearAction
 from calovision.models.symmetry.published import published_field, train_published_vae
 from calovision.models.symmetry.settings import IsometrySettings, PublishedSettings, Settings
@@ -38,7 +39,6 @@ from calovision.models.symmetry.space import (
     vae_space,
 )
 from calovision.networks.image_vae import ConvVAE, ImageVAE
-from calovision.networks.perceptron import VectorField
 from calovision.training.checkpoints import read_checkpoint, write_checkpoint
 from calovision.training.devices import chosen_device, described, enough_memory, peak_memory_mb
 from calovision.training.minimise import Report
@@ -67,7 +67,7 @@ class Flows:
 
     vae: ImageVAE
     oracle: nn.Module
-    fields: tuple[VectorField, ...]
+    fields: tuple[nn.Module, ...]
     action: LinearAction | None
     about: dict[str, Any]
 
@@ -258,18 +258,20 @@ def load_flows(run: RunDir, data: ImageData, latent: int) -> Flows:
         raise InputError(
             f"{run.path} has no flows at latent dimension {latent}", "run 'calovision discover'"
         )
-    settings = settings_of(run)
-    vae = new_vae(settings, data.pixels, latent)
+    settings, classes = settings_of(run), len(data.classes)
     state = read_weights(folder / "model.safetensors")
-    number = len({k.split(".")[1] for k in state if k.startswith("field.")})
-    kind = published_field if isinstance(settings, PublishedSettings) else VectorField
-    fields = [kind(latent) for _ in range(number)]
-    oracle = new_oracle(settings, latent, len(data.classes))
-    modules = {"vae": vae, "oracle": oracle, "field": nn.ModuleList(fields)}
-    load_modules(folder / "model.safetensors", modules)
-    action = None
+    fields: list[nn.Module] = []
+    vae, action = new_vae(settings, data.pixels, latent), None
     if {"action.matrix", "action.basis"} <= state.keys():
         action = LinearAction(state["action.matrix"], state["action.basis"])
+    if isinstance(settings, PublishedSettings):
+        number = len({k.split(".")[1] for k in state if k.startswith("field.")})
+        fields = [published_field(latent) for _ in range(number)]
+    elif action is not None and "vae.orbits" in state:
+        vae, fields = GroupVAE(action, classes, latent), [PlaneTurn()]
+    oracle = new_oracle(settings, latent, classes)
+    modules = {"vae": vae, "oracle": oracle, "field": nn.ModuleList(fields)}
+    load_modules(folder / "model.safetensors", modules)
     return Flows(vae, oracle, tuple(fields), action, about)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
+from calovision.models.symmetry.evidence import Evidence, evidence
 from calovision.models.symmetry.flows import Field
-from calovision.models.symmetry.isometry import Evidence, evidence, pulled_back, rigid_motions
+from calovision.models.symmetry.isometry import pulled_back, rigid_motions
 from calovision.models.symmetry.linear import LinearAction, Spectrum, closed, spectrum
 from calovision.models.symmetry.refine import refine
 from calovision.models.symmetry.settings import IsometrySettings
@@ -58,7 +60,9 @@ def search(
     """
     motions = rigid_motions(space, stream, settings, random)
     action = motions.actions[0]
-    found = evidence(space, pulled_back(space, action), stream, random, leak=motions.leaks[0])
+    guessed = spectrum(action)
+    period = 2 * math.pi / guessed.fundamental if guessed.closes else math.inf
+    found = evidence(space, action, stream, settings, random, period)
     if found.found and settings.refine_steps:
         action = refine(action, space, stream, settings, random=random, report=report)
     frequencies = spectrum(action)

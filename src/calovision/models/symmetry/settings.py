@@ -63,18 +63,11 @@ class IsometrySettings(SymmetrySettings):
         refine_steps: steps that refine the first guess; none if no symmetry is found.
         refine_rate: learning rate of the refinement, relative to the size of the matrix's entries.
         turns: longest motion in the refinement, in turns of a typical frequency of the guess.
-        project_steps: steps that bring what is found back into the latent space.
-        project_rate: learning rate of the generator that is projected.
-        project_vae_rate: learning rate of the VAE meanwhile; in another latent dimension, where
-            the VAE is a new one, it is ``learning_rate``.
-        motion_batch: images in a batch of the refinement and of the projection.
+        group_steps: steps of the VAE whose latent space the group turns.
+        motion_batch: images in a batch of the refinement.
         times: different lengths of motion in such a batch.
-        pixels: weight of the moved images' cross entropy in the projection.
-        evidence: weight of the change of the oracle's evidence in the projection.
-        joint_oracle: weight of the oracle's own loss where it is trained along with a new VAE.
-        guided: weight, after the first third, of the rings that guide a latent plane.
-        clip_field: largest norm of the generator's gradient in the projection.
-        clip_vae: largest norm of the VAE's.
+        free_rate: learning rate of the network that the ablation has in place of a linear action.
+        clip_field: largest norm of its gradient.
     """
 
     angles: int = Field(0, ge=0)
@@ -88,17 +81,11 @@ class IsometrySettings(SymmetrySettings):
     refine_steps: int = Field(500, ge=0)
     refine_rate: float = Field(0.04, gt=0)
     turns: float = Field(2.5, gt=0)
-    project_steps: int = Field(1500, ge=1)
-    project_rate: float = Field(2e-3, gt=0)
-    project_vae_rate: float = Field(1e-3, gt=0)
+    group_steps: int = Field(1000, ge=1)
     motion_batch: int = Field(128, ge=1)
     times: int = Field(8, ge=1)
-    pixels: float = Field(0.3, ge=0)
-    evidence: float = Field(0.5, ge=0)
-    joint_oracle: float = Field(10.0, ge=0)
-    guided: float = Field(0.25, ge=0)
+    free_rate: float = Field(2e-3, gt=0)
     clip_field: float = Field(5.0, gt=0)
-    clip_vae: float = Field(200.0, gt=0)
 
     @model_validator(mode="after")
     def _a_batch_has_blocks_of_equal_times(self) -> Self:
