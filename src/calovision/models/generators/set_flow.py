@@ -36,7 +36,7 @@ class SetFlowConfig(Training):
         width: hidden numbers of a hit.
         layers: of the transformer.
         heads: of its attention.
-        induced: learned points of each layer, by which hits see each other.
+        induced: learned points of each layer, which gather from all hits and give back to all.
         groups: parts of a batch, in the order of their numbers of hits, each padded by itself.
         steps: of the solver, two evaluations of the network each, if a request asks for none.
         bfloat16: matrix products in half precision where the device is faster at it.

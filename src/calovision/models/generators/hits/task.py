@@ -235,7 +235,7 @@ PRESETS = {
     ("jet-generator", "hits-small"): Preset(
         HitsTask,
         HitsConfig,
-        "As hits, smaller and faster.",
+        "The same, with smaller networks and faster: a causal transformer of hits of any images.",
         _SETTINGS | {"width": 48, "layers": 2, "companion_width": 48, "jet_width": 64},
     ),
 }
