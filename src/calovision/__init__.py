@@ -31,7 +31,7 @@ Models::
     model = cv.load_model("runs/tagger")       # a Model; model.save, .export, .to("cuda")
     model.predict(test)                        # Scores: .probability, .logit, .plot_roc
     model.reconstruct(test)                    # a VAE's Reconstruction: .events, .latent, .bits
-    model.compress(test, "jets.cv")            # bits an event; model.decompress("jets.cv")
+    model.compress(test, "jets.cv")            # Compressed: bits; model.decompress("jets.cv")
     model.generate(1000, label="gluon", pt=(100, 140))
     model.discover(cv.simulate.digits())       # a Symmetry: .generators, .plot_orbit()
 
@@ -42,6 +42,7 @@ What it is worth: ``Results`` of metrics with errors, units and truth-against-tr
     found["fpd"].value, .error, .floor         # a Metric
     found.table(), found.plot(), found.to_json()
     cv.rank(truth, {"a": made, "b": other})    # which of several is nearest to the truth
+    cv.scoreboard(taggers, sets)               # a Scoreboard: several taggers on several sets
     cv.study("jet-tagging", out="tagging")     # ours beside the published one, with a report
     cv.report(["runs/tagger"], out="report.html"), cv.view(jets, out="display.html")
 

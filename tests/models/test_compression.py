@@ -23,7 +23,7 @@ def fresh(events: Events) -> AutoencoderTask:
     config = load_config("jet-vae", overrides=SIZES)
     assert isinstance(config, PointVAEConfig)
     task = PointVAETask.from_events(config, JET_IMAGES, events).eval()
-    task.fit_postprocessing(events, quiet=True)
+    task.fit_codes(task.dataset(events))
     return task
 
 

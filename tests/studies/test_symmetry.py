@@ -88,7 +88,7 @@ def test_a_finished_study_is_only_read(study: Path, monkeypatch: pytest.MonkeyPa
     comparison, page, lines = run(TINY, study, scale="quick", quiet=True)
     assert comparison["study"] == "symmetry"
     assert page.exists()
-    assert len(lines) == 3
+    assert len(lines) == 4
 
 
 def test_another_study_is_refused(study: Path) -> None:

@@ -76,6 +76,10 @@ class _Stub(AutoencoderTask):
 
     def graphs(self) -> Any: ...
 
+    def codes(self, dataset: Any, chosen: Any) -> Any: ...
+
+    def decode(self, codes: Any, chosen: Any) -> Any: ...
+
     @property
     def latent_numbers(self) -> int:
         return 1

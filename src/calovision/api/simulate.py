@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from calovision.api.given import run_options
 from calovision.utils.counts import count, quantity
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def jets(
         >>> few.label.tolist().count(0), few.energy.min() > 0
         (2, np.True_)
     """
-    from calovision.api.given import geometry_of, lines_of, path_of
+    from calovision.api.given import geometry_of, lines_of, path_of, run_options
     from calovision.simulation.conditions import Conditions
     from calovision.simulation.constants import read_detector
     from calovision.simulation.detector import CMS_BARREL
@@ -161,6 +160,7 @@ def egamma(
         >>> cv.simulate.egamma(4, seed=1, quiet=True).to_dense().shape
         (4, 2, 32, 32)
     """
+    from calovision.api.given import run_options
     from calovision.simulation.egamma.driver import engine_named, simulate_egamma
     from calovision.simulation.sets import simulate_set
 
@@ -229,7 +229,7 @@ def showers(
         >>> made.geometry.name, len(made.geometry.channels)  # doctest: +SKIP
         ('calochallenge-2', 45)
     """
-    from calovision.api.given import geometry_of
+    from calovision.api.given import geometry_of, run_options
     from calovision.events.formats.calochallenge import SETS
     from calovision.simulation.cylinder import check, simulate_showers
     from calovision.simulation.sets import simulate_set

@@ -26,7 +26,7 @@ def of_sizes(task: HitsVAETask, sizes: Iterable[int], train: Events) -> Iterator
         made = type(task)(task.geometry, config, task.jets.columns)
         state = {k: v for k, v in task.state_dict().items() if not k.startswith("code_law.")}
         made.load_state_dict(state)
-        made.eval().place(task.device).fit_postprocessing(train, quiet=True)
+        made.eval().place(task.device).fit_codes(made.dataset(train))
         yield made
 
 

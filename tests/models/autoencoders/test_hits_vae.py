@@ -167,7 +167,7 @@ def test_any_code_is_a_jet(task: HitsVAETask) -> None:
 
 def test_codes_are_exact_in_a_file(task: HitsVAETask, jets: Events, tmp_path: object) -> None:
     made = sized(task, 300)
-    made.fit_postprocessing(jets, quiet=True)
+    made.fit_codes(made.dataset(jets))
     law, file = made.code_law, tmp_path / "jets.cv"  # type: ignore[operator]
     assert law is not None
     spent = compress(file, made, jets[:20], quiet=True)

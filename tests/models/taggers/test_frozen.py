@@ -26,7 +26,7 @@ def test_every_tagger_has_last_layers(model: str, toy_jets: Events) -> None:
     made = build(load_config("jet-tagger", model), toy_jets.geometry, toy_jets)
     assert isinstance(made, TaggerTask)
     last, whole = (sum(p.numel() for p in m.parameters()) for m in (made.head, made.network))
-    assert 0 < last < 0.2 * whole
+    assert 0 < last < 0.4 * whole  # a third of the smallest
 
 
 def test_the_last_layers_of_plain_modules() -> None:

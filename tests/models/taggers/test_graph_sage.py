@@ -47,7 +47,7 @@ def test_scores_do_not_depend_on_the_batch(toy_jets: Events) -> None:
     task = fresh(toy_jets).eval()
     dataset = task.dataset(toy_jets)
     whole = task.logits(dataset)
-    *inputs, label, _ = task.batch(dataset, np.array([40, 3]))
+    *inputs, label, _, _ = task.batch(dataset, np.array([40, 3]))
     with torch.no_grad():
         np.testing.assert_allclose(task.network(*inputs), whole[[40, 3]], atol=1e-5)
     assert label.tolist() == toy_jets.label[[40, 3]].tolist()

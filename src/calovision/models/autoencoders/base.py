@@ -22,7 +22,6 @@ from calovision.training.weights import fill
 from calovision.utils import streams
 
 _LAW = "code_law."
-_FITTED = 4000  #: codes that their law is fitted to
 _AT_ONCE = 250  #: events that are encoded together
 JUDGED = 125  #: validation events whose reconstructions are looked at when a training ends
 
@@ -73,20 +72,17 @@ class AutoencoderTask(Task):
         found: NDArray[np.float64] = (nats / math.log(2)).cpu().numpy()
         return found
 
-    @property
-    def postprocessing_events(self) -> int:
-        """Training events whose codes the law of codes is fitted to, at most."""
-        return _FITTED
+    def calibrate(self, dataset: Any) -> None:
+        """Fit the law of codes to validation events."""
+        self.fit_codes(dataset)
 
-    def fit_postprocessing(self, train: Events, *, quiet: bool) -> None:
-        """Fit the law of quantised codes.
+    def fit_codes(self, dataset: Any) -> None:
+        """Fit the law of quantised codes to prepared events.
 
         Quantising spreads a number evenly over a bin. In the bins chosen here that is as much as
         the encoder leaves it undetermined; where it leaves nothing, 1/16 of its spread.
         """
-        del quiet
-        dataset = self.dataset(train)
-        parts = np.array_split(np.arange(len(train)), -(-len(train) // _AT_ONCE))
+        parts = np.array_split(np.arange(len(dataset)), -(-len(dataset) // _AT_ONCE))
         codes, squares = [], []
         for part in parts:
             mean, std = (np.asarray(x.cpu().numpy()) for x in self.codes(dataset, part))

@@ -34,7 +34,6 @@ class Components(ImageAutoencoderTask):
         ]
         self.fitted = TruncatedSVD(latent, random_state=seed).fit(self._table(train))
         self.calibrate(train)
-        self.fit_postprocessing(train, quiet=True)
 
     @classmethod
     def from_events(cls, config: Any, geometry: Any, train: Events) -> Self:

@@ -61,6 +61,7 @@ class ImageAutoencoderTask(AutoencoderTask):
                     hits[i, :, right] += above
         f1 = 2 * hits[..., 1] / (hits[..., 0] + truth[:, None])
         self.threshold.copy_(levels[f1.argmax(1)])
+        super().calibrate(dataset)
 
     @torch.no_grad()
     def decode(self, codes: Tensor, generator: torch.Generator) -> Events:

@@ -105,7 +105,7 @@ def evidence(
             halves = (space.draw(stream, HALF, random, spread=0.0)[0] for _ in range(2))
             uneven = _imbalance(action, *(action.components(space.decode(h)) for h in halves))
         rows.append((*_measured(space, action, z, settings, random), uneven))
-    values = torch.tensor(rows, dtype=torch.float64)
+    values = torch.tensor(rows, dtype=torch.float64, device="cpu")
     means, errors = values.mean(0).tolist(), (values.std(0) / math.sqrt(REPLICAS)).tolist()
     leak, distortion, drift, distance, imbalance = means
     names = ("leak", "distortion", "drift", "distance", "imbalance")
