@@ -29,6 +29,7 @@ from calovision.events.events import Events
 from calovision.events.store import EventStore, save
 from calovision.models import MODELS
 from calovision.models.autoencoders.base import AutoencoderTask
+from calovision.models.autoencoders.hits_vae import HitsVAETask
 from calovision.models.config import load_config
 from calovision.models.generators.base import GeneratorTask, Request
 from calovision.models.generators.hits.task import HitsTask
@@ -112,6 +113,8 @@ def predicted(task: Task, dataset: Any, device: torch.device) -> list[Any]:
     if isinstance(task, AutoencoderTask):
         events, means = task.reconstruct(dataset, chosen, OwnGenerator(device).manual_seed(3))
         made = [means]
+        if isinstance(task, HitsVAETask):  # rounding makes another hit of one that is drawn
+            return [*made, len(events)]
     else:
         assert isinstance(task, GeneratorTask)
         events = task.sample(Request(), 0, 1, None)

@@ -125,8 +125,10 @@ class HitsVAETask(AutoencoderTask, HitsTask):
         away = (self.jets.shown(label, numbers)[:, 1:] * self.jets.width)[:, seen]
         mix = self.jets.mix[seen]
         noise = torch.randn(numbers.shape, generator=random, device=numbers.device)
-        # a draw of all numbers, moved so that those seen are what they are
-        moved = torch.linalg.solve(mix @ mix.T, (away - noise @ mix.T).T).T @ mix + noise
+        # a draw of all numbers, moved so that those seen are what they are; some may be constant
+        whole = np.asarray(mix.cpu().numpy(), np.float64)
+        back = torch.from_numpy(np.linalg.pinv(whole @ whole.T)).to(mix)
+        moved = (away - noise @ mix.T) @ back @ mix + noise
         drawn = (self.jets.centre + moved @ self.jets.mix.T)[:, hidden].exp()
         numbers = numbers.clone()
         numbers[:, hidden] = drawn
