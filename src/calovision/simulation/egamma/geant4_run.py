@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from calovision.simulation.detector import PHI_CELLS
 from calovision.simulation.egamma.geant4_detector import ENTRANCE, detector
 from calovision.simulation.egamma.particles import BARREL_ROWS, LAST_PEAK, PEAK, SIZE
-from calovision.simulation.geant4.physics import Precision, load, physics
+from calovision.simulation.geant4.physics import Precision, load
 from calovision.simulation.geant4.process import serve
+from calovision.simulation.geant4.running import Shot, run_events
 
 _NAME = {0: "gamma", -1: "e-", 1: "e+"}  #: by charge
 PRECISION = Precision(
@@ -67,47 +68,6 @@ def _entrance(g4: Any) -> Any:
     return Entrance()
 
 
-def _actions(g4: Any, particles: dict[str, NDArray[Any]], entrance: Any, showers: Any) -> Any:
-    table = g4.G4ParticleTable.GetParticleTable()
-
-    class Source(g4.G4VUserPrimaryGeneratorAction):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self._gun = g4.G4ParticleGun(1)
-
-        def GeneratePrimaries(self, event: Any) -> None:  # noqa: N802
-            k = event.GetEventID()
-            entrance.arrived = 0.0
-            eta, phi = particles["eta"][k], particles["phi"][k]
-            direction = np.array([np.cos(phi), np.sin(phi), np.sinh(eta)]) / np.cosh(eta)
-            gun = self._gun
-            gun.SetParticleDefinition(table.FindParticle(_NAME[int(particles["charge"][k])]))
-            gun.SetParticleEnergy(float(particles["energy"][k]) * g4.GeV)
-            gun.SetParticleMomentumDirection(g4.G4ThreeVector(*map(float, direction)))
-            gun.SetParticlePosition(g4.G4ThreeVector(0.0, 0.0, float(particles["z"][k])))
-            gun.GeneratePrimaryVertex(event)
-
-    class End(g4.G4UserEventAction):  # type: ignore[misc]
-        def EndOfEventAction(self, event: Any) -> None:  # noqa: N802
-            energy = np.zeros((PHI_CELLS, 2 * BARREL_ROWS))
-            hits = list(event.GetHCofThisEvent().GetHC(0))
-            if hits:
-                cell, deposit = np.array(hits).T
-                energy.flat[cell.astype(int)] = deposit / g4.GeV
-            row, around = crop(energy)
-            showers["row"].append(row)
-            showers["crops"].append(around)
-            showers["deposit"].append(energy.sum())
-            showers["arrived"].append(entrance.arrived)
-
-    class Actions(g4.G4VUserActionInitialization):  # type: ignore[misc]
-        def Build(self) -> None:  # noqa: N802
-            self.SetUserAction(Source())
-            self.SetUserAction(End())
-
-    return Actions()
-
-
 def run(particles: dict[str, NDArray[Any]], folder: Path) -> dict[str, NDArray[Any]]:
     """Simulate particles; only once in a process.
 
@@ -122,15 +82,37 @@ def run(particles: dict[str, NDArray[Any]], folder: Path) -> dict[str, NDArray[A
     """
     g4 = load(folder)
     showers: dict[str, list[Any]] = {"crops": [], "row": [], "deposit": [], "arrived": []}
-    manager = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.Serial)
     entrance = _entrance(g4)
-    parts = [detector(g4, entrance), physics(g4, PRECISION)]
-    parts.append(_actions(g4, particles, entrance, showers))
-    for part in parts:
-        manager.SetUserInitialization(part)
-    g4.HepRandom.setTheSeed(int(particles["seed"]))
-    manager.Initialize()
-    manager.BeamOn(len(particles["eta"]))
+
+    def shot(number: int) -> Shot:
+        entrance.arrived = 0.0
+        charge, eta, phi, z, energy = (
+            particles[name][number] for name in ("charge", "eta", "phi", "z", "energy")
+        )
+        direction = np.array([np.cos(phi), np.sin(phi), np.sinh(eta)]) / np.cosh(eta)
+        return Shot(_NAME[int(charge)], energy, direction, z)
+
+    def read(event: Any) -> None:
+        energy = np.zeros((PHI_CELLS, 2 * BARREL_ROWS))
+        hits = list(event.GetHCofThisEvent().GetHC(0))
+        if hits:
+            cell, deposit = np.array(hits).T
+            energy.flat[cell.astype(int)] = deposit / g4.GeV
+        row, around = crop(energy)
+        showers["row"].append(row)
+        showers["crops"].append(around)
+        showers["deposit"].append(energy.sum())
+        showers["arrived"].append(entrance.arrived)
+
+    run_events(
+        g4,
+        lambda: detector(g4, entrance),
+        PRECISION,
+        events=len(particles["eta"]),
+        seed=int(particles["seed"]),
+        shot=shot,
+        read=read,
+    )
     return {name: np.array(values) for name, values in showers.items()}
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calovision.simulation.geant4.physics import Precision, load, physics
+from calovision.simulation.geant4.physics import Precision, load
 from calovision.simulation.geant4.process import serve
+from calovision.simulation.geant4.running import Shot, run_events
 
 TUNGSTEN, SILICON = 1.4, 0.3  #: mm
 HALF = 500.0  #: of the side of a layer, mm
@@ -108,38 +109,6 @@ def _scorer(g4: Any) -> Any:
     return Scorer()
 
 
-def _actions(g4: Any, asked: dict[str, NDArray[Any]], scorer: Any, voxels: list[Any]) -> Any:
-    table = g4.G4ParticleTable.GetParticleTable()
-
-    class Source(g4.G4VUserPrimaryGeneratorAction):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self._gun = g4.G4ParticleGun(1)
-
-        def GeneratePrimaries(self, event: Any) -> None:  # noqa: N802
-            k = event.GetEventID()
-            scorer.steps.clear()
-            gun = self._gun
-            gun.SetParticleDefinition(table.FindParticle(_NAME[int(asked["label"][k])]))
-            gun.SetParticleEnergy(float(asked["energy"][k]) * g4.GeV)
-            gun.SetParticleMomentumDirection(g4.G4ThreeVector(0.0, 0.0, 1.0))
-            gun.SetParticlePosition(g4.G4ThreeVector(0.0, 0.0, -1.0))
-            gun.GeneratePrimaryVertex(event)
-
-    class End(g4.G4UserEventAction):  # type: ignore[misc]
-        def EndOfEventAction(self, event: Any) -> None:  # noqa: N802
-            steps = np.array(scorer.steps, np.float64).reshape(-1, 4)
-            found = binned(steps, asked["rings"], asked["sectors"])
-            voxels.append(found.astype(np.float32))
-
-    class Actions(g4.G4VUserActionInitialization):  # type: ignore[misc]
-        def Build(self) -> None:  # noqa: N802
-            self.SetUserAction(Source())
-            self.SetUserAction(End())
-
-    return Actions()
-
-
 def run(asked: dict[str, NDArray[Any]], folder: Path) -> dict[str, NDArray[Any]]:
     """Simulate particles along the axis; only once in a process.
 
@@ -152,16 +121,27 @@ def run(asked: dict[str, NDArray[Any]], folder: Path) -> dict[str, NDArray[Any]]
         ``voxels`` ``(n, layers, sectors, rings)``: energy in silicon, MeV.
     """
     g4 = load(folder)
-    voxels: list[Any] = []
-    manager = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.Serial)
-    scorer = _scorer(g4)
-    parts = [_detector(g4, len(asked["sectors"]), scorer), physics(g4, PRECISION)]
-    parts.append(_actions(g4, asked, scorer, voxels))
-    for part in parts:
-        manager.SetUserInitialization(part)
-    g4.HepRandom.setTheSeed(int(asked["seed"]))
-    manager.Initialize()
-    manager.BeamOn(len(asked["energy"]))
+    scorer, voxels = _scorer(g4), []
+
+    def shot(number: int) -> Shot:
+        scorer.steps.clear()
+        along = np.array([0.0, 0.0, 1.0])
+        return Shot(_NAME[int(asked["label"][number])], asked["energy"][number], along, -1.0)
+
+    def read(event: Any) -> None:
+        del event
+        steps = np.array(scorer.steps, np.float64).reshape(-1, 4)
+        voxels.append(binned(steps, asked["rings"], asked["sectors"]).astype(np.float32))
+
+    run_events(
+        g4,
+        lambda: _detector(g4, len(asked["sectors"]), scorer),
+        PRECISION,
+        events=len(asked["energy"]),
+        seed=int(asked["seed"]),
+        shot=shot,
+        read=read,
+    )
     return {"voxels": np.array(voxels)}
 
 
