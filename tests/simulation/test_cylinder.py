@@ -25,6 +25,9 @@ CRITICAL_MEV = 7.97  #: energy of electrons in tungsten (PDG)
     [
         ({"energies": (10, 1)}, "energies are 10 to 1 GeV"),
         ({"energies": (0.0, 1)}, "energies are 0 to 1 GeV"),
+        ({"energies": (10,)}, "energies is"),
+        ({"energies": 10}, "energies is"),
+        ({"energies": (float("nan"), 10)}, "energies is"),
         ({"particle": "pion"}, "no particle 'pion'"),
         ({"geometry": cv.JET_IMAGES}, "is no cylinder"),
         ({"events": 0}, "number of events"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from calovision.utils.counts import count, quantity
+from calovision.utils.counts import count, pair
 
 if TYPE_CHECKING:
     from calovision.events.digits import DigitSet
@@ -235,7 +235,7 @@ def showers(
     from calovision.simulation.sets import simulate_set
 
     run = run_options(events, seed, workers, scheduler, overwrite, time_limit)
-    low, high = (quantity("an energy", energy) for energy in energies)
+    low, high = pair("energies", energies)
     grid = SETS[6480] if geometry is None else geometry_of(geometry)
     assert grid is not None
     check(grid, particle, (low, high))

@@ -37,3 +37,14 @@ def test_drawn_numbers_are_possible(task: HitsTask) -> None:
     assert bool((whole == whole.round()).all())
     assert bool((whole >= 0).all())
     assert bool((found[:, SUMS] >= 0).all())
+    assert bool((found[:, COUNTS] <= task.jets.most).all())
+
+
+def test_a_kind_that_no_jet_has_is_not_drawn(jets: Events, task: HitsTask) -> None:
+    without = jets.keep(jets.channel != 2)
+    made = HitsTask.from_events(task.config, jets.geometry, without)
+    uniform = torch.rand(500, made.jets.size, 2, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        found = made.jets.sample(torch.ones(500), uniform)
+    assert not found[:, COUNTS][:, 0].any()
+    assert bool((found[:, COUNTS][:, 1] > 0).any())

@@ -41,6 +41,7 @@ class JetNumbers(nn.Module):
     centre: Tensor
     mix: Tensor
     width: Tensor
+    most: Tensor
 
     def __init__(self, columns: tuple[str, ...], width: int, components: int) -> None:
         super().__init__()
@@ -50,6 +51,7 @@ class JetNumbers(nn.Module):
         self.register_buffer("centre", torch.zeros(self.size))
         self.register_buffer("mix", torch.eye(self.size))
         self.register_buffer("width", torch.ones(self.size))
+        self.register_buffer("most", torch.zeros(KINDS))
 
     def fit(self, numbers: Tensor) -> None:
         """Fit scales and bounds to training jets ``(n, size)``."""
@@ -57,6 +59,7 @@ class JetNumbers(nn.Module):
         spread = torch.rand(len(numbers), 1 + KINDS, generator=generator)
         found = self._raw(numbers, spread).double()
         self.centre.copy_(found.mean(0))
+        self.most.copy_(numbers[:, COUNTS].amax(0))
         covariance = torch.cov(found.T, correction=0)
         self.width.copy_(covariance.diagonal().sqrt().clamp(min=1e-3))
         self.mix.copy_(torch.linalg.cholesky(covariance + 1e-6 * torch.eye(self.size)))
@@ -92,7 +95,7 @@ class JetNumbers(nn.Module):
         parts = [
             raw[:, i] if name == ETA else raw[:, i].exp() for i, name in enumerate(self.columns)
         ]
-        counts = (raw[:, COUNTS].exp() - 0.5).floor().clamp(min=0)
+        counts = (raw[:, COUNTS].exp() - 0.5).floor().clamp(min=0).minimum(self.most)
         sums = torch.where(counts > 0, (raw[:, SUMS].exp() - 1).clamp(min=0), 0.0)
         window = raw[:, last, None].floor().clamp(min=0)
         return torch.cat([*(p[:, None] for p in parts), window, counts, sums], 1)
