@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from calovision.models.autoencoders.hits_code import Kept, companions_of, objects_of_code
-from calovision.models.generators.hits.canvas import SIZE, Canvas, Object
 from calovision.models.generators.hits.companions import EMPTY, TURNS, Surroundings, with_margin
 from calovision.models.generators.hits.network import HIGHEST, ObjectLaw
 from calovision.models.generators.hits.numbers import COUNTS, WINDOW
+from calovision.models.generators.hits.object_images import SIZE, Object, ObjectImages
 from calovision.models.generators.hits.tokens import KINDS, TOWERS, Objects
 from calovision.networks.mixtures import line_log_below, line_sample
 from calovision.networks.sequence_transformer import half_precision
@@ -84,7 +84,7 @@ def _objects(
     out = Object(*(v[order].clone() for v in given))
     fixed, n = known[order], len(order)
     memory = law.transformer.memory(n, longest, device)
-    canvas = Canvas.empty(law.grid, n, device)
+    images = ObjectImages.empty(law.grid, n, device)
     jet, before = law.jet_of(shown, numbers), law.begin(n, device)
     sums, first = numbers.new_zeros(n, KINDS), numbers.new_full((n,), HIGHEST)
     context = torch.zeros(n, SIZE, law.grid.towers, device=device)
@@ -96,14 +96,18 @@ def _objects(
         if not now:
             break
         jet, before = jet.of(now), before.of(now)
-        canvas, context, taken = Canvas(law.grid, canvas.content[:now]), context[:now], taken[:now]
+        images, context, taken = (
+            ObjectImages(law.grid, images.content[:now]),
+            context[:now],
+            taken[:now],
+        )
         kind = kinds[:now, place]
         new = (kind != before.kind).nonzero()[:, 0]
         if len(new):
-            context[new] = law.context(canvas.content[new], kind[new]).float()
+            context[new] = law.context(images.content[new], kind[new]).float()
         uniform = torch.rand(now, 4, generator=random, device=device)
         start = sums[:now]
-        seen = (canvas, context, taken)
+        seen = (images, context, taken)
         drawn, *_ = law.advance(jet, before, kind, start, first[:now], memory, *seen, uniform)
         told = fixed[:now, place]
         columns = zip(out, drawn, strict=True)
@@ -111,7 +115,7 @@ def _objects(
         energy = torch.nn.functional.one_hot(kind, KINDS) * before.strength.exp()[:, None]
         sums, first = start + energy, before.strength if place == 0 else first[:now]
         owners = torch.arange(now, device=device)
-        canvas.draw(owners, before)
+        images.draw(owners, before)
         taken[owners, before.tower] |= kind == TOWERS
         taken[:, law.grid.middle] = True
         for column, value in zip(out, before, strict=True):

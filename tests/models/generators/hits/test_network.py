@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from calovision.events.events import Events
-from calovision.models.generators.hits.canvas import Canvas, Object, window_order
 from calovision.models.generators.hits.numbers import COUNTS, SUMS
+from calovision.models.generators.hits.object_images import Object, ObjectImages, window_order
 from calovision.models.generators.hits.sampling import sample_objects
 from calovision.models.generators.hits.task import HitsTask
 from calovision.models.generators.hits.tokens import KINDS, TOWERS, TRACKS, Grid
@@ -27,20 +27,20 @@ def drawn(n: int) -> Object:
     return Object(kind, whole(25), whole(9) * (kind != TOWERS), torch.rand(n, generator=random))
 
 
-def test_canvases() -> None:
-    found, canvas = drawn(40), Canvas.empty(GRID, 40, torch.device("cpu"))
-    more = canvas.with_one(found)
-    canvas.draw(torch.arange(40), found)
-    torch.testing.assert_close(canvas.content, more.content)
-    assert int((canvas.content > 0).sum()) == 40
+def test_images_of_objects() -> None:
+    found, images = drawn(40), ObjectImages.empty(GRID, 40, torch.device("cpu"))
+    more = images.with_one(found)
+    images.draw(torch.arange(40), found)
+    torch.testing.assert_close(images.content, more.content)
+    assert int((images.content > 0).sum()) == 40
     one = int((found.kind == TRACKS).nonzero()[0, 0])
     tower, pixel = int(found.tower[one]), int(found.pixel[one])
-    assert canvas.content[one, tower // 5 + 1, tower % 5 + 1, pixel] > 0.3
+    assert images.content[one, tower // 5 + 1, tower % 5 + 1, pixel] > 0.3
     hit = torch.zeros(40, 25, dtype=torch.bool)
     hit[torch.arange(40), found.tower] = found.kind == TOWERS
-    assert torch.equal(canvas.taken(torch.tensor(False)), hit)
+    assert torch.equal(images.taken(torch.tensor(False)), hit)
     hit[:, GRID.middle] = True
-    assert torch.equal(canvas.taken(torch.tensor(True)), hit)
+    assert torch.equal(images.taken(torch.tensor(True)), hit)
 
 
 def test_windows_are_those_of_whole_images() -> None:
@@ -55,17 +55,17 @@ def test_windows_are_those_of_whole_images() -> None:
 
 
 def test_windows_show_what_came_before() -> None:
-    found, canvas = drawn(40), Canvas.empty(GRID, 40, torch.device("cpu"))
+    found, images = drawn(40), ObjectImages.empty(GRID, 40, torch.device("cpu"))
     owner = torch.arange(40)
-    spots = canvas.draw(owner, found)
-    seen = canvas.around(owner, found.tower)
+    spots = images.draw(owner, found)
+    seen = images.around(owner, found.tower)
     middle = torch.where(found.kind == TOWERS, 18, (found.kind - TRACKS) * 9 + found.pixel)
     seen, middle = seen.flatten(1), 4 * 19 + middle
     torch.testing.assert_close(seen.gather(1, middle[:, None])[:, 0], seen.sum(1))
     assert bool((seen.sum(1) > 0).all())
-    when = torch.zeros_like(canvas.content)
+    when = torch.zeros_like(images.content)
     when.view(-1)[spots[found.kind != TOWERS]] = 7
-    hidden = canvas.around(owner, found.tower, (when, torch.full((40,), 7.0))).flatten(1)
+    hidden = images.around(owner, found.tower, (when, torch.full((40,), 7.0))).flatten(1)
     fine = found.kind != TOWERS
     assert float(hidden[fine].sum()) == 0
     torch.testing.assert_close(hidden[~fine], seen[~fine])

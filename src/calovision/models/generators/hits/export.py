@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from calovision.models.generators.hits.canvas import Canvas, Object
 from calovision.models.generators.hits.companions import EMPTY, TURNS, Surroundings, with_margin
 from calovision.models.generators.hits.network import HIGHEST
+from calovision.models.generators.hits.object_images import Object, ObjectImages
 from calovision.models.generators.hits.tokens import KINDS
 from calovision.models.generators.sequences import JetGraph, Tensors, graph
 from calovision.networks.sequence_transformer import GrowingMemory, Memory
@@ -47,15 +47,15 @@ class _ObjectGraph(nn.Module):
         """One object, with any kind of memory."""
         label, numbers, whole, strength, sums, first, content, uniform = given
         jet = self.law.jet_of(self.jets.shown(label, numbers), numbers)
-        canvas = Canvas(self.law.grid, content)
+        images = ObjectImages(self.law.grid, content)
         before = Object(whole[:, 0], whole[:, 1], whole[:, 2], strength)
         place = torch.full((1,), memory.place, device=label.device)
         kind = self.law.kinds(numbers, place)[:, 0]
         context = self.law.context(content, kind)
-        taken = canvas.taken(place > 0)
-        known = (jet, before, kind, sums, first, memory, canvas, context, taken, uniform)
+        taken = images.taken(place > 0)
+        known = (jet, before, kind, sums, first, memory, images, context, taken, uniform)
         found, sums, first = self.law.advance(*known)
-        drawn = canvas.with_one(found).content
+        drawn = images.with_one(found).content
         held = torch.stack(memory.held, 2)
         return (torch.stack(found[:3], 1), found.strength, sums, first, drawn, held)
 
@@ -178,7 +178,7 @@ def _objects(task: HitsTask, n: int) -> tuple[Tensors, Tensors]:
     """Inputs and outputs of a step after some others, by the memory that the package uses."""
     law, device, module = task.objects, task.device, _ObjectGraph(task)
     (label, _), (numbers,) = _jets(task, n)
-    random, empty = _random(task, n, 1), Canvas.empty(task.grid, n, device)
+    random, empty = _random(task, n, 1), ObjectImages.empty(task.grid, n, device)
     memory, begin = law.transformer.memory(n, _BEFORE + 1, device), law.begin(n, device)
     zeros = numbers.new_zeros(n, KINDS)
     state: Tensors = (torch.stack(begin[:3], 1), begin.strength, zeros, zeros[:, 0] + HIGHEST)

@@ -6,17 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calovision.models.generators.hits.canvas import (
+from calovision.models.generators.hits.numbers import COUNTS, SUMS
+from calovision.models.generators.hits.object_images import (
     SCALE,
     SIZE,
-    Canvas,
     Jet,
     Object,
+    ObjectImages,
     TowerContext,
     waves,
     window_order,
 )
-from calovision.models.generators.hits.numbers import COUNTS, SUMS
 from calovision.models.generators.hits.tokens import KINDS, SEEDS, TOWERS, TRACKS, Grid
 from calovision.networks.mixtures import LINE, category, line_log_prob, line_sample
 from calovision.networks.perceptron import perceptron
@@ -133,7 +133,7 @@ class ObjectLaw(nn.Module):
     ) -> Tensor:
         """``(m, pixels)`` logits of pixels in towers of tracks and seeds.
 
-        ``u`` ``(m,)`` are their strengths, ``near`` what :meth:`Canvas.around` sees of them.
+        ``u`` ``(m,)`` are their strengths, ``near`` what :meth:`ObjectImages.around` sees of them.
         """
         rows = torch.arange(kind.shape[0], device=kind.device)
         taken = near[:, 4, :-1].view(-1, 2, self.grid.pixels)[rows, kind - TRACKS] > 0
@@ -181,10 +181,10 @@ class ObjectLaw(nn.Module):
         # bounds hold for jets that the rules were not found from, too
         low, high = torch.minimum(least, u) - _ROOM, torch.maximum(most, u) + _ROOM
         of_u = line_log_prob(self._strengths(hidden, most), u, low, high)
-        canvas = Canvas.empty(self.grid, n, device)
-        spots = canvas.draw(owner, found)
+        images = ObjectImages.empty(self.grid, n, device)
+        spots = images.draw(owner, found)
         logits, sought = self.towers(hidden, jet, kind, u, first)
-        logits = logits.float() + self._fitting(canvas, kind, sought, mask)
+        logits = logits.float() + self._fitting(images, kind, sought, mask)
         # the middle tower is the first one, or not hit; no tower is hit twice
         tower = (kind == TOWERS).nonzero()[:, 0]
         when = torch.full((n, self.grid.towers), length, device=device)
@@ -194,20 +194,20 @@ class ObjectLaw(nn.Module):
         logits = logits.index_put((tower,), logits[tower].masked_fill(taken, _NEVER))
         of_tower = -F.cross_entropy(logits, found.tower, reduction="none")
         fine = (kind != TOWERS).nonzero()[:, 0]
-        when = torch.zeros_like(canvas.content)
+        when = torch.zeros_like(images.content)
         when.view(-1)[spots[fine]] = order[fine].to(when)
         found = Object(*(v[fine] for v in found))
-        near = canvas.around(owner[fine], found.tower, (when, order[fine].to(when)))
+        near = images.around(owner[fine], found.tower, (when, order[fine].to(when)))
         logits = self.pixels(hidden[fine], jet, found.kind, found.strength, found.tower, near)
         of_pixel = -F.cross_entropy(logits, found.pixel, reduction="none")
         return of_u, of_tower, of_pixel
 
-    def _fitting(self, canvas: Canvas, kind: Tensor, sought: Tensor, mask: Tensor) -> Tensor:
+    def _fitting(self, images: ObjectImages, kind: Tensor, sought: Tensor, mask: Tensor) -> Tensor:
         """``(m, towers)`` how well towers fit what tracks and seeds seek, of whole jets."""
         wide = mask.new_zeros(*mask.shape, 2 * SIZE, dtype=sought.dtype)
         wide[mask] = torch.cat([sought * (kind == k)[:, None] for k in (TRACKS, SEEDS)], 1)
         of = torch.full_like(mask[:, 0], TRACKS, dtype=torch.long)
-        offered = torch.cat([self.context(canvas.content, k) for k in (of, of + 1)], 1)
+        offered = torch.cat([self.context(images.content, k) for k in (of, of + 1)], 1)
         return (wide @ offered.to(wide)).float()[mask]
 
     def begin(self, jets: int, device: torch.device) -> Object:
@@ -250,7 +250,7 @@ class ObjectLaw(nn.Module):
         sums: Tensor,
         first: Tensor,
         memory: Memory,
-        canvas: Canvas,
+        images: ObjectImages,
         context: Tensor,
         taken: Tensor | None,
         uniform: Tensor,
@@ -264,7 +264,7 @@ class ObjectLaw(nn.Module):
             sums: ``(n, KINDS)`` of energies over thresholds so far.
             first: ``(n,)`` strength of the first object, :data:`HIGHEST` before there is one.
             memory: of the objects so far; it takes up this one.
-            canvas: of the objects so far.
+            images: of the objects so far.
             context: ``(n, SIZE, towers)`` of :class:`TowerContext` at the object's kind.
             taken: ``(n, towers)`` bool, which towers cannot be hit; ``None`` if no next object is
                 one.
@@ -288,7 +288,7 @@ class ObjectLaw(nn.Module):
         if taken is not None:
             logits = logits.masked_fill(taken & (at == TOWERS), _NEVER)
         tower = category(logits, uniform[:, 2])
-        near = canvas.around(torch.arange(u.shape[0], device=device), tower)
+        near = images.around(torch.arange(u.shape[0], device=device), tower)
         pixel = self.pixels(hidden, jet, kind.clamp(min=TRACKS), u, tower, near)
         pixel = category(pixel, uniform[:, 3]) * (kind != TOWERS)
         first = torch.where(place == 0, u, first)

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from calovision.events.events import Events
 from calovision.models.generators.base import Request
-from calovision.models.generators.hits.canvas import SIZE, Canvas, Object
 from calovision.models.generators.hits.companions import sample_companions
 from calovision.models.generators.hits.network import HIGHEST, ObjectLaw
 from calovision.models.generators.hits.numbers import COUNTS, WINDOW
+from calovision.models.generators.hits.object_images import SIZE, Object, ObjectImages
 from calovision.models.generators.hits.tokens import KINDS, TOWERS, Objects, events_of
 from calovision.models.generators.sequences import ETA, rows_in_turn
 from calovision.networks.sequence_transformer import half_precision
@@ -89,7 +89,7 @@ def sample_objects(
     out = Object(empty.long(), empty.long(), empty.long(), empty)
     half = torch.is_autocast_enabled(device.type)
     memory = law.transformer.memory(n, longest, device)
-    canvas = Canvas.empty(law.grid, n, device)
+    images = ObjectImages.empty(law.grid, n, device)
     jet, before = law.jet_of(shown, numbers), law.begin(n, device)
     sums, first = numbers.new_zeros(n, KINDS), numbers.new_full((n,), HIGHEST)
     owners, places = (torch.arange(k, device=device) for k in (n, longest))
@@ -103,16 +103,16 @@ def sample_objects(
         if now < len(sums):
             jet, before, owners = jet.of(now), before.of(now), owners[:now]
             sums, first, context = sums[:now], first[:now], context[:now]
-            canvas = Canvas(law.grid, canvas.content[:now])
+            images = ObjectImages(law.grid, images.content[:now])
         kind = kinds[place, :now]
         new = (kind != before.kind).nonzero()[:, 0]
         if len(new):
             spare = -len(new) % _SPARE
             new = torch.cat([new, new[-1:].expand(spare)])
-            context[new] = law.context(canvas.content[new], kind[new]).to(context)
-        seen = (canvas, context, taken[:now] if place < towers else None)
+            context[new] = law.context(images.content[new], kind[new]).to(context)
+        seen = (images, context, taken[:now] if place < towers else None)
         before, sums, first = law.advance(jet, before, kind, sums, first, memory, *seen, uniform)
-        canvas.draw(owners, before)
+        images.draw(owners, before)
         if place < towers:
             taken[owners, before.tower] |= kind == TOWERS
             taken[:, law.grid.middle] = True

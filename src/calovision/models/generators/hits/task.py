@@ -20,11 +20,11 @@ from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
 from calovision.models.generators.base import Request
-from calovision.models.generators.hits.canvas import Object
 from calovision.models.generators.hits.companions import EMPTY, CompanionLaw, Surroundings
 from calovision.models.generators.hits.export import hit_graphs
 from calovision.models.generators.hits.network import ObjectLaw
 from calovision.models.generators.hits.numbers import WINDOW, JetNumbers, numbers_of
+from calovision.models.generators.hits.object_images import Object
 from calovision.models.generators.hits.read_out import ReadOut, read_out_of
 from calovision.models.generators.hits.sampling import generated_jets
 from calovision.models.generators.hits.tokens import (

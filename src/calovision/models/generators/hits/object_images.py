@@ -45,7 +45,7 @@ class Jet(NamedTuple):
         numbers: ``(n, size)``.
         shown: ``(n, width)`` class and numbers as the transformer sees them.
         places: ``(towers, width)`` what stands for the towers.
-        near: ``(width, k)`` weights of what lies around, in the order of :meth:`Canvas.around`.
+        near: ``(width, k)`` weights of what lies around, as :meth:`ObjectImages.around` orders it.
     """
 
     numbers: Tensor
@@ -58,7 +58,7 @@ class Jet(NamedTuple):
         return Jet(self.numbers[:jets], self.shown[:jets], self.places, self.near)
 
 
-class Canvas(NamedTuple):
+class ObjectImages(NamedTuple):
     """Images of what has been drawn so far; 0 where nothing is.
 
     Attributes:
@@ -72,7 +72,7 @@ class Canvas(NamedTuple):
     content: Tensor
 
     @classmethod
-    def empty(cls, grid: Grid, jets: int, device: torch.device) -> Canvas:
+    def empty(cls, grid: Grid, jets: int, device: torch.device) -> ObjectImages:
         """Nothing drawn."""
         shape = jets, grid.rows + 2, grid.cols + 2, 2 * grid.pixels + 1
         return cls(grid, torch.zeros(shape, device=device))
@@ -86,14 +86,14 @@ class Canvas(NamedTuple):
         )
         return place * size + part, _FAINTEST + found.strength / SCALE
 
-    def with_one(self, found: Object) -> Canvas:
+    def with_one(self, found: Object) -> ObjectImages:
         """New ones with one object ``(n,)`` more on each."""
         spots, content = self.spots(found)
         drawn = self.content.flatten(1).scatter(1, spots[:, None], content[:, None])
-        return Canvas(self.grid, drawn.view(self.content.shape))
+        return ObjectImages(self.grid, drawn.view(self.content.shape))
 
     def draw(self, owner: Tensor, found: Object) -> Tensor:
-        """Put objects ``(m,)`` on the canvases of their owners; the flat places of all."""
+        """Put objects ``(m,)`` on the images of their owners; the flat places of all."""
         spots, content = self.spots(found)
         spots = owner * self.content[0].numel() + spots
         self.content.view(-1)[spots] = content
@@ -124,7 +124,7 @@ class Canvas(NamedTuple):
 
 
 def window_order(grid: Grid) -> Tensor:
-    """Place of the numbers of :meth:`Canvas.around`, flat, in windows of whole images.
+    """Place of the numbers of :meth:`ObjectImages.around`, flat, in windows of whole images.
 
     Those are tracks and seeds ``(2, 3 block, 3 block)``, then towers ``(9,)``.
     """
@@ -162,7 +162,7 @@ class TowerContext(nn.Module):
         )
 
     def forward(self, content: Tensor, kind: Tensor) -> Tensor:
-        """``(n, SIZE, towers)`` from canvases, for objects of kinds ``(n,)``; zeros for towers."""
+        """``(n, SIZE, towers)`` from images, for objects of kinds ``(n,)``; zeros for towers."""
         content = content[:, 1:-1, 1:-1]
         towers, size = content[..., -1], content.shape[3] // 2
         tracks = content[..., :size] * (kind == SEEDS)[:, None, None, None]
