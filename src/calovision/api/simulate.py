@@ -193,7 +193,7 @@ def showers(
     """Simulate showers in a cylinder by Geant4, as in sets 2 and 3 of the CaloChallenge.
 
     A calorimeter of silicon and tungsten (extra ``geant4``), 1.4 and .3 mm in turn, of which two
-    are read out as one layer, and particles along its axis. A shower of 100 GeV takes two seconds.
+    are read out as one layer, and particles along its axis. A shower of 100 GeV takes seconds.
     ``calovision data export showers`` writes them in the challenge's format.
 
     Args:
