@@ -142,17 +142,22 @@ class Results(Mapping[str, Metric]):
 
     def to_json(self, path: str | Path | None = None) -> str:
         """The content as JSON text, also written to ``path`` if one is given."""
-        if path is not None:
-            from calovision.utils.files import write_json
-
-            write_json(Path(path), self.content)
-        return json.dumps(self.content, indent=1)
+        return json_text(self.content, path)
 
     def __repr__(self) -> str:
         return repr(self.table())
 
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
+
+
+def json_text(content: dict[str, Any], path: str | Path | None) -> str:
+    """Content as JSON text, also written to ``path`` if one is given."""
+    if path is not None:
+        from calovision.utils.files import write_json
+
+        write_json(Path(path), content)
+    return json.dumps(content, indent=1)
 
 
 def _draw(ax: Any, part: Mapping[str, Metric], *, in_floors: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from calovision.api.given import events_of
 from calovision.api.load import load_model, pretrained
 from calovision.api.model import Model
-from calovision.api.results import Table
+from calovision.api.results import Table, json_text
 from calovision.errors import InputError
 from calovision.reports.tables import with_error
 from calovision.utils.counts import count
@@ -93,11 +92,7 @@ class Scoreboard:
 
     def to_json(self, path: str | Path | None = None) -> str:
         """The content as JSON text, also written to ``path`` if one is given."""
-        if path is not None:
-            from calovision.utils.files import write_json
-
-            write_json(Path(path), self.content)
-        return json.dumps(self.content, indent=1)
+        return json_text(self.content, path)
 
     def __repr__(self) -> str:
         return repr(self.table())

@@ -17,6 +17,7 @@ from calovision.events.events import Events, offsets_of
 from calovision.events.geometry import Geometry
 from calovision.events.labels import class_labels
 from calovision.models.generators.base import GeneratorTask, Request, energies_only
+from calovision.models.generators.sequences import PRESET
 from calovision.models.preset import Preset
 from calovision.networks.sequence_transformer import half_precision
 from calovision.networks.set_transformer import PLACE, HitVelocity
@@ -284,16 +285,6 @@ PRESETS = {
         SetFlowConfig,
         "A peer for any set of images: hits as a set of points, moved from noise to data by flow "
         "matching (arXiv:2210.02747) with a set transformer (arXiv:1810.00825).",
-        {
-            "batch": 128,
-            "learning_rate": 0.002,
-            "weight_decay": 0.01,
-            "schedule": "cosine",
-            "warmup": 200,
-            "ema": 0.999,
-            "clip": 1.0,
-            "epochs": 20,
-            "validate_every": 400,
-        },
+        PRESET | {"batch": 128, "epochs": 20},
     ),
 }
